@@ -15,6 +15,7 @@ from bot.language.args import Disk, Vm
 from bot.language.kinds import SIZE, WORD, Arg
 from bot.language.table import Command, Follow, Foreseen, Group, Listing
 from bot.messages.facts import DISKS, STATE, FactKind
+from bot.messages.parts import disks_told, other_disks, said_parts, said_sizes
 from bot.model import Effect, Goal, Machine
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
@@ -60,6 +61,12 @@ HostDirectory = Annotated[
 ]
 
 
+# The disk itself is compared; what becomes of the others is nothing to it.
+_OWN, _OTHERS = "own", "others"
+_ITSELF = {
+    _OWN: FactKind(say("Present size"), said=said_sizes, differs=other_disks),
+    _OTHERS: FactKind(say("Other disks"), plural=True, said=said_parts, is_compared=False),
+}
 _NOT_OFF = say("{machine} is “{status}”; its disks can be changed only while it is off.")
 
 
@@ -153,8 +160,10 @@ async def _before_change(ctx: Context, vm: Machine, disk: str) -> Mapping[str, s
             else say("{machine} has no disks.", machine=vm.label),
             field="disk",
         )
-    file = next(it.file for it in disks if it.name == disk).rpartition("/")[2]
-    return {**inventory_of(disks), "file": file}
+    own = next(it for it in disks if it.name == disk)
+    file = own.file.rpartition("/")[2]
+    others = disks_told(it for it in disks if it.name != disk)
+    return {**inventory_of(disks), "file": file, _OWN: disks_told([own]), _OTHERS: others}
 
 
 def _loses(known: Mapping[str, str]) -> Phrase:
@@ -223,8 +232,7 @@ GROUP = Group(
         Command(
             "resize", resize, Effect.CHANGE, "disk resize train-01 vdb +50",
             check=_check_disk, look=_before_resize, foresees=_no_space_to_grow,
-            reads=(STATE, DISKS),
-            facts={"after": FactKind(say("Size afterwards"))},
+            facts={**_ITSELF, "after": FactKind(say("Size afterwards"))},
             asks=say("Grow disk {disk} of {target} by {by} GiB to {after}"),
             loses=say("Nothing, but the disk cannot be made smaller again."),
             follow=Follow(Goal.DISK_GROWN, _growing, say("{label} has a bigger disk on {node}")),
@@ -233,7 +241,7 @@ GROUP = Group(
         Command(
             "delete", delete, Effect.DESTROY, "disk delete train-01 vdb",
             removes=True,
-            check=_check_data_disk, look=_before_change, reads=(STATE, DISKS),
+            check=_check_data_disk, look=_before_change, facts=_ITSELF,
             asks=say("Delete disk {disk} of {target}"),
             loses=_loses,
             repeated=lambda error, _known: isinstance(error, Missing),

@@ -41,6 +41,11 @@ def said_parts(text: str) -> str:
     return ", ".join(part.shown for part in _read(text))
 
 
+def said_sizes(text: str) -> str:
+    """`100G`, where what has that size is named beside it."""
+    return ", ".join(part.more for part in _read(text))
+
+
 def other_disks(shown: str, now: str) -> Line:
     """Which disks are not those that were shown, under the same names and sizes."""
     return _others(shown, now, say("which disks they are was not shown"), (_other_file_of_disk,))

@@ -89,6 +89,7 @@ def shown_again(asked: Question) -> Reply:
         card = question(asked)
     elif approval.status is ApprovalStatus.APPROVED:
         card = Reply.of(line(asked.title, ": "), sentences(tally_of(asked)))
+        card = card.also(Fields(tuple(shown_in(asked))))
     else:
         card = Reply.of(closed(asked))
     return replace(card, private=True)
@@ -203,7 +204,7 @@ def comparing(asked: Question) -> Reply:
         detail = say(
             "confirmed by {people}; checking that nothing has changed since", people=people_line(by)
         )
-    return running(asked.execution, asked.title, detail)
+    return running(asked.execution, asked.title, detail, Fields(tuple(shown_in(asked))))
 
 
 def reminder(asked: Question, people: Sequence[UserId] | None, now: datetime) -> Reply:

@@ -10,6 +10,7 @@ from bot.reply import (
     Button,
     Line,
     Note,
+    Part,
     Phrase,
     Reply,
     bold,
@@ -52,12 +53,16 @@ def queue(ahead: Sequence[tuple[Execution, str]]) -> list[Line]:
 def waiting(
     execution: Execution,
     what: Line,
+    terms: Sequence[Part],
     ahead: Sequence[tuple[Execution, str]],
     until: datetime,
     *,
     has_way_past: bool,
 ) -> Reply:
-    """It waits: for what, until when, and what does not have to. `ahead`: each with its title."""
+    """It waits: for what, until when, and what does not have to.
+
+    `terms` are all that it is going to send, `ahead` the others, each with its title.
+    """
     number = len(ahead)
     detail = say_number(
         "{number} change is ahead of it", "{number} changes are ahead of it", number
@@ -74,7 +79,7 @@ def waiting(
         )
         notes.append(Note(line(urgent)))
     button = Button(say("Withdraw"), WITHDRAW, execution.id)
-    return cards.running(execution, what, detail, *notes, Actions((button,)))
+    return cards.running(execution, what, detail, *terms, *notes, Actions((button,)))
 
 
 def _ahead(one: Execution, title: str) -> Line:

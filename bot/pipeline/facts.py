@@ -11,7 +11,7 @@ from bot.dbc.models import TaskDetail
 from bot.errors import BotError
 from bot.ids import NodeId
 from bot.language.table import Command
-from bot.language.terms import terms_of
+from bot.language.terms import terms_for
 from bot.messages.facts import DISKS, SESSION, SNAPSHOTS, STATE, found_by_look
 from bot.messages.parts import disks_told, snapshots_told
 from bot.model import Fact, Machine
@@ -33,11 +33,12 @@ async def facts_of(
 
     Raises TaskNotFound where the node answers that there is no such machine.
     """
+    assert context.execution is not None, "only what changes something is reviewed"  # noqa: S101
     found = {
         **await identity_of(context.services, bound),
         **await _session(command, bound, context),
         **await _rental(command, bound, context),
-        **_terms(command, context),
+        **terms_for(command, context.execution),
         **found_by_look(command.facts, context.facts),
         **await _shown(command, bound, context, patience),
     }
@@ -65,14 +66,6 @@ async def _rental(command: Command, bound: Bound, context: Context) -> Mapping[s
     if not context.services.table.needs_session(command):
         return {}
     return await rental_of(bound, context)
-
-
-def _terms(command: Command, context: Context) -> Mapping[str, Fact]:
-    """The arguments, and what is meant by those that were left out."""
-    execution = context.execution
-    assert execution is not None, "only what changes something is reviewed"  # noqa: S101
-    given = {**command.defaults, **execution.facts, **execution.arguments}
-    return terms_of(command.parameters, command.target, given, execution.secrets)
 
 
 async def _shown(

@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 from bot.language.table import Command
+from bot.language.terms import in_full
 from bot.messages import cards
 from bot.model import Execution, ExecutionStatus
 from bot.pipeline.context import Services
@@ -58,6 +59,7 @@ async def told(services: Services, execution: Execution, first: Execution) -> Re
         sentences((said, once)),
         (
             Para(line(emoji("information_source"), " ", said)),
+            *in_full(row, first),
             Note(line(once)),
             Actions((Button(say("Request it a second time"), AGAIN, execution.id),)),
         ),

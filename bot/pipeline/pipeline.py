@@ -14,6 +14,7 @@ import structlog
 from bot.errors import BotError, Refused, advice, fault_of, from_error, recorded
 from bot.language.args import BREAK_GLASS, REASON
 from bot.language.table import Command
+from bot.language.terms import in_full
 from bot.messages import board, cards
 from bot.messages.cards import Subject
 from bot.messages.facts import ALIKE, STATE
@@ -269,7 +270,7 @@ class Pipeline:
         self, command: Command, execution: Execution, decision: Decision
     ) -> bool:
         """Whether it would be held back or wait now, if it were sent without breaking the glass."""
-        if decision.break_glass and await self._turns.is_behind(command, execution):
+        if decision.break_glass and await self._turns.is_kept_back(command, execution):
             return True
         rules, now = self._reviews.reviewers.rules, self._clock.now()
         try:
@@ -301,7 +302,7 @@ class Pipeline:
             node=subject.node_label,
             seconds=round(patience.total_seconds()),
         )
-        card = cards.running(execution, what, waiting)
+        card = cards.running(execution, what, waiting, *in_full(command, execution))
         now = self._clock.now()
         try:
             async with self._store.write() as tx:

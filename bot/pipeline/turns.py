@@ -12,6 +12,7 @@ from bot.errors import Refused
 from bot.ids import ExecutionId, TaskId, UserId
 from bot.language.args import BREAK_GLASS, REASON
 from bot.language.table import Command
+from bot.language.terms import in_full
 from bot.messages import board, cards, turn_cards
 from bot.messages.cards import Subject
 from bot.model import Approval, AuditKind, Execution, ExecutionStatus, Goal, ReviewKind
@@ -19,7 +20,7 @@ from bot.pipeline.context import Services
 from bot.pipeline.holding import require_way
 from bot.pipeline.joined import wanted
 from bot.pipeline.joining import can_be_twice, is_same, require_first
-from bot.pipeline.limits import crowd_of, is_limited, require_few_waiting
+from bot.pipeline.limits import Crowded, crowd_of, is_limited, require_few_waiting
 from bot.pipeline.targets import Bound
 from bot.pipeline.twins import twins_of
 from bot.reply import mention, say
@@ -143,12 +144,9 @@ class Turns:
         if takes_no_turn and not is_new:
             return
         now = self._clock.now()
-        limits = self._services.reviews.reviewers.rules.limits
         async with self._store.read() as tx:
             ahead = await ahead_of(tx, command, execution, now)
-            crowd = (
-                await crowd_of(tx, execution, limits, now, self._services.table) if is_new else None
-            )
+            crowd = await self._crowd(tx, execution, now) if is_new else None
         if approval is not None and ahead:
             raise Behind(execution, ahead)
         if (ahead or crowd) and not await self._breaks_through(execution):
@@ -164,10 +162,17 @@ class Turns:
         async with self._store.read() as tx:
             await require_way(tx, command, execution, None, rules, self._clock.now())
 
-    async def is_behind(self, command: Command, execution: Execution) -> bool:
-        """Whether something is ahead of it now."""
+    async def is_kept_back(self, command: Command, execution: Execution) -> bool:
+        """Whether something is ahead of it now, or a limit is reached."""
+        now, is_new = self._clock.now(), is_limited(command, execution)
         async with self._store.read() as tx:
-            return bool(await ahead_of(tx, command, execution, self._clock.now()))
+            if await ahead_of(tx, command, execution, now):
+                return True
+            return is_new and await self._crowd(tx, execution, now) is not None
+
+    async def _crowd(self, tx: UnitOfWork, execution: Execution, now: datetime) -> Crowded | None:
+        limits = self._services.reviews.reviewers.rules.limits
+        return await crowd_of(tx, execution, limits, now, self._services.table)
 
     async def _breaks_through(self, execution: Execution) -> bool:
         """Whether its requester breaks the glass, as far as the rules have any."""
@@ -250,7 +255,8 @@ class Turns:
                 if not await tx.turns.put_off(execution.id, self._by, now, now + _PAUSE, ids):
                     return  # withdrawn, or somebody else is at it
                 card = turn_cards.waiting(
-                    execution, what, [(one, table.spoken_of(one.command).title) for one in ahead],
+                    execution, what, in_full(command, execution),
+                    [(one, table.spoken_of(one.command).title) for one in ahead],
                     wanted_since(execution, approval) + TOO_LATE, has_way_past=bool(execution.task),
                 )  # fmt: skip
                 await board.show_card(tx, execution, card, now)

@@ -125,8 +125,7 @@ CASES = {
     "resize": (
         deed("disk.resize"),
         outside(_bigger),
-        "Size afterwards was “150G” and is now “157G”; Disks were “vda 350G, vdb 100G” and are now "
-        "“vda 350G, vdb 107G”",
+        "Present size was “100G” and is now “107G”; Size afterwards was “150G” and is now “157G”",
     ),
     "resize by Carol": (
         deed("disk.resize"),

@@ -1,7 +1,7 @@
 """One change of a machine at a time: the next one waits its turn, or is withdrawn."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -79,6 +79,52 @@ async def test_the_next_change_waits_for_the_first_and_runs_then(stage: Stage) -
     assert stage.changes() == ["disks.add", "disks.resize"]
     assert len(stage.endings(stage.bob)) == 1
     assert "has 50 GiB more on vdb: 150G" in stage.endings(stage.bob)[0]
+
+
+@pytest.mark.parametrize(
+    ("spoken", "shown"),
+    [
+        ("en", ("Disk\nvdb", "Grow by (GiB)\n50", "Reason\nfor the demo")),
+        ("zh", ("磁盘\nvdb", "增加（GiB）\n50", "原因\nfor the demo")),
+    ],
+)
+async def test_a_card_that_waits_shows_all_that_will_be_sent(
+    stage: Stage, spoken: str, shown: Sequence[str]
+) -> None:
+    await busy(stage)
+    await stage.asks(stage.bob, f"/dbc settings channel-language {spoken}")
+    await stage.asks(stage.bob, f'{GROW} reason="for the demo"')
+    [seen] = [m for m in stage.carol.messages(CHANNEL) if m.buttons in (["Withdraw"], ["撤回"])]
+    for text in shown:
+        assert text in seen.plain.replace("*", "")
+
+
+async def test_the_same_request_is_answered_with_all_that_the_first_will_send(
+    stage: Stage,
+) -> None:
+    await busy(stage)
+    await waits(stage, stage.bob, GROW)
+    await stage.asks(stage.carol, GROW)
+    told = stage.carol.last(CHANNEL).plain.replace("*", "")
+    assert "has already requested this" in told
+    assert "Grow by (GiB)\n50" in told
+
+
+async def test_what_was_approved_is_not_voided_by_a_change_of_other_disks_ahead(
+    stage: Stage,
+) -> None:
+    rules(stage, NO_REVIEW + GROWING.format("approvals = 1"))
+    await stage.asks(stage.bob, GROW)
+    question = card_of(stage, "Grow disk vdb")
+    number = (await stage.asks(stage.carol, "/dbc approval list")).plain.split("`")[1]
+    await busy(stage)
+    await approves(stage, stage.carol, question)
+    again = await stage.asks(stage.carol, f"/dbc approval show {number}")
+    for seen in (card_of(stage, "ahead of it"), again):
+        assert "Grow by (GiB)\n50" in seen.plain.replace("*", "")
+    await later(stage)
+    assert stage.changes() == ["disks.add", "disks.resize"]
+    assert "has 50 GiB more on vdb: 150G" in stage.endings(stage.bob)[-1]
 
 
 async def test_its_requester_withdraws_what_waits_and_nobody_else(stage: Stage) -> None:
@@ -335,6 +381,35 @@ async def test_what_helps_in_an_emergency_uses_up_nobodys_limit(stage: Stage) ->
     sent = stage.changes()
     await stage.asks(stage.carol, START)
     assert stage.changes() == [*sent, "tasks.start"]
+
+
+@pytest.mark.parametrize("glass", ["approvals = 2", 'reason = ".+"'])
+async def test_broken_glass_is_kept_back_by_no_limit_and_takes_up_no_room(
+    stage: Stage, glass: str
+) -> None:
+    named = f'{glass}\nbreak_glass = {{ persons = ["U0CAROL"] }}'
+    rules(stage, NO_REVIEW + STARTING.format(named) + "[limits]\nperson = 1\nchannel = 2\n")
+    await busy(stage)
+    await later(stage)
+    other = next(t for t in stage.node("gpu1").tasks.values() if t.desc != NAME)
+    await stage.asks(stage.carol, f"/dbc vm restart {other.task_id}")
+    stage.clock.advance(timedelta(seconds=1))
+    await stage.asks(stage.carol, f'{START} reason="now" break_glass="nobody can work"')
+    assert stage.changes() == ["disks.add", "tasks.restart", "tasks.start"]
+    assert "broke the glass" in stage.alice.screen()
+    await stage.passes(60)
+    await stage.asks(stage.bob, f"/dbc vm restart {other.task_id}")  # the channel's second
+    assert stage.changes()[3:] == ["tasks.restart"]
+
+
+async def test_broken_glass_is_not_counted_for_who_broke_it(stage: Stage) -> None:
+    named = 'approvals = 2\nbreak_glass = { persons = ["U0CAROL"] }'
+    rules(stage, NO_REVIEW + STARTING.format(named) + "[limits]\nperson = 1\n")
+    await stage.asks(stage.carol, f'{START} break_glass="nobody can work"')
+    await stage.passes(60)
+    other = next(t for t in stage.node("gpu1").tasks.values() if t.desc != NAME)
+    await stage.asks(stage.carol, f"/dbc vm restart {other.task_id}")
+    assert stage.changes() == ["tasks.start", "tasks.restart"]
 
 
 async def test_names_use_up_no_limit(stage: Stage) -> None:
