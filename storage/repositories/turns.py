@@ -7,10 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select, update
 
-from bot.model import Execution, ExecutionStatus, WatchState
+from bot.model import Execution, ExecutionStatus, ReviewKind, WatchState
 from storage.repositories.execution_rows import from_row
 from storage.repositories.repository import Repository, at, is_free
-from storage.tables import executions, watches
+from storage.tables import approvals, executions, watches
 
 _OCCUPYING = (ExecutionStatus.RUNNING, ExecutionStatus.FOLLOWING)
 # How the ids of commands begin that change what is on a node.
@@ -34,6 +34,9 @@ _IS_UNANSWERED = and_(
 # Its upload takes hours, and the machine may run meanwhile.
 _IS_UPLOADED = and_(
     _status == ExecutionStatus.FOLLOWING, executions.c.command.startswith("snapshot.")
+)
+_IS_BROKEN = exists().where(
+    approvals.c.execution == executions.c.id, approvals.c.kind == ReviewKind.AFTERWARDS
 )
 _PUT_OFF = (
     update(executions)
@@ -120,7 +123,7 @@ class Turns(Repository):
         """The changes that the same person requested since then and before it, newest first.
 
         Or with `channel`: in the same channel, by anybody. What was refused unsent is not among
-        them. They come without their secrets.
+        them, nor that for which glass was broken. They come without their secrets.
         """
         column = executions.c.channel if channel else executions.c.actor
         mine = execution.place.channel if channel else execution.actor
@@ -131,9 +134,12 @@ class Turns(Repository):
         )
         rows = await self._connection.execute(
             select(executions)
-            .where(column == mine, _created_at > since, is_before, ~is_refused, _is_of(_OF_NODES))
+            .where(
+                column == mine, _created_at > since, is_before, ~is_refused, ~_IS_BROKEN,
+                _is_of(_OF_NODES),
+            )
             .order_by(_created_at.desc())
-        )
+        )  # fmt: skip
         return [from_row(row, secrets={}) for row in rows.mappings()]
 
 
