@@ -25,12 +25,12 @@ from bot.pipeline.endings import Endings
 from bot.pipeline.failing import Overtaken, failure, interrupted
 from bot.pipeline.followed import created, learnt_from, watch_of
 from bot.pipeline.holding import require_way
-from bot.pipeline.joining import require_first
 from bot.pipeline.patience import unless_soon
 from bot.pipeline.repeated import went_through
 from bot.pipeline.sent_with import sent_with
 from bot.pipeline.targets import Bound
 from bot.pipeline.turns import require_turn
+from bot.pipeline.twins import require_unrepeated
 from bot.pipeline.whisper import Whisper
 from bot.ports import Answer
 from bot.reply import (
@@ -93,7 +93,8 @@ class Runs:
         """Send it, if nobody else has: claimed by one, sent once, while these rules are in force.
 
         Raises InDoubt where what came of it could not be stored; `lost_sight` takes it up then.
-        Raises, before it is claimed, SameRequest where it is the second of two alike, Behind where
+        Raises, before it is claimed, SameRequest where it is the second of two alike, Repeated
+        where one like it was sent since it was shown for review, Behind where
         others are ahead of it at its machine, Overtaken where another change of the machine was
         sent after this one looked at it, Held while changes are held back, Refused where the
         requester may act with no session there any more or with another one than was
@@ -128,8 +129,7 @@ class Runs:
         async for attempt in self._store.attempts():
             async with attempt as tx:
                 reviewed = await tx.approvals.for_execution(execution.id)
-                if reviewed is None:  # nobody has looked at it
-                    await require_first(tx, command, execution, None, now)
+                await require_unrepeated(tx, command, execution, bound, reviewed, now)
                 await require_way(tx, command, execution, reviewed, rules, now)
                 await require_turn(tx, command, execution, reviewed, now)
                 if bound.machine and await tx.executions.sent_to(execution) != bound.sent:

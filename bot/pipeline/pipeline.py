@@ -43,7 +43,7 @@ from bot.pipeline.patience import PATIENCE, Interim, courteously, slack_is_slow,
 from bot.pipeline.preparation import Preparation
 from bot.pipeline.targets import Bound
 from bot.pipeline.turns import TOO_LATE, Behind, Turns, wanted_since
-from bot.pipeline.twins import came_meanwhile, twins_of, under_way
+from bot.pipeline.twins import Repeated, twins_of, under_way
 from bot.pipeline.whisper import Whisper
 from bot.ports import Answer, DeliveryFailed, slack_does_not_say
 from bot.reply import (
@@ -153,7 +153,7 @@ class Pipeline:
             await self._carry_out(execution, before, answer, hold)
         except Behind as behind:
             await self._wait(command, behind, answer, hold)
-        except (SameRequest, Overtaken) as refusal:
+        except (SameRequest, Overtaken, Repeated) as refusal:
             await self._turn_down(execution, refusal, answer)
         except Refused as refusal:
             await self._turn_down(execution, refusal, answer, was_begun=True)
@@ -255,15 +255,6 @@ class Pipeline:
         if ALIKE in approval.shown:  # whoever decided knew that it may have come to an end since
             now = {**now, ALIKE: approval.shown[ALIKE]}
         require_covered(command, standing, execution, decision, now)
-        shown, since = approval.shown, approval.created_at
-        if await came_meanwhile(self._services, command, execution, bound, shown, since):
-            raise Refused(
-                say("The same request has been sent since this was shown."),
-                hint=say(
-                    "Nothing was done. Look at what becomes of that one before you request this "
-                    "again."
-                ),
-            )
         return True
 
     async def _is_in_the_way(

@@ -5,19 +5,34 @@ out. What makes two of them alike is said by the command's row; without that, tw
 the same to the same target.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
+from bot.errors import Refused
 from bot.folding import plain
 from bot.language.args import BREAK_GLASS
 from bot.language.table import BY_ACTOR, Command
 from bot.messages.facts import ALIKE
-from bot.model import Execution, ExecutionStatus, Fact, WatchState
+from bot.model import Approval, Execution, ExecutionStatus, Fact, ReviewKind, WatchState
 from bot.pipeline.context import Services
-from bot.pipeline.joining import can_be_twice, is_meant_twice, is_same
+from bot.pipeline.joining import can_be_twice, is_meant_twice, is_same, require_first
 from bot.pipeline.targets import Bound
+from bot.reply import say
 from bot.watches.late import LOOKED_FOR
 from storage import UnitOfWork
+
+
+class Repeated(Refused):
+    """The same was sent since an approver was shown this one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            say("The same request has been sent since this was shown."),
+            hint=say(
+                "Nothing was done. Look at what becomes of that one before you request this again."
+            ),
+        )
+
 
 _SENT = frozenset({ExecutionStatus.RUNNING, ExecutionStatus.FOLLOWING})
 
@@ -26,27 +41,35 @@ async def twins_of(
     services: Services, command: Command, execution: Execution, bound: Bound
 ) -> dict[str, Fact]:
     """The like requests that are in progress, or unknown, as the fact that a review shows."""
-    found = await _alike(services, command, execution, bound)
+    async with services.store.read() as tx:
+        found = await _alike(tx, command, execution, bound, services.clock.now())
     return {ALIKE: Fact(_told(found))} if found else {}
 
 
-async def came_meanwhile(
-    services: Services,
+async def require_unrepeated(
+    tx: UnitOfWork,
     command: Command,
     execution: Execution,
     bound: Bound,
-    shown: Mapping[str, Fact],
-    since: datetime,
-) -> bool:
-    """Whether a like request was sent, or is about to be, that the approver was not shown.
+    reviewed: Approval | None,
+    now: datetime,
+) -> None:
+    """Raise Repeated where a like request was sent, or is about to be, that no approver was shown.
 
-    Also one that is done, since the question was put: it has made what this one would make.
+    Also one that is done, since the question was put: it has made what this one would make. Nobody
+    else sends one before this unit of work ends. Broken glass was held to it when it was broken;
+    what nobody reviews raises SameRequest, as `require_first` says.
     """
-    known = shown[ALIKE].text if ALIKE in shown else ""
-    return any(
-        one.status is not ExecutionStatus.WAITING and _named(one) not in known
-        for one in await _alike(services, command, execution, bound, done_since=since)
-    )
+    if reviewed is None:
+        await require_first(tx, command, execution, None, now)
+        return
+    if reviewed.kind is ReviewKind.AFTERWARDS:
+        return
+    known = reviewed.shown[ALIKE].text if ALIKE in reviewed.shown else ""
+    since = reviewed.created_at
+    for one in await _alike(tx, command, execution, bound, now, done_since=since):
+        if one.status is not ExecutionStatus.WAITING and _named(one) not in known:
+            raise Repeated
 
 
 async def under_way(
@@ -58,7 +81,9 @@ async def under_way(
     """
     if not command.alike or is_meant_twice(execution):
         return None
-    for one in await _alike(services, command, execution, bound):
+    async with services.store.read() as tx:
+        found = await _alike(tx, command, execution, bound, services.clock.now())
+    for one in found:
         begins = one.status is ExecutionStatus.RECORDED and one.arguments.get(BREAK_GLASS)
         if begins or one.status in _SENT:
             return one
@@ -66,24 +91,22 @@ async def under_way(
 
 
 async def _alike(
-    services: Services,
+    tx: UnitOfWork,
     command: Command,
     execution: Execution,
     bound: Bound,
+    now: datetime,
     done_since: datetime | None = None,
 ) -> list[Execution]:
-    since = services.clock.now() - LOOKED_FOR
+    since = now - LOOKED_FOR
     if not command.alike:
-        return await _same(services, command, execution, since, done_since)
-    async with services.store.read() as tx:
-        before = await tx.executions.open_before(
-            execution, unknown_since=since, done_since=done_since
-        )
+        return await _same(tx, command, execution, since, done_since)
+    before = await tx.executions.open_before(execution, unknown_since=since, done_since=done_since)
     return [one for one in before if _is_alike(one, command, execution, bound)]
 
 
 async def _same(
-    services: Services,
+    tx: UnitOfWork,
     command: Command,
     execution: Execution,
     since: datetime,
@@ -95,16 +118,15 @@ async def _same(
     """
     if not can_be_twice(command, execution):
         return []
-    async with services.store.read() as tx:
-        found = await tx.executions.open_on_target(
-            execution, unknown_since=since, done_since=done_since
-        )
-        same = [one for one in found if is_same(command, one, execution)]
-        return [
-            one
-            for one in same
-            if await _is_looked_for(tx, one) or (done_since and _came_since(one, done_since))
-        ]
+    found = await tx.executions.open_on_target(
+        execution, unknown_since=since, done_since=done_since
+    )
+    same = [one for one in found if is_same(command, one, execution)]
+    return [
+        one
+        for one in same
+        if await _is_looked_for(tx, one) or (done_since and _came_since(one, done_since))
+    ]
 
 
 def _came_since(one: Execution, since: datetime) -> bool:
