@@ -123,7 +123,7 @@ class Bot:
         self.health = Health()
         self._languages = Languages(self.store, settings.language)
         self._connection = SlackConnection(
-            settings, self.health, redactor, clock, self._languages, metrics
+            settings, self.health, redactor, clock, self._languages, metrics, self._table
         )
         directory = SlackDirectory(self._connection)
         self._people = RecentPeople(directory, clock)

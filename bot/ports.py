@@ -9,7 +9,7 @@ from typing import BinaryIO, Protocol
 from bot.errors import Refused
 from bot.ids import ChannelId, Reader, UserId
 from bot.model import Invocation, MessageRef, Place, Press, Submission
-from bot.reply import Choice, Form, Reply, Words, say
+from bot.reply import Choice, Form, Language, Reply, Words, say
 
 
 class DeliveryFailed(Exception):
@@ -326,6 +326,10 @@ class Languages(Protocol):
 
     def of(self, reader: Reader) -> NullTranslations:
         """The words for a person, or for whoever reads in a conversation, by its id."""
+        ...
+
+    def language(self, reader: Reader) -> Language:
+        """Which language that is."""
         ...
 
     def person_in(self, reader: Reader) -> UserId | None:

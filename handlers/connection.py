@@ -25,6 +25,8 @@ from bot.clock import Clock, SystemClock, shown, was_set
 from bot.config import Settings, is_host
 from bot.health import Health, Steadiness
 from bot.ids import ChannelId, Reader, UserId
+from bot.language.spelling import Spelling
+from bot.language.table import Table
 from bot.log import CREDENTIALS
 from bot.metrics import Metrics
 from bot.ports import (
@@ -39,7 +41,7 @@ from bot.ports import (
     Unfamiliar,
 )
 from bot.redaction import Redactor
-from bot.reply import ENGLISH, Reply, with_commands, with_moments, with_words
+from bot.reply import ENGLISH, Language, Reply, catalogue, with_commands, with_moments, with_words
 from handlers.pacing import PATIENCE, Pacing
 from handlers.payloads import Identity, Json
 from handlers.refusals import (
@@ -122,6 +124,7 @@ class SlackConnection:
         clock: Clock | None = None,
         languages: Languages | None = None,
         metrics: Metrics | None = None,
+        table: Table | None = None,
     ) -> None:
         self.languages = languages
         self.health = health or Health()
@@ -143,7 +146,7 @@ class SlackConnection:
         self._app_token = app_token.get_secret_value() if app_token is not None else ""
         self._identity: Identity | None = None
         self._is_closed = False
-        self._slash_command = settings.slash_command
+        self._spelling = Spelling(table or Table(()), settings.slash_command)
         self._redactor = redactor or Redactor()
         self._clock = clock
         self._now = (clock or SystemClock()).monotonic
@@ -163,7 +166,8 @@ class SlackConnection:
 
         The last defence: only an answer that is meant to tell secrets may hold one that is known.
         """
-        said = with_words(with_commands(said, self._slash_command), self.words(reader))
+        language: Language = "en" if self.languages is None else self.languages.language(reader)
+        said = with_words(with_commands(said, self._spelling.of(language)), catalogue(language))
         if self._clock is not None and was_set(self._clock):
             said = with_moments(said, partial(shown, self._clock))
         meant = isinstance(said, Reply) and said.sensitive

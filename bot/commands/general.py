@@ -51,12 +51,12 @@ async def show_help(ctx: Context, topic: Topic = "") -> Reply:
     table, slash = ctx.services.table, ctx.services.slash_command
     wanted = parse(table, f"{topic} help", slash)
     if isinstance(wanted, NotUnderstood):
-        return not_understood(wanted, slash)
+        return not_understood(wanted)
     topic_of = wanted if isinstance(wanted, HelpWanted) else HelpWanted()
     standing = await standing_of(ctx.services, ctx.actor, ctx.place)
     asked = [c for c in table if topic_of.group in {"", c.group} and topic_of.command in {None, c}]
     data = {"commands": [_row_of(command, slash) for command in asked]}
-    return replace(help_reply(table, topic_of, slash, standing), data=data)
+    return replace(help_reply(table, topic_of, standing), data=data)
 
 
 def _row_of(command: Command, slash: str) -> Mapping[str, str]:

@@ -36,7 +36,6 @@ from bot.reply import (
     Text,
     Words,
     bold,
-    code,
     command,
     emoji,
     line,
@@ -123,9 +122,7 @@ async def _with_machines(
         Divider(),
         *await home_access.access(services, user, sessions),
         home_access.language(services, user),
-        Note(
-            line(say("Everything else: {command}", command=code(f"{services.slash_command} help")))
-        ),
+        Note(line(say("Everything else: {command}", command=command("help")))),
     ]
     return Reply(say("Your machines"), tuple(parts))
 

@@ -183,9 +183,9 @@ _ARGUMENTS = _by_word(
         "month": "月份 月",
     }
 )
-CALLED: Mapping[str, frozenset[str]] = MappingProxyType(
+CALLED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        name: frozenset(word for word, meant in _ARGUMENTS.items() if meant == name)
+        name: tuple(word for word, meant in _ARGUMENTS.items() if meant == name)
         for name in _ARGUMENTS.values()
     }
 )
@@ -224,3 +224,8 @@ _CHOICES = _by_word(
 def choice(word: str) -> str:
     """A choice as the language has it, whatever it is called."""
     return _CHOICES.get(plain(word), plain(word))
+
+
+def words_for_choice(meant: str) -> tuple[str, ...]:
+    """The words for a choice, the usual one first."""
+    return tuple(word for word, choice in _CHOICES.items() if choice == meant)

@@ -15,18 +15,21 @@ from bot.reply import (
     Part,
     Phrase,
     Reply,
+    Span,
     Text,
     bold,
-    code,
     emoji,
-    italic,
     line,
     listed,
     say,
     say_number,
+    verb,
 )
 from bot.reply import (
     command as typed,
+)
+from bot.reply import (
+    group as group_called,
 )
 
 _REVIEWS = {
@@ -53,34 +56,32 @@ class Standing:
     barred: frozenset[str] = frozenset()
     reviewed: frozenset[str] = frozenset()
 
-    def verb(self, command: Command) -> str:
+    def verb(self, command: Command) -> Span:
         """The verb, with a mark where others have to approve."""
-        return command.verb + _MARK * (command.id in self.reviewed)
+        return verb(command.id, _MARK * (command.id in self.reviewed))
 
     def open(self, group: Group) -> list[Command]:
         """The commands of a group that are not barred."""
         return [command for command in group.commands if command.id not in self.barred]
 
 
-def help_reply(table: Table, wanted: HelpWanted, slash_command: str, standing: Standing) -> Reply:
+def help_reply(table: Table, wanted: HelpWanted, standing: Standing) -> Reply:
     """Help on a command, on a group, or on everything."""
     if wanted.command is not None:
-        return _command_help(wanted.command, slash_command)
+        return _command_help(wanted.command)
     group = table.group(wanted.group) if wanted.group else None
     if group is not None:
-        return _group_help(group, slash_command, standing)
-    return _all_help(table, slash_command, standing)
+        return _group_help(group, standing)
+    return _all_help(table, standing)
 
 
-def _command_help(command: Command, slash_command: str) -> Reply:
-    parts: list[Part] = [
-        Para(line(code(f"{slash_command} {command.usage}"), "\n", command.help)),
-    ]
+def _command_help(command: Command) -> Reply:
+    parts: list[Part] = [Para(line(typed(command.usage), "\n", command.help))]
     explained = [p for p in command.parameters if p.arg.hint or p.arg.kind.is_number]
     if explained:
         parts.append(Para(_below_each_other([_explain(p) for p in explained])))
-    example = code(f"{slash_command} {command.example}")
-    parts.append(Note(line(say("Example: {command}", command=example))))
+    example = say("Example: {command}", command=typed(command.example))
+    parts.append(Note(line(example)))
     also = say("Also: {options}", options=_everyones(command))
     parts.append(Note(line(review_note(command), " ", also)))
     summary = say("{command}: {help}", command=command.title, help=command.help)
@@ -119,16 +120,16 @@ def _everyones(command: Command) -> str:
     return " · ".join(option.usage for option in OPTIONS if option.fits(changes=changes))
 
 
-def _group_help(group: Group, slash_command: str, standing: Standing) -> Reply:
+def _group_help(group: Group, standing: Standing) -> Reply:
     rows = []
     for command in standing.open(group):
         told = command.help
         if command.id in standing.reviewed:
             told = say("{help} (needs approval)", help=told)
-        rows.append(line(code(f"{slash_command} {command.usage}"), "\n", told))
-    head = say("{group}: {help}", group=bold(group.name), help=group.help)
+        rows.append(line(typed(command.usage), "\n", told))
+    head = say("{group}: {help}", group=group_called(group.name), help=group.help)
     return Reply(
-        say("{group}: {help}", group=group.name, help=group.help),
+        line(head),
         (Para(line(head)), Para(_below_each_other(rows)), *_reservations([group], standing)),
         private=True,
     )
@@ -164,36 +165,35 @@ def _needing_session(group: Group) -> list[str]:
     return [command.title for command in group.commands if command.needs_session]
 
 
-def _all_help(table: Table, slash_command: str, standing: Standing) -> Reply:
+def _all_help(table: Table, standing: Standing) -> Reply:
     head = say("{what} Commands:", what=bold(say("Manage your GPU machines.")))
     parts: list[Part] = [Para(line(head))]
     for group in table.groups:
-        verbs = " · ".join(standing.verb(command) for command in standing.open(group))
-        name = bold(group.name or say("more"))
+        verbs = [piece for c in standing.open(group) for piece in (" · ", standing.verb(c))]
+        name = group_called(group.name) if group.name else bold(say("more"))
         told = say("{group}: {help}", group=name, help=group.help)
-        parts.append(Para(line(told, "\n", italic(verbs))))
+        parts.append(Para(line(told, "\n", *verbs[1:])))
     parts.extend(_reservations(table.groups, standing))
     if standing.reviewed:
         parts.append(Note(line(say("{mark} needs someone else's approval.", mark=_MARK))))
     more = say(
         "{group} explains a group, {command} a command. In a thread, mention me instead of typing "
         "the slash command.",
-        group=code(f"{slash_command} vm help"),
-        command=code(f"{slash_command} vm restart help"),
+        group=typed("vm help"),
+        command=typed("vm restart help"),
     )
     parts.append(Note(line(more)))
     return Reply(say("Commands"), tuple(parts), private=True)
 
 
-def not_understood(typed: NotUnderstood, slash_command: str) -> Reply:
+def not_understood(meant: NotUnderstood) -> Reply:
     """What was typed is no command: the nearest ones and how to use them."""
-    unknown = say("There is no command “{typed}”.", typed=typed.typed)
+    unknown = say("There is no command “{typed}”.", typed=meant.typed)
     parts: list[Part] = [Para(line(unknown))]
-    if typed.nearest:
-        rows = [line(code(f"{slash_command} {c.usage}"), "\n", c.help) for c in typed.nearest]
+    if meant.nearest:
+        rows = [line(typed(c.usage), "\n", c.help) for c in meant.nearest]
         parts.append(Para(_below_each_other([line(say("Did you mean")), *rows])))
-    everything = code(f"{slash_command} help")
-    parts.append(Note(line(say("All commands: {command}", command=everything))))
+    parts.append(Note(line(say("All commands: {command}", command=typed("help")))))
     return Reply(unknown, tuple(parts), private=True)
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from bot.errors import Refused
+from bot.language.chinese_lines import arguments_in_chinese
 from bot.language.table import Command
 from bot.language.text import is_quoted
 from bot.reply import command as to_type
@@ -16,7 +17,8 @@ def without_placeholders(command: Command, typed: Sequence[str]) -> list[str]:
     Raises Refused for a part that has to be filled in. What stands in quotes is meant as it is.
     """
     # Of `<node>` Slack makes a link where it does not escape it, and what it says is left.
-    parts = {part for usage in (command.usage, _unlinked(command.usage)) for part in usage.split()}
+    usages = [command.usage, arguments_in_chinese(command, command.usage)]
+    parts = {p for usage in usages for one in (usage, _unlinked(usage)) for p in one.split()}
     kept: list[str] = []
     depth = 0
     for word in typed:

@@ -49,10 +49,11 @@ _VERBS = _by_word(
         "off down poweroff shutdown shut turnoff suspend pause 关机 关闭 关 断电":
             "vm.shutdown vm.poweroff metal.power",
         "kill forcestop 强制关机 强制停止 杀": "vm.shutdown vm.poweroff",
-        "reboot restart bounce cycle 重启 重新启动": "vm.restart metal.power",
+        "reboot restart bounce cycle 重启 重新启动 重起 重起动 重新起动 从启 重开 重啟":
+            "vm.restart metal.power",
         "hardreboot powercycle force-restart hard-reboot force-reboot 强制重启 硬重启 重置":
             "vm.restart vm.reset metal.power",
-        "start boot on up run resume poweron power-on turnon wake 启动 开机 打开 开":
+        "start boot on up run resume poweron power-on turnon wake 启动 开机 打开 开 起动":
             "vm.start metal.power",
         "rm remove del delete destroy erase drop terminate purge wipe 删除 删 移除 销毁 清除":
             "vm.delete snapshot.delete disk.delete image.delete lan.delete metal.remove "
@@ -75,6 +76,8 @@ _VERBS = _by_word(
         "resize expand grow extend enlarge scale 扩容 扩展": "disk.resize vm.modify",
         "rename name nickname label 改名 重命名 命名 昵称": "vm.name node.name",
         "passwd password pw 密码 改密 改密码 重置密码": "vm.passwd",
+        "reveal show-password show-passwords 显示密码 查看密码 看密码 登录密码 登陆密码 密码是什么":
+            "vm.show vm.passwd",
         "backup save 备份 保存": "snapshot.create image.upload",
         "download pull fetch 下载 拉取": "image.download",
         "upload push send 上传 推送": "image.upload",

@@ -154,7 +154,7 @@ class Desk:
                 return await self._understood(invocation, parsed)
 
     async def _suggest(self, actor: UserId, meant: NotUnderstood, answer: Answer) -> None:
-        reply = not_understood(meant, self._services.slash_command)
+        reply = not_understood(meant)
         await answer.say(reply.also(*await self._suggestions.buttons(actor, meant)))
 
     async def _understood(self, invocation: Invocation, parsed: Parsed) -> Accepted:
@@ -190,9 +190,8 @@ class Desk:
         await answer.say(from_error(refusal))
 
     async def _help(self, invocation: Invocation, wanted: HelpWanted, answer: Answer) -> None:
-        table, slash = self._services.table, self._services.slash_command
         standing = await standing_of(self._services, invocation.actor, invocation.place)
-        await answer.say(help_reply(table, wanted, slash, standing))
+        await answer.say(help_reply(self._services.table, wanted, standing))
 
     async def submit(self, submission: Submission) -> Accepted | Rejected:
         """Take a form."""

@@ -12,6 +12,7 @@ from bot.errors import BotError
 from bot.ids import TaskId, new_id
 from bot.language import output
 from bot.language.args import FILE, FILTER, JSON
+from bot.language.spelling import Spelling
 from bot.messages import cards
 from bot.messages.cards import Subject
 from bot.model import Source
@@ -24,12 +25,13 @@ from bot.pipeline.targets import Bound, bind
 from bot.pipeline.wish import Wish
 from bot.ports import Acquainted, Answer, DeliveryFailed, RightsUnknown, slack_does_not_say
 from bot.reply import (
-    ENGLISH,
     CodeBlock,
+    Language,
     Line,
     Note,
     Para,
     Reply,
+    catalogue,
     line,
     say,
     sentences,
@@ -57,6 +59,7 @@ class Reads:
         self._services = services
         self._messenger = messenger
         self._suggestions = suggestions
+        self._spelling = Spelling(services.table, services.slash_command)
         self._holds = holds  # whether one message holds all of a page
 
     async def carry_out(self, wish: Wish, answer: Answer) -> None:
@@ -79,11 +82,10 @@ class Reads:
         interim.waiting = slack_is_slow()  # which is asked first
         found = await interim.patiently(self._once_known(wish, interim))
         await self._messenger.meet(wish.actor)  # who may read another language since the last time
-        typed = with_commands(found, self._services.slash_command)  # also for files and JSON
-        reply = self._read_by(wish, typed)
+        reply = self._read_by(wish, found)  # also in files and JSON
         wanted = wish.option(FILTER)
         if wanted:
-            read = with_words(typed, self._services.languages.of(wish.actor))
+            read = self._in(self._services.languages.language(wish.actor), found)
             reply = self._read_by(wish, output.filtered(reply, wanted, read))
         if reply.sensitive:  # never a file, however long it is
             await answer.say(reply)
@@ -104,10 +106,13 @@ class Reads:
     def _read_by(self, wish: Wish, reply: Reply) -> Reply:
         """The reply in the language of whoever reads it; JSON is for programs, in one language."""
         if wish.option(JSON):
-            return with_words(reply, ENGLISH)
+            return self._in("en", reply)
         is_private = wish.is_private or reply.private or wish.source is Source.DIRECT
         reader = wish.actor if is_private else wish.place.channel
-        return with_words(reply, self._services.languages.of(reader))
+        return self._in(self._services.languages.language(reader), reply)
+
+    def _in(self, language: Language, reply: Reply) -> Reply:
+        return with_words(with_commands(reply, self._spelling.of(language)), catalogue(language))
 
     async def _page_of(self, wish: Wish, reply: Reply) -> Reply:
         """One page of a list, and the ways to the others; whoever asked turns them in place."""

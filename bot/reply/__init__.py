@@ -43,6 +43,7 @@ from bot.reply.text import (
     code,
     command,
     emoji,
+    group,
     in_language,
     italic,
     line,
@@ -54,6 +55,7 @@ from bot.reply.text import (
     say_number,
     sentences,
     time,
+    verb,
 )
 
 __all__ = [
@@ -97,6 +99,7 @@ __all__ = [
     "command",
     "dump",
     "emoji",
+    "group",
     "in_language",
     "italic",
     "keep",
@@ -114,6 +117,7 @@ __all__ = [
     "say_number",
     "sentences",
     "time",
+    "verb",
     "with_commands",
     "with_moments",
     "with_words",

@@ -11,19 +11,24 @@ from gettext import NullTranslations
 from typing import Any, TypeVar
 
 from bot.reply.parts import Fields
-from bot.reply.text import Phrase, Span, code, in_language, plain
+from bot.reply.text import Phrase, Span, in_language, plain
 
 T = TypeVar("T")
+
+_TYPED = frozenset({"command", "verb", "group"})  # styles of what people type
 
 _PLAIN = frozenset({str, int, bool, type(None)})  # most of what is walked through; never changed
 
 
-def with_commands(said: T, slash_command: str) -> T:
-    """The same with every command as it is typed here: `/dbc session add`, as code."""
+def with_commands(said: T, spelled: Callable[[Span], Span]) -> T:
+    """The same with every command, verb and group as the reader types it.
+
+    `/dbc session add`, as code.
+    """
 
     def typed(value: Any) -> Any:
-        if isinstance(value, Span) and value.style == "command":
-            return code(f"{slash_command} {value.text}")
+        if isinstance(value, Span) and value.style in _TYPED:
+            return spelled(value)
         return value
 
     return _each(said, typed)  # type: ignore[no-any-return]

@@ -17,7 +17,18 @@ from bot.clock import UNTOLD
 from bot.ids import UserId
 
 Style = Literal[
-    "bold", "italic", "code", "command", "mention", "channel", "time", "ago", "link", "emoji"
+    "bold",
+    "italic",
+    "code",
+    "command",
+    "verb",
+    "group",
+    "mention",
+    "channel",
+    "time",
+    "ago",
+    "link",
+    "emoji",
 ]
 
 
@@ -241,10 +252,21 @@ def code(text: str) -> Span:
 def command(text: str) -> Span:
     """A command to type, such as `session add`, in any line that a person will read.
 
-    Here nobody knows what the slash command is called at a site: `with_commands` fills it in. It
+    Here nobody knows what the slash command is called at a site, nor who reads it:
+    `with_commands` fills that in. It
     is a span and no text, so nothing that people or DBC write is ever taken for one.
     """
     return Span(text, "command")
+
+
+def verb(command_id: str, mark: str = "") -> Span:
+    """A command's verb, as the reader types it: `restart`, `重启`; with a mark of ours behind."""
+    return Span(f"{command_id}{mark}", "verb")
+
+
+def group(name: str) -> Span:
+    """A group of commands, as the reader types it: `vm`, `虚拟机`."""
+    return Span(name, "group")
 
 
 def mention(user: UserId) -> Span:

@@ -2,8 +2,10 @@
 
 from gettext import NullTranslations
 
+from bot.commands.rows import command_table
 from bot.errors import Refused, from_error
 from bot.ids import UserId
+from bot.language.spelling import Spelling
 from bot.reply import (
     ENGLISH,
     Actions,
@@ -85,7 +87,7 @@ def test_a_reply_is_put_into_a_language_wherever_its_words_stand() -> None:
     )
     assert load(dump(reply)) == reply
     assert mentioned(reply) == {"U1"}
-    told = with_words(with_commands(reply, "/gpu"), SPANISH)
+    told = with_words(with_commands(reply, Spelling(command_table(), "/gpu").of("en")), SPANISH)
     assert not _phrases(told)
     text = str(told)
     for word in ("Reiniciar", "Estado", "Máquinas", "la reinicia", "/gpu vm list", "Está en g."):

@@ -13,9 +13,10 @@ from bot.language import forms
 from bot.language.help import Standing, help_reply, not_understood
 from bot.language.parse import HelpWanted, NotUnderstood
 from bot.language.reference import reference
+from bot.language.spelling import Spelling
 from bot.language.table import Command
 from bot.model import Place
-from bot.reply import Form, with_words
+from bot.reply import Form, Reply, with_commands, with_words
 from handlers.forms import form_view
 from handlers.render import message
 
@@ -76,9 +77,13 @@ def test_a_form_is_in_the_readers_language(command: Command) -> None:
     assert [text for text in told.values() if unmarked(str(text))] == []
 
 
+def _told(reply: Reply) -> Reply:
+    return with_words(with_commands(reply, Spelling(TABLE, "/dbc").of("en")), MARKED)
+
+
 @COMMANDS
 def test_help_on_a_command_is_in_the_readers_language(command: Command) -> None:
-    told = with_words(help_reply(TABLE, HelpWanted(command=command), "/dbc", NOBODY), MARKED)
+    told = _told(help_reply(TABLE, HelpWanted(command=command), NOBODY))
     names = {p.word for p in command.parameters} | set(command.title.split())
     names |= {word for p in command.parameters for word in p.arg.choices}
     left = " ".join(unmarked(text) for text in _texts(message(told, MARKED).blocks))
@@ -89,14 +94,14 @@ def test_help_on_a_command_is_in_the_readers_language(command: Command) -> None:
 @pytest.mark.parametrize(
     "reply",
     [
-        help_reply(TABLE, HelpWanted(), "/dbc", NOBODY),
-        help_reply(TABLE, HelpWanted(group="vm"), "/dbc", NOBODY),
-        not_understood(NotUnderstood("vm lst", (TABLE["vm.list"],)), "/dbc"),
+        help_reply(TABLE, HelpWanted(), NOBODY),
+        help_reply(TABLE, HelpWanted(group="vm"), NOBODY),
+        not_understood(NotUnderstood("vm lst", (TABLE["vm.list"],))),
     ],
     ids=["all", "group", "unknown"],
 )
 def test_help_is_in_the_readers_language(reply: Any) -> None:
-    told = with_words(reply, MARKED)
+    told = _told(reply)
     verbs = {word for c in TABLE for word in c.verb.split("-")}
     names = {c.group for c in TABLE} | verbs | {"vm", "lst"}
     left = " ".join(unmarked(text) for text in _texts(message(told, MARKED).blocks))

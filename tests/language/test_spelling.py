@@ -11,8 +11,10 @@ import pytest
 
 from bot.commands.rows import command_table
 from bot.errors import Refused, from_error
+from bot.language.spelling import Spelling
 from bot.reply import Form, Note, Reply, Row, Rows, code, command, dump, line, load, with_commands
 
+GPU = Spelling(command_table(), "/gpu").of("en")
 ROOT = Path(__file__).parents[2]
 FILES = sorted(path for room in ("bot", "handlers") for path in (ROOT / room).rglob("*.py"))
 # “image servers” are also what they are called.
@@ -83,7 +85,7 @@ def test_a_command_is_filled_in_wherever_a_line_can_be() -> None:
     typed = line("Add one with ", code("/gpu session add"), ".")
     refused = Refused("No.", hint=told)
     reply = replace(from_error(refused), data={"problem": "vm list"})
-    said = with_commands(reply.also(Rows((Row(told, {}),))), "/gpu")
+    said = with_commands(reply.also(Rows((Row(told, {}),))), GPU)
     _, note, rows = said.parts
     assert isinstance(note, Note)
     assert isinstance(rows, Rows)
@@ -93,8 +95,8 @@ def test_a_command_is_filled_in_wherever_a_line_can_be() -> None:
     assert said.fault.hint == typed
     assert said.data == {"problem": "vm list"}
     form = Form("vm.show", "t", "s", (), errors={"vm": told}, kept={"reason": "vm list"})
-    assert with_commands(form, "/gpu").errors == {"vm": typed}
-    assert with_commands(form, "/gpu").kept == {"reason": "vm list"}
+    assert with_commands(form, GPU).errors == {"vm": typed}
+    assert with_commands(form, GPU).kept == {"reason": "vm list"}
     assert load(dump(reply)) == reply
 
 
@@ -102,4 +104,4 @@ def test_a_text_is_never_taken_for_a_command() -> None:
     texts = [chr(number) for number in (0, 0x2060, 0xE000, 0xE001, 0xF8FF, 0x10FFFD)]
     for begin, end in product(texts, texts):
         reply = Reply.of(f"Use {begin}vm stop{end} instead")
-        assert with_commands(reply, "/gpu") == reply
+        assert with_commands(reply, GPU) == reply

@@ -137,7 +137,43 @@ async def test_it_is_told_which_language_is_used_and_why(one_stage: Stage, line:
     await stage.asks(stage.alice, "/dbc settings channel-language zh")
     await stage.asks(stage.alice, "/dbc settings language zh")
     told = (await stage.asks(stage.alice, f"/dbc {line}")).plain
-    assert "中文（你选的）\n`/dbc settings language en`" in told
-    assert "中文（本频道选的）\n`/dbc settings channel-language en`" in told
+    assert "中文（你选的）\n`/dbc 设置 语言 英文`" in told
+    assert "中文（本频道选的）\n`/dbc 设置 频道语言 英文`" in told
     told = (await stage.asks(stage.alice, line, "@dbc")).plain
     assert "本频道的语言" not in told
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("/dbc 帮助 虚拟机", "/dbc 虚拟机 重启 <虚拟机> [强制]"),
+        ("/dbc 帮助", "启动"), ("/dbc vm show nosuch", "/dbc 虚拟机 列表"),
+    ],
+)  # fmt: skip
+async def test_hints_are_lines_that_people_type_in_their_language(
+    one_stage: Stage, line: str, hint: str
+) -> None:
+    stage = one_stage
+    await _reads_chinese(stage)
+    seen = await stage.asks(stage.alice, line)
+    assert hint in seen.plain.replace("&lt;", "<").replace("&gt;", ">")
+    assert "/dbc vm" not in seen.plain
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [("显示密码 inference", "查看虚拟机"), ("重起 inference 强制", "重启虚拟机")],
+)
+async def test_what_people_say_in_chinese_is_offered(
+    one_stage: Stage, line: str, offered: str
+) -> None:
+    await _reads_chinese(one_stage)
+    offer = await one_stage.asks(one_stage.alice, f"/dbc {line}")
+    assert offered == offer.buttons[0]
+    await one_stage.alice.presses(offered, offer)
+    await one_stage.quiet()
+    if offered == "重启虚拟机":
+        form = await one_stage.alice.sees_modal("重启虚拟机")
+        assert form.value("虚拟机") == "inference"
+    else:
+        assert "显示密码" in one_stage.alice.last().buttons
