@@ -1,11 +1,14 @@
 """Copies everything from a SQLite file into an empty PostgreSQL database, to go on there.
 
-All or nothing: the target is filled in one transaction. Rows are copied as they are, what is sealed
-and the chain of the audit included.
+All or nothing: the target is filled in one transaction, and the file is put aside before that is
+committed. So at no moment there are two databases with which a bot would carry out the same. Rows
+are copied as they are, what is sealed and the chain of the audit included.
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Table, create_engine, func, insert, select
@@ -15,25 +18,26 @@ from bot.plural import counted
 from storage.backup import Copied, copy_whole, drafted, set_aside
 from storage.connection import OpenConnection
 from storage.engine import open_engines
-from storage.file import claim
+from storage.file import claim, flush_directory
 from storage.migrations import upgrade
 from storage.store import Store
 from storage.tables import audit, known_versions, metadata
 from storage.vault import Vault
 
+_MOVED = "moved"
 _AT_ONCE = 500  # rows; each has at most 24 values, and PostgreSQL takes 32,767 in a statement
 # What is counted by triggers is counted anew as the rows come in.
 _TABLES = tuple(table for table in metadata.sorted_tables if table is not known_versions)
 
 
 def move(file: Path, url: str, vault: Vault, now: datetime) -> tuple[Copied, int, Path]:
-    """Copy the database `file` to `url`, which has to be empty; then put the file aside.
+    """Copy the database `file` to `url`, which has to be empty, and put the file aside.
 
-    Says what was copied, how many rows, and where the file is now: two bots with the same rows
-    would both carry them out. Raises InUse while a bot runs on it, BotError.
+    Says what was copied, how many rows, and where the file is now. Raises InUse while a bot runs on
+    it, BotError.
     """
     if not file.is_file():
-        raise BotError(f"There is no database {file}.")
+        raise _missing(file)
     with claim(file), drafted(file) as draft:
         copied = copy_whole(file, draft)
         engine = create_engine(URL.create("sqlite", database=str(draft)))
@@ -42,11 +46,27 @@ def move(file: Path, url: str, vault: Vault, now: datetime) -> tuple[Copied, int
                 upgrade(source)
             asyncio.run(_require_keys(str(draft), vault))
             with engine.connect() as source:
-                rows = asyncio.run(_fill(source, url, vault))
+                rows, aside = asyncio.run(_fill(source, url, vault, partial(_aside, file, now)))
         finally:
             engine.dispose()
-        aside = set_aside(file, now, "moved")
-    return copied, rows, aside or file
+    return copied, rows, aside
+
+
+def _missing(file: Path) -> BotError:
+    moved = sorted(file.parent.glob(f"{file.name}.{_MOVED}-*Z"))
+    if not moved:
+        return BotError(f"There is no database {file}.")
+    return BotError(
+        f"There is no database {file}: an earlier copy has put it aside as {moved[-1]}.",
+        hint="If DATABASE_URL names a database without rows, that copy was interrupted: rename the "
+        "file back and copy it again. Otherwise all rows are there: start the bot with it.",
+    )
+
+
+def _aside(file: Path, now: datetime) -> Path:
+    aside = set_aside(file, now, _MOVED) or file
+    flush_directory(aside)
+    return aside
 
 
 async def _require_keys(file: str, vault: Vault) -> None:
@@ -63,7 +83,9 @@ async def _require_keys(file: str, vault: Vault) -> None:
         )
 
 
-async def _fill(source: Connection, url: str, vault: Vault) -> int:
+async def _fill(
+    source: Connection, url: str, vault: Vault, put_aside: Callable[[], Path]
+) -> tuple[int, Path]:
     target = Store(url, vault)
     try:
         await target.migrate()
@@ -76,7 +98,7 @@ async def _fill(source: Connection, url: str, vault: Vault) -> int:
             rows = 0
             for table in _TABLES:
                 rows += await _copy(table, source, connection)
-            return rows
+            return rows, put_aside()
     finally:
         await engines.dispose()
 
@@ -86,9 +108,7 @@ async def _require_empty(connection: OpenConnection) -> None:
         if await connection.scalar(select(func.count()).select_from(table)):
             raise BotError(
                 f"The database that DATABASE_URL names is not empty: it has rows in {table.name}.",
-                hint="Copy into a new one; nothing was changed. Where an earlier copy was "
-                "interrupted just before it put the file aside, all rows are there: rename the "
-                "file yourself, and start no bot on it.",
+                hint="Copy into a new one. Nothing was changed.",
             )
 
 

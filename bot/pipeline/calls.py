@@ -22,7 +22,7 @@ from bot.messages.outbox import Outbox
 from bot.model import DbcSession, Execution, ExecutionStatus, Leased, Source, WatchState
 from bot.pipeline.context import Context, Ends, Services, unsaid
 from bot.pipeline.endings import Endings
-from bot.pipeline.failing import Overtaken, failure, interrupted
+from bot.pipeline.failing import Overtaken, failure, interrupted, is_kept
 from bot.pipeline.followed import created, learnt_from, watch_of
 from bot.pipeline.holding import require_way
 from bot.pipeline.patience import unless_soon
@@ -457,7 +457,8 @@ class Runs:
             return
         label = await self._services.inventory.label(execution.node) if execution.node else ""
         subject = Subject(execution.label, execution.task, label)
-        end, told, look = interrupted(command, subject)
+        is_done = command.ends_itself and await is_kept(self._store, execution)
+        end, told, look = interrupted(command, subject, is_done=is_done)
         sentence = line(told)
         async for attempt in self._store.attempts():
             async with attempt as tx:

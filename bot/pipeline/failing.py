@@ -4,8 +4,12 @@ from bot.errors import BotError, Refused
 from bot.language.table import Command
 from bot.messages import cards
 from bot.messages.cards import Subject
-from bot.model import ExecutionStatus
+from bot.model import AuditKind, AuditQuery, Execution, ExecutionStatus
 from bot.reply import Line, Phrase, Severity, code, line, say, sentences
+from storage import Store
+
+_KEPT = frozenset({AuditKind.FROZEN, AuditKind.UNFROZEN})
+_LOOKED_THROUGH = 500  # entries of one command: a former version has left few since
 
 
 class Overtaken(Refused):
@@ -18,9 +22,24 @@ class Overtaken(Refused):
         )
 
 
-def interrupted(command: Command, subject: Subject) -> tuple[ExecutionStatus, Phrase, Line]:
-    """How a command ended whose process died in between: its end, in words, and what to do."""
+async def is_kept(store: Store, execution: Execution) -> bool:
+    """Whether what it changes was stored without its end, as a former version did it."""
+    query = AuditQuery(command=execution.command, since=execution.started_at)
+    async with store.read() as tx:
+        rows = await tx.audit.page(query, before=None, limit=_LOOKED_THROUGH)
+    return any(row.entry.execution == execution.id and row.entry.kind in _KEPT for row in rows)
+
+
+def interrupted(
+    command: Command, subject: Subject, *, is_done: bool
+) -> tuple[ExecutionStatus, Phrase, Line]:
+    """How a command ended whose process died in between: its end, in words, and what to do.
+
+    `is_done`: what it changes was stored.
+    """
     what = cards.doing(command.title, subject)
+    if is_done:
+        return ExecutionStatus.DONE, say("{request} is done.", request=what), ()
     if command.ends_itself:
         told = say("I was interrupted before {request}: nothing was done.", request=what)
         return ExecutionStatus.FAILED, told, line(say("Request it again."))

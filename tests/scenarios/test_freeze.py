@@ -195,3 +195,24 @@ async def test_too_much_destroyed_within_an_hour_holds_the_next_one_back(stage: 
     await stage.alice.types(DELETE, channel=CHANNEL)
     await stage.passes(60)
     assert stage.changes()[3:] == ["tasks.delete"]
+
+
+# Where the end of the freeze was not stored with the freeze, as a former version did it.
+UNENDED = """
+    UPDATE executions SET status = 'running', finished_at = NULL, outcome = '',
+    leased_by = 'a former version', leased_until = '2026-01-05 08:00:00' WHERE command = ?
+"""
+
+
+@pytest.mark.parametrize("line", ["freeze network outage", "unfreeze"])
+async def test_a_freeze_of_a_former_version_that_has_no_end_is_told_to_be_done(
+    stage: Stage, line: str
+) -> None:
+    await freezes(stage)
+    if line == "unfreeze":
+        await stage.asks(stage.bob, "/dbc unfreeze", CHANNEL)
+    alter(stage, UNENDED, line.partition(" ")[0])
+    await stage.restart_bot()
+    await stage.passes(120)
+    assert "nothing was done" not in stage.bob.screen()
+    assert f"`{line.partition(' ')[0]}` is done" in stage.bob.screen()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
@@ -13,9 +14,10 @@ from sqlalchemy import table as table_clause
 
 from bot.__main__ import main
 from bot.model import AuditHead
-from storage import Archive
+from storage import Archive, Store
 from storage.file import claim
 from storage.tables import known_versions, metadata
+from storage.vault import Vault
 from tests.release import HERE, load
 
 RELEASE = sorted(HERE.glob("*.sql"))[-1]
@@ -109,6 +111,43 @@ def test_the_file_is_put_aside_so_that_no_bot_goes_on_with_it(
     assert len(list(data.glob("bot.db.moved-*"))) == 1
 
 
+REFUSES_AT_COMMIT = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'no room is left on the device'; END $$;
+    CREATE CONSTRAINT TRIGGER refuses AFTER INSERT ON executions
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse();
+"""
+
+
+async def _migrated(url: str) -> None:
+    store = Store(url, Vault([Fernet.generate_key().decode()]))
+    await store.migrate()
+    await store.close()
+
+
+async def _carries_out(url: str, statements: str) -> None:
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    try:
+        await connection.execute(statements)
+    finally:
+        await connection.close()
+
+
+def test_at_no_moment_two_databases_have_the_rows(data: Path, postgres_url: str) -> None:
+    asyncio.run(_migrated(postgres_url))
+    asyncio.run(_carries_out(postgres_url, REFUSES_AT_COMMIT))
+    assert copy(data, postgres_url).exit_code != 0
+    [aside] = data.glob("bot.db.moved-*")  # before the rows were to be committed
+    assert not (data / "bot.db").exists()
+    again = copy(data, postgres_url)
+    assert f"an earlier copy has put it aside as {aside}" in again.output
+    assert "rename the file back and copy it again" in again.output
+    aside.rename(data / "bot.db")
+    asyncio.run(_carries_out(postgres_url, "DROP TRIGGER refuses ON executions"))
+    done = copy(data, postgres_url)
+    assert done.exit_code == 0, done.output
+
+
 def test_a_database_that_has_rows_is_left_as_it_is(data: Path, postgres_url: str) -> None:
     assert copy(data, postgres_url).exit_code == 0
     tables = list(metadata.sorted_tables)
@@ -117,7 +156,7 @@ def test_a_database_that_has_rows_is_left_as_it_is(data: Path, postgres_url: str
     again = copy(data, postgres_url)
     assert again.exit_code == 1
     assert "The database that DATABASE_URL names is not empty" in again.output
-    assert "Where an earlier copy was interrupted" in again.output
+    assert "Nothing was changed." in again.output
     assert asyncio.run(_rows_of_postgres(postgres_url, tables)) == there
     assert (data / "bot.db").exists()
 
