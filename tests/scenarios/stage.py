@@ -1,5 +1,6 @@
 """The stage of a scenario: a Slack workspace, the real bot, a DBC daemon with nodes, one clock."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -27,6 +28,7 @@ CHANNEL = "gpu-ops"
 MANIFEST = json.loads((Path(__file__).parents[2] / "manifest.json").read_text())
 # Silence costs real time: a dead node is given up soon, the bot's own limit comes after it.
 DAEMON_PATIENCE = 0.3
+QUIET = 30  # seconds that anything under way may take on a busy machine
 _LOOKS_AROUND = ("inventory", "damaged rows")  # jobs of the clockwork
 # Most scenarios are about something else than approval: there the requester confirms.
 CONFIRM_ONLY = "[defaults]\ndestroy = { confirm = true }\n"
@@ -98,9 +100,11 @@ class Stage:
             await self.bot.tick()
 
     async def quiet(self) -> None:
-        """Wait until the bot has nothing under way but what waits for the clock."""
+        """Wait until the bot has nothing under way. What waits for the clock has to be woken."""
         await self.ws.idle()
-        await self.bot.edge._supervisor.drain(timedelta(seconds=60))  # its own way to wait
+        while tasks := set(self.bot.edge._supervisor._tasks):
+            done, _ = await asyncio.wait(tasks, timeout=QUIET)
+            assert done, f"they wait for the clock, or for ever: {tasks}"
 
     async def waits(self, seconds: float) -> None:
         """Let so much time pass for people, once a silent node was asked something."""

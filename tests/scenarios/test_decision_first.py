@@ -1,6 +1,7 @@
 """What the rules deny is refused before anything is looked at: nobody learns how things stand."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -144,8 +145,11 @@ async def test_while_slack_does_not_say_who_is_denied_nothing_is_looked_at(stage
         f'{NO_REVIEW}[[rule]]\nname = "no"\ndeny = "{WHY}"\nmatch = {{ group = "{group.id}" }}\n',
     )
     stage.ws.faults.add("http_500", "usergroups.list", times=None)
-    for options in ("", " --dry-run"):
-        await stage.asks(stage.alice, f"/dbc disk add {NAME} 50{options}")
+    await stage.asks(stage.alice, f"/dbc disk add {NAME} 50")
+    await stage.alice.types(f"/dbc disk add {NAME} 50 --dry-run", CHANNEL)
+    await stage.clock.sleeping()  # Slack is asked again
+    stage.clock.advance(timedelta(hours=1))
+    await stage.quiet()
     assert looks(stage) == []
 
 

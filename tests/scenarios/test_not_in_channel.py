@@ -1,5 +1,7 @@
 """Where the bot cannot post, people read the answer where they typed, and how to invite it."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.scenarios.site import both_stages, told
@@ -94,6 +96,8 @@ async def test_a_mention_in_a_thread_of_a_channel_left_since_is_answered_directl
     await stage.alice.types("Who is up?", CHANNEL)
     await stage.alice.types("@dbc vm list", CHANNEL, stage.alice.last(CHANNEL))
     channel.members.remove(stage.ws.bot.id)
+    await stage.clock.sleeping()  # Slack is asked again who they are
+    stage.clock.advance(timedelta(minutes=1))
     await stage.quiet()
     assert INVITE in read_in(stage, "@dbc")
 
