@@ -2,9 +2,7 @@
 
 import gc
 import os
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import structlog
@@ -12,9 +10,7 @@ from hypothesis import settings
 from structlog.dev import ConsoleRenderer, plain_traceback
 
 from tests import janitor, plans
-from tests.databases import share_compilations
-
-_MEMORY, _ROOM = Path("/dev/shm"), 2 * 2**30  # bytes; a test that has passed leaves nothing there
+from tests.databases import in_memory, share_compilations
 
 janitor.watch()
 share_compilations()
@@ -43,20 +39,17 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_configure() -> None:
-    """Keep the directories of the tests in memory, where there is room.
-
-    A commit waits for the disk, and the tests commit a hundred thousand times.
-    """
-    if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM:
-        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+    """Keep the directories of the tests in memory, where there is room."""
+    if (memory := in_memory()) is not None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Three for two cores: one goes on where another waits, for a node that keeps silent.
+    """Two for each core: one goes on where another waits, for a node or a process that is silent.
 
-    Each has to import and to collect everything for itself.
+    Each has to import and to collect everything for itself, so more of them cost more.
     """
-    return (3 * (os.cpu_count() or 1) + 1) // 2
+    return 2 * (os.cpu_count() or 1)
 
 
 @pytest.fixture(autouse=True)

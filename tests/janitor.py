@@ -1,11 +1,13 @@
 """Ends whatever a test run leaves behind, however it ended: Ctrl-C twice, `kill -9`, a crash.
 
 `watch` starts a small process that waits for the end of this one, and then ends everything that
-this one has started, also what detached itself (PostgreSQL) or was started in turn (a demo's bot,
-Chromium's helpers). It knows them by a mark in their environment, which only Linux shows.
+this one has started, also what detached itself (PostgreSQL, whose files it removes) or was started
+in turn (a demo's bot, Chromium's helpers). It knows them by a mark in their environment, which only
+Linux shows.
 """
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -15,6 +17,7 @@ from pathlib import Path
 from uuid import uuid4
 
 PREFIX = "DBC_TESTS_"
+DATABASE = "postgres-"  # begins the name of a directory that nothing but the tests' server uses
 _MARK = f"{PREFIX}RUN"
 _PROCESSES = Path("/proc")
 _SOFTLY = {"postgres": signal.SIGQUIT}  # else it leaves its shared memory behind
@@ -63,16 +66,28 @@ def marked(name: str, value: str) -> Iterator[tuple[int, str]]:
             continue
 
 
+def works_in(pid: int) -> Path:
+    """The directory that a process stands in: of PostgreSQL, that of its files."""
+    return (_PROCESSES / str(pid) / "cwd").readlink()
+
+
 def _end(mark: str) -> None:
+    databases = set()
     for past in range(_ROUNDS):
         left = list(marked(_MARK, mark))
         if not left:
-            return
+            break
         for pid, name in left:
+            if name == "postgres":
+                with suppress(OSError):
+                    databases.add(works_in(pid))
             softly = _SOFTLY.get(name) if past < _PATIENCE else None
             with suppress(ProcessLookupError):
                 os.kill(pid, softly or signal.SIGKILL)
         time.sleep(0.1)
+    for directory in databases:
+        if directory.name.startswith(DATABASE):
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -120,12 +120,16 @@ async def test_no_server_outlives_the_run_that_started_it(
         there = {name for _, name in left(seen)}
         for what, name in NAMES.items():
             assert what in missing or any(name in one for one in there), there
+        databases = {janitor.works_in(pid) for pid, name in left(seen) if name == "postgres"}
+        assert databases or "postgres" in missing
         end(process)
         async with asyncio.timeout(120):
             with suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), 20)
+                await asyncio.wait_for(process.wait(), 5)
             if process.returncode is None:  # whoever sees that it goes on closes the window
                 process.kill()
                 await process.wait()
             while left(seen):  # noqa: ASYNC110 - they are nobody's children
+                await asyncio.sleep(0.05)
+            while any(map(os.path.exists, databases)):  # noqa: ASYNC110 - its files go last
                 await asyncio.sleep(0.05)

