@@ -4,10 +4,12 @@
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS build
-COPY requirements.txt .
+# requirements-otel.txt sends traces as well (docs/operations.md).
+ARG REQUIREMENTS=requirements.txt
+COPY requirements.txt requirements-otel.txt ./
 # Wheels only: nothing that is downloaded is run while the image is built.
 RUN python -m venv /venv \
-    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.txt \
+    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary :all: -r "${REQUIREMENTS}" \
     && /venv/bin/pip uninstall --yes --quiet pip setuptools \
     && /venv/bin/python -c "import aiohttp, asyncpg, re2, slack_bolt, sr25519, uvloop"
 WORKDIR /app

@@ -60,9 +60,10 @@ mutate: $(READY) ## Break the code piece by piece, and list what no test notices
 guards: $(READY) ## Take out one safety rule after another, and fail where no test notices (RULE=lease)
 	$(BIN)/python -m tests.mutation.removed "$(RULE)"
 
-lock: $(READY) ## Pin requirements.txt and requirements-dev.txt anew
+lock: $(READY) ## Pin requirements.txt, requirements-otel.txt and requirements-dev.txt anew
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" requirements-otel.in -o requirements-otel.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt
 
 clean: ## Remove what the targets made, but not data/

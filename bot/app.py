@@ -30,12 +30,12 @@ from bot.language.table import Table, said
 from bot.messages.copies import Copies
 from bot.messages.gathering import part_given_up
 from bot.messages.outbox import Outbox
-from bot.metrics import Metrics
 from bot.model import Execution
 from bot.monitoring.figures import Gauges
 from bot.monitoring.port import HealthPort
 from bot.monitoring.sinks import sink_of
 from bot.monitoring.systemd import Systemd
+from bot.monitoring.traces import metrics_of, traces_of
 from bot.orders.books import Books
 from bot.orders.concerned import Concerned
 from bot.orders.orders import Orders
@@ -74,7 +74,6 @@ from bot.services.sessions import Sessions
 from bot.services.ticker import Job, Ticker
 from bot.services.user_groups import UserGroups
 from bot.services.words import Words
-from bot.version import VERSION
 from bot.watches.observers import observers
 from bot.watches.watches import Watches
 from handlers.connection import SlackConnection
@@ -106,8 +105,9 @@ class Bot:
         self._clock = clock = SteadyClock(clock or SystemClock())
         self._by = by = new_id()
         self._redactor = redactor = redactor or Redactor()
-        self.metrics = metrics = Metrics(VERSION)
-        self._commands = CommandLog(metrics)
+        self._traces = traces_of(settings, clock)
+        self.metrics = metrics = metrics_of(self._traces)
+        self._commands = CommandLog(metrics, self._traces)
         self._table = command_table()
         # Before the first key is made: a start that fails leaves nothing behind.
         self._book = PolicyBook(settings.policy_file, known_arguments(self._table))
@@ -135,8 +135,9 @@ class Bot:
         outbox = Outbox(self.store, unhurried, leases, clock, by)
         self._outbox = self.store.courier = outbox
         self.store.witness = self._commands.ended
-        services = self._services_over(self.store, self.dbc, outbox, messenger, leases)
-        self._services = services
+        self._services = services = self._services_over(
+            self.store, self.dbc, outbox, messenger, leases
+        )
         self._messenger = messenger
         pipeline = Pipeline(services, outbox, by)
         clicks = Clicks(self.store, services.reviews, pipeline, clock)
@@ -353,6 +354,8 @@ class Bot:
         await self.chain.close()
         await self.store.close()
         await self._port.close()
+        if self._traces is not None:
+            await self._traces.close()
 
 
 async def _bound(listening: Awaitable[None], host: str, port: int, setting: str) -> None:

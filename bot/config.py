@@ -37,6 +37,7 @@ _SOURCE = SettingsConfigDict(
 # is one of them, for it may hold a password.
 SECRETS = (
     "slack_bot_token", "slack_app_token", "slack_signing_secret", "credential_keys", "database_url",
+    "otel_exporter_otlp_headers",
 )  # fmt: skip
 _DATABASES = (
     "sqlite+aiosqlite:///data/dbc-bot.db (a file; four slashes for an absolute path) or "
@@ -178,7 +179,36 @@ class HealthSettings(_Sourced):
         return value
 
 
-class Settings(KeySettings, PolicySettings, HealthSettings):
+class TraceSettings(_Sourced):
+    """Where traces go. OpenTelemetry reads its other variables from the environment itself."""
+
+    otel_exporter_otlp_endpoint: str = Field(
+        default="",
+        description="Where OpenTelemetry traces are sent by OTLP over HTTP; empty: nowhere",
+    )
+    otel_exporter_otlp_headers: SecretStr | None = Field(
+        default=None, description="What is sent along, as `name=value,name=value`"
+    )
+
+    @field_validator("otel_exporter_otlp_endpoint")
+    @classmethod
+    def _is_endpoint(cls, value: str) -> str:
+        value = value.strip()
+        if value and (not _is_address(value) or urlsplit(value).username is not None):
+            raise ValueError("it is not an address like http://collector:4318")
+        return value
+
+    @property
+    def otel_secrets(self) -> tuple[str, ...]:
+        """What the headers hold: all of it, each value, and each without its `Bearer`."""
+        given = self.otel_exporter_otlp_headers
+        text = given.get_secret_value() if given else ""
+        values = [unquote(one.partition("=")[2]).strip() for one in text.split(",")]
+        tokens = [value.rpartition(" ")[2] for value in values]
+        return tuple(one for one in (text, *values, *tokens) if one)
+
+
+class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
     """Everything that can be set. Field names in capitals are the names in the environment."""
 
     slack_bot_token: SecretStr = Field(description="Bot token, xoxb-…")
@@ -336,7 +366,8 @@ class Settings(KeySettings, PolicySettings, HealthSettings):
         held = (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret)
         known = [secret.get_secret_value() for secret in (*held, *self.credential_keys) if secret]
         password = urlsplit(self.database_url).password
-        return (*known, *([password, unquote(password)] if password else []))
+        held_by_url = [password, unquote(password)] if password else []
+        return (*known, *held_by_url, *self.otel_secrets)
 
     @cached_property
     def described(self) -> dict[str, str]:

@@ -366,3 +366,34 @@ class Directory(Protocol):
         Without an id: one of which nobody knows which one it is.
         """
         ...
+
+
+class Traces(Protocol):
+    """Where spans go. Raises nothing, and holds nobody up."""
+
+    def command(
+        self,
+        command_id: str,
+        name: str,
+        began: datetime,
+        ended: datetime,
+        told: Mapping[str, str],
+        *,
+        is_failure: bool,
+    ) -> None:
+        """Tell of a command that came to its end."""
+        ...
+
+    def read(
+        self, key: str, name: str, took: timedelta, told: Mapping[str, str], *, is_failure: bool
+    ) -> None:
+        """Tell of a command that only read, and ended just now."""
+        ...
+
+    def call(self, kind: str, name: str, error: str, took: timedelta) -> None:
+        """Tell of a call that was made just now for the current command, if there is one."""
+        ...
+
+    async def close(self) -> None:
+        """Send what is not sent yet."""
+        ...

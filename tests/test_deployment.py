@@ -109,5 +109,6 @@ def test_the_image_takes_along_all_that_the_bot_imports() -> None:
     copied = set(re.findall(r"^COPY (\w+) ", IMAGE, re.MULTILINE))
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8")
     assert copied == {"bot", "handlers", "storage"}
-    assert all(f"!{name}" in ignored for name in (*copied, "requirements.txt"))
+    files = ("requirements.txt", "requirements-otel.txt")
+    assert all(f"!{name}" in ignored for name in (*copied, *files))
     assert "--require-hashes" in IMAGE

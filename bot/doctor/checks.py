@@ -11,7 +11,7 @@ import structlog
 
 from bot.clock import Clock, time_limit
 from bot.commands.rows import command_table
-from bot.config import PolicySettings, Settings
+from bot.config import PolicySettings, Settings, TraceSettings
 from bot.dbc.client import DbcClient
 from bot.dbc.errors import DaemonDisconnected, DaemonFull, DbcError
 from bot.dbc.guard import Limits
@@ -22,6 +22,7 @@ from bot.errors import BotError
 from bot.health import Health
 from bot.language.canonical import known_arguments
 from bot.monitoring.findings import Finding, Findings, Sight, fault, ok, warning
+from bot.monitoring.traces import is_installed
 from bot.ports import DeliveryFailed
 from bot.reply import Text, listed, say, say_number, sentences
 from bot.reviews.lockouts import lockouts
@@ -78,6 +79,7 @@ class Checks:
             "DBC": self._daemons(named),
         }
         guarded = [self._guarded(about, look) for about, look in looks.items()]
+        told += _traces(self._settings)
         return [ok(say("settings"), valid), *told], guarded
 
     async def _guarded(self, about: Text, look: Findings) -> Findings:
@@ -189,6 +191,17 @@ def rules(settings: PolicySettings, sight: Sight) -> tuple[Policy | None, list[F
     )  # fmt: skip
     stuck = [warning(about, one) for one in lockouts(policy, commands)]
     return policy, [ok(about, told), *stuck]
+
+
+def _traces(settings: TraceSettings) -> list[Finding]:
+    """Whether traces are sent, where they are wanted."""
+    if not settings.otel_exporter_otlp_endpoint:
+        return []
+    if is_installed():
+        return [ok(say("traces"), say("They are sent by OpenTelemetry."))]
+    told = say("OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed.")
+    install = say("No traces are sent. Install {file}.", file="requirements-otel.txt")
+    return [warning(say("traces"), told, install)]
 
 
 def _unanswered(about: Text, error: DbcError) -> Finding:

@@ -112,9 +112,10 @@ def doing(title: str, subject: Subject) -> Line:
 
 def card_key(execution_id: ExecutionId) -> str:
     """The key of a change's one message."""
-    return f"card:{execution_id}"
+    return f"{CARD}{execution_id}"
 
 
+CARD = "card:"  # how the key of a change's card begins
 ENDS = "end:"  # how the keys of those messages begin
 
 

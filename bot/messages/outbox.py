@@ -34,7 +34,7 @@ from bot.messages.outcomes import (
     lost,
     may_be_said_beside,
 )
-from bot.messages.places import Places
+from bot.messages.places import Places, telling
 from bot.messages.results import Results, Work
 from bot.model import Leased, Message, MessageRef, Place
 from bot.ports import (
@@ -224,7 +224,8 @@ class Outbox:
         if self.is_held:
             return self._put_back(message, "held", LockedOut.RETRY_AFTER)
         try:
-            shown = await self._send(message, hold)
+            with telling(message):
+                shown = await self._send(message, hold)
         except LockedOut as refusal:
             return self._hold(message, refusal)
         except BesideError as refused:

@@ -1,8 +1,10 @@
 """Where a message is posted: its own place, a thread there, or with the requester directly."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
-from bot.messages.cards import execution_of
+from bot.correlation import part_of
+from bot.messages.cards import CARD, ENDS, execution_of
 from bot.model import Message, Place
 from bot.ports import Messenger
 from storage import Store
@@ -43,3 +45,9 @@ class Places:
         async with self._store.read() as tx:
             above = await tx.messages.find(message.under)
         return place if above is None else above.thread_in(place)
+
+
+def telling(message: Message) -> AbstractContextManager[None]:
+    """What is done within belongs to the command whose card or end the message is, if it is one."""
+    is_of_one = message.key.startswith((CARD, ENDS))
+    return part_of(execution_of(message.key) if is_of_one else "")

@@ -11,6 +11,7 @@ from functools import partial
 
 import structlog
 
+from bot.correlation import part_of
 from bot.errors import BotError, Refused, advice, fault_of, from_error, recorded
 from bot.language.args import BREAK_GLASS, REASON
 from bot.language.table import Command
@@ -93,7 +94,10 @@ class Pipeline:
         """Take an execution on, with what was decided about it."""
         self._at_work.add(execution.id)
         try:
-            with self._leases.holding(Leased.EXECUTION, [execution.id], LEASE) as hold:
+            with (
+                part_of(execution.id),
+                self._leases.holding(Leased.EXECUTION, [execution.id], LEASE) as hold,
+            ):
                 await self._carry_out(execution, before, answer, hold)
         finally:
             self._at_work.discard(execution.id)

@@ -7,6 +7,7 @@ from functools import partial
 import structlog
 
 from bot.clock import shown
+from bot.correlation import part_of
 from bot.dbc.errors import DbcError
 from bot.errors import BotError
 from bot.ids import TaskId, new_id
@@ -67,7 +68,8 @@ class Reads:
         clock, outcome = self._services.clock, "failed"
         began = clock.monotonic()
         try:
-            await self._carry_out(wish, answer)
+            with part_of(wish.key):
+                await self._carry_out(wish, answer)
             outcome = "done"
         except BotError as error:
             outcome = str(error.severity)

@@ -12,6 +12,7 @@ import structlog
 
 from bot.metrics import Metrics
 from bot.model import Execution, ExecutionStatus, Place, Source
+from bot.ports import Traces
 from bot.reply import plain
 
 # What somebody may have to look at; the rest went as somebody wanted.
@@ -47,8 +48,9 @@ class Asked(Protocol):
 class CommandLog:
     """Tells the log and the metrics of ends. Raises nothing."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, traces: Traces | None = None) -> None:
         self._metrics = metrics
+        self._traces = traces
 
     def ended(self, execution: Execution) -> None:
         """Tell of a command that was recorded, once its end is stored."""
@@ -69,12 +71,22 @@ class CommandLog:
             "took": _seconds(execution.started_at, execution.finished_at),
             "why": plain(execution.outcome),
         }
+        if (traces := self._traces) is not None:
+            _traced(traces, execution)
         nothing: tuple[object, ...] = ("", None, [])  # unlike no seconds at all
         tell("command.ended", **{name: one for name, one in said.items() if one not in nothing})
 
     def read(self, asked: Asked, command: str, outcome: str, took: timedelta) -> None:
         """Tell of a command that only read: it was not recorded, and has no id."""
         self._metrics.commanded(command, outcome)
+        if self._traces is not None:
+            told = {
+                "key": asked.key, "actor": asked.actor, "outcome": outcome,
+                "source": str(asked.source), "channel": asked.place.channel,
+            }  # fmt: skip
+            is_failure = outcome in {str(one) for one in _TROUBLE}
+            title = command.replace(".", " ")
+            self._traces.read(asked.key, title, took, told, is_failure=is_failure)
         log.info(
             "command.ended",
             key=asked.key,
@@ -85,6 +97,21 @@ class CommandLog:
             channel=asked.place.channel,
             took=round(took.total_seconds(), 3),
         )
+
+
+def _traced(traces: Traces, execution: Execution) -> None:
+    """From the request to its end, with ids alone: no name, no argument and no outcome's words."""
+    told = {
+        "key": execution.key, "actor": execution.actor, "node": execution.node,
+        "machine": execution.task, "outcome": str(execution.status),
+        "source": str(execution.source), "channel": execution.place.channel,
+        "approved_by": " ".join(execution.approved_by),
+    }  # fmt: skip
+    traces.command(
+        execution.id, execution.command.replace(".", " "), execution.created_at,
+        execution.finished_at or execution.created_at, told,
+        is_failure=execution.status in _TROUBLE,
+    )  # fmt: skip
 
 
 def _seconds(since: datetime | None, until: datetime | None) -> float | None:

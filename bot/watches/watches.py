@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.clock import Clock, measured
+from bot.correlation import part_of
 from bot.dbc.errors import NotAuthorised
 from bot.errors import BotError, Refused
 from bot.ids import ChannelId, NodeId, UserId, new_id
@@ -233,8 +234,10 @@ class Watches:
                 await self._poll(claimed, claimed.watches)
 
     async def _poll(self, claimed: Claimed, watches: Sequence[Watch]) -> None:
+        alone = watches[0].execution if len(watches) == 1 else ""  # a list serves several
         try:
-            await self._poll_group(claimed, watches)
+            with part_of(alone):
+                await self._poll_group(claimed, watches)
         except Exception as error:  # one's surprise is no other's
             if len(watches) > 1 and not isinstance(error, BotError):
                 for watch in watches:
