@@ -37,6 +37,7 @@ from bot.monitoring.sinks import sink_of
 from bot.monitoring.systemd import Systemd
 from bot.monitoring.traces import metrics_of, traces_of
 from bot.orders.books import Books
+from bot.orders.budgets import Budgets
 from bot.orders.concerned import Concerned
 from bot.orders.orders import Orders
 from bot.outages.attendance import Attendance
@@ -161,7 +162,8 @@ class Bot:
         self._ticker = ticker = Ticker((*jobs, *looking, *streaming), SystemClock(), metrics)
         self.health.watch(ticker.fault)
         self.health.watch_impairments(ticker.impairments)
-        self.health.watch_impairments(services.orders.impairments)
+        for room in (services.orders, services.budgets):
+            self.health.watch_impairments(room.impairments)
         self.health.watch_impairments(lambda: [fault] if (fault := vault.fault()) else [])
         gauges = Gauges(metrics, self.store, self.health, clock, lambda: ticker.age)
         self._port = HealthPort(self.health, metrics, gauges.refresh)
@@ -184,7 +186,20 @@ class Bot:
             languages = Languages(store, languages.default)
         looking = observers(store, dbc, inventory, clock, table.deed)
         words = partial(_words, table)
-        reviewers = Reviewers(self._book, sessions, self._people, self._groups, clock)
+        orders = Orders(
+            store,
+            self.chain,
+            Concerned(
+                store, last_known, inventory.lists.listed_at,
+                lambda user: reviewers.hidden(user, ChannelId(""), _SHOWS_ORDERS),
+            ),
+            inventory, outbox, clock, self._by,
+            lambda: self._book.current.orders.channel,
+        )  # fmt: skip
+        budgets = Budgets(store, orders, clock, lambda: self._book.current.budget)
+        reviewers = Reviewers(
+            self._book, sessions, self._people, self._groups, clock, over=budgets.over
+        )
         return Services(
             store=store,
             dbc=dbc,
@@ -197,21 +212,8 @@ class Bot:
             aliases=Aliases(store),
             languages=languages,
             watches=Watches(store, looking, inventory, outbox, leases, clock, self._by, words),
-            orders=Orders(
-                store,
-                self.chain,
-                Concerned(
-                    store,
-                    last_known,
-                    inventory.lists.listed_at,
-                    lambda user: reviewers.hidden(user, ChannelId(""), _SHOWS_ORDERS),
-                ),
-                inventory,
-                outbox,
-                clock,
-                self._by,
-                lambda: self._book.current.orders.channel,
-            ),
+            orders=orders,
+            budgets=budgets,
             reviews=Reviews(store, table, inventory, reviewers, outbox, clock, self._by),
             audit=AuditLog(
                 store,
@@ -421,6 +423,7 @@ def _jobs(
         # Right behind the look around: it compares what that has just seen.
         Job("outages", timedelta(minutes=1), outages.look),
         Job("books", timedelta(minutes=1), books.keep),
+        Job("budgets", timedelta(minutes=1), services.budgets.look),
         Job("leftovers", timedelta(hours=1), leftovers.forget),
     )
 

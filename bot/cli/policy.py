@@ -11,7 +11,16 @@ import click
 
 from bot.cli.policy_analysis import diff, who_can
 from bot.cli.policy_question import NODE, asked, is_question, read
-from bot.cli.policy_words import approvers, by_table, decided, joined, needs, reason_fault, row
+from bot.cli.policy_words import (
+    approvers,
+    by_table,
+    decided,
+    joined,
+    needs,
+    reason_fault,
+    row,
+    told_budget,
+)
 from bot.commands.rows import command_table
 from bot.config import PolicySettings
 from bot.ids import NodeId
@@ -54,8 +63,15 @@ _file = click.option("--file", type=click.Path(path_type=Path), help="Instead of
 @click.argument("question", metavar='"U1 in C2: vm delete 7a9Q" | FILE', default="")
 @click.option("--node", default="", metavar="ID", help="The node that the machine is on, by id.")
 @click.option("--group", "groups", multiple=True, metavar="ID", help="A user group of the person.")
+@click.option("--over", multiple=True, metavar="NAME", help="A budget that is spent.")
 @_file
-def check(question: str, node: NodeId, groups: tuple[str, ...], file: Path | None) -> None:
+def check(
+    question: str,
+    node: NodeId,
+    groups: tuple[str, ...],
+    over: tuple[str, ...],
+    file: Path | None,
+) -> None:
     """Say whether a FILE of rules can be used, or what the rules decide for a line.
 
     The line is one that a person types in a channel. People, channels, user groups and nodes are
@@ -64,7 +80,7 @@ def check(question: str, node: NodeId, groups: tuple[str, ...], file: Path | Non
     if not question or (not is_question(question) and _is_file(question)):
         _check_file(Path(question) if question else file)
         return
-    rules, request = read(file), asked(question, node, groups)
+    rules, request = read(file), asked(question, node, groups, over)
     if (found := rules.table_of(request.command)) is not None:
         click.echo(row("Allowed", by_table(*found)))
         return
@@ -125,7 +141,7 @@ def _failures(rules: Policy) -> dict[int, list[str]]:
 
 def _wrong(rules: Policy, one: Expectation) -> Iterator[str]:
     try:
-        request = asked(one.ask, one.node, one.groups)
+        request = asked(one.ask, one.node, one.groups, one.over)
     except click.ClickException as error:
         yield error.message
         return
@@ -171,6 +187,8 @@ def show(file: Path | None) -> None:
         when = "; ".join(f"{name} {joined(value)}" for name, value in wanted.items())
         then = f"denied: {rule.deny}" if rule.deny else needs(rule) + "."
         click.echo(f"\n“{rule.name}”\n  when {when or 'anything is asked'}\n  {then}")
+    for budget in rules.budget:
+        click.echo(f"\n{told_budget(budget)}")
     _warn(rules)
 
 

@@ -4,7 +4,7 @@ Every case that the rules can tell apart is decided; cases that end alike are to
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -111,7 +111,7 @@ def _table(cases: list[_Case], rules: Policy) -> Iterator[str]:
         glass = [case for case in cases if Outcome.of(case.decision).break_glass]
         yield "  Break the glass"
         yield f"    {_all_of(glass, is_everybody=False) if glass else 'nobody'}"
-        speaking = {rule.name for rule in rules.rule if rule.break_glass is not None}
+        speaking = {rule.name for rule in rules.rules if rule.break_glass is not None}
         named = dict.fromkeys(n for case in glass for n in case.decision.rules if n in speaking)
         if named:
             yield f"    by {_listed(named)}"
@@ -135,6 +135,7 @@ def _plainest(cases: list[_Case]) -> list[_Case]:
         if not any(
             other.request.person in {case.request.person, ANYBODY}
             and other.request.groups <= case.request.groups
+            and other.request.over <= case.request.over
             and other.request != case.request
             for other in cases
         )
@@ -142,6 +143,9 @@ def _plainest(cases: list[_Case]) -> list[_Case]:
 
 
 def _who(request: Request) -> str:
+    if request.over:
+        spent = " and ".join(f"“{one}”" for one in sorted(request.over))
+        return f"{_who(replace(request, over=frozenset()))} once {spent} is spent"
     groups = " and ".join(sorted(request.groups))
     if request.person == ANYBODY:
         return f"Members of {groups}" if groups else "Anybody else"

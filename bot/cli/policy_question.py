@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -30,7 +31,7 @@ def is_question(given: str) -> bool:
     return found is not None and _PERSON.fullmatch(found["person"]) is not None
 
 
-def asked(question: str, node: NodeId, groups: Sequence[str]) -> Request:
+def asked(question: str, node: NodeId, groups: Sequence[str], over: Sequence[str] = ()) -> Request:
     """What a whole question asks for. Raises click's errors for what is none."""
     found = _ASKED.fullmatch(question.strip())
     if found is None:
@@ -38,9 +39,10 @@ def asked(question: str, node: NodeId, groups: Sequence[str]) -> Request:
     person = _id(_PERSON, found["person"], "a person's Slack id, like U0123ABCD")
     channel = channel_of(found["channel"] or "")
     named = [_id(_GROUP, one, "a user group's Slack id, like S0123ABCD") for one in groups]
-    return request_of(
+    request = request_of(
         found["line"], UserId(person), ChannelId(channel), NodeId(node_of(node)), named
     )
+    return replace(request, over=frozenset(over))
 
 
 def channel_of(given: str) -> str:

@@ -5,7 +5,7 @@ from bot.language.args import BREAK_GLASS, REASON
 from bot.messages.cards import duration
 from bot.plural import counted
 from bot.reviews.policy import Decision, DecisionKind, Request, Review
-from bot.reviews.policy_values import People
+from bot.reviews.policy_values import Budget, People
 from bot.reviews.reviewers import APPROVE_EXPIRES, CONFIRM_EXPIRES
 
 
@@ -76,6 +76,18 @@ def needs(review: Review) -> str:
     if review.break_glass is not None:
         needed.append(f"glass broken by {people(review.break_glass)}")
     return ", ".join(needed) or "nothing"
+
+
+def told_budget(budget: Budget) -> str:
+    """What a budget allows, of what, and what it asks for once it is spent."""
+    amount = f"{budget.usd} USD" if budget.usd is not None else f"{budget.dbc} DBC"
+    made = [f"by {' or '.join(budget.person)}"] if budget.person else []
+    made += [f"in {' or '.join(budget.channel)}"] if budget.channel else []
+    return (
+        f"Budget “{budget.name}”\n  {amount} a month for machines made {' '.join(made)}\n"
+        f"  told at {budget.warn} %; once it is spent, what makes cost grow needs "
+        f"{counted(budget.approvals, 'approval')}."
+    )
 
 
 def joined(value: object) -> str:

@@ -14,6 +14,7 @@ from bot.language.kinds import CHOICE, Arg
 from bot.language.table import Command
 from bot.model import OrderPhase, RentalOrder
 from bot.orders.amounts import bar, both, percents, rounded
+from bot.orders.budgets import Standing
 from bot.orders.costs import NOTHING, Amount, Cost, For, summed
 from bot.orders.months import Month, block_at, milliseconds, month_of, parse
 from bot.orders.reports import Account, By, Entry, entries, forecast
@@ -94,13 +95,16 @@ async def cost(ctx: Context, by: ListedBy = "order", month: InMonth = "") -> Rep
     head = say("Cost of {month}", month=str(stretch.month))
     prices = await _prices(ctx, accounts) if stretch.is_now else {}
     fields, figures = _figures(accounts, prices, stretch, total)
+    budgets = await _budgets(ctx) if stretch.is_now else []
     parts: list[Part] = [
-        Para(line(emoji("moneybag"), " ", bold(head))), Fields(tuple(fields)), Rows(tuple(rows)),
+        Para(line(emoji("moneybag"), " ", bold(head))), Fields(tuple(fields)),
+        *(_budget(one) for one in budgets), Rows(tuple(rows)),
         *await _notes(ctx, accounts, found, stretch),
     ]  # fmt: skip
     data = {
         "month": str(stretch.month), "from_block": stretch.since, "to_block": stretch.until,
-        "by": by, **total.data, **figures, "parts": [dict(row.data) for row in rows],
+        "by": by, **total.data, **figures, "budgets": [_budget_data(one) for one in budgets],
+        "parts": [dict(row.data) for row in rows],
     }  # fmt: skip
     return Reply(line(head), tuple(parts), private=True, data=data, is_table=True)
 
@@ -245,6 +249,27 @@ def _rate(orders: Sequence[RentalOrder], prices: dict[str, Prices]) -> tuple[Amo
         day += Amount(known.planck(count, PER_DAY) or 0, known.usd(count, PER_DAY))
         hour += Amount(known.planck(count, PER_DAY // 24) or 0, known.usd(count, PER_DAY // 24))
     return (day, hour) if orders else None
+
+
+# Budgets
+
+
+async def _budgets(ctx: Context) -> list[Standing]:
+    """The budgets of whoever asks, and of the channel in which they ask."""
+    known = await ctx.services.budgets.standings()
+    return [one for one in known if one.concerns(ctx.actor, ctx.place.channel)]
+
+
+def _budget(one: Standing) -> Para:
+    told = say("Budget {name}: {spent}", name=bold(one.budget.name), spent=one.told)
+    return Para(line(f"{bar(min(one.percent, 100))} ", told))
+
+
+def _budget_data(one: Standing) -> dict[str, Any]:
+    return {
+        "name": one.budget.name, "limit_usd": one.budget.usd, "limit_dbc": one.budget.dbc,
+        "percent": one.percent, **_amount_data(one.spent),
+    }  # fmt: skip
 
 
 # Rows

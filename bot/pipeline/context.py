@@ -12,6 +12,7 @@ from bot.ids import UserId
 from bot.language.table import Listing, Table
 from bot.model import DbcSession, Execution, ExecutionStatus, Machine, Node, Place, Source
 from bot.monitoring.findings import Checkup
+from bot.orders.budgets import Budgets
 from bot.orders.orders import Orders
 from bot.pipeline.reviews import Reviews
 from bot.ports import Directory, Messenger
@@ -50,6 +51,7 @@ class Services:
     languages: Languages
     watches: Watches
     orders: Orders
+    budgets: Budgets
     reviews: Reviews
     audit: AuditLog
     directory: Directory

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from bot.reviews.outcomes import Change, Outcome, change
 from bot.reviews.policy import DEFAULTED, Decision, Policy, Request, decide
+from bot.reviews.policy_values import Budget
 from bot.reviews.rule_arguments import Known
 from bot.reviews.worlds import ANY_NODE, ANYBODY, ANYWHERE, Given, requests_about
 
@@ -38,7 +39,9 @@ class Difference:
 
 def _length(asked: Request) -> int:
     named = (asked.person != ANYBODY, asked.channel != ANYWHERE, asked.node not in {"", ANY_NODE})
-    return sum(named) + len(asked.groups) + len(asked.arguments) + bool(asked.task)
+    return (
+        sum(named) + len(asked.over) + len(asked.groups) + len(asked.arguments) + bool(asked.task)
+    )
 
 
 def differences(old: Policy, new: Policy, known: Known) -> list[Difference]:
@@ -62,7 +65,7 @@ def differences(old: Policy, new: Policy, known: Known) -> list[Difference]:
 
 def _changed(old: Policy, new: Policy) -> set[str]:
     """The names of the rules that are not the same in both, the defaults among them."""
-    former, present = ({rule.name: rule for rule in one.rule} for one in (old, new))
+    former, present = ({rule.name: rule for rule in one.rules} for one in (old, new))
     names = {n for n in {*former, *present} if former.get(n) != present.get(n)}
     if any(getattr(old.defaults, name) != getattr(new.defaults, name) for name in DEFAULTED):
         names.add(_DEFAULT)
@@ -72,9 +75,22 @@ def _changed(old: Policy, new: Policy) -> set[str]:
 def other_settings(old: Policy, new: Policy) -> Iterator[tuple[str, object, object]]:
     """What is set otherwise beside rules and defaults: its name, before, after."""
     for section in Policy.model_fields:
+        if section == "budget":
+            former, present = ({one.name: one for one in some} for some in (old.budget, new.budget))
+            for name in dict.fromkeys((*former, *present)):
+                if former.get(name) != present.get(name):
+                    yield f"budget {name}", _limit(former.get(name)), _limit(present.get(name))
+            continue
         if section in {"rule", "defaults", "test"}:
             continue
         before, after = getattr(old, section), getattr(new, section)
         for name in type(before).model_fields:
             if (was := getattr(before, name)) != (now := getattr(after, name)):
                 yield f"{section}.{name}", was, now
+
+
+def _limit(budget: Budget | None) -> str:
+    if budget is None:
+        return "none"
+    amount = f"{budget.usd} USD" if budget.usd is not None else f"{budget.dbc} DBC"
+    return f"{amount} a month, told at {budget.warn} %"

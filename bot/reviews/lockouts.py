@@ -45,7 +45,7 @@ def _stuck(policy: Policy, command: str, guarded: Guarded) -> Iterator[str]:
 def _requests(policy: Policy, asked: Request) -> Iterator[Request]:
     """One that no condition holds for, and for each rule one that it is about."""
     yield asked
-    for rule in policy.rule:
+    for rule in policy.rules:
         match = rule.match
         if not rule.deny:
             yield replace(
@@ -54,6 +54,7 @@ def _requests(policy: Policy, asked: Request) -> Iterator[Request]:
                 channel=ChannelId(next(iter(match.channel), "")),
                 person=UserId(next(iter(match.person), "")),
                 groups=frozenset(match.group),
+                over=frozenset(match.over),
                 arguments=_given(match.arguments),
             )
 

@@ -33,6 +33,7 @@ from bot.reviews import patterns
 from bot.reviews.policy_values import (
     AuditSettings,
     BreakerSettings,
+    Budget,
     Channels,
     DoctorSettings,
     FreezeSettings,
@@ -58,6 +59,8 @@ _CLOSED = (
     "(Slack does not say who is in a user group of this rule: the group is disabled or gone, or "
     "Slack gives no answer. So the rule counts for whoever may be in it.)"
 )
+# What can make a machine hold more GPUs, which is what it pays for.
+GROWING = ("vm.create", "vm.start", "vm.modify")
 EFFECTS = {effect.name.lower(): effect for effect in Effect}
 _OF_THE_STRICTEST = ("approvals", "denials", "expires", "self_approval", "type_name")
 _DEFAULT = "(default)"  # how the defaults are named where rules are
@@ -125,6 +128,7 @@ class Match(Strict):
     channel: Channels = ()
     person: Persons = ()
     group: Groups = ()
+    over: Texts = ()  # budgets, one of which is spent
     _known: Known = PrivateAttr(default_factory=dict)
 
     def model_post_init(self, context: Any) -> None:
@@ -209,12 +213,31 @@ class Rule(Review):
             and _any(match.node, request.node.__eq__)
             and _any(match.channel, request.channel.__eq__)
             and _any(match.person, request.person.__eq__)
+            and _any(match.over, request.over.__contains__)
             and match.has_arguments(request)
         )
 
 
 def _any(wanted: tuple[str, ...], fits: object) -> bool:
     return not wanted or any(fits(one) for one in wanted)  # type: ignore[operator]
+
+
+class BudgetRule(Rule):
+    """What a budget that is spent asks for: approval of whatever makes its cost grow."""
+
+    @classmethod
+    def of(cls, budget: Budget) -> "BudgetRule":
+        """The rule of a budget."""
+        match = Match(
+            command=GROWING, person=budget.person, channel=budget.channel, over=(budget.name,)
+        )
+        return cls(name=f"budget: {budget.name}", match=match, approvals=budget.approvals)
+
+    def _fits_but_for_groups(self, request: "Request") -> bool:
+        gpus = request.arguments.get("gpu", "")
+        if gpus == "0" or (request.command == "vm.modify" and not gpus):
+            return False
+        return super()._fits_but_for_groups(request)
 
 
 class Defaults(Strict):
@@ -238,6 +261,7 @@ class Expectation(Strict):
     approvals: int | None = None
     break_glass: bool | None = None
     by: Texts = ()
+    over: Texts = ()  # budgets that are spent then
 
 
 class Policy(Strict):
@@ -253,6 +277,17 @@ class Policy(Strict):
     test: Annotated[tuple[Expectation, ...], BeforeValidator(as_tuple)] = ()
     orders: OrderSettings = OrderSettings()
     outages: OutageSettings = OutageSettings()
+    budget: Annotated[tuple[Budget, ...], BeforeValidator(as_tuple)] = ()
+    _of_budgets: tuple[Rule, ...] = PrivateAttr(default=())
+
+    def model_post_init(self, context: Any) -> None:  # noqa: ARG002 - pydantic's own name
+        """Make the rules of the budgets."""
+        self._of_budgets = tuple(BudgetRule.of(one) for one in self.budget)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """All rules, those of the budgets among them."""
+        return (*self.rule, *self._of_budgets)
 
     def table_of(self, command: str) -> tuple[str, People] | None:
         """The table that alone says who may use a command, and whom it names; None for others."""
@@ -268,7 +303,7 @@ class Policy(Strict):
         """
         if is_unruled(request.command):
             return frozenset()
-        rules = [rule for rule in self.rule if rule.deny] if denials else self.rule
+        rules = [rule for rule in self.rules if rule.deny] if denials else self.rules
         found = {group for rule in rules for group in rule.groups_about(request)}
         if glass and request.effect is not Effect.READ:
             reviews: list[Review] = [getattr(self.defaults, request.effect.name.lower()), *rules]
@@ -281,7 +316,8 @@ class Request:
     """What is asked, by ids. `groups` are the user groups of `person`, as far as they matter.
 
     `closed` are those of which nobody can tell: they are gone, disabled, or Slack does not say.
-    Their rules count, and give nothing. `task` is the machine's id.
+    Their rules count, and give nothing. `task` is the machine's id, `over` names the budgets that
+    are spent.
     """
 
     person: UserId
@@ -293,6 +329,7 @@ class Request:
     groups: frozenset[str] = frozenset()
     closed: frozenset[str] = frozenset()
     task: TaskId = TaskId("")
+    over: frozenset[str] = frozenset()
 
 
 class DecisionKind(StrEnum):
@@ -370,7 +407,7 @@ def decide(policy: Policy, request: Request) -> Decision:
     """What the rules say of `request`. What only reads is denied or runs: nobody reviews it."""
     if is_unruled(request.command):
         return Decision(DecisionKind.RUN, rules=(_DEFAULT,))
-    rules = [rule.counting(request) for rule in policy.rule if rule.matches(request)]
+    rules = [rule.counting(request) for rule in policy.rules if rule.matches(request)]
     names = (_DEFAULT, *(rule.name for rule in rules))
     denied = sorted((rule for rule in rules if rule.deny), key=lambda rule: rule.name)
     if denied:

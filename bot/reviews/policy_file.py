@@ -22,6 +22,7 @@ from bot.reviews.policy import Defaults, Expectation, Match, Policy, Review, Rul
 from bot.reviews.policy_values import (
     AuditSettings,
     BreakerSettings,
+    Budget,
     DoctorSettings,
     FreezeSettings,
     LimitSettings,
@@ -42,6 +43,7 @@ _PARTS: Mapping[str, tuple[str, type[BaseModel]]] = {
     "limits": ("`[limits]`", LimitSettings),
     "test": ("a test", Expectation),
     "orders": ("`[orders]`", OrderSettings),
+    "budget": ("a budget", Budget),
     "outages": ("`[outages]`", OutageSettings),
     **dict.fromkeys(("approvers", "break_glass", "auditors", "people"), ("it", People)),
     **dict.fromkeys(("change", "disrupt", "destroy"), ("a default", Review)),
@@ -182,7 +184,7 @@ def _wanted(fault: ErrorDetails, model: type[BaseModel]) -> str:
         return _TEXTS if in_a_list else "is a text in quotes"
     if kind == "literal_error":
         return f"is one of {limits['expected']}"
-    if kind == "tuple_type" and fault["loc"] in {("rule",), ("test",)}:
+    if kind == "tuple_type" and fault["loc"] in {("rule",), ("test",), ("budget",)}:
         name = fault["loc"][0]
         return f"is written in double brackets, [[{name}]], once for each {name}"
     if kind == "model_type" and fault["loc"][-1] == "match":
@@ -216,7 +218,7 @@ def _line_of(text: str, place: Place) -> int:
 
 def _table(lines: Sequence[str], place: Place) -> tuple[int, int]:
     """The lines of the rule, or of the table, that an entry is in: from, and up to."""
-    if len(place) > 1 and place[0] in {"rule", "test"} and isinstance(place[1], int):
+    if len(place) > 1 and place[0] in {"rule", "test", "budget"} and isinstance(place[1], int):
         head = re.compile(rf"\s*\[\[\s*{place[0]}\s*\]\]")
         heads = [n for n, line in enumerate(lines) if head.match(line)]
         if place[1] < len(heads):

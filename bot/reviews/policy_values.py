@@ -133,3 +133,19 @@ class OutageSettings(Strict):
     machines: bool = True
     ssh: bool = False
     channel: Channel = ""
+
+
+class Budget(Strict):
+    """What machines may cost in a month: those made by some people, or in some channels, or both.
+
+    In whole USD or DBC. Its people are told at `warn` percent and at all of it; from then on
+    whatever makes its cost grow needs so many `approvals`.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    person: Persons = ()
+    channel: Channels = ()
+    usd: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    dbc: Annotated[int, Field(ge=1, le=10**12)] | None = None
+    warn: Annotated[int, Field(ge=1, le=99)] = 80
+    approvals: Annotated[int, Field(ge=1, le=20)] = 1

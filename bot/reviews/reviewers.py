@@ -48,8 +48,10 @@ class Reviewers:
         clock: Clock,
         members: Callable[[], Awaitable[Groups]] | None = None,
         directory: Directory | None = None,
+        over: Callable[[], Awaitable[frozenset[str]]] | None = None,
     ) -> None:
         self._book = book
+        self._over = over  # names the budgets that are spent
         self._sessions = sessions
         self._people = people
         self._directory = directory or people
@@ -79,6 +81,7 @@ class Reviewers:
             self._clock,
             members,
             Moment(directory),
+            self._over,
         )
 
     async def decision(self, execution: Execution, *, glass: bool | None = None) -> Decision:
@@ -169,6 +172,8 @@ class Reviewers:
         where none is wanted. Raises DeliveryFailed; not for a group alone that cannot be read
         where it is `guessing`: whoever might be in it counts as being in it.
         """
+        if self._over is not None and self.rules.budget:
+            asked = replace(asked, over=await self._over())
         if not wanted:
             return asked
         known = await self._members()

@@ -89,6 +89,7 @@ def together(policy: Policy, known: Known) -> Iterator[Fault]:
         if reach.effects and not rule.deny:
             for key, told in _moot(rule, reach, others, policy):
                 yield ("rule", number, key), told
+    yield from _of_budgets(policy)
     for name in DEFAULTED:
         review: Review = getattr(policy.defaults, name)
         reach = _Reach({command: frozenset({EFFECTS[name]}) for command in known})
@@ -97,6 +98,24 @@ def together(policy: Policy, known: Known) -> Iterator[Fault]:
                 yield ("defaults", name, key), told
         for key, told in _of_review(review):
             yield ("defaults", name, key), told
+
+
+def _of_budgets(policy: Policy) -> Iterator[Fault]:
+    """Budgets of nobody, of no amount, of one name; and rules about budgets that there are not."""
+    seen: set[str] = set()
+    for number, budget in enumerate(policy.budget):
+        place: tuple[int | str, ...] = ("budget", number, "name")
+        if not budget.person and not budget.channel:
+            yield place, f"the budget “{budget.name}” needs a `person` or a `channel`."
+        if (budget.usd is None) == (budget.dbc is None):
+            yield place, f"the budget “{budget.name}” needs either `usd` or `dbc`."
+        if budget.name in seen:
+            yield place, f"two budgets are called “{budget.name}”."
+        seen.add(budget.name)
+    for number, rule in enumerate(policy.rule):
+        for one in rule.match.over:
+            if one not in seen:
+                yield ("rule", number, "over"), f"there is no budget “{one}”."
 
 
 def _of_rule(rule: Rule) -> Iterator[tuple[str, str]]:

@@ -39,7 +39,7 @@ def requests_about(
     policies: Sequence[Policy], command: str, guarded: Guarded, given: Given
 ) -> Iterator[Request]:
     """One request for each case that the policies can tell apart. Raises TooManyGroups."""
-    rules = [rule for policy in policies for rule in policy.rule if _is_about(rule, command)]
+    rules = [rule for policy in policies for rule in policy.rules if _is_about(rule, command)]
     has_node = guarded.has_node or guarded.lists_nodes
     for node in _of(rules, "node", given.node, ANY_NODE) if has_node else ("",):
         here = _left(rules, "node", node)
@@ -60,7 +60,8 @@ def requests_about(
                             NodeId(node),
                             task=TaskId(task),
                         )
-                        yield from _in_groups(asked, policies)
+                        for over in _spent(left):
+                            yield from _in_groups(replace(asked, over=over), policies)
 
 
 def _is_about(rule: Rule, command: str) -> bool:
@@ -147,6 +148,12 @@ def _texts(argument: Argument, wanted: Sequence[Wanted], *, with_choices: bool) 
     return tuple(dict.fromkeys((*left_out, *texts)))
 
 
+def _spent(rules: Sequence[Rule]) -> Iterator[frozenset[str]]:
+    """No budget is spent, one is, or all are of those that matter."""
+    named = sorted({one for rule in rules for one in rule.match.over})
+    yield from dict.fromkeys((frozenset(), *(frozenset({one}) for one in named), frozenset(named)))
+
+
 # User groups
 
 
@@ -168,9 +175,9 @@ def _in_groups(asked: Request, policies: Sequence[Policy]) -> Iterator[Request]:
 
 def _naming(group: str, policies: Sequence[Policy]) -> Iterator[bool]:
     for policy in policies:
-        for rule in policy.rule:
+        for rule in policy.rules:
             yield group in rule.match.group
-        for review in _reviews(policy.rule, (policy,)):
+        for review in _reviews(policy.rules, (policy,)):
             yield review.break_glass is not None and group in review.break_glass.groups
 
 

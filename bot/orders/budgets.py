@@ -1,0 +1,248 @@
+"""How much of each budget is spent this month, and the warnings of it.
+
+What counts is what the machines cost that were made by its people, in its channels: their shares of
+the blocks of the month so far, as `cost` shows them. What no machine held counts for nobody.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Protocol
+
+import structlog
+
+from bot.chain.errors import ChainError
+from bot.clock import Clock, shown
+from bot.ids import ChannelId, UserId
+from bot.messages.wishes import quiet_until
+from bot.model import Place
+from bot.orders.amounts import both
+from bot.orders.costs import NOTHING, Amount, For, Part
+from bot.orders.months import Month, block_at, milliseconds, month_of
+from bot.orders.orders import Orders
+from bot.orders.reports import Account
+from bot.orders.schedule import head_at
+from bot.reply import Line, Note, Para, Reply, Text, bold, command, dump, emoji, line, say
+from storage import Store
+
+_FRESH = timedelta(minutes=1)
+_MICRO, _PLANCK = 10**6, 10**15  # of a USD, of a DBC
+
+log = structlog.get_logger()
+
+
+class Budget(Protocol):
+    """A budget as the rules have it."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def person(self) -> Sequence[str]:
+        """Whose machines count; empty: anybody's."""
+
+    @property
+    def channel(self) -> Sequence[str]:
+        """The channels in which they were made; empty: any."""
+
+    @property
+    def usd(self) -> int | None:
+        """What they may cost in a month."""
+
+    @property
+    def dbc(self) -> int | None:
+        """The same in DBC."""
+
+    @property
+    def warn(self) -> int:
+        """The share that is told of, in percent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What of a budget is spent."""
+
+    budget: Budget
+    spent: Amount
+
+    @property
+    def percent(self) -> int:
+        """How much of it, rounded down: a budget is spent when all of it is."""
+        if self.budget.usd is not None:
+            return self.spent.micro * 100 // (self.budget.usd * _MICRO)
+        return self.spent.planck * 100 // ((self.budget.dbc or 1) * _PLANCK)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether all of it is."""
+        return self.percent >= 100
+
+    @property
+    def limit(self) -> Text:
+        """`500.00 USD`."""
+        if self.budget.usd is not None:
+            return say("{amount} USD", amount=_whole(self.budget.usd))
+        return say("{amount} DBC", amount=_whole(self.budget.dbc or 0))
+
+    @property
+    def told(self) -> Line:
+        """`412.30 USD · 8,100.00 DBC of 500 USD (82 %)`."""
+        return line(both(self.spent), " ", say("of {limit}", limit=self.limit),
+                    f" ({self.percent} %)")  # fmt: skip
+
+    def concerns(self, person: UserId, channel: ChannelId) -> bool:
+        """Whether it is a budget of a person, or of a channel."""
+        return person in self.budget.person or channel in self.budget.channel
+
+
+def _whole(amount: int) -> str:
+    """`1,500`."""
+    return f"{amount:,}"
+
+
+class Budgets:
+    """Knows what is spent. `budgets` gives those of the rules in force."""
+
+    def __init__(
+        self, store: Store, orders: Orders, clock: Clock, budgets: Callable[[], Sequence[Budget]]
+    ) -> None:
+        self._store = store
+        self._orders = orders
+        self._clock = clock
+        self._budgets = budgets
+        self._known: Sequence[Standing] = ()
+        self._known_of: Sequence[Budget] = ()
+        self._known_at: timedelta | None = None
+
+    async def over(self) -> frozenset[str]:
+        """The names of those that are spent."""
+        return frozenset(one.budget.name for one in await self.standings() if one.is_spent)
+
+    async def standings(self) -> Sequence[Standing]:
+        """All of them, as of a minute ago at most; none where the chain is not read."""
+        budgets, passed = self._budgets(), self._clock.monotonic()
+        if not budgets or not self._orders.chain.is_on:
+            return ()
+        is_old = self._known_at is None or passed - self._known_at >= _FRESH
+        if is_old or self._known_of is not budgets:
+            self._known = await self._standings(budgets, self._month())
+            self._known_of, self._known_at = budgets, passed
+        return self._known
+
+    async def look(self) -> None:
+        """Tell of those that are nearly spent, or spent, once a month each."""
+        month = self._month()
+        for one in await self.standings():
+            shares = [share for share in (one.budget.warn, 100) if one.percent >= share]
+            if shares:
+                await self._tell(one, shares[-1], month)
+
+    def impairments(self) -> tuple[str, ...]:
+        """That budgets count nothing, for the operator."""
+        if self._budgets() and not self._orders.chain.is_on:
+            return ("Budgets count nothing: CHAIN_RPC_URLS is not set.",)
+        return ()
+
+    def _month(self) -> Month:
+        return month_of(shown(self._clock, self._clock.now()))
+
+    # Counting
+
+    async def _standings(self, budgets: Sequence[Budget], month: Month) -> list[Standing]:
+        stretch = await self._stretch(month)
+        if stretch is None:
+            return [Standing(one, NOTHING) for one in budgets]
+        since, until = stretch
+        async with self._store.read() as tx:
+            orders = await tx.orders.after(since)
+            ids = [order.id for order in orders]
+            payments, uses = await tx.money.payments(ids), await tx.money.uses(ids, since)
+        spent: dict[Part, Amount] = {}
+        for order in orders:
+            account = Account(
+                order,
+                tuple(one for one in payments if one.order == order.id),
+                tuple(one for one in uses if one.order == order.id),
+                is_open=True,
+            )
+            for part, amount in account.cost(since, until).parts.items():
+                spent[part] = spent.get(part, NOTHING) + amount
+        return [Standing(one, _sum_of(one, spent)) for one in budgets]
+
+    async def _stretch(self, month: Month) -> tuple[int, int] | None:
+        """The month so far in blocks; None where nothing is written down yet."""
+        async with self._store.read() as tx:
+            last = await tx.money.last_block()
+            edge = await tx.money.around(milliseconds(month.begins))
+            orders = await tx.orders.open()
+        since = block_at(milliseconds(month.begins), *edge)
+        if since is None or last is None:
+            return None
+        try:
+            head = (await self._orders.chain.view()).newest.number
+        except ChainError:
+            now = shown(self._clock, self._clock.now())
+            head = max([last.block, *(head_at(one, now) for one in orders)])
+        return since, max(since, head)
+
+    # Telling
+
+    async def _tell(self, one: Standing, share: int, month: Month) -> None:
+        people, channels = one.budget.person, one.budget.channel
+        places = [Place.direct(UserId(user)) for user in people]
+        places += [Place(ChannelId(channel)) for channel in channels]
+        reply, now = _warning(one, share, month), self._clock.now()
+        keys = {_key(one, share, month, place): place for place in places}
+        async with self._store.read() as tx:
+            new = [key for key in keys if await tx.messages.find(key) is None]
+        if new:
+            await self._put(new, keys, reply, now)
+            log.info("budget.told", budget=one.budget.name, percent=one.percent)
+
+    async def _put(
+        self, new: Collection[str], keys: dict[str, Place], reply: Reply, now: datetime
+    ) -> None:
+        async with self._store.write() as tx:
+            for key in new:
+                if await tx.messages.find(key) is None:  # another replica may have been faster
+                    place = keys[key]
+                    held = await quiet_until(tx, place.channel, now)
+                    await tx.messages.put(key, place, dump(reply), now, held_until=held)
+
+
+def _sum_of(budget: Budget, spent: dict[Part, Amount]) -> Amount:
+    return sum(
+        (
+            amount
+            for part, amount in spent.items()
+            if part.what is For.MACHINE
+            and (not budget.person or part.maker in budget.person)
+            and (not budget.channel or part.channel in budget.channel)
+        ),
+        start=NOTHING,
+    )
+
+
+def _key(one: Standing, share: int, month: Month, place: Place) -> str:
+    """A warning is told once a month, and anew where the budget itself is another one."""
+    about = f"{one.budget.name}\0{one.budget.usd}\0{one.budget.dbc}"
+    return f"budget:{sha256(about.encode()).hexdigest()[:12]}.{month}.{share}.{place.channel}"
+
+
+def _warning(one: Standing, share: int, month: Month) -> Reply:
+    name = bold(one.budget.name)
+    if share == 100:
+        told = say("Budget {name} is spent for {month}: {spent}.",
+                   name=name, month=str(month), spent=one.told)  # fmt: skip
+        what = say(
+            "Creating a machine, starting one and adding GPUs now need approval. Machines that run "
+            "keep running, and keep costing."
+        )
+    else:
+        told = say("Budget {name} for {month} is nearly spent: {spent}.",
+                   name=name, month=str(month), spent=one.told)  # fmt: skip
+        what = say("Once it is spent, what makes cost grow needs approval.")
+    more = line(what, " ", say("See: {command}", command=command("cost machine")))
+    return Reply(line(told), (Para(line(emoji("moneybag"), " ", told)), Note(more)))

@@ -1,0 +1,92 @@
+"""Budgets of people and channels: told when nearly spent, and approval is needed beyond them."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.orders import DAY, ChainStage, chained
+from tests.scenarios.site import rules
+from tests.scenarios.stage import CHANNEL
+from tests.scenarios.test_cost import CREATE, costs
+
+LATER = CREATE.replace("name=late", "name=later")
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
+    async with chained(tmp_path) as one:
+        for person in (one.stage.alice, one.stage.bob):
+            await one.stage.gives_session(person, "gpu1")
+        one.is_watched_whole = True
+        one.rents(blocks=20 * DAY)
+        await one.passes(minutes=20, step=120)
+        yield one
+
+
+def budget(scene: ChainStage, amount: str, whose: str = "") -> None:
+    whose = whose or f'person = "{scene.stage.alice.id}"'
+    rules(scene.stage, f'[[budget]]\nname = "research"\n{whose}\n{amount}\n')
+
+
+async def creates(scene: ChainStage) -> None:
+    await scene.stage.asks(scene.stage.alice, CREATE)
+    await scene.passes(2, step=300)
+
+
+async def test_what_exceeds_a_budget_needs_approval_by_somebody_else(scene: ChainStage) -> None:
+    stage = scene.stage
+    budget(scene, "usd = 1")
+    await creates(scene)
+    assert stage.task("late").desc
+    (told,) = scene.told(stage.alice, "Budget research is spent for")
+    assert "of 1 USD (" in told
+    card = await stage.asks(stage.alice, LATER)
+    assert "approval" in card.plain
+    names = [task.desc for task in stage.node("gpu1").tasks.values()]
+    assert "later" not in names
+    await stage.bob.presses("Approve", await stage.bob.sees("later", channel="@dbc"))
+    await stage.quiet()
+    await scene.passes(minutes=3, step=20)
+    assert stage.task("later").desc
+
+
+async def test_it_is_told_at_the_share_and_once_over_restarts(scene: ChainStage) -> None:
+    stage = scene.stage
+    await creates(scene)
+    spent = (await costs(scene, "person"))["parts"]
+    mine = next(one for one in spent if one["user"] == stage.alice.id)
+    limit = round(float(mine["dbc"]) / 0.88)
+    budget(scene, f"dbc = {limit}")
+    await scene.passes(minutes=2, step=60)
+    (told,) = scene.told(stage.alice, "is nearly spent")
+    assert f"of {limit:,} DBC" in told
+    await scene.restart()
+    await scene.passes(minutes=3, step=60)
+    assert len(scene.told(stage.alice, "Budget research")) == 1
+    shown = (await stage.asks(stage.alice, "/dbc cost")).plain.replace("*", "")
+    assert "Budget research:" in shown
+    (row,) = (await costs(scene))["budgets"]
+    assert (row["name"], row["limit_dbc"]) == ("research", limit)
+    assert row["percent"] >= 80
+
+
+async def test_within_its_budget_a_creation_runs_at_once(scene: ChainStage) -> None:
+    budget(scene, "usd = 1000000")
+    await creates(scene)
+    assert scene.stage.task("late").desc
+    assert scene.told(scene.stage.alice, "Budget") == []
+
+
+async def test_a_channel_is_told_where_it_is(scene: ChainStage) -> None:
+    room = scene.stage.ws.core.state.channel(CHANNEL).id
+    budget(scene, "usd = 1", f'channel = "{room}"')
+    await creates(scene)
+    said = [message.plain for message in scene.stage.bob.messages(CHANNEL)]
+    assert len([one for one in said if "is spent for" in one]) == 1
+
+
+async def test_what_nobody_made_here_counts_for_nobody(scene: ChainStage) -> None:
+    budget(scene, "usd = 1")
+    await scene.passes(2, step=600)
+    assert scene.told(scene.stage.alice, "Budget") == []
