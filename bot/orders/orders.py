@@ -160,7 +160,9 @@ class Orders:
             if view is not None and self._goes_on(order, view):
                 ref = OrderRef(Pallet(order.pallet), order.number)
                 final = await view.order(ref, view.final)
-                best = await view.order(ref, view.best)
+                # Of one that has ended, the newest block tells nothing that counts (`looked`).
+                has_ended = order.phase is OrderPhase.ENDED
+                best = None if has_ended else await view.order(ref, view.best)
                 read = Read(final, best, view.final, view.newest, view.head, view.genesis)
                 found = looked(order, read)
                 return found, view.head, found.order.missing_since is None

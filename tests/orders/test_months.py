@@ -39,8 +39,10 @@ RENTER = Wallet.from_seed("a renter").address
 WATCHER = "U0WATCHER"
 DAY, KEPT = 14_400, 43_200
 RENTALS = int(os.environ.get("RENTALS", "12"))
-DAYS = max(7, RENTALS // 6)
-OFTEN = timedelta(seconds=15)  # between two looks, while something waits for its confirmation
+DAYS = max(6, RENTALS // 6)
+# Thirds of a day that are rented at most: of a few rentals, most come to the deletion at their end.
+LONGEST = 15 if RENTALS > 100 else 8
+OFTEN = timedelta(seconds=30)  # between two looks, while something waits for its confirmation
 LATE = timedelta(minutes=4)  # so late a busy bot may be
 
 
@@ -215,7 +217,7 @@ class Fate:
 
     def rents(self) -> None:
         """Somebody rents: most confirm it, some too late, some never."""
-        blocks = self.dice.randrange(1, 16) * 4_800
+        blocks = self.dice.randrange(1, LONGEST + 1) * 4_800
         rental = self.world.chain.rent(RENTER, NODE, 1, blocks)
         self.world.note_end(rental)
         late = self.dice.randrange(1, 140)
