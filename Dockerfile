@@ -6,6 +6,7 @@ ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 FROM ${PYTHON_IMAGE} AS build
 # requirements-otel.txt sends traces as well (docs/operations.md).
 ARG REQUIREMENTS=requirements.txt
+WORKDIR /build
 COPY requirements.txt requirements-otel.txt ./
 # Wheels only: nothing that is downloaded is run while the image is built.
 RUN python -m venv /venv \

@@ -153,18 +153,23 @@ _AGAIN = say("See above, or run the doctor again in a minute.")
 class OwnCheckup:
     """bot.monitoring.findings.Checkup: the bot looks at itself, as far as people in Slack are told.
 
-    One look at a time: nobody makes it ask for everything many times at once.
+    One look at a time, shared by all who ask meanwhile: nobody makes it ask for everything many
+    times at once, and nobody waits for two.
     """
 
     def __init__(self, settings: Settings, clock: Clock, health: Health) -> None:
         self._checks = Checks(settings, clock, Sight(is_local=False), _IN_CHAT)
         self._health = health
-        self._turn = asyncio.Lock()
+        self._looking: asyncio.Task[list[Finding]] | None = None
 
     async def looked(self) -> list[Finding]:
         """How this process is, then what the doctor finds."""
-        async with self._turn:
-            return [*self._own(), *await self._checks.at_once()]
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look(), name="doctor")
+        return await asyncio.shield(self._looking)
+
+    async def _look(self) -> list[Finding]:
+        return [*self._own(), *await self._checks.at_once()]
 
     def _own(self) -> Sequence[Finding]:
         about = say("this process")

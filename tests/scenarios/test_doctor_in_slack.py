@@ -1,5 +1,6 @@
 """`/dbc doctor`: operators whom the rules name are told how the bot is; others nothing."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -78,6 +79,18 @@ async def test_what_hangs_is_cut_off_and_the_rest_is_told(stage: Stage) -> None:
     told = stage.bob.last(CHANNEL).plain.replace("*", "")
     assert "✘ DBC" in told
     assert "✔ this process" in told
+
+
+async def test_operators_who_ask_at_once_share_one_look(stage: Stage) -> None:
+    rules(stage, DOCTOR.replace('"U0BOB"', '"U0BOB", "U0CAROL"'))
+    before = len(stage.ws.calls_of("auth.test"))
+    async with asyncio.TaskGroup() as both:
+        for person in (stage.bob, stage.carol):
+            both.create_task(person.types("/dbc doctor", channel=CHANNEL))
+    await stage.quiet()
+    for person in (stage.bob, stage.carol):
+        assert "All is well" in person.last(CHANNEL).plain
+    assert len(stage.ws.calls_of("auth.test")) - before == 1
 
 
 async def test_a_chinese_operator_reads_it_in_chinese(stage: Stage) -> None:
