@@ -333,7 +333,7 @@ class Bot:
     async def locked_out(self, grace: timedelta) -> str:
         """Return once Slack has refused the bot, and refuses it again after that long: why.
 
-        Raises nothing: what is to be told is held, and told once by the next process.
+        Raises nothing: what it has to tell is held, and told once by the next process.
         """
         while True:
             await self.health.until_faulty()

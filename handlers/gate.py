@@ -64,7 +64,7 @@ class Connection(RequestHandler):
 
     @property
     def is_busy(self) -> bool:
-        """Whether a request has arrived whole and is not answered yet."""
+        """Whether a request was read to its end and is not answered yet."""
         return self._is_busy
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

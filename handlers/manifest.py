@@ -23,7 +23,7 @@ PUBLIC_ADDRESS = "https://dbc-bot.example.com"
 
 
 def manifest(command: str, *, socket_mode: bool) -> Json:
-    """The manifest to paste. In HTTP mode its addresses are to be replaced by the bot's own."""
+    """The manifest to paste. In HTTP mode, replace its addresses by the bot's own."""
     address = {} if socket_mode else {"url": PUBLIC_ADDRESS + PATH}
     request = {} if socket_mode else {"request_url": PUBLIC_ADDRESS + PATH}
     options = {} if socket_mode else {"message_menu_options_url": PUBLIC_ADDRESS + PATH}

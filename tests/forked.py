@@ -45,7 +45,7 @@ class Forked:
         return self.returncode
 
     def wait_here(self, within: float) -> int:
-        """The same, where nothing else is to be done meanwhile."""
+        """The same, where there is nothing else to do meanwhile."""
         self._told.settimeout(within)
         self._ended(self._told.recv(16))
         assert self.returncode is not None

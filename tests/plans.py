@@ -22,7 +22,7 @@ GROWING = frozenset(
 ALLOWED = {
     "SELECT audit.seq, audit.hash": "the head: the first step from the end of the key",
     " NOT IN (": "words of another version, once a minute, on connections of their own",
-    "INDEX ix_messages_outstanding": "an index of what is to be delivered, and of nothing else",
+    "INDEX ix_messages_outstanding": "an index of messages to deliver, and of nothing else",
     "INDEX ix_messages_due": "the same",
     "FROM audit ORDER BY audit.seq": "the whole audit is verified",
     "DELETE FROM": "what has had its time, once an hour",

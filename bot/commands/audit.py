@@ -302,7 +302,7 @@ def _person(typed: str, actor: UserId) -> str:
     found = _PERSON.fullmatch(narrow(typed))
     if found is None:
         raise Refused(
-            say("“{typed}” is nobody whom I know.", typed=typed),
+            say("I know nobody called “{typed}”.", typed=typed),
             hint=say("Mention the person: person=@alice"),
         )
     return found[1]

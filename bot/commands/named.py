@@ -20,5 +20,5 @@ async def require_named(ctx: Context, refusal: Text) -> None:
         raise slack_does_not_say() from None
     hint: Text = say("The rules name who may; ask one of them.")
     if not people.persons and not people.groups:
-        hint = say("The rules name nobody who may: ask whoever runs the bot.")
+        hint = say("The rules let nobody do this. Ask the operator of the bot to change them.")
     raise Denied(refusal, hint=hint)

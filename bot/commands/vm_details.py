@@ -208,7 +208,7 @@ def _connection(detail: TaskDetail, *, secrets: bool = False) -> list[Part]:
 
 
 def _pair(label: Text, name: str, password: str) -> Line:
-    """`Login dbc · password …`, without what is not known; nothing where neither is."""
+    """`Login dbc · password …`, without what is missing; nothing where both are."""
     shown = line(say("password {password}", password=code(password))) if password else ()
     return joined(line(label, " ", code(name)) if name else "", shown)
 

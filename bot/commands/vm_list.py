@@ -128,7 +128,7 @@ async def _listings(ctx: Context, sessions: Sequence[DbcSession]) -> list[NodeLi
 
 
 def _only(listing: NodeListing, phase: Phase) -> NodeListing | None:
-    """A node's machines in one state; None where nothing is to be said of it then."""
+    """A node's machines in one state; None where there is nothing to say then."""
     there = tuple(machine for machine in listing.machines if phase_of(machine.status) is phase)
     return replace(listing, machines=there) if there or listing.problem is not None else None
 

@@ -100,7 +100,7 @@ WAS = "was "  # before a field's name: the fact of what it was when it was shown
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One change, in words and as DBC takes it; of which field, and what it is to be."""
+    """One change, in words and as DBC takes it; of which field, and its new value."""
 
     name: str
     after: str

@@ -1,8 +1,8 @@
 """Which texts prove that a change was carried out, by operation.
 
 An error code of 0 is no proof: a manager looks for `Error:` only in what its power tool says, so
-`failed: Insufficient privilege level` comes with it (docs/dbc-api.md §11.4). What is not known as
-success is therefore raised as Unproved, and the change counts as neither done nor refused.
+`failed: Insufficient privilege level` comes with it (docs/dbc-api.md §11.4). Any other text is
+therefore raised as Unproved, and the change counts as neither done nor refused.
 """
 
 import re

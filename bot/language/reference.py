@@ -33,7 +33,7 @@ _JSON = say(
     "With `--json`, one thing is an object, and a list is an array of objects. Keys are in "
     "snake_case and stay as they are from version to version; new ones may come. Numbers are "
     "numbers, `…_gib` are GiB, `…_at` moments in UTC (ISO 8601). `…_node_time` is what a node's "
-    "own clock said, which tells no time zone. What is not known is `null`. Where a node does not "
+    "own clock said, which tells no time zone. Unknown values are `null`. Where a node does not "
     "answer, what was last seen of it has the `problem`; if there is nothing, an object with the "
     "`problem` alone stands for it."
 )

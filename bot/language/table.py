@@ -117,7 +117,7 @@ class Command:
     `doubts` tells whether the texts look as if something else was meant, of what would run at once:
     it is asked to confirm then.
     `foresees` is called like `look` and after it, and tells what a node would refuse of it now. A
-    dry run shows all of that; where it is to be sent, what is surely refused is not.
+    dry run shows all of that; before it is sent, what a node would surely refuse is refused here.
     `unanswered`: what is over with DBC's answer is followed like this where the answer got lost.
     `repeated` tells whether an error, with what is known, is also the answer to the same request
     once more: where its effect shows, it is followed, for something on the way sent it twice.

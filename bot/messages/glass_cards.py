@@ -34,7 +34,7 @@ _GLASS = emoji("rotating_light")
 
 
 def for_review(asked: Question, people: Sequence[UserId] | None) -> Line:
-    """Who can review what ran without approval; where nobody can, what is to be done about it."""
+    """Who can review what ran without approval; where nobody can, what to do about it."""
     if people is None:
         return ()
     if people:
@@ -44,7 +44,7 @@ def for_review(asked: Question, people: Sequence[UserId] | None) -> Line:
         return line(say("Anyone in {channel} can review it.", channel=where))
     if asked.named or not asked.subject.node_label:
         told = say(
-            "Nobody whom the rules name can review it now: a rule has to name more {field}.",
+            "Nobody named by the rules can review it now. Add {field} to a rule.",
             field=code("approvers"),
         )
         return line(told)

@@ -37,7 +37,7 @@ class Event(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """The order as it is known now, and what is to be told: an event, a warning, or nothing.
+    """The order as it is known now, and what to tell: an event, a warning, or nothing.
 
     `is_near`: the next final blocks will tell more.
     """

@@ -139,7 +139,7 @@ class Orders:
             self._failed.discard(order.id)
         except StorageFailed:
             raise
-        except Exception:
+        except Exception:  # whatever is odd about one keeps no other from being told of
             log.exception("order.look_failed", order=order.id)
             self._failed.add(order.id)
             await self._warn_anyhow(order)
@@ -151,7 +151,7 @@ class Orders:
             await self._tell(order, unread(order, head), head, is_read=False)
         except StorageFailed:
             raise
-        except Exception:
+        except Exception:  # as above; the operator is told by `impairments`
             log.exception("order.warning_failed", order=order.id)
 
     async def _looked(self, order: RentalOrder, view: ChainView | None) -> tuple[Looked, int, bool]:

@@ -15,7 +15,7 @@ _OFTEN = 5 * MINUTE  # so seldom it is written down that nothing has changed
 
 
 def changes(last: Sequence[Use], held: Sequence[Use], order: str, block: int) -> list[Use]:
-    """What is to be written down after a look, which found machines `held` at a block.
+    """What to write down after a look, which found machines `held` at a block.
 
     `last` is the last use of each machine and the last look, which has no task. A machine that
     holds none any more gets a use of none.

@@ -32,29 +32,26 @@ async def crowd_of(
     Of those requested at the same moment the first ones get in, whoever looks first.
     """
 
-    async def limited(most: int, *, channel: bool) -> list[datetime]:
-        """When the last ones were requested that count, newest first."""
+    async def full(most: int, *, channel: bool) -> list[datetime]:
+        """When the last ones were requested that count, newest first, where there is no room."""
         found = await tx.turns.requested_before(execution, now - limits.within, channel=channel)
         counted = [one for one in found if is_limited(table.spoken_of(one.command), one)]
-        return [one.created_at for one in counted[:most]]
+        return [one.created_at for one in counted[:most]] if len(counted) >= most else []
 
-    mine = await limited(limits.person, channel=False)
-    if len(mine) >= limits.person:
+    told = None
+    if full_for := await full(limits.person, channel=False):
         told = say_number(
             "You have requested {number} change since {since}, which is the limit per person.",
             "You have requested {number} changes since {since}, which is the limit per person.",
-            len(mine), since=time(mine[-1]),
+            len(full_for), since=time(full_for[-1]),
         )  # fmt: skip
-        return Crowded(told, hint=_again(mine[-1], limits))
-    here = await limited(limits.channel, channel=True)
-    if len(here) >= limits.channel:
+    elif full_for := await full(limits.channel, channel=True):
         told = say_number(
             "{number} change was requested in this channel since {since}, which is its limit.",
             "{number} changes were requested in this channel since {since}, which is its limit.",
-            len(here), since=time(here[-1]),
+            len(full_for), since=time(full_for[-1]),
         )  # fmt: skip
-        return Crowded(told, hint=_again(here[-1], limits))
-    return None
+    return Crowded(told, hint=_again(full_for[-1], limits)) if told else None
 
 
 def _again(oldest: datetime, limits: LimitSettings) -> Phrase:

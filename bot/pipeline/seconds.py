@@ -41,6 +41,6 @@ def _second(services: Services, command: Command, asked: Execution, after: Execu
         arguments=asked.arguments,
         effect=command.effect_of(asked.arguments),
         created_at=services.clock.now(),
-        # Another one is to be made where one was.
+        # Make another one where one was made.
         task=TaskId("") if asked.task == TaskId(asked.id) else asked.task,
     )

@@ -50,7 +50,7 @@ class LeasedGroup:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Those of a group that are to be looked at one by one, and how; `stored`: as in their rows."""
+    """Those of a group to look at one by one, and how; `stored`: as in their rows."""
 
     group: Group
     session: DbcSession | None

@@ -149,7 +149,7 @@ def _to_gone(watch: Watch, deed: Deed, status: str, now: datetime) -> Verdict:
 
 
 def _to_any_end(_watch: Watch, _deed: Deed, status: str, _now: datetime) -> Verdict:
-    """Wherever the machine comes to rest; who started what is not known here."""
+    """Wherever the machine comes to rest; nobody here knows who started what."""
     if status == ABSENT:
         return Verdict(WatchState.DONE, say("{label} is gone from {node}"))
     phase = phase_of(status)

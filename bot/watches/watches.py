@@ -197,7 +197,7 @@ class Watches:
         return True
 
     async def look_once(self, watch: Watch) -> Sight | BotError | None:
-        """What is to be seen of it now; None without a session. Nothing of it is kept."""
+        """What a look shows now; None without a session. Nothing of it is kept."""
         async with self._store.read() as tx:
             session = await tx.sessions.find(watch.owner, watch.node)
         if session is None or session.is_locked:

@@ -140,7 +140,7 @@ async def _ack_seconds(ws: Workspace, body: Json) -> Json:
 
 
 async def _status(ws: Workspace, _body: Json) -> Json:
-    """Whether the app is connected, and what it is to be configured with."""
+    """Whether the app is connected, and its configuration."""
     return {
         "connected": ws.connected,
         "idle": ws.core.dispatcher.idle,

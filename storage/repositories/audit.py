@@ -1,6 +1,6 @@
 """The audit: rows that are only ever added, each chained to the one before (storage/chain.py).
 
-The database itself refuses to change or remove one. Who may read what is not known here.
+The database itself refuses to change or remove one. Who may read what is decided elsewhere.
 """
 
 import json
@@ -31,7 +31,7 @@ CHUNK = 1_000  # rows read at once, by those who read all
 
 
 class Audit(Repository):
-    """What happened, in order. `shown` gives moments as they are to be told."""
+    """What happened, in order. `shown` gives moments as people are told them."""
 
     def __init__(
         self,

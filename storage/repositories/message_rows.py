@@ -105,7 +105,7 @@ def _is_time() -> ColumnElement[bool]:
     )
 
 
-# What is true of a message that is to be delivered now.
+# What is true of a message to deliver now.
 IS_DUE = _due()
 
 
@@ -114,7 +114,7 @@ def due_at(now: datetime) -> dict[str, datetime]:
     return {**at(now, LONGEST_PAUSE, LONGEST_HOLD), _LONG_AGO.key: now - _WAITS}
 
 
-# What is true of a message of which it is to be looked now whether it stands there twice.
+# What is true of a message to look for now, in case it stands there twice.
 IS_DOUBLED = (
     COPIED,
     is_reached(messages.c.copies_at),

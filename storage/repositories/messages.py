@@ -166,7 +166,7 @@ class Messages(Repository):
         limit: int,
         sent_until: datetime | None = None,
     ) -> list[Message]:
-        """Lease up to `limit` messages that are to be delivered, oldest first.
+        """Lease up to `limit` messages to deliver, oldest first.
 
         Conditions: the wanted version is not delivered, or what Slack had left unanswered is
         settled by now and may have undone a later edit; that version was not given up on,
@@ -393,7 +393,7 @@ class Messages(Repository):
     async def claim_doubled(
         self, by: str, now: datetime, until: datetime, limit: int
     ) -> list[Message]:
-        """Lease up to `limit` messages of which it is to be seen whether they stand there twice.
+        """Lease up to `limit` messages, to see whether they stand there twice.
 
         Conditions: `copies_at` is reached, one is known to stand there, and the lease is free.
         """

@@ -1,4 +1,4 @@
-"""Rentals as they were last read, and whose wallets are watched. When to tell what is not known."""
+"""Rentals as they were last read, and whose wallets are watched. When to tell what is elsewhere."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -93,7 +93,7 @@ class Orders(Repository):
     async def claim_due(
         self, now: datetime, by: str, until: datetime, limit: int
     ) -> list[RentalOrder]:
-        """Lease up to `limit` rentals that are to be looked at, those to be confirmed first.
+        """Lease up to `limit` rentals to look at, those to be confirmed first.
 
         Conditions: something is still to come of it, `next_look_at` is reached, and the lease is
         free.

@@ -256,7 +256,7 @@ class Sessions(Repository):
         return [share for share in found if not share.is_over(now)]
 
     def _open(self, row: RowMapping) -> DbcSession:
-        """The session of a row, locked where no key opens it: the others are to be usable."""
+        """The session of a row, locked where no key opens it: the others stay usable."""
         try:
             plain = self._vault.decrypt(row["sealed"])
             secrets = [plain[name] for name in _SECRETS]

@@ -77,7 +77,7 @@ class Look(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """Who asked for what a watch follows, and in which channel."""
+    """Who requested what a watch follows, and in which channel."""
 
     watch: str
     actor: UserId
@@ -185,7 +185,7 @@ class Watches(Repository):
         return await self._newest(_OF_EXECUTION, execution_id)
 
     async def due(self, now: datetime, limit: int) -> list[Due]:
-        """Up to `limit` groups with a watch that is to be polled, the longest overdue first.
+        """Up to `limit` groups with a watch to poll, the longest overdue first.
 
         Conditions: OPEN, `next_poll_at` is reached, and the lease is free (never taken, released,
         or run out: also one of this process itself is not free before).
@@ -196,7 +196,7 @@ class Watches(Repository):
     async def claim(
         self, group: Due, by: str, now: datetime, until: datetime, *, goals: Collection[str] = ()
     ) -> list[str]:
-        """Lease the watches of a group that are to be polled; their ids.
+        """Lease the watches of a group to poll; their ids.
 
         With `goals`, those of these goals as well, due or not: so one request to the node serves
         them all. Conditions: OPEN, and the lease is free.
@@ -254,7 +254,7 @@ class Watches(Repository):
         return sorted(found, key=lambda watch: watch.next_poll_at)
 
     async def asked_by_others(self, node: NodeId, owner: UserId, by: str) -> list[Asked]:
-        """Of what `by` holds of a group, those that do not look with the session of who asked."""
+        """Of what `by` holds of a group, those that do not look with the requester's session."""
         rows = await self._connection.execute(
             select(watches.c.id, executions.c.actor, executions.c.channel)
             .join(executions, executions.c.id == watches.c.execution)

@@ -32,7 +32,7 @@ session_shares = Table(
     Index(None, "node"),
 )
 
-# Who asked for access to a node, and who was asked. One a person and node is open.
+# Requests for access to a node, and who can grant them. One a person and node is open.
 access_requests = Table(
     "access_requests",
     metadata,

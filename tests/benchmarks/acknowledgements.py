@@ -65,7 +65,7 @@ def p99(times: Sequence[float]) -> float:
 
 
 class Measurement:
-    """One run. The bot's work is done before the next request, but where it is to be busy."""
+    """One run. The bot's work is done before the next request, but where it has to be busy."""
 
     def __init__(self, stage: Stage, size: Size, say: Callable[[str], None]) -> None:
         self._stage = stage

@@ -1,4 +1,4 @@
-"""The measures that the product is held to: what each is to be at most, and how it is measured."""
+"""The measures that the product is held to: what each may be at most, and how it is measured."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

@@ -83,7 +83,7 @@ def settings_of(path: str) -> Iterator[tuple[str, Any]]:
 
 
 def functions_of(path: str) -> Iterator[str]:
-    """mutmut's names for the functions that are to be broken; none means all."""
+    """mutmut's names for the functions to break; none means all."""
     module = path.removesuffix(".py").replace("/", ".")
     for function in GUARDS[path].get("only", ()):
         owner, _, name = function.rpartition(".")

@@ -91,7 +91,7 @@ class World:
         await self.orders.poll_due()
 
     async def until_due(self) -> timedelta:
-        """How long nothing is to be looked at."""
+        """How long there is nothing to look at."""
         async with self.begun[-1][1].read() as tx:
             due = [one.next_look_at - self.clock.now() for one in await tx.orders.open()]
         return max(timedelta(), min(due, default=LATE))

@@ -237,4 +237,4 @@ async def test_whoever_is_named_and_missing_is_said(tmp_path: Path) -> None:
         await stage.alice.types(f'{DELETE} break_glass="It floods the switch"', channel=CHANNEL)
         await stage.ends(stage.alice, f"{NAME} is deleted")
         announced = await stage.alice.sees("broke the glass", CHANNEL)
-        assert "Nobody whom the rules name can review it now" in announced.plain
+        assert "Nobody named by the rules can review it now" in announced.plain

@@ -1,4 +1,4 @@
-"""Where an end is told: to who asked alone what nobody else has seen, and never lost."""
+"""Where an end is told: to the requester alone what nobody else has seen, and never lost."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -88,7 +88,7 @@ async def test_only_those_whom_the_rules_name_freeze_and_lift(stage: Stage) -> N
     await stage.asks(stage.bob, "/dbc unfreeze")
     assert "Changes are not frozen." in (await stage.asks(stage.bob, "/dbc unfreeze")).plain
     rules(stage, "[defaults]\n")
-    assert "The rules name nobody who may" in (await stage.asks(stage.bob, FREEZE)).plain
+    assert "The rules let nobody do this" in (await stage.asks(stage.bob, FREEZE)).plain
     assert stage.changes() == []
 
 

@@ -1,4 +1,4 @@
-"""A refusal in the text of a success: what is not known as success is unknown, and is looked at."""
+"""A refusal in the text of a success: any other text is unknown, and looked at."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Showing one machine: connection lines for who asked alone; what a name means."""
+"""Showing one machine: connection lines for the requester alone; what a name means."""
 
 import pytest
 

@@ -15,7 +15,7 @@ from bot.watches.machine_ends import UNSURE_FOR, WAIT, Verdict
 
 NONE = "none"
 NOW = "now "  # before a field's name: the fact of what it is before the change
-THEN = "then "  # … of what it is to be
+THEN = "then "  # … of what it will be
 TRIED = "tried"  # the names of the fields of which a change was sent, in order
 
 
