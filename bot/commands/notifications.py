@@ -5,12 +5,13 @@ from typing import Annotated, Literal, TypeAlias
 
 from bot.commands.here import require_chooser
 from bot.errors import Refused
-from bot.ids import Reader
+from bot.ids import ChannelId, Reader
 from bot.language.kinds import CHOICE, Arg, Kind
 from bot.language.table import Command
+from bot.messages.cards import DIGESTS
 from bot.messages.facts import FactKind
-from bot.messages.wishes import notify
-from bot.model import Effect, Notify, QuietHours
+from bot.messages.wishes import hour_of, notify
+from bot.model import USUAL_HOUR, DigestHour, Effect, Notify, Place, QuietHours
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import said_audiences
 from bot.reply import Line, Reply, Text, command, line, say
@@ -33,13 +34,22 @@ Hours = Annotated[
     ),
 ]  # fmt: skip
 
-About: TypeAlias = Literal["notify", "quiet"]
+Hour = Annotated[
+    str,
+    Arg(
+        say("Hour"), Kind("hour", is_narrow=True, longest=_LONGEST),
+        say("When the daily digest comes"), "09:00",
+    ),
+]  # fmt: skip
+
+About: TypeAlias = Literal["notify", "quiet", "digest"]
 
 _CALLED = {
     Notify.ALL: say("everything"),
     Notify.ENDS: say("ends only"),
     Notify.FAILURES: say("only failures and what was not done"),
     Notify.SILENT: say("everything, without mentions"),
+    Notify.DIGEST: say("one digest a day, and at once what was not done"),
 }
 _ALWAYS = say(
     "Approvals that need you, unknown ends, last warnings of rentals and security notices always "
@@ -48,20 +58,40 @@ _ALWAYS = say(
 
 
 async def own(ctx: Context, notifications: Wanted) -> Reply:
-    """Choose what you are told: everything, ends only, failures only, or all without mentions."""
+    """Choose what you are told: all, ends, failures, all without mentions, or a daily digest."""
     chosen = Notify(notifications)
+    hour = await _hour_for(ctx, ctx.actor, chosen)
     await _keep(ctx, "notify", ctx.actor, None if chosen is Notify.ALL else chosen)
     told = say("You now get {what}.", what=_CALLED[chosen])
-    return Reply.of(told, " ", _ALWAYS, private=True, data={"notifications": str(chosen)})
+    data = {"notifications": str(chosen)}
+    return Reply.of(told, *_comes_at(hour), " ", _ALWAYS, private=True, data=data)
 
 
 async def channels(ctx: Context, notifications: Wanted) -> Reply:
     """Choose what this channel is told; ends are always in the thread of their card."""
     await require_chooser(ctx, "notifications", notifications)
     chosen = Notify(notifications)
+    hour = await _hour_for(ctx, ctx.place.channel, chosen)
     await _keep(ctx, "notify", ctx.place.channel, None if chosen is Notify.ALL else chosen)
     told = say("This channel now gets {what}.", what=_CALLED[chosen])
-    return Reply.of(told, data={"notifications": str(chosen)})
+    return Reply.of(told, *_comes_at(hour), data={"notifications": str(chosen)})
+
+
+async def digest(ctx: Context, hour: Hour) -> Reply:
+    """Choose when your daily digest comes, if you chose one."""
+    chosen = await _hour(ctx, hour)
+    await _keep_hour(ctx, ctx.actor, chosen)
+    told = say("Your daily digest now comes at {hour}.", hour=_at(chosen))
+    return Reply.of(told, private=True, data={"hour": str(chosen)})
+
+
+async def channel_digest(ctx: Context, hour: Hour) -> Reply:
+    """Choose when this channel's daily digest comes."""
+    await require_chooser(ctx, "digest-hour", hour)
+    chosen = await _hour(ctx, hour)
+    await _keep_hour(ctx, ctx.place.channel, chosen)
+    told = say("This channel's daily digest now comes at {hour}.", hour=_at(chosen))
+    return Reply.of(told, data={"hour": str(chosen)})
 
 
 async def quiet(ctx: Context, hours: Hours) -> Reply:
@@ -101,8 +131,48 @@ async def _hours(ctx: Context, text: str) -> QuietHours | None:
     return hours
 
 
+async def _hour(ctx: Context, text: str) -> DigestHour:
+    """What is meant, by the clocks where the person is as Slack says."""
+    person = await ctx.services.directory.person(ctx.actor)
+    if (hour := DigestHour.read(text, person.zone)) is None:
+        raise Refused(
+            say("A digest comes at a time of day, not at “{text}”.", text=text),
+            hint=line(say("Example: {command}", command=command("settings digest-hour 09:00"))),
+            field="hour",
+        )
+    return hour
+
+
+async def _hour_for(ctx: Context, owner: Reader, chosen: Notify) -> DigestHour | None:
+    """The hour of a digest that was just chosen: kept, or the usual one where the person is."""
+    if chosen is not Notify.DIGEST:
+        return None
+    async with ctx.services.store.read() as tx:
+        kept = (await tx.readers.some(["digest"], [owner])).get(("digest", owner))
+    if kept is not None:
+        return hour_of(kept)
+    hour = DigestHour(USUAL_HOUR, (await ctx.services.directory.person(ctx.actor)).zone)
+    await _keep(ctx, "digest", owner, hour)
+    return hour
+
+
+async def _keep_hour(ctx: Context, owner: Reader, hour: DigestHour) -> None:
+    """From now on; what is kept for the next digest comes then as well."""
+    async with ctx.services.store.write() as tx:
+        await tx.readers.set("digest", owner, str(hour))
+        await tx.messages.hold(Place(ChannelId(owner)), DIGESTS, hour.after(ctx.now))
+
+
+def _at(hour: DigestHour) -> Text:
+    return say("{time} ({zone})", time=hour.shown, zone=hour.zone)
+
+
+def _comes_at(hour: DigestHour | None) -> tuple[Text, ...]:
+    return () if hour is None else (" ", say("It comes at {hour}.", hour=_at(hour)))
+
+
 async def _keep(
-    ctx: Context, about: About, owner: Reader, chosen: Notify | QuietHours | None
+    ctx: Context, about: About, owner: Reader, chosen: Notify | QuietHours | DigestHour | None
 ) -> None:
     async with ctx.services.store.write() as tx:
         if chosen is None:
@@ -119,7 +189,7 @@ async def shown_to(ctx: Context) -> list[tuple[Text, Line]]:
     """What somebody is told, and when not; and what their channel is."""
     place = ctx.place.channel
     async with ctx.services.store.read() as tx:
-        chosen = await tx.readers.some(["notify", "quiet"], [ctx.actor, place])
+        chosen = await tx.readers.some(["notify", "quiet", "digest"], [ctx.actor, place])
     pairs = [
         _pair(say("Notifications"), say("Quiet hours"), ctx.actor, chosen, ""),
     ]
@@ -132,7 +202,11 @@ async def shown_to(ctx: Context) -> list[tuple[Text, Line]]:
 def _pair(
     notifications: Text, hours: Text, owner: Reader, chosen: Mapping[tuple[str, str], str], of: str
 ) -> tuple[tuple[Text, Line], tuple[Text, Line]]:
-    what = _CALLED[notify(chosen.get(("notify", owner), ""))]
+    wanted = notify(chosen.get(("notify", owner), ""))
+    what = line(_CALLED[wanted])
+    if wanted is Notify.DIGEST:
+        hour = hour_of(chosen.get(("digest", owner), ""))
+        what = line(what, "\n", command(f"settings {of}digest-hour {hour.shown}"))
     quiet_hours = QuietHours.read(chosen.get(("quiet", owner), ""))
     when = say("none") if quiet_hours is None else _spoken(quiet_hours)
     return (
@@ -173,6 +247,19 @@ COMMANDS = (
         "settings channel-quiet-hours 22:00-07:00",
         does=say("Choose quiet hours"),
         asks=say("Change this channel's quiet hours to {hours}"),
+        shows=_where, facts=_CHANNEL,
+    ),
+    Command(
+        "digest-hour", digest, Effect.CHANGE, "settings digest-hour 09:00",
+        does=say("Choose the digest hour"),
+        asks=say("Change the hour of the requester's daily digest to {hour}"),
+        is_personal=True,
+    ),
+    Command(
+        "channel-digest-hour", channel_digest, Effect.CHANGE,
+        "settings channel-digest-hour 09:00",
+        does=say("Choose the digest hour"),
+        asks=say("Change the hour of this channel's daily digest to {hour}"),
         shows=_where, facts=_CHANNEL,
     ),
 )  # fmt: skip

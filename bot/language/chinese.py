@@ -125,6 +125,8 @@ VERBS = _by_command(
     settings.channel-notifications: 频道通知
     settings.quiet-hours: 免打扰
     settings.channel-quiet-hours: 频道免打扰
+    settings.digest-hour: 汇总时间 每日汇总
+    settings.channel-digest-hour: 频道汇总时间 频道每日汇总
     """
 )
 
@@ -216,6 +218,7 @@ _CHOICES = _by_word(
         "all": "全部",
         "ends": "结果 仅结果",
         "failures": "仅失败 只要失败",
+        "digest": "汇总 每日汇总",
         "silent": "静默 不提醒",
     }
 )

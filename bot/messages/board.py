@@ -3,15 +3,16 @@
 Whatever is put up here names who requested the change and who approved it.
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 from bot.ids import UserId
-from bot.messages.cards import card_key, signed
+from bot.messages.cards import DIGESTS, ENDS, card_key, signed, unmentioned
 from bot.messages.glass_cards import glass_key, glass_note, is_glass_note
 from bot.messages.wishes import wishes
-from bot.model import Execution, Place, ReviewKind
+from bot.model import DigestHour, Execution, ExecutionStatus, Place, ReviewKind
 from bot.reply import Reply, dump, load
 from storage import UnitOfWork
 from storage.handover import Urgency
@@ -40,8 +41,18 @@ async def show_card(
     await tx.messages.put(key, execution.place, content, now, urgency=how)
     if (asked := await _asked_elsewhere(tx, execution)) is not None:
         await tx.messages.put(f"{key}:{asked.channel}", asked, content, now, urgency=how)
+    await _put_copies(tx, key, content, now, how)
+
+
+async def show_copies(tx: UnitOfWork, execution: Execution, card: Reply, now: datetime) -> None:
+    """Let the copies of the card say `card`, where the card itself is shown to nobody."""
+    content = dump(signed(execution, card))
+    await _put_copies(tx, card_key(execution.id), content, now, Urgency())
+
+
+async def _put_copies(tx: UnitOfWork, key: str, content: str, now: datetime, how: Urgency) -> None:
     for copy in await tx.messages.copies(key):
-        if copy.key != key:
+        if copy.key != key and not copy.was_said:
             await tx.messages.put(copy.key, copy.place, content, now, urgency=how)
 
 
@@ -56,10 +67,20 @@ async def _asked_elsewhere(tx: UnitOfWork, execution: Execution) -> Place | None
 
 
 async def tell(
-    tx: UnitOfWork, execution: Execution, key: str, place: Place, told: Reply, now: datetime
+    tx: UnitOfWork,
+    execution: Execution,
+    key: str,
+    place: Place,
+    told: Reply,
+    now: datetime,
+    *,
+    under: str = "",
 ) -> None:
-    """Say something of the change in a message of its own, in the unit of work of what it tells."""
-    await tx.messages.put(key, place, dump(signed(execution, told)), now)
+    """Say something of the change in a message of its own, in the unit of work of what it tells.
+
+    It belongs in the thread of the message `under`, by its key, where there is such a message.
+    """
+    await tx.messages.put(key, place, dump(signed(execution, told)), now, under=under)
 
 
 async def tell_end(
@@ -75,7 +96,32 @@ async def tell_end(
     content = dump(told if told.quiet else signed(execution, told))
     held = want.held_until(told, now)
     under = card_key(execution.id)
-    await tx.messages.put(key, place, content, now, under=under, held_until=held)
+    digests = want.digests if told.end == ExecutionStatus.DONE else {}
+    is_told_later = bool(digests) and not place.is_channel
+    await tx.messages.put(
+        key, place, content, now, under=under, held_until=held,
+        not_before=now if is_told_later else None,
+    )  # fmt: skip
+    if is_told_later:  # nobody is to read it twice in their direct messages
+        await tx.messages.was_said(key)
+    await _into_digests(tx, key, place, told, digests, now)
+
+
+async def _into_digests(
+    tx: UnitOfWork,
+    key: str,
+    place: Place,
+    told: Reply,
+    digests: Mapping[Place, DigestHour],
+    now: datetime,
+) -> None:
+    """Keep a good end for the digests of the requester and the channel, where they want one."""
+    content = dump(replace(unmentioned(told), parts=unmentioned(told).parts[:1], broadcast=False))
+    for where, hour in digests.items():
+        if place.thread and where.channel == place.channel:
+            continue
+        name = f"{DIGESTS}{key.removeprefix(ENDS)}:{where.channel}"
+        await tx.messages.put(name, where, content, now, held_until=hour.after(now))
 
 
 async def mark_reviewed(tx: UnitOfWork, execution: Execution, now: datetime) -> None:

@@ -119,6 +119,9 @@ CARD = "card:"  # how the key of a change's card begins
 ENDS = "end:"  # how the keys of those messages begin
 
 
+DIGESTS = "digest:"  # how the keys of what a digest tells begin
+
+
 def end_key(execution_id: ExecutionId, watch_id: str = "") -> str:
     """The key of the message that tells the end; a renewed watch tells another one."""
     renewed = watch_id not in {"", execution_id}

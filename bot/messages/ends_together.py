@@ -89,18 +89,23 @@ class End:
         return max(len(plain(self.head)), len(dump(Reply("", self.parts))) // 3)
 
 
-def told_together(ends: Sequence[End]) -> Iterator[tuple[Reply, Sequence[End]]]:
-    """The messages that tell these ends, what went wrong first, and which ends each tells."""
+def told_together(
+    ends: Sequence[End], *, daily: bool = False
+) -> Iterator[tuple[Reply, Sequence[End]]]:
+    """The messages that tell these ends, what went wrong first, and which ends each tells.
+
+    `daily`: they are a digest.
+    """
     for some in _portions(sorted(ends, key=lambda end: _RANKS[end.status])):
-        yield _together(some), some
+        yield _together(some, daily=daily), some
 
 
-def told_again(ends: Sequence[End]) -> Reply:
+def told_again(ends: Sequence[End], *, daily: bool = False) -> Reply:
     """One message that tells these ends: without what is below them where that is too much."""
     ranked = sorted(ends, key=lambda end: _RANKS[end.status])
     if len(list(_portions(ranked))) > 1:
         ranked = [replace(end, below=()) for end in ranked]
-    return _together(ranked)
+    return _together(ranked, daily=daily)
 
 
 def _portions(ends: Sequence[End]) -> Iterator[list[End]]:
@@ -117,13 +122,15 @@ def _portions(ends: Sequence[End]) -> Iterator[list[End]]:
         yield some
 
 
-def _together(ends: Sequence[End]) -> Reply:
+def _together(ends: Sequence[End], *, daily: bool) -> Reply:
     head = say_number(
         "{number} command ended: {how}.",
         "{number} commands ended: {how}.",
         len(ends),
         how=_how(ends),
     )
+    if daily:
+        head = say("Daily digest: {ended}", ended=head)
     summary = line(head, *(line("\n", end.head) for end in ends))
     return Reply(summary, (Para(line(head)), *(part for end in ends for part in end.parts)))
 

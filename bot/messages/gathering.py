@@ -12,15 +12,16 @@ from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.ids import new_id
-from bot.messages.cards import ENDS, execution_of
+from bot.messages.cards import DIGESTS, ENDS, execution_of
 from bot.messages.ends_together import End, told_again, told_together
-from bot.messages.wishes import notify
-from bot.model import ExecutionStatus, Message, Notify, Place, QuietHours
+from bot.messages.wishes import wants_less
+from bot.model import ExecutionStatus, Message, Place, QuietHours
 from bot.ports import RATE_LIMITED
 from bot.reply import dump
 from storage import Store, UnitOfWork
 
 _TOGETHER = "ends:"
+_DIGEST = f"{_TOGETHER}digest:"
 # Fewer are told one by one.
 _FEWEST = 4
 # Nothing, or only that Slack takes no more for now.
@@ -39,16 +40,18 @@ async def gathered(tx: UnitOfWork, claimed: Sequence[Message], now: datetime) ->
     there are many.
     """
     claimed = await _told_anew(tx, claimed, now)
-    by_place: dict[Place, list[Message]] = defaultdict(list)
+    by_place: dict[tuple[Place, str], list[Message]] = defaultdict(list)
     for message in claimed:
         if _is_single(message):
-            by_place[message.place].append(message)
+            kind = DIGESTS if message.key.startswith(DIGESTS) else ENDS
+            by_place[message.place, kind].append(message)
     joined: set[str] = set()
-    for place, mine in by_place.items():
-        waiting = [*mine, *await tx.messages.untold(place, ENDS, _PROBLEMS, now)]
-        if len(waiting) < 2:
+    for (place, kind), mine in by_place.items():
+        waiting = [*mine, *await tx.messages.untold(place, kind, _PROBLEMS, now)]
+        rule = _EACH if kind == DIGESTS else None
+        if len(waiting) < 2 and rule is None:
             continue
-        rule = await _rule(tx, place, waiting)
+        rule = rule or await _rule(tx, place, waiting)
         if len(waiting) >= rule.fewest:
             joined |= await _join(tx, place, waiting, now, rule)
     return [message for message in claimed if message.id not in joined]
@@ -62,6 +65,10 @@ async def part_given_up(store: Store, clock: Clock) -> None:
     async with store.write() as tx:
         for key, reason in await tx.messages.unparted(_TOGETHER):
             await tx.messages.part(key, clock.now(), reason)
+
+
+def _is_digest(key: str) -> bool:
+    return key.startswith(_DIGEST)
 
 
 def in_order(messages: Sequence[Message]) -> list[Message]:
@@ -78,7 +85,9 @@ async def _told_anew(
         ends = await _ends_in(tx, key, claimed)
         if joint is None or not ends:
             continue
-        told = await tx.messages.put(key, joint.place, dump(told_again(ends)), now)
+        told = await tx.messages.put(
+            key, joint.place, dump(told_again(ends, daily=_is_digest(key))), now
+        )
         await tx.messages.join([end.message for end in ends], key)
         joined = {end.message.id for end in ends}
         claimed = [message for message in claimed if message.id not in joined]
@@ -108,7 +117,7 @@ async def _ends_in(tx: UnitOfWork, key: str, claimed: Sequence[Message]) -> list
 def _is_single(message: Message) -> bool:
     """Whether it is an end that surely nobody was told yet."""
     return (
-        message.key.startswith(ENDS)
+        message.key.startswith((ENDS, DIGESTS))
         and message.ref is None
         and message.attempts == 1
         and not message.told_in
@@ -119,10 +128,14 @@ def _is_single(message: Message) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """How many of one place are told together, and whether good ends are."""
+    """How many of one place are told together, whether good ends are, and in a digest."""
 
     fewest: int
     has_good: bool
+    is_daily: bool = False
+
+
+_EACH = _Rule(1, has_good=True, is_daily=True)
 
 
 async def _rule(tx: UnitOfWork, place: Place, messages: Sequence[Message]) -> _Rule:
@@ -134,8 +147,8 @@ async def _rule(tx: UnitOfWork, place: Place, messages: Sequence[Message]) -> _R
     chosen = await tx.readers.some(["notify", "quiet"], [place.channel])
     hours = QuietHours.read(chosen.get(("quiet", place.channel), ""))
     was_held = hours is not None and any(_ended(hours, message) for message in messages)
-    wants_less = notify(chosen.get(("notify", place.channel), "")) is Notify.FAILURES
-    return _Rule(2 if was_held else _FEWEST, has_good=bool(place.thread) or not wants_less)
+    less = wants_less(chosen.get(("notify", place.channel), ""))
+    return _Rule(2 if was_held else _FEWEST, has_good=bool(place.thread) or not less)
 
 
 def _ended(hours: QuietHours, message: Message) -> bool:
@@ -152,8 +165,8 @@ async def _join(
         ends = [end for end in ends if end.status is not ExecutionStatus.DONE]
     if len(ends) < rule.fewest:
         return set()
-    for reply, some in told_together(ends):
-        key = f"{_TOGETHER}{new_id()}"
+    for reply, some in told_together(ends, daily=rule.is_daily):
+        key = f"{_DIGEST if rule.is_daily else _TOGETHER}{new_id()}"
         await tx.messages.put(key, place, dump(reply), now)
         await tx.messages.join([end.message for end in some], key)
     return {end.message.id for end in ends}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 from bot.correlation import part_of
-from bot.messages.cards import CARD, ENDS, execution_of
+from bot.messages.cards import CARD, DIGESTS, ENDS, execution_of
 from bot.model import Message, Place
 from bot.ports import Messenger
 from storage import Store
@@ -29,9 +29,12 @@ class Places:
     async def otherwise(self, message: Message) -> Place | None:
         """Where the bot cannot post in the channel, the requester gets a direct message.
 
-        What somebody was to get in their own direct messages is nobody else's.
+        What somebody was to get in their own direct messages is nobody else's, and what a channel's
+        digest tells they have read in its thread.
         """
         if message.place.channel.startswith(("U", "W")):
+            return None
+        if message.key.startswith(DIGESTS):
             return None
         async with self._store.read() as tx:
             execution = await tx.executions.find(execution_of(message.key))

@@ -1,16 +1,27 @@
 """What those who are told an end want to be told, and when. Whatever was not done is told."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.ids import Reader
 from bot.messages.cards import unmentioned
-from bot.model import Execution, ExecutionStatus, Notify, QuietHours
+from bot.model import (
+    USUAL_HOUR,
+    DigestHour,
+    Execution,
+    ExecutionStatus,
+    Notify,
+    Place,
+    QuietHours,
+)
 from bot.reply import Reply
 from storage import UnitOfWork
 
 # What its requester withdrew or cancelled has no end that is told.
 _NOT_DONE = frozenset(one for one in ExecutionStatus if one.is_end) - {ExecutionStatus.DONE}
+# What these choose to be told of a good end is in its thread, or comes later.
+_LESS = frozenset({Notify.FAILURES, Notify.DIGEST})
 _FOR_ALL = frozenset({ExecutionStatus.FAILED, ExecutionStatus.UNKNOWN, ExecutionStatus.REFUSED})
 
 
@@ -21,6 +32,7 @@ class Wishes:
     person: Notify
     channel: Notify
     quiet: tuple[QuietHours, ...] = ()
+    digests: Mapping[Place, DigestHour] = field(default_factory=dict)  # of those who want one
 
     def told(self, reply: Reply, *, is_news: bool, in_thread: bool) -> Reply:
         """The end as they want it: mentioning the requester, and sent to the channel, or not.
@@ -28,11 +40,11 @@ class Wishes:
         Nobody has chosen not to be told that an end is unknown.
         """
         was_not_done = reply.end in _NOT_DONE
-        is_wanted = was_not_done or self.channel is not Notify.FAILURES
+        is_wanted = was_not_done or self.channel not in _LESS
         broadcast = reply.end in _FOR_ALL or (is_news and is_wanted)
         is_mentioned = reply.end == ExecutionStatus.UNKNOWN or (
             Notify.SILENT not in {self.person, self.channel}
-            and (was_not_done or self.person is not Notify.FAILURES)
+            and (was_not_done or self.person not in _LESS)
         )
         reply = reply if is_mentioned else unmentioned(reply)
         return replace(reply, broadcast=broadcast and not in_thread)
@@ -48,19 +60,24 @@ class Wishes:
 async def wishes(tx: UnitOfWork, execution: Execution) -> Wishes:
     """What is chosen now by whoever is told how a change ended."""
     person, channel = execution.actor, execution.place.channel
-    chosen = await tx.readers.some(["notify", "quiet"], [person, channel])
+    chosen = await tx.readers.some(["notify", "quiet", "digest"], [person, channel])
     hours = [QuietHours.read(chosen.get(("quiet", one), "")) for one in (person, channel)]
     return Wishes(
         notify(chosen.get(("notify", person), "")),
         notify(chosen.get(("notify", channel), "")),
         tuple(one for one in hours if one is not None),
+        {
+            place: hour_of(chosen.get(("digest", place.channel), ""))
+            for place in {Place.direct(person), Place(channel)}
+            if notify(chosen.get(("notify", place.channel), "")) is Notify.DIGEST
+        },
     )
 
 
 async def wants_news(tx: UnitOfWork, reader: Reader) -> bool:
     """Whether a person or a channel is told what is neither an end nor asked of them."""
     chosen = await tx.readers.some(["notify"], [reader])
-    return notify(chosen.get(("notify", reader), "")) in {Notify.ALL, Notify.SILENT}
+    return notify(chosen.get(("notify", reader), "")) in {Notify.ALL, Notify.SILENT, Notify.DIGEST}
 
 
 async def quiet_until(tx: UnitOfWork, reader: Reader, now: datetime) -> datetime | None:
@@ -68,6 +85,16 @@ async def quiet_until(tx: UnitOfWork, reader: Reader, now: datetime) -> datetime
     chosen = await tx.readers.some(["quiet"], [reader])
     hours = QuietHours.read(chosen.get(("quiet", reader), ""))
     return None if hours is None else hours.over_at(now)
+
+
+def wants_less(text: str) -> bool:
+    """Whether what is stored of a choice leaves good ends in their threads, however many."""
+    return notify(text) in _LESS
+
+
+def hour_of(text: str) -> DigestHour:
+    """What is stored of the hour of a digest; the usual one, where nothing is known."""
+    return DigestHour.read(text) or DigestHour(USUAL_HOUR, "UTC")
 
 
 def notify(text: str) -> Notify:

@@ -26,7 +26,7 @@ from bot.model.machine import (
 )
 from bot.model.message import SURPRISE, Message, MessageRef
 from bot.model.money import Basis, BlockTime, Payment, Use
-from bot.model.notifications import Notify, QuietHours
+from bot.model.notifications import USUAL_HOUR, DigestHour, Notify, QuietHours
 from bot.model.order import OrderPhase, RentalOrder
 from bot.model.outage import DAEMONS, Kept, OwnChange, Silence
 from bot.model.review import (
@@ -50,6 +50,7 @@ __all__ = [
     "LOCKED_SECRETS",
     "MACHINE_GOALS",
     "SURPRISE",
+    "USUAL_HOUR",
     "AccessRequest",
     "AccessState",
     "Approval",
@@ -65,6 +66,7 @@ __all__ = [
     "Count",
     "DbcSession",
     "Deed",
+    "DigestHour",
     "Effect",
     "Execution",
     "ExecutionStatus",

@@ -39,6 +39,11 @@ class Place:
         """The direct messages with a person: Slack takes their id for the conversation's."""
         return cls(ChannelId(user))
 
+    @property
+    def is_channel(self) -> bool:
+        """Whether others read there: no direct message with the bot alone."""
+        return self.channel.startswith(("C", "G"))
+
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
@@ -57,7 +62,11 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A click on one of our buttons: `action` says what it means, `value` is an opaque id."""
+    """A click on one of our buttons: `action` says what it means, `value` is an opaque id.
+
+    `is_alone`: whoever pressed it is the only one to whom the message is shown, and Slack keeps no
+    such message. Only the answer to this click can replace it.
+    """
 
     key: str
     actor: UserId
@@ -65,6 +74,7 @@ class Press:
     action: str
     value: str
     at: datetime
+    is_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,11 @@ class Message:
         return self.ref is not None or self.attempts <= 1
 
     @property
+    def was_said(self) -> bool:
+        """Whether what it should say was said in another way, so that it stands nowhere."""
+        return self.ref is None and self.delivered == self.version
+
+    @property
     def is_told_elsewhere(self) -> bool:
         """Whether another message tells it with others, and was not refused so far."""
         return bool(self.told_in) and self.ref is None and self.delivered > 0

@@ -35,7 +35,7 @@ WANTED = and_(messages.c.delivered < messages.c.version, messages.c.abandoned < 
 # Between two tries at an edit, once there were so many.
 LONGEST_PAUSE = timedelta(hours=1)
 MANY = 10
-LONGEST_HOLD = timedelta(days=1, seconds=1)
+LONGEST_HOLD = timedelta(hours=25, seconds=1)  # a day on which the clocks are set back
 # So long a message waits for the one in whose thread it belongs: that may never be posted.
 _WAITS = timedelta(hours=1)
 _LONG_AGO = bindparam("its_long_ago", type_=UtcDateTime())
@@ -65,7 +65,8 @@ def _as_version(version: ColumnElement[int]) -> ColumnElement[str]:
     return cast(version, Text) + ":" + _DIGESTED
 
 
-# Whether no quiet hours hold it back; they never last longer than a day.
+# Whether no quiet hours hold it back; they never last longer than a day; nor
+# does a digest wait longer.
 IS_LET_GO = or_(messages.c.held_until.is_(None), is_reached(messages.c.held_until, LONGEST_HOLD))
 
 

@@ -240,6 +240,25 @@ class Messages(Repository):
         )
         return [from_row(row) for row in rows.mappings()]
 
+    async def hold(self, place: Place, beginning: str, until: datetime) -> None:
+        """Hold back until then what is held back in a place, by the beginning of its key.
+
+        Condition: no delivery of it has begun.
+        """
+        await self._connection.execute(
+            update(messages)
+            .where(
+                DUE,
+                messages.c.channel == place.channel,
+                messages.c.key.startswith(beginning, autoescape=True),
+                messages.c.held_until.is_not(None),
+                messages.c.ref_ts.is_(None),
+                messages.c.attempts == 0,
+                messages.c.leased_until.is_(None),
+            )
+            .values(held_until=until)
+        )
+
     async def join(self, members: Collection[Message], key: str) -> None:
         """Let these be told by the message `key` from now on: they are not delivered themselves.
 

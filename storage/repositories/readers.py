@@ -11,8 +11,8 @@ from storage.repositories.repository import Repository
 from storage.tables import readers
 
 # The language of a person or a channel, that which Slack says of a person, whose a direct message
-# is; what a person or a channel is told, and their quiet hours.
-About = Literal["person", "channel", "locale", "direct", "notify", "quiet"]
+# is; what a person or a channel is told, their quiet hours, and the hour of their digest.
+About = Literal["person", "channel", "locale", "direct", "notify", "quiet", "digest"]
 
 
 class Readers(Repository):
