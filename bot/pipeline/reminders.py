@@ -144,15 +144,16 @@ class Reminders:
         key = review_cards.key_of(approval)
         for copy in await tx.messages.copies(key):
             # In a channel its thread reaches everybody; else those who have a copy are told.
-            if copy.ref is None or (copy.key != key and _is_channel(execution.place)):
+            if copy.ref is None or (copy.key != key and execution.place.is_channel):
                 continue
             owner = copy.key[len(key) + 1 :]
             if owner and people is not None and owner not in people:
                 continue
-            moved = copy.ref.channel != copy.place.channel
-            thread = copy.ref.ts if moved else copy.place.thread or copy.ref.ts
+            place = copy.place
+            if place.is_channel and copy.ref.channel != place.channel:  # it had to be sent directly
+                place = Place(copy.ref.channel, copy.ref.ts)
             reminding = f"remind:{approval.id}:{approval.reminders}{copy.key[len(key) :]}"
-            await board.tell(tx, execution, reminding, Place(copy.ref.channel, thread), told, now)
+            await board.tell(tx, execution, reminding, place, told, now, under=copy.key)
 
     async def _directly(self, user: UserId, rows: Sequence[_Row]) -> None:
         """Tell one person of all that waits for them."""
@@ -182,7 +183,3 @@ def _several(found: Sequence[_Due], now: datetime) -> dict[str, list[_Row]]:
 def _is_for_approval(one: _Due) -> bool:
     """Whether it waits to be approved: what ran already has its own button in each reminder."""
     return one.approval.kind is not ReviewKind.AFTERWARDS
-
-
-def _is_channel(place: Place) -> bool:
-    return place.channel.startswith(("C", "G"))

@@ -1,10 +1,11 @@
-"""One odd review keeps nobody from being reminded of the others."""
+"""What is odd about one review, or gone, keeps nobody from being reminded."""
 
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from tests.scenarios.site import NAME, site, told
+from tests.scenarios.site import NAME, asked, site, told
+from tests.scenarios.stage import CHANNEL
 from tests.scenarios.test_floods import REVIEWED
 
 
@@ -21,3 +22,14 @@ async def test_an_odd_review_silences_no_other(tmp_path: Path) -> None:
         assert told(stage.alice, "other still waits for a decision")
         assert told(stage.carol, "2 requests still wait for your decision")
         assert not told(stage.alice, "called0 still waits for a decision")
+
+
+async def test_a_reminder_of_a_deleted_card_is_posted_in_the_channel(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        question = await asked(stage)
+        del stage.ws.core.state.channel(CHANNEL).messages[question.ts]
+        for _ in range(12):
+            await stage.passes(60)
+        [reminder] = [m for m in told(stage.bob, "still waits") if m.channel == question.channel]
+        assert reminder.thread_ts is None
+        assert not [m for m in told(stage.alice, "still waits") if m.channel != question.channel]
