@@ -181,9 +181,7 @@ class PublicAnswer(_Answer):
 _TOO_LATE = Reply.of(
     emoji("hourglass"), " ", say("That took too long to be shown. Press the button again.")
 )
-_BESIDE = Reply.of(
-    emoji("white_check_mark"), " ", say("Done. Only you see the answer, where you asked.")
-)
+_BESIDE = Reply.of(emoji("white_check_mark"), " ", say("Only you see the answer, where you asked."))
 
 
 class FormAnswer(_Answer):

@@ -15,6 +15,7 @@ from handlers.payloads import (
     Payload,
     actor_of,
     delivery_key,
+    is_pressed_alone,
     press_place,
     pressed,
 )
@@ -40,6 +41,7 @@ def register(app: AsyncApp, board: Switchboard) -> None:
             action=action,
             value=value,
             at=board.clock.now(),
+            is_alone=is_pressed_alone(body),
         )
         offer = board.modals.offered(press.value) if action == FORM_OPEN else None
         answer = board.private(

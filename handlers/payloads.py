@@ -194,6 +194,11 @@ def press_place(interaction: Payload) -> Place:
     return Place(channel, "" if thread == own else thread)
 
 
+def is_pressed_alone(interaction: Payload) -> bool:
+    """Whether the message with the button is an ephemeral one."""
+    return (interaction.get("container") or {}).get("is_ephemeral") is True
+
+
 def event_place(event: Payload) -> Place:
     """Where a message stands: its channel, and its thread if it is in one."""
     return Place(event["channel"], event.get("thread_ts") or "")

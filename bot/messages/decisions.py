@@ -22,6 +22,7 @@ from bot.reply import (
     Phrase,
     Reply,
     Words,
+    emoji,
     line,
     listed,
     mention,
@@ -110,6 +111,8 @@ def closed(asked: Question) -> Line:
     approval, request = asked.approval, asked.title
     if approval.status is ApprovalStatus.EXPIRED:
         expired = say("“{request}” expired: nobody decided in time.", request=request)
+        if approval.kind is ReviewKind.CONFIRM:
+            expired = say("“{request}” expired: it was not confirmed in time.", request=request)
         if tally := tally_of(asked):
             expired = say("“{request}” expired: too few decided in time.", request=request)
         return sentences((expired, *tally))
@@ -153,6 +156,8 @@ def why_closed(asked: Question) -> Words:
     if asked.approval.status is ApprovalStatus.EXPIRED:
         if tally_of(asked):
             return say("Too few decided in time.")
+        if asked.approval.kind is ReviewKind.CONFIRM:
+            return say("It was not confirmed in time.")
         return say("Nobody decided in time.")
     return "; ".join(vote.reason for vote in _deniers(asked) if vote.reason)
 
@@ -192,6 +197,21 @@ def noted(count: Count) -> Reply:
         return Reply.of(say("Denied. Nothing was done."), private=True)
     told = say("Approved. It runs once I have checked that nothing has changed.")
     return Reply.of(told, private=True)
+
+
+def confirmed(request: Line) -> Reply:
+    """To a requester, in place of the question that only they have seen."""
+    told = say(
+        "You confirmed “{request}”. It runs once I have checked that nothing has changed.",
+        request=request,
+    )
+    return Reply.of(line(emoji("hourglass_flowing_sand"), " ", told), private=True)
+
+
+def taken_back(request: Line) -> Reply:
+    """The same where they withdrew it."""
+    told = say("You withdrew “{request}”. Nothing was done.", request=request)
+    return Reply.of(line(emoji("no_entry_sign"), " ", told), private=True)
 
 
 def withdrawn() -> Reply:

@@ -5,6 +5,7 @@ A click is on disk before it is acknowledged; what it is worth is found out afte
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -155,9 +156,9 @@ class Clicks:
 
     async def _vote(self, press: Press, verdict: Verdict, kinds: Kinds) -> Work:
         vote = Vote(press.key, ApprovalId(press.value), press.actor, verdict, press.at, press.place)
-        return await self._take(vote, kinds, typed=False)
+        return await self._take(vote, kinds, typed=False, is_alone=press.is_alone)
 
-    async def _take(self, vote: Vote, kinds: Kinds, *, typed: bool) -> Work:
+    async def _take(self, vote: Vote, kinds: Kinds, *, typed: bool, is_alone: bool = False) -> Work:
         try:
             taken = await self._reviews.take(vote, kinds, typed=typed)
         except Refused as refusal:
@@ -166,9 +167,12 @@ class Clicks:
             return partial(self._open_name_form, taken)
         if not taken:
             return _nothing  # delivered twice: the first one is being looked at
-        return partial(self._count, vote.key)
+        return partial(self._count, vote.key, is_alone=is_alone)
 
-    async def _count(self, key: str, answer: Answer, *, again: bool = False) -> None:
+    async def _count(
+        self, key: str, answer: Answer, *, again: bool = False, is_alone: bool = False
+    ) -> None:
+        """Look at a kept click; what only this person sees (`is_alone`) is replaced once over."""
         is_told = False
 
         async def say_kept() -> None:
@@ -199,10 +203,10 @@ class Clicks:
                 execution = await tx.executions.get(count.approval.execution)
             ago = measured(self._clock, decisions.over_at(count))
             late = decisions.too_late(count, ago, execution.outcome)
-            await answer.say(late)
+            await answer.say(replace(late, in_place=is_alone))
             return
         # Whoever clicked is told while it goes on: it does not wait for their answer, or for Slack.
-        telling = asyncio.create_task(self._tell(count, answer))
+        telling = asyncio.create_task(self._tell(count, answer, is_alone=is_alone))
         if count.decided:
             going_on = self._pipeline.decided(count.approval, answer)
             show = partial(self._reviews.show_decided, count.approval.id)
@@ -211,11 +215,15 @@ class Clicks:
             await self._reviews.deliver()
         await telling
 
-    async def _tell(self, count: Count, answer: Answer) -> None:
-        if count.approval.kind is ReviewKind.CONFIRM:
+    async def _tell(self, count: Count, answer: Answer, *, is_alone: bool) -> None:
+        if count.approval.kind is ReviewKind.CONFIRM and not is_alone:
             return  # the card says it
+        told = decisions.noted(count)
+        if count.approval.kind is ReviewKind.CONFIRM:
+            request = await self._reviews.titled(count.approval)
+            told = replace(decisions.confirmed(request), in_place=True)
         try:
-            await answer.say(decisions.noted(count))
+            await answer.say(told)
         except DeliveryFailed as failure:
             log.warning("answer_lost", approval=count.approval.id, reason=failure.reason)
 
@@ -223,8 +231,14 @@ class Clicks:
         try:
             approval = await self._reviews.cancel(ApprovalId(press.value), press.actor)
         except Refused as refusal:
-            return partial(_say, from_error(refusal))
-        return partial(self._pipeline.decided, approval)
+            return partial(_say, replace(from_error(refusal), in_place=press.is_alone))
+        return partial(self._cancelled, approval, is_alone=press.is_alone)
+
+    async def _cancelled(self, approval: Approval, answer: Answer, *, is_alone: bool) -> None:
+        await self._pipeline.decided(approval, answer)
+        if is_alone:
+            request = await self._reviews.titled(approval)
+            await answer.say(replace(decisions.taken_back(request), in_place=True))
 
     async def _withdraw(self, press: Press) -> Work:
         try:

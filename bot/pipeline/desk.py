@@ -9,14 +9,14 @@ from functools import partial
 from typing import Protocol
 
 from bot.errors import BotError, Refused, from_error, raise_all
-from bot.ids import ExecutionId, TaskId, UserId, new_id
+from bot.ids import ApprovalId, ExecutionId, TaskId, UserId, new_id
 from bot.language import forms
 from bot.language.args import DRY_RUN, NODE_OPTION, REASON
 from bot.language.canonical import canonical
 from bot.language.help import help_reply, not_understood
 from bot.language.parse import HelpWanted, NotUnderstood, Parsed, Surplus, parse
 from bot.language.table import Command
-from bot.messages import cards, elsewhere
+from bot.messages import cards, elsewhere, review_cards
 from bot.model import (
     Effect,
     Execution,
@@ -126,6 +126,7 @@ class Desk:
             LIST_PAGE: self._turn,
             COMMAND_CHOICE: self._chooser.offer,
             AGAIN: self._again,
+            review_cards.CONFIRM: self._confirm,
         }
 
     # bot.ports.Core
@@ -357,6 +358,20 @@ class Desk:
             await answer.say(aside)
 
     # Clicks
+
+    async def _confirm(self, press: Press) -> Work:
+        """Confirm; where the bot cannot post, what becomes of it is shown where they pressed."""
+        work = await self._clicks.actions[review_cards.CONFIRM](press)
+
+        async def both(answer: Answer) -> None:
+            await work(answer)
+            async with self._services.store.read() as tx:
+                approval = await tx.approvals.find(ApprovalId(press.value))
+                execution = approval and await tx.executions.get(approval.execution)
+            if execution and press.place.channel == execution.place.channel:
+                await self._say_beside(execution, answer)
+
+        return both
 
     async def _again(self, press: Press) -> Work:
         """Request what was not added to a request like it, knowing of that one."""

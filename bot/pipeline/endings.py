@@ -5,17 +5,13 @@ the text is stored together with the end, then said. If a crash or Slack prevent
 delivers it to their direct messages.
 """
 
-import asyncio
 from collections.abc import Awaitable
-from datetime import timedelta
 
-import structlog
-
-from bot.messages import board, cards, machine_buttons
+from bot.messages import alone, board, cards, machine_buttons
 from bot.messages.cards import people_line
 from bot.model import Execution, ExecutionStatus, Place
+from bot.pipeline.aside import BEING_SAID, aside
 from bot.pipeline.context import Services
-from bot.ports import DeliveryFailed
 from bot.reply import (
     Line,
     Note,
@@ -26,13 +22,9 @@ from bot.reply import (
     say,
     time,
 )
-from storage import StorageFailed, UnitOfWork
+from storage import UnitOfWork
 
-# Longer than saying it may take: what was said is not to arrive a second time.
-_BEING_SAID = timedelta(minutes=1)
 _LATER = "later"  # in the key of the message that corrects an end
-
-log = structlog.get_logger()
 
 
 class Endings:
@@ -47,7 +39,8 @@ class Endings:
         """Whether others have seen anything of it: a card, a question, broken glass."""
         if await tx.messages.find(cards.card_key(execution.id)) is not None:
             return True
-        return await tx.approvals.for_execution(execution.id) is not None
+        approval = await tx.approvals.for_execution(execution.id)
+        return approval is not None and not alone.is_asked_alone(approval.kind, execution)
 
     async def is_told(self, tx: UnitOfWork, execution: Execution) -> bool:
         """Whether an end of it was told before."""
@@ -110,34 +103,10 @@ class Endings:
         if reply.sensitive:
             reply = Reply.of(say("What this answered holds a secret, so I have not kept it."))
         kept = dump(reply.also(about))
-        due = now + _BEING_SAID if said else now
+        due = now + BEING_SAID if said else now
         key, place = cards.private_key(execution.id), Place.direct(execution.actor)
         await tx.messages.put(key, place, kept, now, not_before=due)
 
     async def say(self, execution: Execution, saying: Awaitable[None]) -> None:
         """Say what is kept. Where that fails, the outbox delivers it."""
-        still = asyncio.create_task(self._still_saying(execution))
-        try:
-            await saying
-        except DeliveryFailed as failure:
-            log.warning("answer_lost", execution=execution.id, reason=failure.reason)
-            return
-        finally:
-            still.cancel()
-        try:
-            async for attempt in self._store.attempts():
-                async with attempt as tx:
-                    await tx.messages.was_said(cards.private_key(execution.id))
-        except StorageFailed:  # then it is said twice
-            log.exception("answer_repeated", execution=execution.id)
-
-    async def _still_saying(self, execution: Execution) -> None:
-        """Keep the outbox from telling as well what is being said, however slow Slack is."""
-        while True:
-            await self._clock.sleep(_BEING_SAID / 2)
-            try:
-                async with self._store.write() as tx:
-                    until = self._clock.now() + _BEING_SAID
-                    await tx.messages.put_off(cards.private_key(execution.id), until)
-            except StorageFailed:  # then it may be said twice
-                log.exception("answer_repeated", execution=execution.id)
+        await aside(self._store, self._clock, cards.private_key(execution.id), saying)

@@ -4,8 +4,8 @@ from contextlib import suppress
 
 from bot.language.table import Command
 from bot.language.terms import in_full
-from bot.messages import cards
-from bot.model import Execution, ExecutionStatus
+from bot.messages import alone, cards
+from bot.model import ApprovalStatus, Execution, ExecutionStatus
 from bot.pipeline.context import Services
 from bot.ports import DeliveryFailed
 from bot.reply import (
@@ -53,6 +53,8 @@ async def told(services: Services, execution: Execution, first: Execution) -> Re
     )
     if mine:
         already = say("You have already requested this, {time}: {request}.", time=at, request=what)
+    if mine and (asked := await _asked_again(services, first)) is not None:
+        return asked.also(Note(line(already)), _second(execution))
     said = sentences((already, stands, await _where(services, first)))
     once = say("Yours was not added, so that it is done once.")
     return Reply(
@@ -61,10 +63,25 @@ async def told(services: Services, execution: Execution, first: Execution) -> Re
             Para(line(emoji("information_source"), " ", said)),
             *in_full(row, first),
             Note(line(once)),
-            Actions((Button(say("Request it a second time"), AGAIN, execution.id),)),
+            _second(execution),
         ),
         private=True,
     )
+
+
+def _second(execution: Execution) -> Actions:
+    return Actions((Button(say("Request it a second time"), AGAIN, execution.id),))
+
+
+async def _asked_again(services: Services, first: Execution) -> Reply | None:
+    """The question that only its requester is asked, while it is open: they may have lost it."""
+    async with services.store.read() as tx:
+        approval = await tx.approvals.for_execution(first.id)
+        if approval is None or approval.status is not ApprovalStatus.PENDING:
+            return None
+        if not await alone.is_unseen(tx, approval, first):
+            return None
+    return await services.reviews.card(approval)
 
 
 def wanted(command: Command, execution: Execution, subject: cards.Subject) -> Line:

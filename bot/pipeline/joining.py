@@ -16,7 +16,8 @@ from bot.reply import say
 from storage import UnitOfWork
 
 # Two taps, or two people who see the same alarm. What waits for others' approval is asked for once
-# however long it waits; a question that one person alone can confirm keeps nobody else.
+# however long it waits; a question that one person alone can confirm keeps nobody else, and that
+# person is shown it again, since Slack may have lost it.
 _AT_ONCE = timedelta(seconds=30)
 _MEANT_TWICE = "again:"  # the beginning of the key of a request that is meant as a second one
 _INSTEAD = "glass:"  # of the key of a request by which glass is broken for one that is pending
@@ -132,7 +133,8 @@ def _is_open(
     if one.status is ExecutionStatus.WAITING:
         if approval is None or approval.kind is not review or approval.expires_at <= now:
             return False
-        return is_at_once or review is ReviewKind.APPROVE
+        is_own = one.actor == execution.actor and one.place.is_channel  # it is shown again
+        return is_at_once or review is ReviewKind.APPROVE or is_own
     if one.behind and one.status is ExecutionStatus.RECORDED:  # it runs by itself
         return True
     if one.status is ExecutionStatus.RECORDED:  # of two that begin, the faster one is the first

@@ -17,7 +17,7 @@ from bot.clock import Clock
 from bot.errors import Refused, advice, recorded
 from bot.ids import ApprovalId, UserId
 from bot.loop import give_way
-from bot.messages import board, review_cards
+from bot.messages import alone, board, review_cards
 from bot.messages.cards import card_key, signed
 from bot.messages.question import Question
 from bot.model import (
@@ -295,7 +295,7 @@ class Measuring:
             elif measured.status is ApprovalStatus.PENDING:
                 await self._open_again(tx, execution)
                 card = review_cards.question(replace(question, approval=measured, votes=votes))
-                await board.show_card(tx, execution, card, now)
+                await alone.show(tx, measured, execution, card, now)
                 await self._ask(tx, question, card, now)
         for key, why in terms.fallen.items():
             log.info("vote.fell", approval=approval.id, vote=key, why=why)

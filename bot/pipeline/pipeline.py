@@ -5,19 +5,19 @@ finds the step taken or not taken, never half.
 """
 
 import asyncio
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
 import structlog
 
 from bot.correlation import part_of
-from bot.errors import BotError, Refused, advice, fault_of, from_error, recorded
+from bot.errors import BotError, Refused, advice, recorded
 from bot.language.args import BREAK_GLASS, REASON
 from bot.language.table import Command
 from bot.language.terms import in_full
-from bot.messages import board, cards
-from bot.messages.cards import Subject
+from bot.messages import alone, board, cards
 from bot.messages.facts import ALIKE, STATE
 from bot.messages.outbox import Outbox
 from bot.model import (
@@ -26,31 +26,37 @@ from bot.model import (
     ApprovalStatus,
     Execution,
     ExecutionStatus,
+    Fact,
     Leased,
     ReviewKind,
 )
+from bot.pipeline.aside import aside
 from bot.pipeline.breaking import break_glass
 from bot.pipeline.calls import LEASE, RulesReplaced, Runs
 from bot.pipeline.context import Context, Services, unsaid
 from bot.pipeline.covered import require_covered, require_glass
 from bot.pipeline.endings import Endings
 from bot.pipeline.facts import facts_of
-from bot.pipeline.failing import Overtaken, failure
+from bot.pipeline.failing import Overtaken
 from bot.pipeline.holding import Held, require_way
-from bot.pipeline.joined import told
 from bot.pipeline.joining import SameRequest, require_first
 from bot.pipeline.measuring import Seen, seen_with
-from bot.pipeline.patience import PATIENCE, Interim, courteously, slack_is_slow, unless_soon
+from bot.pipeline.patience import (
+    PATIENCE,
+    Interim,
+    courteously,
+    slack_is_slow,
+    unless_soon,
+    waiting_for,
+)
 from bot.pipeline.preparation import Preparation
 from bot.pipeline.targets import Bound
+from bot.pipeline.turning_down import turned_down
 from bot.pipeline.turns import TOO_LATE, Behind, Turns, wanted_since
 from bot.pipeline.twins import Repeated, twins_of, under_way
 from bot.pipeline.whisper import Whisper
 from bot.ports import Answer, DeliveryFailed, slack_does_not_say
-from bot.reply import (
-    Line,
-    say,
-)
+from bot.reply import say
 from bot.reviews.policy import Decision, DecisionKind, Policy
 from storage import UnitOfWork
 from storage.heartbeat import Hold
@@ -184,7 +190,7 @@ class Pipeline:
             execution, interim, again=again, sent=before.sent, before_look=before_look
         )
         execution, bound = await interim.patiently(preparing)
-        is_cleared = await self._is_cleared(command, execution, bound, before, interim)
+        is_cleared = await self._is_cleared(command, execution, bound, before, interim, answer)
         return (execution, bound) if is_cleared else None
 
     def _check_record(self, execution: Execution) -> None:
@@ -213,6 +219,7 @@ class Pipeline:
         bound: Bound,
         before: "_Before",
         interim: Interim,
+        answer: Answer,
     ) -> bool:
         """Whether it may run now; if not, it is asked for. Raises Refused."""
         context, approval = Context.of(self._services, execution), before.approval
@@ -243,7 +250,7 @@ class Pipeline:
             show = partial(self._show_waiting, command, execution, bound, interim, patience, kind)
             facts = facts_of(command, bound, context, patience)
             shown = await unless_soon(self._clock, facts, PATIENCE, show)
-            await self._reviews.ask(execution, bound.node, decision, {**shown, **twins})
+            await self._ask(execution, bound, decision, {**shown, **twins}, answer)
             return False
         if approval.kind is ReviewKind.AFTERWARDS:
             decision = await self._reviews.decision_again(execution)
@@ -260,6 +267,25 @@ class Pipeline:
             now = {**now, ALIKE: approval.shown[ALIKE]}
         require_covered(command, standing, execution, decision, now)
         return True
+
+    async def _ask(
+        self,
+        execution: Execution,
+        bound: Bound,
+        decision: Decision,
+        shown: Mapping[str, Fact],
+        answer: Answer,
+    ) -> None:
+        """Put up the question; what the requester alone confirms is said to them where they typed.
+
+        Nobody sits there any more where a process that died has left it behind: then it is a direct
+        message.
+        """
+        is_there = not isinstance(answer, Whisper)
+        card = await self._reviews.ask(execution, bound.node, decision, shown, is_there=is_there)
+        if card is not None:
+            key = alone.question_key(execution.id, execution.actor)
+            await aside(self._store, self._clock, key, answer.say(card))
 
     async def _is_in_the_way(
         self, command: Command, execution: Execution, decision: Decision
@@ -286,9 +312,13 @@ class Pipeline:
     ) -> None:
         """Let the card that will ask say what is waited for, unless the person knows.
 
-        What the same request that is open already will keep from being asked gets no card.
+        What the same request that is open already will keep from being asked gets no card, nor what
+        only the requester is asked.
         """
         if interim.is_said:
+            return
+        if alone.is_asked_alone(kind, execution):
+            await interim.once(waiting_for(bound.subject(execution).node_label, patience))
             return
         subject = bound.subject(execution)
         what = command.asked(execution.known, subject)
@@ -365,19 +395,13 @@ class Pipeline:
         """
         log.info("execution.refused", execution=execution.id, why=error.sentence)
         now = self._clock.now()
-        reply = from_error(error)
-        if isinstance(error, SameRequest):
-            reply = await told(self._services, execution, error.first)
         async with self._store.read() as tx:
             approval = await tx.approvals.for_execution(execution.id)
         was_asked = approval is not None and approval.kind is not ReviewKind.AFTERWARDS
         end = ExecutionStatus.VOIDED if was_asked else ExecutionStatus.REFUSED
-        sentence = await self._failure(execution, error)
-        if was_begun:
-            ended = cards.alone(end, sentence, *cards.hint(advice(error)))
-            reply = replace(ended, fault=fault_of(error))
-        if approval is not None:
-            sentence = await self._reviews.not_done(approval, execution, error.words)
+        sentence, reply = await turned_down(
+            self._services, execution, error, end, approval, was_begun=was_begun
+        )
         async for attempt in self._store.attempts():
             async with attempt as tx:
                 if not await tx.executions.set_status(
@@ -397,21 +421,16 @@ class Pipeline:
                     await self._endings.show(
                         tx, execution, end, sentence, advice(error), announced=waited
                     )
+                elif approval is not None:
+                    over = cards.ended(execution, end, sentence)
+                    await alone.show(tx, approval, execution, over, now)
                 # Whoever requested what is open already may still have it done twice.
-                alone = not seen or isinstance(error, SameRequest)
-                if alone:
+                is_alone = not seen or isinstance(error, SameRequest)
+                if is_alone:
                     await self._endings.keep(tx, execution, reply)
-        if alone:
+        if is_alone:
             await self._endings.say(execution, answer.say(reply))
         await self._outbox.deliver_due()
-
-    async def _failure(self, execution: Execution, error: BotError) -> Line:
-        """What others read of it, who have not seen what was asked for."""
-        async with self._store.read() as tx:
-            execution = await tx.executions.get(execution.id)
-        command = self._services.table.spoken_of(execution.command)
-        node = await self._services.inventory.label(execution.node) if execution.node else ""
-        return failure(command, Subject(execution.label, execution.task, node), error)
 
     async def _slack_is_silent(
         self,

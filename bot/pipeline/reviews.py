@@ -15,7 +15,7 @@ from bot.clock import Clock
 from bot.errors import Refused
 from bot.ids import ApprovalId, ChannelId, UserId
 from bot.language.table import Table
-from bot.messages import board, cards, decisions, glass_cards, review_cards
+from bot.messages import alone, board, decisions, glass_cards, review_cards
 from bot.messages.facts import ALIKE
 from bot.messages.outbox import Outbox
 from bot.messages.question import (
@@ -43,6 +43,7 @@ from bot.model import (
     Vote,
     VoteState,
 )
+from bot.pipeline.aside import BEING_SAID
 from bot.pipeline.covered import may_be_broken
 from bot.pipeline.holding import require_way
 from bot.pipeline.joining import require_first
@@ -108,8 +109,14 @@ class Reviews:
         node: Node | None,
         decision: Decision,
         shown: Mapping[str, Fact],
-    ) -> None:
-        """Put up the question and its copies. Raises SameRequest where the same is open, Held."""
+        *,
+        is_there: bool,
+    ) -> Reply | None:
+        """Put up the question and its copies; or give it, to be said to its requester alone.
+
+        They read it directly where it was not said, and at once unless somebody `is_there` to be
+        told. Raises SameRequest where the same is open, Held.
+        """
         people: Sequence[UserId] = ()
         kind = ReviewKind.CONFIRM
         if decision.kind is DecisionKind.APPROVE:
@@ -127,13 +134,19 @@ class Reviews:
             if not await tx.executions.set_status(
                 execution.id, ExecutionStatus.WAITING, now=now, expect={ExecutionStatus.RECORDED}
             ):
-                return
+                return None
             await tx.executions.set_facts(execution.id, execution.facts)
             await tx.approvals.add(approval)
-            await board.show_card(tx, execution, card, now)
+            if alone.is_asked_alone(kind, execution):
+                await alone.ask(tx, execution, card, now, now + BEING_SAID if is_there else now)
+            else:
+                await board.show_card(tx, execution, card, now)
             for user in people:
                 await board.copy_card(tx, execution, card, user, now)
+        if is_there and alone.is_asked_alone(kind, execution):
+            return replace(alone.to_be_found(card), private=True)
         await self._outbox.deliver_due()
+        return None
 
     async def stands(
         self, approval: Approval, execution: Execution, seen: Seen | None = None
@@ -253,7 +266,7 @@ class Reviews:
         async with self._store.write() as tx:
             execution = await tx.executions.get(approval.execution)
             if execution.status is ExecutionStatus.RECORDED:
-                await board.show_card(tx, execution, card, self._clock.now())
+                await alone.show(tx, approval, execution, card, self._clock.now())
         await self._outbox.deliver_due()
 
     async def _reviewed(self, tx: UnitOfWork, glass: Question) -> None:
@@ -266,6 +279,7 @@ class Reviews:
     async def hand_over(self, tx: UnitOfWork, approval: Approval, votes: Sequence[Vote]) -> None:
         """A decided review gives its execution back to the ledger; `recover` finds it there."""
         now = self._clock.now()
+        await alone.was_answered(tx, approval)
         if approval.kind is ReviewKind.APPROVE and approval.status is ApprovalStatus.APPROVED:
             people = [
                 v.user
@@ -378,11 +392,8 @@ class Reviews:
                 now=now,
                 expect={ExecutionStatus.WAITING, ExecutionStatus.RECORDED},
             ):
-                await board.show_card(tx, execution, cards.ended(execution, end, sentence), now)
-                if approval.status is not ApprovalStatus.CANCELLED:
-                    told = cards.announcement(execution, end, sentence)
-                    key = cards.end_key(execution.id)
-                    await board.tell_end(tx, execution, key, told, now, is_news=False)
+                is_told = approval.status is not ApprovalStatus.CANCELLED
+                await alone.end(tx, approval, execution, end, sentence, now=now, is_told=is_told)
         await self._outbox.deliver_due()
 
     async def not_done(self, approval: Approval, execution: Execution, why: Words) -> Line:
@@ -422,6 +433,12 @@ class Reviews:
             execution = await tx.executions.get(approval.execution)
         question = await self.question(approval, execution)
         return with_requester(question)
+
+    async def titled(self, approval: Approval) -> Line:
+        """`Delete train-01 on gpu1`."""
+        async with self._store.read() as tx:
+            execution = await tx.executions.get(approval.execution)
+        return (await self.question(approval, execution)).title
 
     async def deliver(self) -> None:
         """Send what the cards say now."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.ids import UserId
-from bot.messages import board, cards
+from bot.messages import alone, cards
 from bot.model import Approval, ApprovalStatus, Execution, ExecutionStatus
 from bot.reply import Line, Words
 from storage import UnitOfWork
@@ -36,8 +36,5 @@ async def void(
         now=now,
         expect={ExecutionStatus.WAITING},
     )
-    await board.show_card(tx, execution, cards.ended(execution, end, sentence), now)
-    told = cards.announcement(execution, end, sentence, *cards.hint(hint))
-    key = cards.end_key(execution.id)
-    await board.tell_end(tx, execution, key, told, now, is_news=False)
+    await alone.end(tx, approval, execution, end, sentence, *cards.hint(hint), now=now)
     return True

@@ -190,6 +190,15 @@ class Person:
                     del channel.messages[message.ts]
         self._core.state.announce()
 
+    def leaves(self) -> None:
+        """Close Slack everywhere: what only they would see never reaches them."""
+        self._core.state.away.add(self.id)
+
+    def comes_back(self) -> None:
+        """Open Slack again; what Slack does not keep is not there."""
+        self.reloads()
+        self._core.state.away.discard(self.id)
+
     def speaks(self, locale: str) -> None:
         """Set Slack to another language, such as zh-CN."""
         people_acts.speak(self._core, self._core.state.member(self.id), locale)

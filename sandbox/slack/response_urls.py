@@ -29,19 +29,18 @@ def respond(core: Core, url: ResponseUrl, body: Json) -> None:
     if response_type not in ("ephemeral", "in_channel"):
         raise SlackError("invalid_response_type")
     channel = core.state.channels[url.channel]
-    message = core.state.add_message(
-        channel,
-        core.state.bot.id,
-        content.text or "",
-        blocks=content.blocks or [],
-        attachments=content.attachments or [],
-        thread_ts=body.get("thread_ts"),
-        bot=True,
-        bot_id=core.state.bot.bot_id,
-        only_for=url.user if response_type == "ephemeral" else None,
-    )
-    if message.only_for is None:
-        message_event(core, channel, message)
+    text = content.text or ""
+    said: Json = {
+        "blocks": content.blocks or [],
+        "attachments": content.attachments or [],
+        "thread_ts": body.get("thread_ts"),
+    }
+    if response_type == "ephemeral":
+        core.state.add_ephemeral(channel, url.user, text, **said)
+        return
+    bot = core.state.bot
+    message = core.state.add_message(channel, bot.id, text, bot=True, bot_id=bot.bot_id, **said)
+    message_event(core, channel, message)
 
 
 def _delete_original(core: Core, url: ResponseUrl) -> None:

@@ -68,6 +68,7 @@ class State:
     triggers: dict[str, Trigger] = field(default_factory=dict)
     response_urls: dict[str, ResponseUrl] = field(default_factory=dict)
     files: dict[str, File] = field(default_factory=dict)
+    away: set[str] = field(default_factory=set)  # members who have Slack open nowhere
 
     def __post_init__(self) -> None:
         self._last_micros = 0
@@ -175,6 +176,21 @@ class State:
             channel.last_read[user] = message.ts
         self.announce()
         return message
+
+    def add_ephemeral(self, channel: Channel, reader: str, text: str, **content: Any) -> str:
+        """Show a message to one member, and give its ts.
+
+        Slack promises no delivery: who is away never sees it, and in a thread it is shown only
+        where somebody has replied.
+        """
+        thread_ts = content.get("thread_ts")
+        if reader in self.away or (thread_ts and not channel.replies(thread_ts)):
+            return self.new_ts()
+        bot = self.bot
+        message = self.add_message(
+            channel, bot.id, text, bot=True, bot_id=bot.bot_id, only_for=reader, **content
+        )
+        return message.ts
 
     def notify(self, user: str, channel: str | None, text: str) -> None:
         """Say something to a member in Slack's own words: in a channel, else in the app's DM."""

@@ -9,7 +9,7 @@ import pytest
 
 from bot.model import AuditEntry, AuditKind, AuditQuery
 from sandbox.slack import Person, SeenMessage
-from tests.scenarios.stage import CHANNEL, NO_OUTAGES, Stage, card, staged
+from tests.scenarios.stage import CHANNEL, NO_OUTAGES, Stage, staged
 
 NAME = "inference"
 # One scenario of each behaviour is played over HTTP as well; not all of them, which takes time.
@@ -47,10 +47,11 @@ def is_http(request: pytest.FixtureRequest) -> bool:
 
 
 async def asked(stage: Stage, line: str = DELETE, person: Person | None = None) -> SeenMessage:
-    """Somebody (Alice) asks in the channel; the card."""
-    await (person or stage.alice).types(line, channel=CHANNEL)
+    """Somebody (Alice) asks in the channel; what asks them, or everybody."""
+    person = person or stage.alice
+    await person.types(line, channel=CHANNEL)
     await stage.quiet()
-    return card(stage.alice)
+    return stage.question(person)
 
 
 async def approves(stage: Stage, person: Person, question: SeenMessage) -> None:

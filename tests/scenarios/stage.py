@@ -119,6 +119,16 @@ class Stage:
         await self.quiet()
         return person.last(channel)
 
+    def question(self, person: Person) -> SeenMessage:
+        """What asks in the channel: `person` alone, or everybody by the card."""
+        mine = [m for m in person.messages(CHANNEL) if m.ephemeral and "Confirm" in m.buttons]
+        return mine[-1] if mine else card(person)
+
+    def shown_to_all(self, question: SeenMessage) -> SeenMessage:
+        """The question as a former version of the bot put it up: all in the channel saw it."""
+        question.message.only_for = None
+        return question
+
     async def confirms(self, person: Person, question: str) -> None:
         """`person` waits for the card that asks this and presses its button."""
         seen = await person.sees(question)

@@ -69,7 +69,7 @@ async def test_the_whole_life_of_a_restart_is_recorded_in_order(stage: Stage) ->
 
 
 async def test_a_cancelled_request_and_a_strangers_click_are_recorded(stage: Stage) -> None:
-    card = await asks_restart(stage)
+    card = stage.shown_to_all(await asks_restart(stage))
     for button in ("Confirm", "Withdraw"):
         await stage.bob.presses(button, card)
         await stage.quiet()

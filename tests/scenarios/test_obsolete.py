@@ -191,12 +191,15 @@ async def test_a_confirmation_closes_too(tmp_path: Path) -> None:
         await stage.passes(31)
         await stage.carol.types(DELETE, channel=CHANNEL)
         await stage.quiet()
-        theirs = next(m for m in stage.carol.messages(CHANNEL) if m.buttons and m.ts != question.ts)
+        theirs = stage.question(stage.carol)
         await stage.carol.presses("Confirm", theirs)
         await stage.quiet()
         await stage.ends(stage.carol, f"{NAME} is deleted")
         await stage.passes(5)
-        assert "The machine was deleted by" in now(stage, question).plain
+        assert "The machine was deleted by" in stage.alice.last("@dbc").plain
+        await stage.alice.presses("Confirm", question)
+        await stage.quiet()
+        assert "Too late" in now(stage, question).plain
         assert now(stage, question).buttons == []
 
 

@@ -82,14 +82,14 @@ async def test_a_machine_is_changed_once_after_a_click(stage: Stage, power: Powe
     assert power.loss in card.plain
     assert "running" in card.plain
     assert stage.task("inference").task_id in card.plain
-    assert not card.ephemeral
+    assert card.ephemeral
     assert card.buttons == ["Confirm", "Withdraw", "Show"]
     assert stage.changes() == []
 
     await alice.presses("Confirm", card)
     await stage.quiet()
     now = stage.bob.messages(CHANNEL)[-1]
-    assert (now.ts, now.buttons) == (card.ts, [])
+    assert now.buttons == []
     assert f"inference {power.during} on gpu1 …" in now.plain.replace("*", "")
     assert "accepted" in now.plain
 
@@ -98,7 +98,7 @@ async def test_a_machine_is_changed_once_after_a_click(stage: Stage, power: Powe
     assert stage.changes() == [power.op]
     assert len(stage.endings(alice)) == 1
     assert end.ts != card.ts
-    last = next(m for m in stage.bob.messages(CHANNEL) if m.ts == card.ts)
+    last = next(m for m in stage.bob.messages(CHANNEL) if m.ts == now.ts)
     assert f":white_check_mark: inference {power.end}" in last.plain.replace("*", "")
     called = stage.world.changing_calls()[0]
     assert ("force_reboot" in called.path) == (power.question == "Force-restart")

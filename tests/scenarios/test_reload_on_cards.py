@@ -171,9 +171,12 @@ async def test_a_confirmation_is_closed_where_others_have_to_approve_since(tmp_p
         question = await asked(stage)
         rules(stage, ONE)
         await stage.passes(5)
-        seen = now(stage, question)
+        seen = stage.alice.last("@dbc")
         assert f"{SINCE}: it now needs 1 approval (rule “two”)." in seen.plain
-        assert seen.buttons == []
+        await stage.alice.presses("Confirm", question)
+        await stage.quiet()
+        assert now(stage, question).buttons == []
+        assert stage.changes() == []
 
 
 async def test_a_confirmation_that_was_given_does_not_do_for_a_new_rule(tmp_path: Path) -> None:
@@ -184,7 +187,8 @@ async def test_a_confirmation_that_was_given_does_not_do_for_a_new_rule(tmp_path
         await stage.world.calls.wait("snapshots.list", count=reads + 1)
         rules(stage, ONE)
         await stage.quiet()
-        assert f"{SINCE}: it now needs 1 approval (rule “two”)." in now(stage, question).plain
+        assert f"{SINCE}: it now needs 1 approval (rule “two”)." in stage.alice.screen()
+        assert now(stage, question).buttons == []
         assert stage.changes() == []
 
 

@@ -39,9 +39,11 @@ async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 def questions(stage: Stage) -> list[SeenMessage]:
-    """The cards in the channel that wait for a decision."""
+    """What waits in the channel for a decision, of all or of one of them."""
     waiting = {"Approve", "Confirm"}
-    return [m for m in stage.carol.messages(CHANNEL) if waiting & set(m.buttons)]
+    seen = [m for p in (stage.alice, stage.bob, stage.carol) for m in p.messages(CHANNEL)]
+    by_ts = {m.ts: m for m in seen if waiting & set(m.buttons)}
+    return [by_ts[ts] for ts in sorted(by_ts)]
 
 
 def told_apart(person: Person) -> SeenMessage:
@@ -210,7 +212,7 @@ async def test_a_session_is_erased_only_once_that_is_confirmed(stage: Stage) -> 
     assert "gpu1" in (await stage.asks(stage.alice, "/dbc session list")).plain
     await stage.asks(stage.alice, REMOVE)
     (card,) = questions(stage)
-    await stage.bob.presses("Confirm", card)
+    await stage.bob.presses("Confirm", stage.shown_to_all(card))
     await stage.quiet()
     assert "gpu1" in (await stage.asks(stage.alice, "/dbc session list")).plain
     await stage.alice.presses("Confirm", card)
@@ -231,8 +233,12 @@ async def test_a_session_shared_after_the_question_is_not_erased_unseen(stage: S
 async def test_two_people_erase_each_their_own_session(stage: Stage) -> None:
     await stage.asks(stage.alice, REMOVE)
     await stage.asks(stage.bob, REMOVE)
-    await stage.asks(stage.bob, REMOVE)
     assert len(questions(stage)) == 2
+    await stage.asks(stage.bob, REMOVE)
+    (_, his, again) = questions(stage)
+    assert again.buttons[:2] == his.buttons[:2]
+    async with stage.bot.store.read() as tx:
+        assert len(await tx.approvals.open()) == 2
 
 
 async def test_where_there_is_no_session_nothing_is_asked(stage: Stage) -> None:

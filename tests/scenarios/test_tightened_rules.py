@@ -154,6 +154,7 @@ async def _does(
         button = "Confirm" if card is not None and "Confirm" in card.buttons else what
         if card is None or button not in card.buttons:
             return
+        stage.shown_to_all(card)
         if hurried:
             await person.presses(button, card)
         elif button == "Deny":

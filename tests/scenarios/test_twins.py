@@ -79,7 +79,7 @@ async def test_a_colleague_is_told_who_requested_it_and_alone_decides(stage: Sta
     await stage.asks(stage.bob, CREATE)
     card = asked_again(stage.bob)
     assert f"requested by <@{stage.alice.id}>" in card.plain
-    await stage.alice.presses(ANYWAY, card)
+    await stage.alice.presses(ANYWAY, stage.shown_to_all(card))
     await stage.quiet()
     assert stage.changes() == ["tasks.create"]
     await stage.bob.presses(ANYWAY, card)

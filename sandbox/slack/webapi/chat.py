@@ -86,18 +86,15 @@ def post_ephemeral(call: Call) -> Json:
     if reader.id not in channel.members:
         raise SlackError("user_not_in_channel")
     content = read_content(call)
-    message = core.state.add_message(
+    ts = core.state.add_ephemeral(
         channel,
-        core.state.bot.id,
+        reader.id,
         content.text or "",
         blocks=content.blocks or [],
         attachments=content.attachments or [],
         thread_ts=_thread(call, channel),
-        bot=True,
-        bot_id=core.state.bot.bot_id,
-        only_for=reader.id,
     )
-    return {"ok": True, "message_ts": message.ts}
+    return {"ok": True, "message_ts": ts}
 
 
 def _own_message(call: Call, error: str) -> tuple[Channel, Message]:
