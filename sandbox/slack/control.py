@@ -112,11 +112,17 @@ async def _limits(ws: Workspace, body: Json) -> Json:
 
 
 async def _member(ws: Workspace, body: Json) -> Json:
-    """Change an account by its `name`: `deleted` (deactivated), `is_restricted` (a guest)."""
-    member = ws.core.state.member(body["name"])
+    """Change an account by its `name`: `deleted` (deactivated), `is_restricted` (a guest).
+
+    Or whether they have Slack open nowhere (`away`).
+    """
+    person = ws.member(body["name"])
+    member = person.member
     for trait in ("deleted", "is_restricted"):
         if trait in body:
             setattr(member, trait, bool(body[trait]))
+    if "away" in body:
+        (person.leaves if body["away"] else person.comes_back)()
     return {"name": member.name, "deleted": member.deleted, "is_restricted": member.is_restricted}
 
 
