@@ -98,11 +98,11 @@ async def tell_end(
     under = card_key(execution.id)
     digests = want.digests if told.end == ExecutionStatus.DONE else {}
     is_told_later = bool(digests) and not place.is_channel
-    await tx.messages.put(
+    end = await tx.messages.put(
         key, place, content, now, under=under, held_until=held,
         not_before=now if is_told_later else None,
     )  # fmt: skip
-    if is_told_later:  # nobody is to read it twice in their direct messages
+    if is_told_later and end.ref is None:  # nobody is to read it twice in their direct messages
         await tx.messages.was_said(key)
     await _into_digests(tx, key, place, told, digests, now)
 

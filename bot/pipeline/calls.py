@@ -158,7 +158,7 @@ class Runs:
                         claimed, bound, follow, now, unsure=False, learnt=NOTHING_LEARNT
                     )
                     await self._services.watches.supersede(tx, soon, label)
-                if await self._endings.is_public(tx, execution):
+                if reviewed is not None or await self._endings.is_public(tx, execution):
                     card = self._under_way(command, execution, bound)
                     followed = command.follow is not None
                     await board.show_card(tx, execution, card, now, at_once=not followed)

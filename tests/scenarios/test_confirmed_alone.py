@@ -188,7 +188,7 @@ async def test_a_question_survives_a_death(tmp_path: Path, when: str) -> None:
         question = await alice.sees("Restart *inference* on *gpu1*?")
         assert question.ephemeral is (when == "after it was said")
         await alice.presses("Confirm", question)
-        await bob.sees(r"<@U0ALICE> .*inference.* was told to reboot", timeout=START)
+        await bob.sees(r"<@U0ALICE>:? .*inference.* was told to reboot", timeout=START)
         assert [m.plain for m in bob.messages(CHANNEL) if "Confirm" in m.buttons] == []
         assert [call.op for call in one.world.changing_calls()] == ["tasks.restart"]
 
