@@ -18,7 +18,7 @@ from bot.pipeline import queued
 from bot.pipeline.context import Services
 from bot.pipeline.formatting import machine_row, stacked, turning
 from bot.pipeline.holding import frozen_now
-from bot.pipeline.rights import require_colleague
+from bot.pipeline.rights import may_press, require_colleague
 from bot.pipeline.under_way import under_way
 from bot.pipeline.waiting import Waiting, waiting_for
 from bot.ports import HOME_PAGE, DeliveryFailed, slack_does_not_say
@@ -114,7 +114,8 @@ async def _with_machines(
     parts.append(Heading(say("Your machines")))
     parts += await ending(services, sessions)
     if sessions:
-        parts += await _machines(services, machines, first, second)
+        may = may_press(services, user, ChannelId(""))
+        parts += await _machines(services, machines, first, second, may)
     else:
         parts += await home_access.newcomer(services, user, hidden)
     parts += [
@@ -228,7 +229,11 @@ def _to_cancel(part: Part) -> Part:
 
 
 async def _machines(
-    services: Services, machines: Sequence[Machine], first: int, second: int
+    services: Services,
+    machines: Sequence[Machine],
+    first: int,
+    second: int,
+    may: machine_buttons.May,
 ) -> list[Part]:
     """One page of the machines, by node, each with what can be done behind ⋮."""
     if not machines:
@@ -242,7 +247,7 @@ async def _machines(
     by_node: dict[NodeId, list[Row]] = {}
     for one in shown:
         row = machine_row(one, gpus.get((one.node, one.task)))
-        menu = machine_buttons.menu(one.node, one.task, one.status)
+        menu = machine_buttons.menu(one.node, one.task, one.status, may)
         by_node.setdefault(one.node, []).append(Row(row, {}, menu))
     parts: list[Part] = [Rows(tuple(by_node[n]), line(bold(labels[n]))) for n in by_node]
     if len(ordered) > _MACHINES:

@@ -26,6 +26,7 @@ from bot.pipeline.context import Context
 from bot.pipeline.formatting import (
     lamp,
 )
+from bot.pipeline.rights import may_press
 from bot.reply import (
     CodeBlock,
     Note,
@@ -120,7 +121,11 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False, reveal: Reveal = Fals
         ),
         *vm_details.all_of(vm, detail),
         machine_buttons.beside(
-            vm.node, vm.task, detail.status, reveals=vm_details.has_passwords(detail)
+            vm.node,
+            vm.task,
+            detail.status,
+            reveals=vm_details.has_passwords(detail),
+            may=may_press(ctx.services, ctx.actor, ctx.place.channel),
         ),
     ]
     summary = say(
@@ -185,13 +190,14 @@ async def logs(ctx: Context, vm: Vm, end: LogEnd = "tail", lines: Lines = 10) ->
     content: Part = CodeBlock("\n".join(page.lines))
     if not page.lines:
         content = Para(line(say("The log is empty.")))
+    may = may_press(ctx.services, ctx.actor, ctx.place.channel)
     return Reply(
         title,
         (
             Para(line(bold(title))),
             content,
             Note(line(about)),
-            machine_buttons.beside(vm.node, vm.task, vm.status, besides="logs"),
+            machine_buttons.beside(vm.node, vm.task, vm.status, besides="logs", may=may),
         ),
         private=not page.is_vouched_for,
         data={"task": vm.task, "name": vm.label, "end": end, "lines": list(page.lines)},

@@ -25,6 +25,7 @@ from bot.pipeline.formatting import (
     retry_buttons,
 )
 from bot.pipeline.patience import LIMIT, waiting_after
+from bot.pipeline.rights import may_press
 from bot.reply import Button, Note, Reply, Rows, command, line, say
 from bot.services.listing import NodeListing
 
@@ -78,7 +79,8 @@ async def list_machines(
             return Reply.empty(say("None of your machines is in this state: {state}.", state=state))
     seen = [machine for each in listings for machine in each.machines]
     gpus = await ctx.services.last_known.gpus(seen)
-    parts = [node_part(each, gpus) for each in listings]
+    may = may_press(ctx.services, ctx.actor, ctx.place.channel)
+    parts = [node_part(each, gpus, may) for each in listings]
     if sort != "node":
         parts = _in_order(parts, listings, sort)
     silent = [each.node for each in listings if is_silent(each.problem)]

@@ -4,7 +4,7 @@ A button carries the machine's task id and the beginning of its node's, never a 
 move. What it means is found out at the click, and so is whether whoever clicks may do that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -12,6 +12,9 @@ from bot.dbc.models import Phase, phase_of
 from bot.ids import NodeId, TaskId
 from bot.model import Execution, ExecutionStatus
 from bot.reply import Actions, Button, Confirm, Phrase, line, say
+
+# Whether a verb is offered, of the machine on this node with this task id.
+May = Callable[[str, NodeId, TaskId], bool]
 
 ACT = "machine.act"
 MORE = "more"  # shows all that can be done; no command
@@ -85,27 +88,49 @@ def button(verb: str, node: NodeId, task: TaskId, label: Phrase | None = None) -
     return Button(shown, ACT, value, "danger", confirm=asked)
 
 
+def anyone(_verb: str, _node: NodeId, _task: TaskId) -> bool:
+    """Where nobody knows yet who reads it."""
+    return True
+
+
+def menu(node: NodeId, task: TaskId, status: str, may: May = anyone) -> tuple[Button, ...]:
+    """What stands behind a machine's ⋮, of what whoever reads it `may` press."""
+    shown = _menu(node, task, status)
+    return shown if may is anyone else tuple(one for one in shown if _is_offered(one, may, node))
+
+
+def _is_offered(shown: Button, may: May, node: NodeId) -> bool:
+    verb, task, _ = shown.value.split(" ")
+    return verb == MORE or may(verb, node, TaskId(task))
+
+
 @lru_cache(4096)  # lists show the same machines again and again
-def menu(node: NodeId, task: TaskId, status: str) -> tuple[Button, ...]:
-    """What stands behind a machine's ⋮."""
+def _menu(node: NodeId, task: TaskId, status: str) -> tuple[Button, ...]:
     at_hand = _AT_HAND[phase_of(status)][: _IN_MENU - 2]
     return tuple(button(verb, node, task) for verb in ("show", *at_hand, MORE))
 
 
 def beside(
-    node: NodeId, task: TaskId, status: str, *, besides: str = "show", reveals: bool = False
+    node: NodeId,
+    task: TaskId,
+    status: str,
+    *,
+    besides: str = "show",
+    reveals: bool = False,
+    may: May = anyone,
 ) -> Actions:
     """What stands below a machine whose state, or log, was just shown; `reveals` passwords."""
     first = ("reveal",) if reveals else ()
     verbs = dict.fromkeys((*first, "show", *_AT_HAND[phase_of(status)], MORE))
-    return Actions(tuple(button(verb, node, task) for verb in verbs if verb != besides))
+    shown = (button(verb, node, task) for verb in verbs if verb != besides)
+    return Actions(tuple(one for one in shown if _is_offered(one, may, node)))
 
 
-def everything(node: NodeId, task: TaskId, status: str) -> Actions:
+def everything(node: NodeId, task: TaskId, status: str, may: May = anyone) -> Actions:
     """All that makes sense in its state."""
     phase = phase_of(status)
     verbs = ("show", *_AT_HAND[phase], *_BEYOND[phase], *_ALWAYS)
-    return Actions(tuple(button(verb, node, task) for verb in verbs))
+    return Actions(tuple(button(verb, node, task) for verb in verbs if may(verb, node, task)))
 
 
 def follow_ups(

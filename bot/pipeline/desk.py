@@ -11,7 +11,7 @@ from typing import Protocol
 from bot.errors import BotError, Refused, from_error, raise_all
 from bot.ids import ApprovalId, ExecutionId, TaskId, UserId, new_id
 from bot.language import forms
-from bot.language.args import DRY_RUN, NODE_OPTION, REASON
+from bot.language.args import BREAK_GLASS, DRY_RUN, NODE_OPTION, REASON
 from bot.language.canonical import canonical
 from bot.language.help import help_reply, not_understood
 from bot.language.parse import HelpWanted, NotUnderstood, Parsed, Surplus, parse
@@ -37,6 +37,7 @@ from bot.pipeline.dry_runs import Rehearsals
 from bot.pipeline.filling import Filling
 from bot.pipeline.formatting import OPEN_FORM
 from bot.pipeline.glass_presses import GlassPresses
+from bot.pipeline.holding import refuse_form
 from bot.pipeline.joined import AGAIN
 from bot.pipeline.machine_presses import MachinePresses
 from bot.pipeline.meant import as_chosen, as_known, is_chosen
@@ -46,6 +47,7 @@ from bot.pipeline.permissions import standing_of
 from bot.pipeline.pipeline import Pipeline
 from bot.pipeline.quoting import with_quotes
 from bot.pipeline.reads import LIST_PAGE, Reads
+from bot.pipeline.rights import require_possible
 from bot.pipeline.search import Completion
 from bot.pipeline.seconds import second_of
 from bot.pipeline.secrecy import faults, refuse_known_secret
@@ -279,7 +281,7 @@ class Desk:
         values = {name: text for name, text in draft.values.items() if text.strip()}
         if any(p.arg.kind.is_machine for p in forms.deciders(command)):
             values.pop(NODE_OPTION, None)  # the machine that was chosen says where it is
-        return await self._opening(command, values, draft.actor, draft.place)
+        return await self._filled(command, values, draft.actor, draft.place)
 
     async def options(self, search: Search) -> Sequence[Choice]:
         """Options for a search field."""
@@ -438,6 +440,20 @@ class Desk:
     # Forms
 
     async def _opening(
+        self, command: Command, values: Mapping[str, str], actor: UserId, place: Place
+    ) -> Work:
+        """Show the form, unless it cannot succeed: then the refusal of a line comes at once."""
+        try:
+            if not values.get(BREAK_GLASS) and not values.get(DRY_RUN):
+                await refuse_form(self._services.store, command)
+            require_possible(self._services, actor, place, command, values)
+            if command.deed.makes_machine:
+                await self._services.inventory.require_access(actor, place.channel)
+        except Refused as refusal:
+            return saying(from_error(refusal))
+        return await self._filled(command, values, actor, place)
+
+    async def _filled(
         self, command: Command, values: Mapping[str, str], actor: UserId, place: Place
     ) -> Work:
         """Show the form at once; what it changes is read then, and shown in it as it is now."""

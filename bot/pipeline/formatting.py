@@ -106,8 +106,15 @@ def machine_row(machine: Machine, count: int | None = None) -> Line:
     )  # fmt: skip
 
 
-def node_part(listing: NodeListing, gpus: Mapping[tuple[str, str], int] = NOTHING_KNOWN) -> Rows:
-    """A node with its machines, or why they are not to be had; `gpus` by node and task."""
+def node_part(
+    listing: NodeListing,
+    gpus: Mapping[tuple[str, str], int] = NOTHING_KNOWN,
+    may: machine_buttons.May = machine_buttons.anyone,
+) -> Rows:
+    """A node with its machines, or why they are not to be had; `gpus` by node and task.
+
+    Whoever reads it `may` do what stands behind each ⋮.
+    """
     head: Line = line(bold(listing.node.label))
     if isinstance(listing.problem, Unreadable):
         head = line(head, " ", emoji("warning"), _garbled(listing, listing.problem))
@@ -125,7 +132,7 @@ def node_part(listing: NodeListing, gpus: Mapping[tuple[str, str], int] = NOTHIN
                 _way_out(machine, listing),
             ),
             json_data.machine(machine, listing.node, _why_old(machine, listing)),
-            machine_buttons.menu(machine.node, machine.task, machine.status),
+            machine_buttons.menu(machine.node, machine.task, machine.status, may),
         )
         for machine in listing.machines
     ]

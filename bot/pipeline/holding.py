@@ -59,6 +59,19 @@ async def require_way(
         )
 
 
+async def refuse_form(store: Store, command: Command) -> None:
+    """Raise Held while changes are frozen, for the form of one that would not be sent.
+
+    The glass is broken from a card, or by a line.
+    """
+    if command.group not in OF_NODES or command.is_kept_here or command.effect is Effect.READ:
+        return
+    async with store.read() as tx:
+        freeze = await tx.freezes.find()
+    if freeze is not None:
+        raise _frozen(freeze)
+
+
 async def frozen_now(store: Store) -> Phrase | None:
     """Who has frozen all changes, since when and why; None while they run."""
     async with store.read() as tx:

@@ -15,7 +15,7 @@ from bot.messages.machine_buttons import ACTS, MORE
 from bot.model import Machine, Place, Press, Source
 from bot.pipeline.context import Services
 from bot.pipeline.formatting import RETRY_NODE, RETRY_VM, lamp, machine_row
-from bot.pipeline.rights import hidden_from, require_colleague
+from bot.pipeline.rights import hidden_from, may_press, require_colleague
 from bot.pipeline.wish import Wish
 from bot.pipeline.works import outdated, saying
 from bot.ports import MACHINES_NAMED, Answer, Work
@@ -71,14 +71,15 @@ class MachinePresses:
                 hint=line(say("See: {command}", command=command("vm list"))),
             )
         labels = {one.node: await self._services.inventory.label(one.node) for one in found}
+        may = may_press(self._services, press.actor, press.place.channel)
         if len(found) == 1:
-            await answer.say(actions_of(found[0], labels[found[0].node]))
+            await answer.say(actions_of(found[0], labels[found[0].node], may))
             return
         rows = tuple(
             Row(
                 line(machine_row(one), " · ", labels[one.node]),
                 {},
-                machine_buttons.menu(one.node, one.task, one.status),
+                machine_buttons.menu(one.node, one.task, one.status, may),
             )
             for one in found[:_MOST]
         )
@@ -135,18 +136,19 @@ class MachinePresses:
         if not found:
             raise _gone()
         (machine,) = await services.inventory.moments(found[:1])
-        await answer.say(actions_of(machine, await services.inventory.label(node)))
+        may = may_press(services, actor, place.channel)
+        await answer.say(actions_of(machine, await services.inventory.label(node), may))
 
 
-def actions_of(machine: Machine, node: str) -> Reply:
-    """A machine as last seen, and all that can be done with it."""
+def actions_of(machine: Machine, node: str, may: machine_buttons.May) -> Reply:
+    """A machine as last seen, and all that can be done with it and is not surely denied."""
     names = {"machine": bold(machine.label), "node": bold(node)}
     head = line(say("{machine} on {node}", **names), "  ", lamp(machine.status))
     return Reply(
         say("What to do with {machine} on {node}", machine=machine.label, node=node),
         (
             Para(head),
-            machine_buttons.everything(machine.node, machine.task, machine.status),
+            machine_buttons.everything(machine.node, machine.task, machine.status, may),
             Note(line(say("As last seen {when}.", when=time(machine.seen_at)))),
         ),
         private=True,

@@ -1,16 +1,19 @@
 """Whether a person may do or read something here: asked before anything is read."""
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 
 from bot.errors import Denied, Refused
-from bot.ids import NodeId, TaskId, UserId
+from bot.ids import ChannelId, NodeId, TaskId, UserId
 from bot.language.table import Command, Listing
+from bot.messages import machine_buttons
+from bot.messages.machine_buttons import May
 from bot.model import AuditEntry, AuditKind, Effect, Machine, Node, Place
 from bot.pipeline.context import Services
 from bot.ports import DeliveryFailed, RightsUnknown, slack_does_not_say
 from bot.reply import say
 from bot.reviews.policy import Request, is_free
+from bot.reviews.rule_reasons import surely_denied
 from bot.services.inventory import Hidden, Unasked
 
 
@@ -70,6 +73,32 @@ async def allow(
                     )
                 )  # fmt: skip
         raise
+
+
+def require_possible(
+    services: Services, user: UserId, place: Place, command: Command, values: Mapping[str, str]
+) -> None:
+    """Raise Denied where the rules surely deny it: before a form asks for anything else.
+
+    Asks nobody, and records nothing: what is sent in is looked at as any request.
+    """
+    asked = _request(user, place, command, values, None)
+    if why := surely_denied(services.reviews.reviewers.rules, asked):
+        raise Denied(why)
+
+
+def may_press(services: Services, user: UserId, channel: ChannelId) -> May:
+    """Whether a machine's button is offered to somebody: not where the rules surely deny it."""
+    table, rules = services.table, services.reviews.reviewers.rules
+
+    @cache
+    def may(verb: str, node: NodeId, task: TaskId) -> bool:
+        act = machine_buttons.ACTS[verb]
+        effect = table[act.command].effect_of(act.given)
+        asked = Request(user, channel, act.command, effect, act.given, node=node, task=task)
+        return not surely_denied(rules, asked)
+
+    return may
 
 
 def unasked(

@@ -1,4 +1,4 @@
-"""Which reasons the rules may ask for, before it is known what a request is about. Pure."""
+"""What the rules say before it is known what a request is about. Pure."""
 
 from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
@@ -6,7 +6,17 @@ from fnmatch import fnmatchcase
 from bot.ids import ChannelId, UserId
 from bot.model import Effect
 from bot.reviews import patterns
-from bot.reviews.policy import EFFECTS, Match, Policy, Review, Rule, is_unruled
+from bot.reviews.policy import (
+    EFFECTS,
+    DecisionKind,
+    Match,
+    Policy,
+    Request,
+    Review,
+    Rule,
+    decide,
+    is_unruled,
+)
 
 
 def reasons(
@@ -30,6 +40,15 @@ def reasons(
             is_sure = _is_sure(rule.match, possible)
             found[rule.reason] = found.get(rule.reason, False) or is_sure
     return found
+
+
+def surely_denied(policy: Policy, asked: Request) -> str:
+    """Why the rules deny this, whoever is in which user group; empty where they may not.
+
+    For what is only offered: nobody has to be asked.
+    """
+    decision = decide(policy, asked) if any(rule.deny for rule in policy.rule) else None
+    return decision.why if decision and decision.kind is DecisionKind.DENY else ""
 
 
 def unmet(asked: Mapping[str, bool], reason: str) -> Mapping[str, bool]:

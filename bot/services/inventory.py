@@ -46,7 +46,7 @@ from bot.services.not_found import (
     on_its_node,
     several,
 )
-from bot.services.sessions import SessionLocked, Sessions, target_of
+from bot.services.sessions import SessionLocked, Sessions, no_access, target_of
 from storage import Store
 
 _NODE_ID = re.compile(r"[0-9a-f]{64}")
@@ -280,6 +280,11 @@ class Inventory:
         await self._sessions.record_use(user, sessions, channel)
         return sessions
 
+    async def require_access(self, user: UserId, channel: ChannelId) -> None:
+        """Raise Refused where somebody has access to no node at all."""
+        if not await self._of_gpu_nodes(await self._sessions.usable(user, channel)):
+            raise no_access()
+
     async def _acting(self, user: UserId, channel: ChannelId, *, asking: bool) -> list[DbcSession]:
         """The sessions to look with; where nobody is asked, nobody's session is used."""
         if asking:
@@ -406,14 +411,10 @@ class Inventory:
         sessions = [session for session in usable if node in {"", session.node}]
         if not sessions:
             await self._require_here(user, channel, text, node, hidden)
-            told = say("You have no node access yet.")
-            hint = say(
-                "Add a session with {command}, or ask a teammate to share one.",
-                command=command("session add"),
-            )
-            if node:
-                told = say("You have no session for {node}.", node=await self.label(node))
-                hint = say("Add yours: {command}", command=command("session add"))
+            if not node:
+                raise no_access(field="vm")
+            told = say("You have no session for {node}.", node=await self.label(node))
+            hint = say("Add yours: {command}", command=command("session add"))
             refusal = Refused(told, hint=hint, field="vm")
             refusal.offers = (ask_button(node),)
             raise refusal

@@ -312,3 +312,17 @@ def target_of(session: DbcSession) -> Target:
         credentials=SessionPair.of(session.session_id, session.session_id_sign),
         rent_order=session.rent_order or None,
     )
+
+
+def no_access(field: str = "") -> Refused:
+    """The refusal of whoever has a session for no node; the button asks for which they want."""
+    refusal = Refused(
+        say("You have no node access yet."),
+        hint=say(
+            "Add a session with {command}, or ask a teammate to share one.",
+            command=command("session add"),
+        ),
+        field=field,
+    )
+    refusal.offers = (ask_button(NodeId("")),)
+    return refusal

@@ -8,7 +8,7 @@ import pytest
 
 from bot.model import AuditKind
 from tests.scenarios.site import DELETE, NAME, approves, asked, entries, now, rules, site, told
-from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage, staged
 from tests.scenarios.stored import alter
 
 FREEZE = "/dbc freeze network outage"
@@ -216,3 +216,23 @@ async def test_a_freeze_of_a_former_version_that_has_no_end_is_told_to_be_done(
     await stage.passes(120)
     assert "nothing was done" not in stage.bob.screen()
     assert f"`{line.partition(' ')[0]}` is done" in stage.bob.screen()
+
+
+async def test_a_form_says_at_its_opening_that_changes_are_frozen(tmp_path: Path) -> None:
+    policy = CONFIRM_ONLY + '[freeze]\npeople = { persons = ["U0BOB"] }\n'
+    async with staged(tmp_path, policy=policy) as stage:
+        await stage.gives_session(stage.alice, "gpu1")
+        await stage.asks(stage.bob, "/dbc freeze network outage")
+        for line in ("vm create", "vm restart", "vm modify inference"):
+            held = await stage.asks(stage.alice, f"/dbc {line}")
+            assert "All changes have been frozen since" in held.plain, line
+            assert "network outage" in held.plain
+        await stage.asks(stage.bob, "/dbc unfreeze")
+        await stage.alice.types("/dbc vm restart", channel=CHANNEL)
+        await stage.alice.sees_modal("Restart a machine")
+
+
+async def test_without_access_no_form_asks_what_to_create(one_stage: Stage) -> None:
+    refused = await one_stage.asks(one_stage.carol, "/dbc vm create")
+    assert "You have no node access yet" in refused.plain
+    assert "Ask for access" in refused.buttons

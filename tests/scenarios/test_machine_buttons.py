@@ -6,7 +6,8 @@ import pytest
 
 from bot.messages import machine_buttons
 from sandbox.slack import Person, SeenMessage
-from tests.scenarios.stage import CHANNEL, Stage, card
+from tests.scenarios.site import rules
+from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage, card
 from tests.scenarios.test_power import off
 
 
@@ -131,3 +132,25 @@ async def test_buttons_of_a_machine_that_is_gone_say_so(stage: Stage) -> None:
 @pytest.mark.parametrize("value", ["", "show", "fly 1 2", "show a b c"])
 def test_a_value_of_another_make_means_nothing(value: str) -> None:
     assert machine_buttons.meant(value) is None
+
+
+async def test_what_the_rules_surely_deny_is_offered_nowhere(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    no = '[[rule]]\nname = "no"\ndeny = "Not for you."\nmatch = '
+    rules(stage, CONFIRM_ONLY + no + f'{{ command = "vm.delete", person = "{stage.alice.id}" }}\n')
+    shown = await stage.asks(stage.alice, "/dbc vm show inference")
+    await stage.alice.presses("More …", shown)
+    await stage.quiet()
+    everything = stage.alice.last(CHANNEL)
+    assert "Rename …" in everything.buttons
+    assert "Delete" not in everything.buttons
+    refused = await stage.asks(stage.alice, "/dbc vm delete")
+    assert "Not for you." in refused.plain  # no form asks for what is of no use
+    rules(stage, CONFIRM_ONLY + no + f'{{ command = "vm.restart", person = "{stage.alice.id}" }}\n')
+    listed = await stage.asks(stage.alice, "/dbc vm list")
+    assert "Restart" not in str(listed.blocks)
+    assert "Logs" in str(listed.blocks)
+    await stage.alice.opens_home()
+    home = await stage.alice.sees_home("inference")
+    assert "Restart" not in str(home.blocks)
