@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated
 
 from bot.commands import cost, doctor, freezing, languages, notifications
-from bot.commands.here import require_channel
+from bot.commands.here import may_choose, require_channel
 from bot.folding import plain
 from bot.ids import NodeId, Reader
 from bot.language.args import Topic
@@ -14,14 +14,32 @@ from bot.language.help import help_reply, not_understood
 from bot.language.kinds import WORD, Arg
 from bot.language.parse import HelpWanted, NotUnderstood, parse
 from bot.language.table import Command, Group, Listing
+from bot.messages import setting_buttons
 from bot.messages.facts import FactKind, said_node
 from bot.model import Effect, Scope
 from bot.pipeline.context import Context
-from bot.pipeline.formatting import said_audiences
+from bot.pipeline.formatting import OPEN_FORM, said_audiences
 from bot.pipeline.holding import frozen
 from bot.pipeline.permissions import standing_of
-from bot.reply import Fields, Line, Note, Para, Reply, Text, bold, code, command, line, listed, say
+from bot.reply import (
+    Button,
+    Fields,
+    Line,
+    Note,
+    Para,
+    Reply,
+    Row,
+    Rows,
+    Text,
+    bold,
+    code,
+    command,
+    line,
+    listed,
+    say,
+)
 
+_NODES = 3  # of a menu: Slack takes five options
 _NONE = "none"
 
 DefaultNode = Annotated[
@@ -178,8 +196,41 @@ async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNo
         "locale": person.locale,
         "time_zone": person.zone,
     }
-    parts = (Para(line(bold(told))), Fields(pairs), note)
+    menus = await _menus(ctx)
+    rows = tuple(
+        Row(line(bold(label), "\n", text), {}, menus.get(label, ())) for label, text in pairs
+    )
+    parts = (Para(line(bold(told))), Rows(rows), note)
     return Reply(told, parts, private=not channel_node, data=data)
+
+
+async def _menus(ctx: Context) -> Mapping[Text, tuple[Button, ...]]:
+    """What can be chosen of each setting, by its label; a channel's by whoever may choose it."""
+    hidden, label = await ctx.hidden(Listing.NODES), ctx.services.inventory.label
+    usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
+    nodes = [(s.node, await label(s.node)) for s in usable if s.node not in hidden][:_NODES]
+    none, other = ("none", say("None")), Button(say("Other …"), OPEN_FORM, setting_buttons.NODES)
+    told, hours = notifications.to_choose("")
+    menus: dict[Text, tuple[Button, ...]] = {
+        say("Your node"): (
+            *setting_buttons.choices(setting_buttons.NODES, "node", [*nodes, none]), other
+        ),
+        say("Language"): languages.to_choose("language"),
+        say("Notifications"): told,
+        say("Quiet hours"): hours,
+    }  # fmt: skip
+    if await may_choose(ctx):
+        told, hours = notifications.to_choose("channel-")
+        menus |= {
+            say("This channel's node"): (
+                *setting_buttons.choices(setting_buttons.NODES, "channel_node", [*nodes, none]),
+                other,
+            ),
+            say("This channel's language"): languages.to_choose("channel-language"),
+            say("This channel's notifications"): told,
+            say("This channel's quiet hours"): hours,
+        }
+    return menus
 
 
 async def _meant_now(ctx: Context, node: NodeId, channel_node: str) -> Mapping[str, str]:

@@ -33,3 +33,11 @@ async def require_chooser(ctx: Context, own: str, text: str) -> None:
             say("Only people with access to a node can choose this for a channel."),
             hint=line(say("Choose your own: {command}", command=command(f"settings {own}"))),
         )
+
+
+async def may_choose(ctx: Context) -> bool:
+    """Whether this person may choose something for the channel in which they ask."""
+    channel = ctx.place.channel
+    if channel.startswith((*_PEOPLE, "D")):
+        return False
+    return bool(await ctx.services.sessions.usable(ctx.actor, channel))

@@ -6,12 +6,13 @@ from bot.commands import notifications
 from bot.commands.here import require_chooser
 from bot.language.kinds import CHOICE, Arg
 from bot.language.table import Command, Group
+from bot.messages import setting_buttons
 from bot.messages.facts import FactKind
 from bot.model import Effect
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import said_audiences
 from bot.ports import PersonInfo
-from bot.reply import Language, Line, Reply, Text, command, language_of, line, say
+from bot.reply import Button, Language, Line, Reply, Text, command, language_of, line, say
 
 _CHOICES = ("zh", "en", "auto")
 
@@ -57,6 +58,13 @@ def _choice(label: Text, now: Language, why: Text, setting: str) -> tuple[Text, 
     other = "en" if now == "zh" else "zh"
     told = say("{language} ({why})", language=spoken(now), why=why)
     return label, line(told, "\n", command(f"settings {setting} {other}"))
+
+
+def to_choose(setting: str) -> tuple[Button, ...]:
+    """What can be chosen, for the person or, as `channel-language`, for the channel."""
+    automatic = say("As in Slack") if setting == "language" else say("As the site")
+    labels = (("zh", say("Chinese")), ("en", say("English")), ("auto", automatic))
+    return setting_buttons.choices(f"settings.{setting}", "language", labels)
 
 
 async def own(ctx: Context, language: Wanted) -> Reply:

@@ -8,13 +8,14 @@ from bot.errors import Refused
 from bot.ids import ChannelId, Reader
 from bot.language.kinds import CHOICE, Arg, Kind
 from bot.language.table import Command
+from bot.messages import setting_buttons
 from bot.messages.cards import DIGESTS
 from bot.messages.facts import FactKind
 from bot.messages.wishes import hour_of, notify
 from bot.model import USUAL_HOUR, DigestHour, Effect, Notify, Place, QuietHours
 from bot.pipeline.context import Context
-from bot.pipeline.formatting import said_audiences
-from bot.reply import Line, Reply, Text, command, line, say
+from bot.pipeline.formatting import OPEN_FORM, said_audiences
+from bot.reply import Button, Line, Reply, Text, command, line, say
 
 _NONE = frozenset({"off", "none", "关"})
 _LONGEST = 20
@@ -51,10 +52,29 @@ _CALLED = {
     Notify.SILENT: say("everything, without mentions"),
     Notify.DIGEST: say("one digest a day, and at once what was not done"),
 }
+_LABELS: Mapping[str, Text] = {
+    Notify.ALL: say("Everything"),
+    Notify.ENDS: say("Ends only"),
+    Notify.FAILURES: say("Only failures and what was not done"),
+    Notify.SILENT: say("Everything, without mentions"),
+    Notify.DIGEST: say("One digest a day"),
+}
+_USUAL = ("22:00-07:00", "20:00-08:00")
 _ALWAYS = say(
     "Approvals that need you, unknown ends, last warnings of rentals and security notices always "
     "reach you."
 )
+
+
+def to_choose(of: str) -> tuple[tuple[Button, ...], tuple[Button, ...]]:
+    """What can be chosen to be told, and when not; `of` is empty or `channel-`."""
+    told = setting_buttons.choices(f"settings.{of}notifications", "notifications", _LABELS.items())
+    hours = [(span, span.replace("-", "–")) for span in _USUAL]
+    quiet_hours = setting_buttons.choices(
+        f"settings.{of}quiet-hours", "hours", [*hours, ("off", say("None"))]
+    )
+    other = Button(say("Other hours …"), OPEN_FORM, f"settings.{of}quiet-hours")
+    return told, (*quiet_hours, other)
 
 
 async def own(ctx: Context, notifications: Wanted) -> Reply:

@@ -51,6 +51,7 @@ from bot.pipeline.rights import require_possible
 from bot.pipeline.search import Completion
 from bot.pipeline.seconds import second_of
 from bot.pipeline.secrecy import faults, refuse_known_secret
+from bot.pipeline.setting_presses import SettingPresses
 from bot.pipeline.suggestions import SUGGESTED, Suggestions
 from bot.pipeline.targets import bind
 from bot.pipeline.turn_presses import TurnPresses
@@ -122,6 +123,7 @@ class Desk:
             **AccessPresses(services, self._asked, self._open_form).actions,
             **OrderPresses(services).actions,
             **TurnPresses(services, by).actions,
+            **SettingPresses(services, self._asked).actions,
             cards.KEEP_WATCHING: self._keep_watching,
             OPEN_FORM: self._open_form,
             SUGGESTED: self._suggested,
