@@ -187,6 +187,11 @@ class Command:
         return f"{self.group} {self.verb}".strip()
 
     @property
+    def called(self) -> Text:
+        """`Restart a machine`, in a sentence about a request; its title where nothing else is."""
+        return self.does or self.title
+
+    @property
     def heading(self) -> str:
         """`VM restart`, where a sentence begins with it."""
         group, _, verb = self.title.partition(" ")

@@ -13,8 +13,8 @@ from bot.reply import (
     Part,
     Phrase,
     Reply,
+    Text,
     bold,
-    code,
     command,
     line,
     mention,
@@ -34,13 +34,13 @@ _ENDED = {
 _UNKNOWN = say("{command}, which this waited for, has an unknown end.")
 
 
-def in_short(execution: Execution, what: Line, ahead: Sequence[tuple[Execution, str]]) -> Line:
+def in_short(execution: Execution, what: Line, ahead: Sequence[tuple[Execution, Text]]) -> Line:
     """What waits, who requested it, and what is ahead of it. `ahead`: each with its title."""
     by = say("requested by {user}", user=mention(execution.actor))
     return line(what, " · ", by, *(piece for one in queue(ahead) for piece in ("\n", one)))
 
 
-def queue(ahead: Sequence[tuple[Execution, str]]) -> list[Line]:
+def queue(ahead: Sequence[tuple[Execution, Text]]) -> list[Line]:
     """What has to end before: a line each, the last ones counted."""
     if not ahead:
         return [line(say("Nothing is ahead of it any more: it is about to run."))]
@@ -54,7 +54,7 @@ def waiting(
     execution: Execution,
     what: Line,
     terms: Sequence[Part],
-    ahead: Sequence[tuple[Execution, str]],
+    ahead: Sequence[tuple[Execution, Text]],
     until: datetime,
     *,
     has_way_past: bool,
@@ -82,30 +82,30 @@ def waiting(
     return cards.running(execution, what, detail, *terms, *notes, Actions((button,)))
 
 
-def _ahead(one: Execution, title: str) -> Line:
+def _ahead(one: Execution, title: Text) -> Line:
     waits = one.status is ExecutionStatus.RECORDED
     told = say("Ahead: {command}, requested by {user}, {time}; in progress")
     if waits:
         told = say("Ahead: {command}, requested by {user}, {time}; waiting as well")
     names = {
-        "command": code(title), "user": mention(one.actor),
+        "command": bold(title), "user": mention(one.actor),
         "time": time(one.created_at if waits else one.started_at or one.created_at),
     }  # fmt: skip
     return line(told.filled(lambda name: names[name]))
 
 
-def not_done(status: ExecutionStatus, title: str) -> Phrase:
+def not_done(status: ExecutionStatus, title: Text) -> Phrase:
     """Why it is not carried out any more: what was ahead of it did not end well."""
-    return _ENDED.get(status, _UNKNOWN).filled(lambda _name: code(title))
+    return _ENDED.get(status, _UNKNOWN).filled(lambda _name: bold(title))
 
 
-def withdrawn(execution: Execution, title: str, subject: cards.Subject) -> Line:
-    """`@alice withdrew vm modify train-01 on gpu1 before it was sent.`"""
+def withdrawn(execution: Execution, what: Line) -> Line:
+    """`@alice withdrew “Resize vdb of train-01 on gpu1” before it was sent.`"""
     return line(
         say(
-            "{user} withdrew {request} before it was sent.",
+            "{user} withdrew “{request}” before it was sent.",
             user=mention(execution.actor),
-            request=cards.doing(title, subject),
+            request=what,
         )
     )
 

@@ -87,7 +87,7 @@ async def _asked_again(services: Services, first: Execution) -> Reply | None:
 def wanted(command: Command, execution: Execution, subject: cards.Subject) -> Line:
     """What was requested, as far as it was read what that means."""
     if command.look is not None and not execution.facts:
-        return cards.doing(command.title, subject)
+        return line(say("{what}: {subject}", what=command.called, subject=subject.named))
     return command.asked(execution.known, subject)
 
 

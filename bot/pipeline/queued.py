@@ -12,7 +12,7 @@ from bot.model import Execution, ExecutionStatus
 from bot.pipeline.context import Services
 from bot.pipeline.joined import wanted
 from bot.pipeline.turns import ahead_of
-from bot.reply import Line
+from bot.reply import Line, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,9 @@ async def told(services: Services, one: Queued) -> Line:
     return turn_cards.in_short(execution, what, titled(services, one.ahead))
 
 
-def titled(services: Services, ahead: Sequence[Execution]) -> list[tuple[Execution, str]]:
-    """Each with the title of its command."""
-    return [(one, services.table.spoken_of(one.command).title) for one in ahead]
+def titled(services: Services, ahead: Sequence[Execution]) -> list[tuple[Execution, Text]]:
+    """Each with what its command does."""
+    return [(one, services.table.spoken_of(one.command).called) for one in ahead]
 
 
 async def data_of(services: Services, one: Queued) -> Mapping[str, Any]:
@@ -75,11 +75,11 @@ async def data_of(services: Services, one: Queued) -> Mapping[str, Any]:
         "behind": [
             {
                 "id": it.id,
-                "command": ahead_title,
+                "command": services.table.spoken_of(it.command).title,
                 "asked_by": it.actor,
                 "asked_at": it.created_at,
                 "is_sent": it.status is not ExecutionStatus.RECORDED,
             }
-            for it, ahead_title in titled(services, one.ahead)
+            for it in one.ahead
         ],
     }

@@ -223,7 +223,7 @@ class Turns:
         row = self._services.table.spoken_of(one.command)
         if one.status is not ExecutionStatus.DONE:
             raise Refused(
-                turn_cards.not_done(one.status, row.title),
+                turn_cards.not_done(one.status, row.called),
                 hint=say("Nothing was done. Look at the machine, then request it again."),
             )
         if is_removal(row):
@@ -256,7 +256,7 @@ class Turns:
                     return  # withdrawn, or somebody else is at it
                 card = turn_cards.waiting(
                     execution, what, in_full(command, execution),
-                    [(one, table.spoken_of(one.command).title) for one in ahead],
+                    [(one, table.spoken_of(one.command).called) for one in ahead],
                     wanted_since(execution, approval) + TOO_LATE, has_way_past=bool(execution.task),
                 )  # fmt: skip
                 await board.show_card(tx, execution, card, now)
@@ -292,9 +292,9 @@ class Turns:
                 )  # fmt: skip
             raise refusal
         label = await self._services.inventory.label(execution.node)
-        title = self._services.table.spoken_of(execution.command).title
+        command = self._services.table.spoken_of(execution.command)
         subject = Subject(execution.label, execution.task, label)
-        sentence = turn_cards.withdrawn(execution, title, subject)
+        sentence = turn_cards.withdrawn(execution, wanted(command, execution, subject))
         async with self._store.write(decisive=True) as tx:
             end = ExecutionStatus.CANCELLED
             if not execution.behind or not await tx.executions.set_status(

@@ -259,6 +259,7 @@ async def test_examples_are_what_there_is_on_this_node(stage: Stage) -> None:
 
 async def test_examples_are_left_out_where_nothing_is_known(tmp_path: Path) -> None:
     async with staged(tmp_path) as stage:
+        await stage.gives_session(stage.alice, "gpu1")
         form = await creates(stage)
         assert "ubuntu.qcow2" not in str(form.blocks)
 

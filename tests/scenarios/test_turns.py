@@ -72,7 +72,7 @@ async def test_the_next_change_waits_for_the_first_and_runs_then(stage: Stage) -
     seen = await waits(stage, stage.bob, GROW)
     text = seen.plain.replace("*", "")
     assert "1 change is ahead of it" in text
-    assert f"Ahead: `disk add`, requested by <@{stage.alice.id}>" in text
+    assert f"Ahead: Add a data disk, requested by <@{stage.alice.id}>" in text
     assert "in progress" in text
     assert seen.buttons == ["Withdraw"]
     await later(stage)
@@ -135,7 +135,7 @@ async def test_its_requester_withdraws_what_waits_and_nobody_else(stage: Stage) 
     assert "Only the requester can withdraw this." in stage.carol.last(CHANNEL).plain
     await stage.bob.presses("Withdraw", seen)
     await stage.quiet()
-    ended = card_of(stage, f"<@{stage.bob.id}> withdrew `disk resize`")
+    ended = card_of(stage, f"<@{stage.bob.id}> withdrew “Grow a disk: ")
     assert ended.buttons == []
     await later(stage)
     assert stage.changes() == ["disks.add"]
@@ -163,7 +163,7 @@ async def test_what_waits_is_withdrawn_where_what_is_ahead_fails(stage: Stage) -
     await later(stage)
     [told] = stage.endings(stage.bob)
     assert f"{NAME} on gpu1: `disk resize` was refused." in told
-    assert "`vm start`, which this waited for, failed" in told
+    assert "Start a machine, which this waited for, failed" in told
     assert stage.changes() == ["tasks.start"]
 
 
@@ -175,7 +175,7 @@ async def test_what_waits_is_withdrawn_where_the_end_of_what_is_ahead_is_unknown
     await stage.asks(stage.alice, f"/dbc watch stop {NAME}")  # nobody looks how it ends
     await later(stage)
     [told] = stage.endings(stage.bob)
-    assert "`disk add`, which this waited for, has an unknown end" in told
+    assert "Add a data disk, which this waited for, has an unknown end" in told
     assert "disks.resize" not in stage.changes()
 
 
@@ -488,8 +488,8 @@ async def test_what_waits_is_listed_with_what_is_ahead_of_it(stage: Stage) -> No
         text = listed.plain.replace("*", "")
         assert listed.ephemeral
         assert "Waiting for other changes of the machine" in text
-        assert f"`disk resize` {NAME} on gpu1 · requested by <@{stage.bob.id}>" in text
-        assert f"Ahead: `disk add`, requested by <@{stage.alice.id}>" in text
+        assert f"Grow a disk: {NAME} on gpu1 · requested by <@{stage.bob.id}>" in text
+        assert f"Ahead: Add a data disk, requested by <@{stage.alice.id}>" in text
     elsewhere = await stage.asks(stage.alice, "/dbc approval list", "@dbc")
     assert "No pending approvals." in elsewhere.plain
     data = (await stage.asks(stage.bob, "/dbc approval list --json")).plain
@@ -516,10 +516,12 @@ async def test_a_home_shows_what_waits_and_withdraws_it(stage: Stage) -> None:
     assert "Waiting for other changes" not in hers.plain
     await stage.bob.opens_home()
     home = await stage.bob.sees_home("Waiting for other changes of the machine")
-    assert f"Ahead: `disk add`, requested by <@{stage.alice.id}>" in home.plain.replace("*", "")
+    assert f"Ahead: Add a data disk, requested by <@{stage.alice.id}>" in home.plain.replace(
+        "*", ""
+    )
     await stage.bob.presses("Withdraw", on_home=True)
     await stage.quiet()
-    card_of(stage, f"<@{stage.bob.id}> withdrew `disk resize`")
+    card_of(stage, f"<@{stage.bob.id}> withdrew “Grow a disk: ")
     await later(stage)
     assert stage.changes() == ["disks.add"]
 
@@ -528,7 +530,7 @@ async def test_a_dry_run_says_that_it_would_wait_and_behind_what(stage: Stage) -
     alone = await stage.asks(stage.bob, f"{START} --dry-run")
     assert "None: it would run at once." in alone.plain
     await busy(stage)
-    ahead = f"Ahead: `disk add`, requested by <@{stage.alice.id}>"
+    ahead = f"Ahead: Add a data disk, requested by <@{stage.alice.id}>"
     told = (await stage.asks(stage.bob, f"{START} --dry-run")).plain.replace("*", "")
     assert "None: it would run when its turn comes." in told
     assert f"It would wait for other changes of the machine:\n{ahead}" in told
