@@ -68,6 +68,8 @@ def configure(
     # Libraries log through the standard module; their debug output may carry request bodies.
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    # It tells of each batch that is not delivered; bot.monitoring.traces tells once.
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
     logging.captureWarnings(capture=True)
     logging.raiseExceptions = False  # else what cannot be logged is printed, with all its values
 

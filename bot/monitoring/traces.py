@@ -7,7 +7,7 @@ is there. Nothing of this is imported, and nothing is done, where no endpoint is
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
@@ -23,6 +23,7 @@ from bot.ports import Traces
 from bot.version import VERSION
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.sdk.trace.export import SpanExporter
     from opentelemetry.sdk.trace.id_generator import IdGenerator
     from opentelemetry.trace import SpanContext
@@ -101,7 +102,7 @@ class _Otlp:
             id_generator=self._ids.generator,
             shutdown_on_exit=False,
         )
-        self._provider.add_span_processor(BatchSpanProcessor(_exporter(settings)))
+        self._provider.add_span_processor(BatchSpanProcessor(_told_once(_exporter(settings))))
         self._tracer = self._provider.get_tracer("dbc-bot", VERSION)
 
     def command(
@@ -217,7 +218,39 @@ def _exporter(settings: TraceSettings) -> "SpanExporter":
     given = settings.otel_exporter_otlp_headers
     headers = parse_env_headers(given.get_secret_value(), liberal=True) if given else None
     endpoint = settings.otel_exporter_otlp_endpoint.rstrip("/")
-    return OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces", headers=headers)
+    patience = _LAST.total_seconds()  # the last one holds the end of the process up
+    return OTLPSpanExporter(f"{endpoint}/v1/traces", headers=headers, timeout=patience)
+
+
+def _told_once(exporter: "SpanExporter") -> "SpanExporter":
+    """It; that the collector takes nothing is told once, not with each batch."""
+    from opentelemetry.sdk.trace.export import (  # noqa: PLC0415 - as above
+        SpanExporter,
+        SpanExportResult,
+    )
+
+    class ToldOnce(SpanExporter):
+        """Called by OpenTelemetry's thread, and by that alone."""
+
+        is_failing = False
+
+        def export(self, spans: "Sequence[ReadableSpan]") -> SpanExportResult:
+            try:
+                result = exporter.export(spans)
+            except Exception:  # noqa: BLE001 - of a library, in its own thread
+                result = SpanExportResult.FAILURE
+            is_failing = result is not SpanExportResult.SUCCESS
+            if is_failing and not self.is_failing:
+                log.warning("traces.not_delivered", then="These are lost, and others are tried.")
+            elif self.is_failing and not is_failing:
+                log.info("traces.delivered")
+            self.is_failing = is_failing
+            return result
+
+        def shutdown(self) -> None:
+            exporter.shutdown()
+
+    return ToldOnce()
 
 
 def _nanoseconds(at: datetime) -> int:

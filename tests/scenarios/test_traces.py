@@ -15,9 +15,10 @@ from pydantic import SecretStr
 
 from bot.app import Bot
 from bot.monitoring import traces
+from tests.mortal import mortal
 from tests.scenarios.changing import NO_REVIEW
 from tests.scenarios.site import NAME, site
-from tests.scenarios.stage import LIMITS, Stage
+from tests.scenarios.stage import CHANNEL, LIMITS, Stage
 from tests.scenarios.test_health_port import free_port
 from tests.scenarios.test_power import off
 
@@ -171,7 +172,32 @@ async def test_a_command_that_another_process_ends_is_one_trace(
     assert sent.trace_id == root.trace_id
 
 
-async def test_a_collector_that_is_not_there_keeps_nobody_waiting(tmp_path: Path) -> None:
+async def test_the_real_process_sends_what_is_left_when_it_stops(
+    tmp_path: Path, collector: Collector
+) -> None:
+    headers = tmp_path / "headers"
+    headers.write_text(f"Authorization=Bearer {TOKEN}\n", encoding="utf-8")
+    extra = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+        "OTEL_EXPORTER_OTLP_HEADERS_FILE": str(headers),
+        "OTEL_SERVICE_NAME": "gpu-bot",
+    }
+    async with mortal(tmp_path, extra=extra) as bot:
+        alice = bot.ws.member("alice")
+        await alice.types("/dbc whoami", CHANNEL)
+        await alice.sees("Your default node", timeout=20)
+        assert await bot.end(within=20) == 0
+        assert "traces.sent" in bot.log.read_text(encoding="utf-8")
+        assert TOKEN not in bot.log.read_text(encoding="utf-8")
+    [read] = collector.named("whoami")
+    assert _told(read)["dbc_bot.actor"] == alice.id
+    assert _told(collector.resources[0])["service.name"] == "gpu-bot"
+    assert set(collector.headers) == {f"Bearer {TOKEN}"}
+
+
+async def test_a_collector_that_is_not_there_keeps_nobody_waiting(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with _traced(tmp_path, f"http://127.0.0.1:{free_port()}") as stage:
         await stage.asks(stage.alice, f"/dbc vm start {NAME}")
         await stage.passes(60)
@@ -179,6 +205,7 @@ async def test_a_collector_that_is_not_there_keeps_nobody_waiting(tmp_path: Path
         assert len(stage.endings(stage.alice)) == 1
         async with asyncio.timeout(30):
             await stage.bot.stop()
+        assert capsys.readouterr().out.count("traces.not_delivered") == 1
 
 
 async def test_without_the_packages_it_says_so_and_works(
