@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from bot.clock import Clock
+from bot.reply import Text, plain
 
 STARTING = "The bot is starting: Slack has not answered it yet."
 # What flickers counts as down, and what was down for longer than the patience has to stay up for so
@@ -63,13 +64,13 @@ class Health:
         self._faulty = asyncio.Event()
         self._impairments: Mapping[str, tuple[str, ...]] = {}
         self._checks: list[Callable[[], str]] = []
-        self._lookers: list[Callable[[], Sequence[str]]] = []
+        self._lookers: list[Callable[[], Sequence[Text]]] = []
 
     def watch(self, check: Callable[[], str]) -> None:
         """Ask this, too, whenever somebody wants to know; it gives a sentence, or nothing."""
         self._checks.append(check)
 
-    def watch_impairments(self, look: Callable[[], Sequence[str]]) -> None:
+    def watch_impairments(self, look: Callable[[], Sequence[Text]]) -> None:
         """Ask this, too, for what the bot has to do without."""
         self._lookers.append(look)
 
@@ -97,6 +98,11 @@ class Health:
     @property
     def impairments(self) -> tuple[str, ...]:
         """What the bot has to do without, one sentence each; it does the rest of its work."""
+        return tuple(map(plain, self.lessened))
+
+    @property
+    def lessened(self) -> tuple[Text, ...]:
+        """The same for people, in their language as far as the sentences are in the catalogue."""
         known = (*self._impairments.values(), *(look() for look in self._lookers))
         return tuple(one for said in known for one in said)
 

@@ -50,3 +50,33 @@ class ChainDisagrees(ChainError):
     """Two nodes say different things, and nobody can tell which one is right."""
 
     default_sentence = say("The nodes of the chain contradict each other.")
+
+
+# Why a node is not believed, as it is logged; what is not among these comes from outside.
+_FAULTS = {
+    str(one): one
+    for one in (
+        say("its final block is newer than its newest"),
+        say("its blocks come faster than blocks can"),
+        say("its newest block is not of this hour"),
+        say("its newest block is of the future"),
+        say("its head does not move"),
+        say("its finality stands still"),
+        say("it is apart from the others"),
+        say("the nodes are apart"),
+        say("it is too slow"),
+        say("it does not know the first block"),
+        say("it knows no block yet"),
+        say("it names a block that it does not have"),
+        say("a stored value is not as expected"),
+        say("no header"),
+        say("no answer to this request"),
+        say("neither result nor error"),
+        say("too long"),
+    )
+}
+
+
+def said_fault(why: str) -> Text:
+    """The reason in the reader's language."""
+    return _FAULTS.get(why, why)

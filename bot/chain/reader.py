@@ -19,6 +19,7 @@ from bot.chain.errors import (
     ChainUnreachable,
     ChainUnreadable,
     MethodUnknown,
+    said_fault,
 )
 from bot.chain.heads import (
     DEEP,
@@ -45,6 +46,7 @@ from bot.chain.price import Prices
 from bot.chain.rpc import ChainLimits, RpcClient
 from bot.clock import Clock, shown
 from bot.ids import NodeId
+from bot.reply import Text, say
 
 T = TypeVar("T")
 
@@ -125,17 +127,27 @@ class ChainReader:
         now = self._clock.now()
         return max(now, shown(self._clock, now)) if not self._off else now + self._off
 
-    def impairments(self) -> tuple[str, ...]:
+    def impairments(self) -> tuple[Text, ...]:
         """Which nodes are not believed for long, or contradict the others, for the operator."""
-        passed, of = self._clock.monotonic(), len(self._nodes)
-        found = []
+        passed, of = self._clock.monotonic(), str(len(self._nodes))
+        found: list[Text] = []
         for number, url in enumerate(self._nodes, start=1):
             since, odd = self._since.get(url), self._odd.get(url)
             if since is not None and passed - since >= _WORTH_SAYING:
-                why = self.faults[url]
-                found.append(f"Node {number} of {of} of the chain is not believed: {why}.")
+                why = said_fault(self.faults[url])
+                found.append(
+                    say(
+                        "Node {number} of {of} of the chain is not believed: {why}.",
+                        number=str(number), of=of, why=why,
+                    )
+                )  # fmt: skip
             elif odd is not None and passed - odd < _WORTH_SAYING:
-                found.append(f"Node {number} of {of} of the chain contradicts the others.")
+                found.append(
+                    say(
+                        "Node {number} of {of} of the chain contradicts the others.",
+                        number=str(number), of=of,
+                    )
+                )  # fmt: skip
         return tuple(found)
 
     async def close(self) -> None:

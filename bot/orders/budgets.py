@@ -139,10 +139,10 @@ class Budgets:
             if shares:
                 await self._tell(one, shares[-1], month)
 
-    def impairments(self) -> tuple[str, ...]:
+    def impairments(self) -> tuple[Text, ...]:
         """That budgets count nothing, for the operator."""
         if self._budgets() and not self._orders.chain.is_on:
-            return ("Budgets count nothing: CHAIN_RPC_URLS is not set.",)
+            return (say("Budgets count nothing: CHAIN_RPC_URLS is not set."),)
         return ()
 
     def _month(self) -> Month:

@@ -26,7 +26,7 @@ from bot.orders.facts import Facts
 from bot.orders.finding import Finder
 from bot.orders.order_buttons import Handling
 from bot.orders.schedule import DAY, KEPT, head_at, next_look
-from bot.reply import Reply, dump
+from bot.reply import Reply, Text, dump, say, say_number
 from bot.services.inventory import Inventory
 from storage import StorageFailed, Store, UnitOfWork
 
@@ -100,20 +100,32 @@ class Orders:
         if due:
             await self._outbox.deliver_due()
 
-    def impairments(self) -> tuple[str, ...]:
+    def impairments(self) -> tuple[Text, ...]:
         """What is not done or not certain of rentals, for the operator."""
-        found = []
+        found: list[Text] = []
         since = self._unread_since
         if since is not None and self._clock.monotonic() - since >= _WORTH_SAYING:
-            found.append("The chain cannot be read. Of rentals, only the last warnings are given.")
+            found.append(
+                say("The chain cannot be read. Of rentals, only the last warnings are given.")
+            )
         if self._apart:
             found.append(
-                "The nodes of the chain are of another network than before, or made up their "
-                f"blocks: {len(self._apart)} rentals are not looked at."
+                say_number(
+                    "The nodes of the chain are of another network than before, or made up their "
+                    "blocks: {number} rental is not looked at.",
+                    "The nodes of the chain are of another network than before, or made up their "
+                    "blocks: {number} rentals are not looked at.",
+                    len(self._apart),
+                )
             )
         if self._failed:
             numbers = ", ".join(sorted(one.partition(".")[2] for one in self._failed))
-            found.append(f"Rentals cannot be looked at by a fault of this bot: {numbers}.")
+            found.append(
+                say(
+                    "Rentals cannot be looked at by a fault of this bot: {numbers}.",
+                    numbers=numbers,
+                )
+            )
         return (*found, *self.chain.impairments())
 
     async def _view(self) -> ChainView | None:

@@ -7,6 +7,7 @@ import pytest
 from bot.chain.errors import ChainDisagrees, ChainError
 from bot.chain.heads import SLOT
 from bot.chain.reader import ChainReader, ChainView, OrderRef, Pallet
+from bot.reply import plain
 from sandbox.chain import Chain, Rental, RpcNode
 from tests.chain.test_reader import DAY, LIMITS, NODE, RENTER, Scene, scene
 from tests.clocks import MachineClock
@@ -47,7 +48,8 @@ async def test_what_two_of_three_say_counts_and_the_third_is_reported(scene: Sce
     order = await view.order(ref, view.best)
     assert order is not None
     assert order.rent_end == rental.end
-    assert scene.reader.impairments() == ("Node 3 of 3 of the chain contradicts the others.",)
+    told = [plain(one) for one in scene.reader.impairments()]
+    assert told == ["Node 3 of 3 of the chain contradicts the others."]
     assert await view.orders_of_machine(NODE, view.best) == [ref]
     scene.passes(301)
     assert scene.reader.impairments() == ()
@@ -101,7 +103,7 @@ async def test_a_node_whose_finality_stands_still_is_left_out(scene: Scene) -> N
     assert set(scene.reader.faults) == {scene.nodes[2].url}
     scene.passes(301)
     await scene.reader.view()
-    (told,) = scene.reader.impairments()
+    (told,) = map(plain, scene.reader.impairments())
     assert told == "Node 3 of 3 of the chain is not believed: its finality stands still."
 
 

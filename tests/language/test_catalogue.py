@@ -13,7 +13,8 @@ from bot.errors import BotError
 ROOT = Path(__file__).resolve().parents[2]
 # The rooms that speak through the catalogue so far.
 CONVERTED = (
-    "bot/commands", "bot/dbc", "bot/doctor", "bot/errors.py", "bot/language", "bot/messages",
+    "bot/chain/errors.py", "bot/commands", "bot/dbc", "bot/doctor", "bot/errors.py", "bot/language",
+    "bot/messages",
     "bot/pipeline", "bot/orders", "bot/outages", "bot/ports.py",
     "bot/reply", "bot/reviews/reviewers.py", "bot/watches",
     "bot/reviews/stricter.py", "bot/reviews/policy.py", "bot/reviews/audit.py",

@@ -9,6 +9,7 @@ import pytest
 
 from bot.model import AuditKind
 from tests.scenarios.in_chinese import assert_chinese
+from tests.scenarios.orders import chained
 from tests.scenarios.site import entries, rules, site
 from tests.scenarios.stage import CHANNEL, Stage
 
@@ -98,3 +99,14 @@ async def test_a_chinese_operator_reads_it_in_chinese(stage: Stage) -> None:
     told = await stage.asks(stage.bob, "/dbc 自检")
     assert "一切正常" in told.plain
     assert_chinese(told.plain.replace("Socket Mode", ""))
+
+
+async def test_a_node_of_the_chain_that_is_not_believed_is_said_in_chinese(tmp_path: Path) -> None:
+    async with chained(tmp_path, nodes=3, policy=DOCTOR) as one:
+        bob = one.stage.bob
+        await one.stage.asks(bob, "/dbc settings language zh")
+        one.rpc[2].stuck_at = one.chain.blocks.head
+        await one.passes(minutes=12, step=60)
+        told = (await one.stage.asks(bob, "/dbc doctor")).plain
+        assert "链节点 3/3 不可信：最新块的时间偏差过大。" in told
+        assert "of the chain" not in told
