@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, delete, select, update
+from sqlalchemy import ColumnElement, and_, delete, select, update
 
 from bot.ids import UserId
 from bot.model import AccessRequest, AccessState
-from storage.repositories.repository import Repository, word
+from storage.repositories.mapper import Mapper, one_of
+from storage.repositories.repository import Repository
 from storage.tables import access_requests
 
 _IS_OPEN = access_requests.c.state == AccessState.OPEN
@@ -66,7 +66,7 @@ class Access(Repository):
             .where(access_requests.c.id == request_id)
             .values(refused=refused)
         )
-        return _from_row({**row, "refused": refused})
+        return _ROWS.read({**row, "refused": refused})
 
     async def end(self, request_id: str, state: AccessState, now: datetime) -> bool:
         """Close a request that is open; says whether this did."""
@@ -89,21 +89,16 @@ class Access(Repository):
         rows = await self._connection.execute(
             select(access_requests).where(condition).order_by(access_requests.c.created_at)
         )
-        return [_from_row(row) for row in rows.mappings()]
-
-
-def _from_row(row: RowMapping | dict[Any, Any]) -> AccessRequest:
-    return AccessRequest(
-        id=row["id"],
-        asker=row["asker"],
-        node=row["node"],
-        holders=_ids(row["holders"]),
-        created_at=row["created_at"],
-        refused=_ids(row["refused"]),
-        state=word(AccessState, row["state"], AccessState.EXPIRED),
-        ended_at=row["ended_at"],
-    )
+        return [_ROWS.read(row) for row in rows.mappings()]
 
 
 def _ids(stored: object) -> tuple[UserId, ...]:
     return tuple(UserId(str(one)) for one in stored) if isinstance(stored, Sequence) else ()
+
+
+_ROWS = Mapper(
+    AccessRequest,
+    holders=lambda row: _ids(row["holders"]),
+    refused=lambda row: _ids(row["refused"]),
+    state=one_of("state", AccessState, AccessState.EXPIRED),
+)

@@ -22,6 +22,7 @@ from bot.model import (
 from bot.reply import Words, keep, kept, plain, say
 from storage.connection import OpenConnection
 from storage.repositories.executions import Executions
+from storage.repositories.mapper import Mapper, Row, one_of
 from storage.repositories.repository import (
     FARTHEST_AHEAD,
     LIMIT,
@@ -30,7 +31,6 @@ from storage.repositories.repository import (
     begins,
     claiming,
     is_word,
-    word,
 )
 from storage.tables import approvals, votes
 
@@ -270,34 +270,9 @@ class Approvals(Repository):
         return None if row is None else from_row(row)
 
 
-def from_row(row: RowMapping) -> Approval:
+def from_row(row: Row) -> Approval:
     """The review of a row."""
-    shown = _read(row["shown"])
-    return Approval(
-        id=row["id"],
-        execution=row["execution"],
-        binding=row["binding"],
-        reviewer=row["reviewer"],
-        created_at=row["created_at"],
-        expires_at=row["expires_at"],
-        kind=word(ReviewKind, row["kind"], ReviewKind.APPROVE),
-        shown=shown or {},
-        needed=row["needed"],
-        denials=row["denials"],
-        self_approval=row["self_approval"],
-        type_name=row["type_name"],
-        changed=_changes_read(row["changed"]),
-        remind_at=row["remind_at"],
-        reminders=row["reminders"],
-        status=word(ApprovalStatus, row["status"], ApprovalStatus.VOID),
-        decided_by=row["decided_by"],
-        decided_at=row["decided_at"],
-        is_unreadable=(
-            shown is None
-            or not is_word(ReviewKind, row["kind"])
-            or UNTOLD in {row["created_at"], row["expires_at"]}
-        ),
-    )
+    return _ROWS.read(row)
 
 
 def _written(
@@ -338,3 +313,21 @@ def _read(column: Any) -> dict[str, Fact] | None:
         }
     except (AttributeError, KeyError, TypeError):
         return None
+
+
+def _is_unreadable(row: Row) -> bool:
+    return (
+        _read(row["shown"]) is None
+        or not is_word(ReviewKind, row["kind"])
+        or UNTOLD in {row["created_at"], row["expires_at"]}
+    )
+
+
+_ROWS = Mapper(
+    Approval,
+    kind=one_of("kind", ReviewKind, ReviewKind.APPROVE),
+    shown=lambda row: _read(row["shown"]) or {},
+    changed=lambda row: _changes_read(row["changed"]),
+    status=one_of("status", ApprovalStatus, ApprovalStatus.VOID),
+    is_unreadable=_is_unreadable,
+)

@@ -1,11 +1,12 @@
 """Commands of the ledger as rows, and back."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, select
 from sqlalchemy.sql.dml import ReturningInsert
 
 from bot.clock import UNTOLD
@@ -16,16 +17,14 @@ from bot.model import (
     Effect,
     Execution,
     ExecutionStatus,
-    Place,
     Source,
 )
 from bot.reply import keep, kept, say
 from storage.repositories.audit import append_all
+from storage.repositories.mapper import Mapper, Read, Row, apart, mapping, one_of, place
 from storage.repositories.repository import (
     inserting,
     is_word,
-    texts,
-    word,
 )
 from storage.tables import executions
 from storage.vault import Vault
@@ -33,32 +32,8 @@ from storage.vault import Vault
 
 def to_row(execution: Execution, vault: Vault, *, by: str, until: datetime) -> dict[str, Any]:
     """The row of a new execution, its secrets sealed and leased to `by`."""
-    return {
-        "id": execution.id,
-        "key": execution.key,
-        "actor": execution.actor,
-        "channel": execution.place.channel,
-        "thread": execution.place.thread,
-        "source": execution.source,
-        "command": execution.command,
-        "arguments": dict(execution.arguments),
-        "effect": int(execution.effect),
-        "secrets": vault.encrypt(execution.secrets) if execution.secrets else None,
-        "status": execution.status,
-        "node": execution.node,
-        "task": execution.task,
-        "label": execution.label,
-        "facts": dict(execution.facts),
-        "outcome": keep(execution.outcome),
-        "session_of": execution.session_of,
-        "approved_by": " ".join(execution.approved_by),
-        "created_at": execution.created_at,
-        "started_at": execution.started_at,
-        "finished_at": execution.finished_at,
-        "behind": " ".join(execution.behind),
-        "leased_by": by,
-        "leased_until": until,
-    }
+    sealed = vault.encrypt(execution.secrets) if execution.secrets else None
+    return {**_ROWS.write(execution), "secrets": sealed, "leased_by": by, "leased_until": until}
 
 
 @cache
@@ -120,37 +95,60 @@ def _requested(row: Mapping[str, Any], shown: Callable[[datetime], datetime]) ->
     )
 
 
-def from_row(row: RowMapping | Mapping[str, Any], *, secrets: Mapping[str, str]) -> Execution:
+def from_row(row: Row, *, secrets: Mapping[str, str]) -> Execution:
     """The execution of a row, with its secrets as far as they were opened.
 
     Whatever stands in it: one that cannot be read is no reason not to read the others.
     """
-    damaged = [name for name in ("arguments", "facts") if not isinstance(row[name], dict)]
+    found = _ROWS.read(row)
+    return replace(found, secrets=secrets) if secrets else found
+
+
+def _damaged(row: Row) -> str:
+    """What cannot be read, if anything."""
+    for name in ("arguments", "facts"):
+        if not isinstance(row[name], dict):
+            return name
     if not is_word(Effect, row["effect"]):
-        damaged.append("effect")
-    if row["created_at"] == UNTOLD:
-        damaged.append("date")
-    return Execution(
-        id=row["id"],
-        key=row["key"],
-        actor=row["actor"],
-        place=Place(row["channel"], row["thread"]),
-        source=word(Source, row["source"], Source.SLASH),
-        command=row["command"],
-        arguments=texts(row["arguments"]),
-        effect=word(Effect, row["effect"], Effect.DESTROY),
-        created_at=row["created_at"],
-        secrets=secrets,
-        status=word(ExecutionStatus, row["status"], ExecutionStatus.UNKNOWN),
-        node=row["node"],
-        task=row["task"],
-        label=row["label"],
-        facts=texts(row["facts"]),
-        outcome=kept(row["outcome"]),
-        session_of=row["session_of"],
-        approved_by=tuple(row["approved_by"].split()),
-        started_at=None if row["started_at"] == UNTOLD else row["started_at"],
-        finished_at=None if row["finished_at"] == UNTOLD else row["finished_at"],
-        behind=tuple(row["behind"].split()),
-        unreadable=next(iter(damaged), ""),
-    )
+        return "effect"
+    return "date" if row["created_at"] == UNTOLD else ""
+
+
+def _moment(name: str) -> Read:
+    return lambda row: None if row[name] == UNTOLD else row[name]
+
+
+def _written(execution: Execution) -> dict[str, Any]:
+    return {
+        "channel": execution.place.channel,
+        "thread": execution.place.thread,
+        "source": execution.source,
+        "arguments": dict(execution.arguments),
+        "effect": int(execution.effect),
+        "status": execution.status,
+        "facts": dict(execution.facts),
+        "outcome": keep(execution.outcome),
+        "approved_by": " ".join(execution.approved_by),
+        "started_at": execution.started_at,
+        "finished_at": execution.finished_at,
+        "behind": " ".join(execution.behind),
+    }
+
+
+_ROWS = Mapper(
+    Execution,
+    _written,
+    place=place,
+    source=one_of("source", Source, Source.SLASH),
+    arguments=mapping("arguments"),
+    effect=one_of("effect", Effect, Effect.DESTROY),
+    secrets=lambda _row: {},
+    status=one_of("status", ExecutionStatus, ExecutionStatus.UNKNOWN),
+    facts=mapping("facts"),
+    outcome=lambda row: kept(row["outcome"]),
+    approved_by=apart("approved_by"),
+    started_at=_moment("started_at"),
+    finished_at=_moment("finished_at"),
+    behind=apart("behind"),
+    unreadable=_damaged,
+)

@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, and_, bindparam, delete, func, select, update
+from sqlalchemy import Select, and_, bindparam, delete, func, select, update
 
 from bot.ids import NodeId, TaskId, UserId
 from bot.loop import in_pieces
 from bot.model import Machine, Node, NodeKind
+from storage.repositories.mapper import Mapper
 from storage.repositories.repository import Repository, at, is_reached, is_word
 from storage.tables import machines, names, nodes
 
@@ -106,7 +107,7 @@ class Inventory(Repository):
         if node is not None:
             query = query.where(machines.c.node == node)
         rows = await self._connection.execute(query)
-        latest = {(row["node"], row["task"]): _machine(row) for row in rows.mappings()}
+        latest = {(row["node"], row["task"]): _MACHINES.read(row) for row in rows.mappings()}
         return sorted(latest.values(), key=lambda machine: machine.label.casefold())
 
     async def listed(self, nodes: Collection[str] | None = None) -> dict[str, tuple[Machine, ...]]:
@@ -114,7 +115,7 @@ class Inventory(Repository):
         query = _SEEN if nodes is None else _SEEN.where(machines.c.node.in_(nodes))
         found: dict[str, list[Machine]] = {node: [] for node in nodes or ()}
         for row in (await self._connection.execute(query)).mappings():
-            found.setdefault(row["node"], []).append(_machine(row))
+            found.setdefault(row["node"], []).append(_MACHINES.read(row))
         return {node: tuple(seen) for node, seen in found.items()}
 
     async def last_seen(self, node: NodeId) -> datetime | None:
@@ -263,14 +264,4 @@ def _state(machine: Machine) -> _State:
     return machine.desc, machine.status, machine.created
 
 
-def _machine(row: RowMapping) -> Machine:
-    return Machine(
-        node=row["node"],
-        task=row["task"],
-        owner=row["owner"],
-        desc=row["desc"],
-        status=row["status"],
-        created=row["created"],
-        seen_at=row["seen_at"],
-        nickname=row["nickname"] or "",
-    )
+_MACHINES = Mapper(Machine, nickname=lambda row: row["nickname"] or "")

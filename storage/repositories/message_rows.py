@@ -22,8 +22,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.model import SURPRISE, Message, MessageRef, Place
+from bot.model import SURPRISE, Message, MessageRef
 from storage.handover import Handover
+from storage.repositories.mapper import Mapper, Row, place
 from storage.repositories.repository import at, is_free, is_reached
 from storage.tables import COPIED, DUE, UtcDateTime, messages
 
@@ -218,24 +219,20 @@ def claimed(row: RowMapping) -> Message:
     return replace(message, attempts=message.attempts + 1)
 
 
-def from_row(row: RowMapping) -> Message:
+def from_row(row: Row) -> Message:
     """The message of a row."""
-    ref = None if row["ref_ts"] is None else MessageRef(row["ref_channel"], row["ref_ts"])
-    return Message(
-        id=row["id"],
-        key=row["key"],
-        place=Place(row["channel"], row["thread"]),
-        content=row["content"],
-        version=row["version"],
-        delivered=row["delivered"],
-        created_at=row["created_at"],
-        attempts=row["attempts"],
-        ref=ref,
-        problem=row["problem"],
-        unsettled_until=row["unsettled_until"],
-        copies_until=row["copies_until"],
-        posted_twice=row["posted_twice"],
-        told_in=row["told_in"] or "",
-        under=row["reply_to"] or "",
-        held_until=row["held_until"],
-    )
+    return _ROWS.read(row)
+
+
+def _ref(row: Row) -> MessageRef | None:
+    return None if row["ref_ts"] is None else MessageRef(row["ref_channel"], row["ref_ts"])
+
+
+_ROWS = Mapper(
+    Message,
+    place=place,
+    ref=_ref,
+    sent_until=lambda _row: None,
+    told_in=lambda row: row["told_in"] or "",
+    under=lambda row: row["reply_to"] or "",
+)

@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, case, delete, or_, select, update
+from sqlalchemy import ColumnElement, case, delete, or_, select, update
 
 from bot.ids import NodeId, UserId
 from bot.model import OrderPhase, RentalOrder
+from storage.repositories.mapper import Mapper, Row, one_of
 from storage.repositories.repository import (
     LIMIT,
     Repository,
@@ -15,7 +16,6 @@ from storage.repositories.repository import (
     claiming,
     is_free,
     is_reached,
-    word,
 )
 from storage.tables import executions, rental_orders, watched_wallets
 
@@ -47,7 +47,7 @@ class Orders(Repository):
     async def add(self, order: RentalOrder) -> bool:
         """Store a rental that was seen for the first time; False where it is known."""
         rows = await self._connection.execute(
-            self._insert(rental_orders).values(_to_row(order)).on_conflict_do_nothing()
+            self._insert(rental_orders).values(_ROWS.write(order)).on_conflict_do_nothing()
         )
         return rows.rowcount == 1
 
@@ -59,7 +59,7 @@ class Orders(Repository):
         rows = await self._connection.execute(
             update(rental_orders)
             .where(rental_orders.c.id == order.id, ~_is_known(order.chain))
-            .values({**_to_row(order), **_RELEASED})
+            .values({**_ROWS.write(order), **_RELEASED})
         )
         return rows.rowcount == 1
 
@@ -100,14 +100,14 @@ class Orders(Repository):
         """
         given = {"leased_by": by, "leased_until": until, LIMIT.key: limit, **at(now)}
         rows = await self._connection.execute(_CLAIM, given)
-        return [_from_row(row) for row in rows.mappings()]
+        return [_ROWS.read(row) for row in rows.mappings()]
 
     async def save(self, order: RentalOrder, by: str) -> bool:
         """Write down what a look has shown and release the lease; says whether it did.
 
         Condition: `by` holds the lease. Who renews it, and that it is snoozed, people write.
         """
-        values = {**_to_row(order), **_RELEASED}
+        values = {**_ROWS.write(order), **_RELEASED}
         for written_by_people in ("renewer", "snoozed"):
             del values[written_by_people]
         rows = await self._connection.execute(
@@ -210,7 +210,7 @@ class Orders(Repository):
             .where(condition)
             .order_by(rental_orders.c.ends, rental_orders.c.number)
         )
-        return [_from_row(row) for row in rows.mappings()]
+        return [_ROWS.read(row) for row in rows.mappings()]
 
 
 def _is_known(chain: str) -> ColumnElement[bool]:
@@ -218,55 +218,23 @@ def _is_known(chain: str) -> ColumnElement[bool]:
     return rental_orders.c.phase.not_in(_LOST) & rental_orders.c.chain.in_(("", chain))
 
 
-def _to_row(order: RentalOrder) -> dict[str, Any]:
-    return {
-        "id": order.id,
-        "number": order.number,
-        "node": order.node,
-        "renter": order.renter,
-        "phase": order.phase,
-        "began": order.began,
-        "ends": order.ends,
-        "gpus": list(order.gpus),
-        "stake": str(order.stake),
-        "seen_block": order.seen_block,
-        "seen_at": order.seen_at,
-        "first_block": order.first_block,
-        "first_at": order.first_at,
-        "next_look_at": order.next_look_at,
-        "created_at": order.created_at,
-        "told": order.told,
-        "renewer": order.renewer,
-        "snoozed": order.snoozed,
-        "is_only": order.is_only,
-        "missing_since": order.missing_since,
-        "chain": order.chain,
-    }
+def _gpus(row: Row) -> tuple[int, ...]:
+    return tuple(row["gpus"]) if isinstance(row["gpus"], list) else ()
 
 
-def _from_row(row: RowMapping) -> RentalOrder:
-    gpus, stake = row["gpus"], row["stake"]
-    return RentalOrder(
-        id=row["id"],
-        number=row["number"],
-        node=row["node"],
-        renter=row["renter"],
-        # One that this version does not know is looked at again, as every rental is.
-        phase=word(OrderPhase, row["phase"], OrderPhase.RENTING),
-        began=row["began"],
-        ends=row["ends"],
-        gpus=tuple(gpus) if isinstance(gpus, list) else (),
-        stake=int(stake) if str(stake).isdecimal() else 0,
-        seen_block=row["seen_block"],
-        seen_at=row["seen_at"],
-        first_block=row["first_block"],
-        first_at=row["first_at"],
-        next_look_at=row["next_look_at"],
-        created_at=row["created_at"],
-        told=row["told"],
-        renewer=row["renewer"],
-        snoozed=row["snoozed"],
-        is_only=row["is_only"],
-        missing_since=row["missing_since"],
-        chain=row["chain"],
-    )
+def _stake(row: Row) -> int:
+    return int(row["stake"]) if str(row["stake"]).isdecimal() else 0
+
+
+def _written(order: RentalOrder) -> dict[str, Any]:
+    return {"phase": order.phase, "gpus": list(order.gpus), "stake": str(order.stake)}
+
+
+_ROWS = Mapper(
+    RentalOrder,
+    _written,
+    # One that this version does not know is looked at again, as every rental is.
+    phase=one_of("phase", OrderPhase, OrderPhase.RENTING),
+    gpus=_gpus,
+    stake=_stake,
+)

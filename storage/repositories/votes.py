@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, RowMapping, bindparam, select, update
+from sqlalchemy import CursorResult, bindparam, select, update
 
 from bot.errors import NotFound
 from bot.ids import ApprovalId, UserId
@@ -15,7 +15,6 @@ from bot.model import (
     ApprovalStatus,
     AuditKind,
     Count,
-    Place,
     ReviewKind,
     Terms,
     Uncounted,
@@ -28,7 +27,8 @@ from storage.connection import OpenConnection
 from storage.repositories.approvals import changes_written
 from storage.repositories.approvals import from_row as approval_from_row
 from storage.repositories.executions import Executions
-from storage.repositories.repository import APART, Repository, at, is_reached, is_word, word
+from storage.repositories.mapper import Mapper, one_of, place
+from storage.repositories.repository import APART, Repository, at, is_reached, is_word
 from storage.tables import approvals, votes
 
 _KINDS = {
@@ -242,7 +242,7 @@ class Votes(Repository):
 
 
 def _read(rows: CursorResult[*tuple[Any, ...]]) -> list[Vote]:
-    return [_from_row(row) for row in rows.mappings() if is_word(Verdict, row["verdict"])]
+    return [_ROWS.read(row) for row in rows.mappings() if is_word(Verdict, row["verdict"])]
 
 
 def _why_not(approval: Approval, vote: Vote, counted: Collection[Vote], now: datetime) -> str:
@@ -288,15 +288,9 @@ def _with_outcome(
     return replace(approval, status=outcome, decided_by=denier, decided_at=now)
 
 
-def _from_row(row: RowMapping) -> Vote:
-    return Vote(
-        key=row["key"],
-        approval=row["approval"],
-        user=row["user"],
-        verdict=Verdict(row["verdict"]),
-        at=row["at"],
-        place=Place(row["channel"], row["thread"]),
-        reason=row["reason"],
-        state=word(VoteState, row["state"], VoteState.REFUSED),
-        why=row["why"],
-    )
+_ROWS = Mapper(
+    Vote,
+    verdict=lambda row: Verdict(row["verdict"]),
+    place=place,
+    state=one_of("state", VoteState, VoteState.REFUSED),
+)

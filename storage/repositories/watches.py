@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    RowMapping,
     Select,
     and_,
     bindparam,
@@ -23,8 +22,9 @@ from bot.clock import UNTOLD
 from bot.errors import NotFound
 from bot.ids import ChannelId, ExecutionId, NodeId, TaskId, UserId
 from bot.loop import in_pieces
-from bot.model import MACHINE_GOALS, Goal, Place, Watch, WatchState
+from bot.model import MACHINE_GOALS, Goal, Watch, WatchState
 from bot.reply import say
+from storage.repositories.mapper import Mapper, Row, mapping, one_of, place
 from storage.repositories.repository import (
     FARTHEST_AHEAD,
     LIMIT,
@@ -35,7 +35,6 @@ from storage.repositories.repository import (
     is_reached,
     is_word,
     reached,
-    texts,
     word,
 )
 from storage.tables import executions, machines, watches
@@ -167,7 +166,7 @@ class Watches(Repository):
 
     async def add(self, watch: Watch) -> None:
         """Store a new watch."""
-        await self._connection.execute(_ADD, _to_row(watch))
+        await self._connection.execute(_ADD, _ROWS.write(watch))
 
     async def get(self, watch_id: str) -> Watch:
         """The watch, or `NotFound`."""
@@ -250,7 +249,7 @@ class Watches(Repository):
                     watches.c.leased_by == by,
                 )
             )
-            found += [_from_row(row) for row in rows.mappings()]
+            found += [_ROWS.read(row) for row in rows.mappings()]
         return sorted(found, key=lambda watch: watch.next_poll_at)
 
     async def asked_by_others(self, node: NodeId, owner: UserId, by: str) -> list[Asked]:
@@ -292,7 +291,7 @@ class Watches(Repository):
         Conditions: still OPEN, and `by` holds the lease. `watch.state` may be an end. A stop that
         was noted meanwhile stays noted.
         """
-        values = {**_to_row(watch), **RELEASED}
+        values = {**_ROWS.write(watch), **RELEASED}
         del values["stopped_by"]
         rows = await self._connection.execute(_SAVE, {"its_id": watch.id, "its_by": by, **values})
         return rows.rowcount == 1
@@ -333,65 +332,40 @@ class Watches(Repository):
         rows = await self._connection.execute(
             _open(frozenset(given)), {f"its_{name}": value for name, value in given.items()}
         )
-        return [_from_row(row) for row in rows.mappings()]
+        return [_ROWS.read(row) for row in rows.mappings()]
 
     async def _newest(self, query: Select[*tuple[Any, ...]], one: str) -> Watch | None:
         rows = await self._connection.execute(query, {"its_id": one})
         row = rows.mappings().one_or_none()
-        return None if row is None else _from_row(row)
+        return None if row is None else _ROWS.read(row)
 
 
-def _to_row(watch: Watch) -> dict[str, Any]:
+def _is_unreadable(row: Row) -> bool:
+    return not (
+        isinstance(row["about"], dict)
+        and isinstance(row["polls"], int)
+        and isinstance(row["status"], str)
+        and is_word(Goal, row["goal"])
+        and UNTOLD not in {row["started_at"], row["deadline_at"]}
+    )
+
+
+def _written(watch: Watch) -> dict[str, Any]:
     return {
-        "id": watch.id,
-        "execution": watch.execution,
-        "node": watch.node,
-        "task": watch.task,
-        "label": watch.label,
         "goal": watch.goal,
-        "owner": watch.owner,
         "channel": watch.place.channel,
         "thread": watch.place.thread,
-        "started_at": watch.started_at,
-        "deadline_at": watch.deadline_at,
-        "next_poll_at": watch.next_poll_at,
-        "polls": watch.polls,
-        "status": watch.status,
-        "unsure": watch.unsure,
-        "moved": watch.moved,
-        "silent_since": watch.silent_since,
         "about": dict(watch.about),
-        "stopped_by": watch.stopped_by,
         "state": watch.state,
     }
 
 
-def _from_row(row: RowMapping) -> Watch:
-    return Watch(
-        id=row["id"],
-        execution=row["execution"],
-        node=row["node"],
-        task=row["task"],
-        label=row["label"],
-        goal=word(Goal, row["goal"], Goal.SETTLED),
-        owner=row["owner"],
-        place=Place(row["channel"], row["thread"]),
-        started_at=row["started_at"],
-        deadline_at=row["deadline_at"],
-        next_poll_at=row["next_poll_at"],
-        polls=row["polls"],
-        status=row["status"],
-        unsure=row["unsure"],
-        moved=row["moved"],
-        silent_since=row["silent_since"],
-        about=texts(row["about"]),
-        stopped_by=row["stopped_by"],
-        state=word(WatchState, row["state"], WatchState.UNKNOWN),
-        is_unreadable=not (
-            isinstance(row["about"], dict)
-            and isinstance(row["polls"], int)
-            and isinstance(row["status"], str)
-            and is_word(Goal, row["goal"])
-            and UNTOLD not in {row["started_at"], row["deadline_at"]}
-        ),
-    )
+_ROWS = Mapper(
+    Watch,
+    _written,
+    goal=one_of("goal", Goal, Goal.SETTLED),
+    place=place,
+    about=mapping("about"),
+    state=one_of("state", WatchState, WatchState.UNKNOWN),
+    is_unreadable=_is_unreadable,
+)
