@@ -32,7 +32,7 @@ from bot.reply import (
     plain,
     say_number,
 )
-from handlers.mrkdwn import cut, escape, is_risky, pieces, rich_elements
+from handlers.mrkdwn import cut, is_risky, pieces, rich_elements
 from handlers.payloads import MENU, Json, action_id, menu_value
 from handlers.spoken import spoken
 
@@ -356,12 +356,3 @@ def _text(element: Json) -> str:
 
 def _length(elements: Iterable[Json]) -> int:
     return sum(len(_text(element)) + 40 for element in elements)
-
-
-def _escaped_to(text: str, limit: int) -> str:
-    """The text escaped and within `limit`, never cut inside an entity."""
-    shown = escape(text.strip())
-    while len(shown) > limit:
-        text = cut(text, max(1, len(text) - max(1, (len(shown) - limit) // 5)))
-        shown = escape(text.strip())
-    return shown

@@ -23,6 +23,7 @@ from bot.reply import (
     line,
     mention,
 )
+from bot.reply.languages import catalogue
 from handlers.render import FIELD, MESSAGE_BLOCKS, SECTION, fit, message, plain_text, view_blocks
 
 
@@ -86,6 +87,30 @@ def test_the_note_and_the_buttons_have_their_room_within_the_limit() -> None:
     assert [len(block["text"]["text"]) for block in shown] == [2_900] * 3
     assert note_of([note]) == "… 2 more lines"
     assert len(view_blocks(log)) == 5
+
+
+def test_what_stays_has_room_beside_the_buttons_and_the_note() -> None:
+    text = {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 400}}
+    buttons = {"type": "actions", "elements": [{"value": "v" * 300}]}
+    shown = fit([text, text, buttons], 50, 1_000)
+    assert [block["type"] for block in shown] == ["context", "actions"]
+    shown = fit([text, text, buttons], 50, 1_100)
+    assert [block["type"] for block in shown] == ["section", "context", "actions"]
+
+
+def test_the_note_is_in_the_readers_language() -> None:
+    header: dict[str, Any] = {"type": "header"}
+    [note] = fit([header], 0, 10_000, catalogue("zh"))
+    assert "行" in note["elements"][0]["text"]
+
+
+@pytest.mark.parametrize(("end", "last"), [("\n", ""), ("tail\n", "tail")])
+def test_a_section_that_is_continued_does_not_end_with_a_break(end: str, last: str) -> None:
+    long = Para(line("*x* " * 250, mention(UserId("U1")), end, "*b* " * (SECTION // 4)))
+    first, second, *_ = (block["elements"][0]["elements"] for block in blocks_of(long))
+    assert [piece["type"] for piece in first] == ["text", "user", *(["text"] if last else [])]
+    assert first[-1].get("text", "") == last
+    assert second[0]["text"].startswith("*b* ")
 
 
 def test_a_list_below_its_head_and_a_rule() -> None:
