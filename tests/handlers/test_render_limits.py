@@ -113,6 +113,12 @@ def test_a_section_that_is_continued_does_not_end_with_a_break(end: str, last: s
     assert second[0]["text"].startswith("*b* ")
 
 
+def test_a_line_that_is_too_long_is_cut_also_where_another_one_follows() -> None:
+    shown = texts_of(Para(line("a" * 2_000, "b" * 2_000, "\n", "c")))
+    assert [len(text) <= SECTION for text in shown] == [True, True]
+    assert "".join(shown).replace("\n", "") == "a" * 2_000 + "b" * 2_000 + "c"
+
+
 def test_a_list_below_its_head_and_a_rule() -> None:
     rows = Rows((Row(line("one"), {}), Row(line("two"), {})), line(bold("All")))
     assert blocks_of(rows, Divider())[1] == {"type": "divider"}
@@ -197,6 +203,12 @@ def test_a_mention_at_the_end_of_a_section_stays() -> None:
     first, second = blocks_of(Para(told))
     assert first["elements"][0]["elements"][-1] == {"type": "user", "user_id": "U1"}
     assert [piece["text"] for piece in second["elements"][0]["elements"]] == ["*y* " + "r" * 1_000]
+
+
+def test_a_mention_where_a_line_is_cut_stays_as_it_is() -> None:
+    told = line("*x* " * 500, mention(UserId("U1")), "*y* " * 500)
+    first, _ = blocks_of(Para(told))
+    assert first["elements"][0]["elements"][-1] == {"type": "user", "user_id": "U1"}
 
 
 def test_a_long_note_is_several_notes() -> None:
