@@ -11,7 +11,7 @@ from bot.language.kinds import REST, Arg
 from bot.language.table import Command
 from bot.model import AuditEntry, AuditKind, Effect, Freeze, Place
 from bot.pipeline.context import Context, Services
-from bot.reply import Note, Para, Reply, dump, line, mention, say
+from bot.reply import Heading, Note, Para, Reply, dump, emoji, line, mention, say
 from storage import UnitOfWork
 
 _SHORT = 8  # characters of an id that people read and type
@@ -25,12 +25,12 @@ async def freeze(ctx: Context, why: Why) -> Reply:
     """Stop all changes of machines until somebody lifts the freeze; broken glass gets past it."""
     await _require_right(ctx)
     started = Freeze(ctx.actor, why, ctx.now)
+    sentence = say("{person} froze all changes: {why}", person=mention(ctx.actor), why=why)
     told = Reply(
-        say("{person} froze all changes: {why}", person=mention(ctx.actor), why=why),
+        sentence,
         (
-            Para(
-                line(say("{person} froze all changes: {why}", person=mention(ctx.actor), why=why))
-            ),
+            Heading(say("All changes are frozen")),
+            Para(line(emoji("ice_cube"), " ", sentence)),
             Note(
                 line(
                     say(
@@ -55,7 +55,8 @@ async def unfreeze(ctx: Context) -> Reply:
     told = Reply(
         sentence,
         (
-            Para(line(sentence)),
+            Heading(say("The freeze is lifted")),
+            Para(line(emoji("white_check_mark"), " ", sentence)),
             Note(line(say("What was held back meanwhile has to be requested again."))),
         ),
     )

@@ -16,7 +16,7 @@ from bot.messages.turn_cards import WITHDRAW
 from bot.model import Machine
 from bot.pipeline import queued
 from bot.pipeline.context import Services
-from bot.pipeline.formatting import machine_row, stacked, turning
+from bot.pipeline.formatting import OPEN_FORM, machine_row, stacked, turning
 from bot.pipeline.holding import frozen_now
 from bot.pipeline.rights import may_press, require_colleague
 from bot.pipeline.under_way import under_way
@@ -44,6 +44,7 @@ from bot.reply import (
 )
 from bot.services.people import at_a_glance
 
+_SHOW = "vm.show"
 _PAGE = 5  # in full, at a time; a Home takes 100 blocks
 _MACHINES = 10  # at a time: up to 30 blocks, with the names of their nodes
 _OLD = timedelta(minutes=3)  # machines are listed once a minute: older means out of reach
@@ -254,6 +255,9 @@ async def _machines(
         ends = begins + len(shown)
         page = Page(Reply(""), begins // _MACHINES + 1, begins + 1, ends, len(ordered))
         parts += turning(page, HOME_PAGE, lambda number: f"{first}.{number}")
+    if len(ordered) > 1:
+        # Slack offers what fits while it is typed, however many there are.
+        parts.append(Actions((Button(say("Find a machine …"), OPEN_FORM, _SHOW),)))
     oldest = min(one.seen_at for one in machines)
     if services.clock.now() - oldest > _OLD:
         parts.append(Note(line(say("As last seen {what}.", what=time(oldest)))))

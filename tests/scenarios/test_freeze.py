@@ -236,3 +236,15 @@ async def test_without_access_no_form_asks_what_to_create(one_stage: Stage) -> N
     refused = await one_stage.asks(one_stage.carol, "/dbc vm create")
     assert "You have no node access yet" in refused.plain
     assert "Ask for access" in refused.buttons
+
+
+@pytest.mark.parametrize("line", ["freeze network outage", "unfreeze"])
+async def test_a_freeze_is_announced_under_a_heading_with_its_sign(stage: Stage, line: str) -> None:
+    await freezes(stage)
+    await stage.asks(stage.bob, "/dbc unfreeze", CHANNEL)
+    if line == "unfreeze":
+        await freezes(stage)
+    await stage.asks(stage.bob, f"/dbc {line}", CHANNEL)
+    said = stage.alice.last(CHANNEL)
+    assert said.blocks[0]["type"] == "header"
+    assert said.plain.split("\n")[1].startswith(":")

@@ -134,6 +134,25 @@ async def test_an_open_home_follows_what_changes(stage: Stage) -> None:
     assert len(stage.ws.calls_of("views.publish")) == published
 
 
+async def test_a_machine_is_found_among_hundreds_and_acted_on(one_stage: Stage) -> None:
+    stage = one_stage
+    node = stage.node("gpu1")
+    for number in range(300):
+        node.running_task(demo_renter(), desc=f"train-{number:03}", vnc_port=6000 + number)
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    await stage.alice.opens_home()
+    await stage.alice.sees_home("1 to 10 of 302")
+    await stage.alice.presses("Find a machine …", on_home=True)
+    await stage.alice.sees_modal("Show a machine")
+    offered = await stage.alice.suggests("Machine", "train-287")
+    assert offered == ["train-287 · running · gpu1"]
+    await stage.alice.submits({"Machine": offered[0]})
+    await stage.quiet()
+    shown = await stage.alice.sees("train-287", "@dbc")
+    assert {"Logs", "Restart", "More …"} <= set(shown.buttons)
+
+
 async def test_three_hundred_machines_fit_a_home_page_by_page(one_stage: Stage) -> None:
     stage = one_stage
     node = stage.node("gpu1")
