@@ -124,11 +124,11 @@ async def test_a_read_that_is_denied_looks_at_nothing(stage: Stage, line: str, w
 
 async def test_the_form_of_what_is_denied_shows_nothing_of_it(stage: Stage) -> None:
     await prepared(stage, Deed(""))
-    node = stage.node("gpu1").node_id
-    rules(stage, denied(stage.alice, f', effect = "change", node = "{node}"'))
+    rules(stage, denied(stage.alice, ', effect = "change"'))
     await stage.alice.types(f"/dbc vm modify {NAME[:4]}", channel=CHANNEL)
     await stage.quiet()
-    assert f"could not be read. {WHY}" in modal(stage)
+    assert WHY in stage.alice.screen()
+    assert modal(stage) == ""
     assert looks(stage) == []
 
 
