@@ -6,6 +6,7 @@ Shows labels, never ids, and examples that work here. Asks nobody but for what a
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from bot.errors import BotError
 from bot.ids import UserId
@@ -19,6 +20,8 @@ from bot.pipeline.meant import is_chosen
 from bot.pipeline.rights import allow, hidden_from, require_colleague, unasked
 from bot.ports import DeliveryFailed
 from bot.reply import Choice, FieldKind, Form, FormField, Text, Words, say
+
+_About = tuple[tuple[Command, Mapping[str, str]], ...]
 
 _SHOW = "vm.show"
 _SHORT = 8  # characters of an id that people read
@@ -80,7 +83,7 @@ class Filling:
         try:
             await require_colleague(self._services, actor)
             show = self._services.table[_SHOW]
-            about = ((command, values), (show, {"vm": vm}))
+            about: _About = ((command, values), (show, {"vm": vm}))
             for row, given in about:
                 await allow(self._services, actor, place, row, given)
             machine = await inventory.machine(
@@ -90,7 +93,7 @@ class Filling:
                 place.channel,
                 by_id=is_chosen(command, values),
                 hidden=hidden_from(self._services, actor, place, Listing.MACHINES),
-                unasked=unasked(self._services, actor, place, show, {"vm": vm}),
+                unasked=partial(_denied, self._services, actor, place, about),
             )
             for row, given in about:
                 await allow(self._services, actor, place, row, given, machine)
@@ -168,6 +171,14 @@ class Filling:
         if node.id in await hidden_from(services, actor, place, Listing.IMAGES, asking=False)():
             return []
         return list(await services.sightings.names_at(Sighted.IMAGE, [node.id]) or ())
+
+
+async def _denied(
+    services: Services, actor: UserId, place: Place, about: _About
+) -> Mapping[str, str]:
+    """The nodes of which the rules deny any of these, by id, and in which words."""
+    each = [await unasked(services, actor, place, row, given)() for row, given in about]
+    return {node: why for denied in reversed(each) for node, why in denied.items()}
 
 
 def _called(kind: Kind, value: str, machines: Collection[Machine], nodes: Collection[Node]) -> Text:

@@ -132,6 +132,16 @@ async def test_the_form_of_what_is_denied_shows_nothing_of_it(stage: Stage) -> N
     assert looks(stage) == []
 
 
+async def test_the_form_of_what_is_denied_on_one_node_shows_nothing_of_it(stage: Stage) -> None:
+    await prepared(stage, Deed(""))
+    node = stage.node("gpu1").node_id
+    rules(stage, denied(stage.alice, f', effect = "change", node = "{node}"'))
+    await stage.alice.types(f"/dbc vm modify {NAME[:4]}", channel=CHANNEL)
+    await stage.quiet()
+    assert f"could not be read. {WHY}" in modal(stage)
+    assert looks(stage) == []
+
+
 @both_stages
 async def test_the_rules_sentence_is_read_and_not_how_the_machine_stands(stage: Stage) -> None:
     await prepared(stage, Deed(""))
