@@ -187,18 +187,32 @@ async def cancel(ctx: Context, approval: Which) -> Reply:
     if not matching:
         # Somebody else's, or one that is over: the reviews know the answer, and record it.
         matching = [await _named(ctx, approval)]
-    found = _only(approval, matching)
-    taken_back = await ctx.services.reviews.cancel(found.id, ctx.actor)
+    return await _cancelled(ctx, _only(approval, matching))
+
+
+async def _cancelled(ctx: Context, approval: Approval) -> Reply:
+    taken_back = await ctx.services.reviews.cancel(approval.id, ctx.actor)
     await ctx.services.reviews.close(taken_back)
-    return Reply.of(say("Taken back: nothing was done."), private=True)
+    return Reply.of(say("You withdrew your request. Nothing was done."), private=True)
 
 
 async def withdraw(ctx: Context, approval: Which) -> Reply:
-    """Withdraw your vote on a request while it is pending."""
+    """Withdraw your vote on a pending request, or your own request."""
     found = await _named(ctx, approval)
+    if await _is_own_request(ctx, found):
+        return await _cancelled(ctx, found)
     await ctx.services.reviews.withdraw(found.id, ctx.actor, ctx.services.clock.now())
     await ctx.services.reviews.deliver()
     return withdrawn()
+
+
+async def _is_own_request(ctx: Context, approval: Approval) -> bool:
+    """Whether the request is all that this person could withdraw: they have no vote on it."""
+    async with ctx.services.store.read() as tx:
+        execution = await tx.executions.get(approval.execution)
+        voted = approval.id in await tx.votes.counted_of(ctx.actor)
+    is_request = approval.kind is not ReviewKind.AFTERWARDS
+    return is_request and execution.actor == ctx.actor and not voted
 
 
 async def _named(ctx: Context, number: str) -> Approval:
@@ -280,9 +294,9 @@ GROUP = Group(
             withdraw,
             Effect.CHANGE,
             "approval withdraw 7a9Qx2Lk",
-            asks=say("Withdraw your vote on {approval}"),
-            loses=say("Your vote."),
-            does=say("Withdraw your vote"),
+            asks=say("Withdraw your vote or request: {approval}"),
+            loses=say("Your vote or, where you have none, your request."),
+            does=say("Withdraw your vote or request"),
         ),
     ),
 )

@@ -95,7 +95,7 @@ VERBS = _by_command(
     session.sign: 签名
     session.list: 列表 列出
     session.check: 检查
-    session.ask: 请求 索取
+    session.ask: 申请访问 请求 索取
     session.share: 共享 分享
     session.unshare: 取消共享 取消分享
     session.remove: 移除 删除 清除

@@ -153,11 +153,22 @@ async def test_one_is_taken_back_by_its_number_and_only_by_who_asked(tmp_path: P
         await stage.asks(stage.alice, "/dbc approval cancel nosuch")
         assert told(stage.alice, "No approval has the number “nosuch”")
         await stage.asks(stage.alice, f"/dbc approval cancel {one}")
-        assert told(stage.alice, "Taken back: nothing was done.")
+        assert told(stage.alice, "You withdrew your request. Nothing was done.")
         assert " cancelled “" in now(stage, question).plain
         assert now(stage, question).buttons == []
         await stage.asks(stage.alice, f"/dbc approval cancel {one}")
         assert told(stage.alice, "Too late: this was cancelled")
+
+
+@pytest.mark.parametrize("words", ["approval withdraw", "审批 撤回"])
+async def test_a_request_is_withdrawn_by_the_word_on_its_button(tmp_path: Path, words: str) -> None:
+    async with site(tmp_path) as stage:
+        question = await asked(stage)
+        one = number(await stage.asks(stage.alice, "/dbc approval list"))
+        await stage.asks(stage.alice, f"/dbc {words} {one}")
+        assert told(stage.alice, "You withdrew your request. Nothing was done.")
+        assert now(stage, question).buttons == []
+        assert stage.changes() == []
 
 
 async def test_home_shows_what_waits_for_me_and_its_buttons_work(stage_of_two: Stage) -> None:
