@@ -5,39 +5,57 @@ from functools import partial
 
 from bot.commands.disk_preconditions import no_copy_under_way
 from bot.dbc.errors import DbcError
+from bot.dbc.models import Phase, TaskDetail
 from bot.model import Machine
 from bot.pipeline.context import Context
 from bot.pipeline.glance import glance
 from bot.pipeline.repeated import WAS
+from bot.reviews.policy import GROWTH
 from bot.watches.observers import node_log
 from bot.watches.observers.look import LOOKED_AT
 
 
 async def before_start(ctx: Context, vm: Machine, **_other: object) -> dict[str, str]:
     """Its state now, if it is told at once; refuses a machine whose disk is being copied."""
-    return {**await no_copy_under_way(ctx, vm), **await _state_now(ctx, vm)}
+    await no_copy_under_way(ctx, vm)
+    at, detail = ctx.now.isoformat(), await _detail_now(ctx, vm)
+    return {**_state(detail, at), **_growth(detail)}
 
 
 async def noting_state(ctx: Context, vm: Machine, change: Callable[[], Awaitable[None]]) -> None:
     """Carry out a change; what the machine's state was just before is learnt where it fails."""
-    was = await _state_now(ctx, vm)
+    at, detail = ctx.now.isoformat(), await _detail_now(ctx, vm)
     try:
         await change()
     except DbcError as error:
-        error.learnt = {**error.learnt, **was}
+        error.learnt = {**error.learnt, **_state(detail, at)}
         raise
 
 
-async def _state_now(ctx: Context, vm: Machine) -> Mapping[str, str]:
-    """The machine's state and when it was read; nothing where the node does not tell at once."""
-    at = ctx.now.isoformat()
-    detail = await glance(ctx, vm.node, partial(ctx.dbc.tasks.get, await ctx.target(vm), vm.task))
+async def _detail_now(ctx: Context, vm: Machine) -> TaskDetail | None:
+    """The machine's details; None where the node does not tell at once."""
+    return await glance(ctx, vm.node, partial(ctx.dbc.tasks.get, await ctx.target(vm), vm.task))
+
+
+def _state(detail: TaskDetail | None, at: str) -> dict[str, str]:
+    """The machine's state, and when it was read."""
     return {} if detail is None else {WAS: str(detail.status), LOOKED_AT: at}
 
 
+def _growth(detail: TaskDetail | None) -> dict[str, str]:
+    """How many GPUs the machine would take by running; nothing where nobody knows."""
+    if detail is None or detail.gpu_count is None:
+        return {}
+    return {GROWTH: "0" if detail.phase is Phase.ON else str(detail.gpu_count)}
+
+
 async def before_restart(ctx: Context, vm: Machine, **_other: object) -> dict[str, str]:
-    """Where the log ends now; refuses a machine whose disk is being copied."""
-    return {**await no_copy_under_way(ctx, vm), **await log_before(ctx, vm)}
+    """Where the log ends now, and what it would take; refuses one whose disk is being copied."""
+    await no_copy_under_way(ctx, vm)
+    grows: dict[str, str] = {}
+    if ctx.services.reviews.reviewers.rules.budget:  # else it does not matter, and costs a request
+        grows = _growth(await _detail_now(ctx, vm))
+    return {**grows, **await log_before(ctx, vm)}
 
 
 async def log_before(ctx: Context, vm: Machine, **_other: object) -> Mapping[str, str]:

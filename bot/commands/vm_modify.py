@@ -22,6 +22,7 @@ from bot.model import Deed, Effect, Goal, Machine, Trace
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import stacked
 from bot.reply import Line, Para, Phrase, Reply, Severity, Text, apart, bold, keep, line, say
+from bot.reviews.policy import GROWTH
 from bot.watches.observers.modified import FIELDS, NONE, NOW, THEN, TRIED, changes_told, present
 
 NewPublicIp = Annotated[
@@ -171,7 +172,15 @@ async def _before(ctx: Context, vm: Machine, **wanted: Any) -> Mapping[str, str]
         **present_of(wanted, now),
         **{f"{NOW}{name}": text for name, text in now.items()},
         **{f"{THEN}{step.name}": step.after for step in steps},
+        **_growth(wanted["gpu"], now),
     }
+
+
+def _growth(gpus: int | None, now: Mapping[str, str]) -> Mapping[str, str]:
+    """How many GPUs more the machine would have; nothing where DBC does not tell what it has."""
+    if gpus is None or "gpu" not in now:
+        return {}
+    return {GROWTH: str(max(0, gpus - int(now["gpu"])))}
 
 
 async def _foresees(ctx: Context, vm: Machine, **wanted: Any) -> Foreseen:

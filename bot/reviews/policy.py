@@ -59,8 +59,9 @@ _CLOSED = (
     "(Slack does not say who is in a user group of this rule: the group is disabled or gone, or "
     "Slack gives no answer. So the rule counts for whoever may be in it.)"
 )
-# What can make a machine hold more GPUs, which is what it pays for.
-GROWING = ("vm.create", "vm.start", "vm.modify")
+# What can make a machine hold more GPUs, which is what it pays for. A restart starts what is off.
+GROWING = ("vm.create", "vm.start", "vm.restart", "vm.modify")
+GROWTH = "gpu growth"  # a fact: how many GPUs more the machine would hold; none where not read
 EFFECTS = {effect.name.lower(): effect for effect in Effect}
 _OF_THE_STRICTEST = ("approvals", "denials", "expires", "self_approval", "type_name")
 _DEFAULT = "(default)"  # how the defaults are named where rules are
@@ -235,7 +236,9 @@ class BudgetRule(Rule):
 
     def _fits_but_for_groups(self, request: "Request") -> bool:
         gpus = request.arguments.get("gpu", "")
-        if gpus == "0" or (request.command == "vm.modify" and not gpus):
+        if "0" in (gpus, request.arguments.get(GROWTH)):
+            return False
+        if request.command == "vm.modify" and not gpus:
             return False
         return super()._fits_but_for_groups(request)
 

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.dbc.task import Status
 from tests.scenarios.orders import DAY, ChainStage, chained
-from tests.scenarios.site import rules
+from tests.scenarios.site import asked, rules
 from tests.scenarios.stage import CHANNEL
 from tests.scenarios.test_cost import CREATE, costs
+from tests.scenarios.test_power import off
 
 LATER = CREATE.replace("name=late", "name=later")
 
@@ -90,3 +92,51 @@ async def test_what_nobody_made_here_counts_for_nobody(scene: ChainStage) -> Non
     budget(scene, "usd = 1")
     await scene.passes(2, step=600)
     assert scene.told(scene.stage.alice, "Budget") == []
+
+
+async def spends(scene: ChainStage) -> None:
+    """Alice's machine has cost more than her budget, which was told."""
+    budget(scene, "usd = 1")
+    await creates(scene)
+    assert scene.told(scene.stage.alice, "Budget research is spent for")
+
+
+async def test_a_restart_of_what_is_off_starts_it_and_needs_approval(scene: ChainStage) -> None:
+    stage = scene.stage
+    await spends(scene)
+    off(stage, "late")
+    card = await stage.asks(stage.alice, "/dbc vm restart late")
+    assert "approval" in card.plain
+    assert "Approve" in card.buttons
+    assert stage.task("late").status is Status.CLOSED
+
+
+async def test_what_runs_is_restarted_after_a_confirmation_alone(scene: ChainStage) -> None:
+    stage = scene.stage
+    await spends(scene)
+    card = await asked(stage, "/dbc vm restart late")
+    assert "Approve" not in card.buttons
+    off(stage, "late")  # what was to be confirmed was no start
+    await stage.confirms(stage.alice, "Restart")
+    assert stage.task("late").status is Status.CLOSED
+
+
+async def test_what_takes_no_more_gpus_needs_no_approval(scene: ChainStage) -> None:
+    stage = scene.stage
+    await spends(scene)
+    machine = stage.task("late")
+    machine.gpus = []
+    off(stage, "late")
+    done = await stage.asks(stage.alice, "/dbc vm start late")
+    assert "approval" not in done.plain
+    assert machine.status is not Status.CLOSED
+
+
+async def test_fewer_gpus_need_no_approval_and_more_do(scene: ChainStage) -> None:
+    stage = scene.stage
+    await spends(scene)
+    stage.task("late").gpus = [0, 1]
+    fewer = await stage.asks(stage.alice, "/dbc vm modify late gpu=1")
+    assert "GPUs 2 → 1" in fewer.plain
+    more = await stage.asks(stage.alice, "/dbc vm modify late gpu=3")
+    assert "Approve" in more.buttons
