@@ -63,7 +63,7 @@ function renderHeader(channel, place, isApp) {
   const name = isApp ? displayName(store.member(store.bot.id)) : (channel?.name ?? "");
   const sign = isApp || channel?.kind === "im" ? "" : channel?.kind === "private" ? "🔒 " : "# ";
   const tab = (label, hash, current) => h("a", { href: hash, class: "tab", "aria-current": current ? "page" : null }, label);
-  const drawn = JSON.stringify([name, sign, channel?.topic, isApp, place.home]);
+  const drawn = JSON.stringify([name, sign, channel?.id, channel?.topic, isApp, place.home]);
   if (header.dataset.drawn === drawn) return;
   header.dataset.drawn = drawn;
   header.replaceChildren(
@@ -90,9 +90,17 @@ function renderMain(place) {
   document.title = `${unread ? `(${unread}) ` : ""}${name} · ${displayName(store.member(store.as)).split(" ")[0]}`;
 }
 
+/** Nothing of one person can be seen or pressed while the screen of the next is not there yet. */
+function blank() {
+  byId("main").replaceChildren();
+  byId("sidebar").replaceChildren();
+  byId("thread").hidden = true;
+  modals.render([]);
+}
+
 function render() {
   renderTopbar(byId("topbar"), store, { onmenu: toggleDrawer, onperson: (person) => become(person, true) });
-  if (!store.screen) return;
+  if (!store.screen) return blank();
   speak(store.screen.locale);
   const place = here();
   renderSidebar(byId("sidebar"), store, place);

@@ -1,0 +1,37 @@
+"""Where the links of the page lead: to what belongs to whoever acts now."""
+
+from playwright.async_api import expect
+from slack_sdk.web.async_client import AsyncWebClient
+
+from tests.sandbox.page.conftest import Open
+
+
+async def test_the_messages_beside_home_are_those_of_who_acts_now(
+    web: AsyncWebClient, opens: Open
+) -> None:
+    for person, words in (("U0ALICE", "For Alice alone"), ("U0BOB", "For Bob alone")):
+        await web.chat_postMessage(channel=person, text=words)
+    page = await opens("alice", "#/home")
+    messages = page.get_by_role("link", name="Messages", exact=True)
+    await messages.click()
+    await expect(page.locator(".message")).to_contain_text("For Alice alone")
+    await page.get_by_role("link", name="Home", exact=True).click()
+    await page.get_by_role("link", name="Act as Bob").click()
+    await expect(page.get_by_role("link", name="Act as Bob")).to_have_attribute(
+        "aria-current", "true"
+    )
+    await messages.click()
+    await expect(page.locator(".message")).to_contain_text("For Bob alone")
+
+
+async def test_nothing_of_one_person_is_shown_while_the_next_ones_screen_is_fetched(
+    web: AsyncWebClient, opens: Open
+) -> None:
+    await web.chat_postMessage(channel="U0ALICE", text="For Alice alone")
+    page = await opens("alice", "#/home")
+    await page.get_by_role("link", name="Messages", exact=True).click()
+    await expect(page.locator(".message")).to_contain_text("For Alice alone")
+    await page.evaluate("() => { window.WebSocket = class { close() {} }; }")  # it does not come
+    await page.get_by_role("link", name="Act as Bob").click()
+    await expect(page.get_by_text("For Alice alone")).to_have_count(0)
+    await expect(page.get_by_role("link", name="Messages", exact=True)).to_have_count(0)
