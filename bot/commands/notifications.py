@@ -5,14 +5,14 @@ from typing import Annotated, Literal, TypeAlias
 
 from bot.commands.here import require_chooser
 from bot.errors import Refused
-from bot.ids import ChannelId, Reader
+from bot.ids import Reader
 from bot.language.kinds import CHOICE, Arg, Kind
 from bot.language.table import Command
 from bot.messages import setting_buttons
 from bot.messages.cards import DIGESTS
 from bot.messages.facts import FactKind
-from bot.messages.wishes import hour_of, notify
-from bot.model import USUAL_HOUR, DigestHour, Effect, Notify, Place, QuietHours
+from bot.messages.wishes import hold_anew, hour_of, notify
+from bot.model import USUAL_HOUR, DigestHour, Effect, Notify, QuietHours
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import OPEN_FORM, said_audiences
 from bot.reply import Button, Line, Reply, Text, command, line, say
@@ -180,7 +180,9 @@ async def _keep_hour(ctx: Context, owner: Reader, hour: DigestHour) -> None:
     """From now on; what is kept for the next digest comes then as well."""
     async with ctx.services.store.write() as tx:
         await tx.readers.set("digest", owner, str(hour))
-        await tx.messages.hold(Place(ChannelId(owner)), DIGESTS, hour.after(ctx.now))
+        held = await tx.messages.held()
+        mine = [m.id for m in held if m.key.startswith(DIGESTS) and m.place.channel == owner]
+        await tx.messages.hold(mine, hour.after(ctx.now))
 
 
 def _at(hour: DigestHour) -> Text:
@@ -199,6 +201,8 @@ async def _keep(
             await tx.readers.remove(about, owner)
         else:
             await tx.readers.set(about, owner, str(chosen))
+        if about == "quiet":
+            await hold_anew(tx, owner, ctx.now)
 
 
 def _spoken(hours: QuietHours) -> Text:

@@ -89,12 +89,18 @@ async def tell_end(
     """Tell how it ended in the thread of its card; to the channel as well what is news there.
 
     A good end is by what was done (`is_news`), a failure always. What was requested
-    in a thread stays in that one. The requester and the channel may want less, or later (`wishes`).
+    in a thread stays in that one. The requester and the channel may want less, or later (`wishes`):
+    whoever is not to be mentioned now is told directly once their quiet hours are over.
     """
     place, want = execution.place, await wishes(tx, execution)
     told = want.told(told, is_news=is_news, in_thread=bool(place.thread))
+    held = want.held_until(told, now, is_channel=place.is_channel)
+    if place.is_channel and (called := want.called_at(told, held or now)) is not None:
+        told = unmentioned(told)
+        direct = dump(replace(told, broadcast=False))
+        own = f"{key}:{execution.actor}"
+        await tx.messages.put(own, Place.direct(execution.actor), direct, now, held_until=called)
     content = dump(told if told.quiet else signed(execution, told))
-    held = want.held_until(told, now)
     under = card_key(execution.id)
     digests = want.digests if told.end == ExecutionStatus.DONE else {}
     is_told_later = bool(digests) and not place.is_channel

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.ids import Reader
-from bot.messages.cards import unmentioned
+from bot.messages.cards import DIGESTS, ENDS, execution_of, unmentioned
 from bot.model import (
     USUAL_HOUR,
     DigestHour,
@@ -31,7 +31,8 @@ class Wishes:
 
     person: Notify
     channel: Notify
-    quiet: tuple[QuietHours, ...] = ()
+    quiet: QuietHours | None = None  # of the requester
+    channel_quiet: QuietHours | None = None
     digests: Mapping[Place, DigestHour] = field(default_factory=dict)  # of those who want one
 
     def told(self, reply: Reply, *, is_news: bool, in_thread: bool) -> Reply:
@@ -49,23 +50,30 @@ class Wishes:
         reply = reply if is_mentioned else unmentioned(reply)
         return replace(reply, broadcast=broadcast and not in_thread)
 
-    def held_until(self, reply: Reply, now: datetime) -> datetime | None:
-        """Until when the quiet hours hold it back; None for what was not done."""
-        if reply.end in _NOT_DONE:
+    def held_until(self, reply: Reply, now: datetime, *, is_channel: bool) -> datetime | None:
+        """Until when it is held back in a place; None for what was not done.
+
+        A person's quiet hours hold back nothing in a channel, where others read it.
+        """
+        hours = self.channel_quiet if is_channel else self.quiet
+        return None if reply.end in _NOT_DONE or hours is None else hours.over_at(now)
+
+    def called_at(self, reply: Reply, now: datetime) -> datetime | None:
+        """When the requester's quiet hours are over, where they are to be mentioned in them."""
+        if reply.quiet or reply.end in _NOT_DONE or self.quiet is None:
             return None
-        over = [at for one in self.quiet if (at := one.over_at(now)) is not None]
-        return max(over, default=None)
+        return self.quiet.over_at(now)
 
 
 async def wishes(tx: UnitOfWork, execution: Execution) -> Wishes:
     """What is chosen now by whoever is told how a change ended."""
     person, channel = execution.actor, execution.place.channel
     chosen = await tx.readers.some(["notify", "quiet", "digest"], [person, channel])
-    hours = [QuietHours.read(chosen.get(("quiet", one), "")) for one in (person, channel)]
     return Wishes(
         notify(chosen.get(("notify", person), "")),
         notify(chosen.get(("notify", channel), "")),
-        tuple(one for one in hours if one is not None),
+        QuietHours.read(chosen.get(("quiet", person), "")),
+        QuietHours.read(chosen.get(("quiet", channel), "")),
         {
             place: hour_of(chosen.get(("digest", place.channel), ""))
             for place in {Place.direct(person), Place(channel)}
@@ -85,6 +93,23 @@ async def quiet_until(tx: UnitOfWork, reader: Reader, now: datetime) -> datetime
     chosen = await tx.readers.some(["quiet"], [reader])
     hours = QuietHours.read(chosen.get(("quiet", reader), ""))
     return None if hours is None else hours.over_at(now)
+
+
+async def hold_anew(tx: UnitOfWork, owner: Reader, now: datetime) -> None:
+    """Let what quiet hours hold back for a person or a channel wait for those chosen now."""
+    held = [one for one in await tx.messages.held() if not one.key.startswith(DIGESTS)]
+    known = await tx.executions.some([execution_of(one.key) for one in held])
+    for message in held:
+        execution = known.get(execution_of(message.key))
+        readers: set[Reader] = {message.place.channel}
+        if execution is not None and message.key.startswith(ENDS):
+            readers.add(execution.actor)
+        if owner in readers:
+            if message.place.is_channel:
+                readers = {message.place.channel}
+            over = [await quiet_until(tx, one, now) for one in readers]
+            until = max((at for at in over if at is not None), default=now)
+            await tx.messages.hold([message.id], until)
 
 
 def wants_less(text: str) -> bool:

@@ -59,9 +59,14 @@ def test_what_was_requested_in_a_thread_stays_there() -> None:
     assert not want.broadcast
 
 
-def test_the_later_end_of_two_quiet_hours_counts_and_only_for_good_ends() -> None:
-    hours = [QuietHours.read(text) for text in ("22:00-06:00", "23:00-07:00")]
-    want = Wishes(Notify.ALL, Notify.ALL, tuple(one for one in hours if one is not None))
+def test_a_persons_quiet_hours_hold_back_only_what_others_do_not_read() -> None:
+    own, channels = (QuietHours.read(text) for text in ("22:00-06:00", "23:00-07:00"))
+    want = Wishes(Notify.ALL, Notify.ALL, own, channels)
     now = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
-    assert want.held_until(end(ExecutionStatus.DONE), now) == datetime(2026, 3, 2, 7, tzinfo=UTC)
-    assert want.held_until(end(ExecutionStatus.FAILED), now) is None
+    done, failed = end(ExecutionStatus.DONE), end(ExecutionStatus.FAILED)
+    six, seven = (datetime(2026, 3, 2, hour, tzinfo=UTC) for hour in (6, 7))
+    assert want.held_until(done, now, is_channel=True) == seven
+    assert want.held_until(done, now, is_channel=False) == six
+    assert want.held_until(failed, now, is_channel=True) is None
+    assert (want.called_at(done, now), want.called_at(done, seven)) == (six, None)
+    assert want.called_at(failed, now) is None

@@ -7,8 +7,11 @@ import pytest
 
 from bot.model import QuietHours
 from tests.scenarios.site import told
-from tests.scenarios.stage import Stage, card
+from tests.scenarios.stage import Stage, card, is_card
+from tests.scenarios.test_cost import CREATE as LATE
 from tests.scenarios.test_threads import RUNNING, START, ends, ready, shut_down
+
+CREATE = LATE.replace("late", "night")
 
 
 async def started(stage: Stage) -> None:
@@ -62,27 +65,84 @@ async def test_who_has_no_access_chooses_nothing_for_a_channel(one_stage: Stage)
         assert "Only people with access to a node" in seen.plain
 
 
-async def test_quiet_hours_hold_a_good_end_back_and_tell_it_at_their_end(one_stage: Stage) -> None:
+def quiet_hours(stage: Stage, *, of: str = "") -> str:
+    """The command that chooses quiet hours from an hour ago until in two hours."""
+    here = ZoneInfo(stage.alice.member.tz)
+    begin, over = (stage.clock.now() + timedelta(hours=h) for h in (-1, 2))
+    hours = f"{begin.astimezone(here):%H:%M}-{over.astimezone(here):%H:%M}"
+    return f"/dbc settings {of}quiet-hours {hours}"
+
+
+def told_directly(stage: Stage) -> list[str]:
+    """What Alice was told directly of inference that runs."""
+    said = [message.plain.replace("*", "") for message in stage.alice.messages("@dbc")]
+    return [one for one in said if RUNNING in one]
+
+
+async def test_quiet_hours_leave_a_good_end_in_its_thread_and_tell_the_person_at_their_end(
+    one_stage: Stage,
+) -> None:
     await ready(one_stage)
-    now = one_stage.clock.now()
-    begin, end = now - timedelta(hours=1), now + timedelta(hours=2)
     refused = await one_stage.asks(one_stage.alice, "/dbc settings quiet-hours 99:00-7")
     assert "from one time to another" in refused.plain
-    zone = one_stage.alice.member.tz
-    here = ZoneInfo(zone)
-    hours = f"{begin.astimezone(here):%H:%M}-{end.astimezone(here):%H:%M}"
-    seen = await one_stage.asks(one_stage.alice, f"/dbc settings quiet-hours {hours}")
-    assert zone in seen.plain
+    seen = await one_stage.asks(one_stage.alice, quiet_hours(one_stage))
+    assert one_stage.alice.member.tz in seen.plain
     await started(one_stage)
     assert ends(one_stage) == []
+    [end] = [m for m in told(one_stage.alice, RUNNING) if m.ts != m.thread_ts and m.thread_ts]
+    assert end.thread_ts == card(one_stage.alice).ts
     await one_stage.restart_bot()
     await one_stage.passes(3_600)
-    assert ends(one_stage) == []
+    assert told_directly(one_stage) == []
     await one_stage.passes(3_700)
-    [told_late] = ends(one_stage)
-    assert told_late.thread_ts == card(one_stage.alice).ts
+    assert len(told_directly(one_stage)) == 1
     await one_stage.passes(60)
-    assert len(ends(one_stage)) == 1
+    assert len(told_directly(one_stage)) == 1
+    assert ends(one_stage) == []
+
+
+async def test_what_was_created_in_somebodys_quiet_hours_is_told_to_the_channel(
+    one_stage: Stage,
+) -> None:
+    await one_stage.gives_session(one_stage.alice, "gpu1")
+    await one_stage.asks(one_stage.alice, quiet_hours(one_stage))
+    await one_stage.asks(one_stage.alice, CREATE)
+    for _ in range(120):
+        await one_stage.passes(10)
+    news = [m for m in told(one_stage.alice, "night is running") if m.message.broadcast]
+    assert [m.pings for m in news] == [[]]
+
+
+@pytest.mark.parametrize("direct", [False, True])
+async def test_what_quiet_hours_held_back_is_told_once_they_are_turned_off(
+    one_stage: Stage, *, direct: bool
+) -> None:
+    await ready(one_stage)
+    await one_stage.asks(one_stage.alice, quiet_hours(one_stage))
+    if direct:
+        await one_stage.alice.types("vm start inference", "@dbc")
+        for _ in range(10):
+            await one_stage.passes(3)
+    else:
+        await started(one_stage)
+    before = len(told_directly(one_stage))
+    await one_stage.asks(one_stage.alice, "/dbc settings quiet-hours off")
+    await one_stage.passes(30)
+    assert len(told_directly(one_stage)) == before + 1
+
+
+async def test_what_a_channels_quiet_hours_held_back_waits_for_those_chosen_since(
+    one_stage: Stage,
+) -> None:
+    await ready(one_stage)
+    await one_stage.asks(one_stage.alice, "/dbc settings channel-quiet-hours 00:00-23:59")
+    await started(one_stage)
+    await one_stage.asks(one_stage.alice, quiet_hours(one_stage, of="channel-"))
+    await one_stage.passes(3_600)
+    assert [m for m in told(one_stage.alice, RUNNING) if m.pings and not is_card(m.plain)] == []
+    await one_stage.asks(one_stage.alice, "/dbc settings channel-quiet-hours off")
+    await one_stage.passes(30)
+    assert len([m for m in told(one_stage.alice, RUNNING) if m.pings and not is_card(m.plain)]) == 1
 
 
 async def test_quiet_hours_let_a_failure_through(one_stage: Stage) -> None:
@@ -125,10 +185,7 @@ def test_what_is_no_span_of_time_is_refused(text: str) -> None:
 async def test_several_ends_of_quiet_hours_are_told_together(one_stage: Stage) -> None:
     stage = one_stage
     await ready(stage)
-    here = ZoneInfo(stage.alice.member.tz)
-    begin, over = (stage.clock.now() + timedelta(hours=h) for h in (-1, 2))
-    hours = f"{begin.astimezone(here):%H:%M}-{over.astimezone(here):%H:%M}"
-    await stage.asks(stage.alice, f"/dbc settings channel-quiet-hours {hours}")
+    await stage.asks(stage.alice, quiet_hours(stage, of="channel-"))
     for _ in range(2):
         shut_down(stage)
         await stage.asks(stage.alice, START)
@@ -143,34 +200,37 @@ async def test_several_ends_of_quiet_hours_are_told_together(one_stage: Stage) -
     assert together.plain.replace("*", "").count(RUNNING) == 2
 
 
-@pytest.mark.parametrize(
-    "whose", [pytest.param("quiet-hours", id="person"), pytest.param("", id="four together")]
-)
-async def test_good_ends_stay_in_their_threads_where_the_channel_chose_no_other(
-    one_stage: Stage, whose: str
+async def test_good_ends_stay_in_their_threads_where_the_channel_chose_only_failures(
+    one_stage: Stage,
 ) -> None:
-    """Held back by a person's quiet hours, or too many at once in a channel of failures only."""
     stage = one_stage
     await ready(stage)
-    here = ZoneInfo(stage.alice.member.tz)
-    begin, over = (stage.clock.now() + timedelta(hours=h) for h in (-1, 2))
-    hours = f"{begin.astimezone(here):%H:%M}-{over.astimezone(here):%H:%M}"
-    chosen = f"quiet-hours {hours}" if whose else "channel-notifications failures"
-    await stage.asks(stage.alice, f"/dbc settings {chosen}")
-    if not whose:
-        await stage.asks(stage.alice, f"/dbc settings quiet-hours {hours}")  # till they are four
-    many = 2 if whose else 4
-    for _ in range(many):
+    await stage.asks(stage.alice, "/dbc settings channel-notifications failures")
+    for _ in range(4):
+        shut_down(stage)
+        await stage.asks(stage.alice, START)
+        await stage.passes(600)
+    for _ in range(10):
+        await stage.passes(10)
+    assert not [m for m in stage.alice.messages() if "commands ended" in m.plain]
+    told_in = [m.thread_ts for m in ends(stage) if m.thread_ts]
+    assert len(told_in) == len(set(told_in)) == 4
+
+
+async def test_several_ends_of_a_persons_quiet_hours_are_told_together_directly(
+    one_stage: Stage,
+) -> None:
+    stage = one_stage
+    await ready(stage)
+    await stage.asks(stage.alice, quiet_hours(stage))
+    for _ in range(2):
         shut_down(stage)
         await stage.asks(stage.alice, START)
         for _ in range(10):
             await stage.passes(3)
         await stage.passes(600)
-    assert not [m for m in ends(stage) if m.thread_ts]
     for _ in range(3):
         await stage.passes(3_600)
-    for _ in range(10):
-        await stage.passes(10)
-    assert not [m for m in stage.alice.messages() if "commands ended" in m.plain]
-    told_in = [m.thread_ts for m in ends(stage) if m.thread_ts]
-    assert len(told_in) == len(set(told_in)) == many
+    [together] = [m for m in stage.alice.messages("@dbc") if "2 commands ended" in m.plain]
+    assert together.plain.replace("*", "").count(RUNNING) == 2
+    assert ends(stage) == []
