@@ -279,8 +279,13 @@ class Bot:
         why it is not ready.
         """
         why = await self._database.superseded()
-        await self._ticker.stop()
-        await self.edge.retire(why)
+        # Both at once, the edge first: a job that hangs lets no delivery in.
+        ends = await asyncio.gather(
+            self.edge.retire(why), self._ticker.stop(), return_exceptions=True
+        )
+        for error in ends:
+            if error is not None:
+                log.error("retire.failed", exc_info=error, then="Stop this process.")
 
     async def _take_up(self) -> None:
         """Read what a former process has left; broken off, it can be done again."""

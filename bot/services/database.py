@@ -89,18 +89,20 @@ class Database:
         """Begin and end a unit of work, as everything does that the bot keeps.
 
         Now and then something is written in it: a disk that is full shows only then. What was
-        erased leaves the journal, too, where somebody's long read kept it there.
+        erased leaves the journal, too, where somebody's long read kept it there. A successor is
+        looked for first: its schema need not take what this version writes.
         """
         now = self._clock.monotonic()
         is_due = self._written is None or now - self._written >= _WRITING
         try:
+            if await self._has_successor():
+                return
             async with self._store.write() as tx:
                 if is_due:
                     await tx.probe.write(new_id())
             if is_due:
                 self._written = now
             await self._store.scrub()
-            await self._look_for_successor()
         except StorageFailed as error:
             self._written = None  # it works again once something can be written
             if self._health.lost(_WHAT, f"{error.sentence} {_MEND}", is_fatal=False):
@@ -115,11 +117,11 @@ class Database:
         await self._superseded.wait()
         return self._successor
 
-    async def _look_for_successor(self) -> None:
+    async def _has_successor(self) -> bool:
         """Whatever this version does not know of the schema, it leaves to the one that does."""
         revision = await self._store.newer_schema()
         if not revision or self._superseded.is_set():
-            return
+            return bool(revision)
         self._successor = (
             f"A newer version of the bot has migrated the database (schema {revision}), so this "
             "process takes nothing more. Replace it by that version."
@@ -127,3 +129,4 @@ class Database:
         self._health.lost(_VERSION, self._successor, is_fatal=False)
         log.error("database.is_newer", schema=revision, then="This process takes nothing more.")
         self._superseded.set()
+        return True

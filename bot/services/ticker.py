@@ -19,7 +19,8 @@ _STANDS = 30
 # A look at a silent node takes a minute at the most.
 _HANGS = 300
 _FAILS = 5  # runs in a row
-_GRACE = timedelta(seconds=2)  # for what runs when we stop; a silent node takes 40 s
+# For what runs when we stop (a silent node takes 40 s), and again for what is broken off then.
+_GRACE = timedelta(seconds=2)
 
 log = structlog.get_logger()
 
@@ -82,12 +83,15 @@ class Ticker:
         self._minding = asyncio.create_task(self._mind(scheduler), name="mind the clock")
 
     async def stop(self) -> None:
-        """Start nothing more; what runs may end, and is broken off where that takes long."""
+        """Start nothing more; what runs may end, and is broken off where that takes long.
+
+        Nothing keeps it: what goes on although it is broken off is logged, and left.
+        """
         self._jobs = ()
-        if self._scheduler is None or self._minding is None:
+        scheduler, minding = self._scheduler, self._minding
+        if scheduler is None or minding is None:
             return
-        scheduler, self._scheduler = self._scheduler, None
-        self._minding.cancel()
+        minding.cancel()
         scheduler.pause()
         await asyncio.sleep(0)  # what was submitted a moment ago begins, and is known here
         if self._under_way:
@@ -97,8 +101,11 @@ class Ticker:
             log.info("ticks.broken_off", jobs=sorted(task.get_name() for task in left))
         for task in left:
             task.cancel()
-        await asyncio.gather(self._minding, *left, return_exceptions=True)
+        _, stuck = await asyncio.wait({minding, *left}, timeout=_GRACE.total_seconds())
+        if stuck:
+            log.error("ticks.stuck", jobs=sorted(task.get_name() for task in stuck))
         await asyncio.sleep(0)  # APScheduler sees them end; it logs what it cancels itself
+        self._scheduler = None  # only now: a stop that is broken off can be repeated
         scheduler.shutdown(wait=False)
 
     @property

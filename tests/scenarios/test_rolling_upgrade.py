@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy import text
 
 from bot.app import Bot
+from bot.clock import SystemClock
 from bot.errors import BotError
+from bot.services.ticker import Job, Ticker
 from sandbox.dbc.worker import Durations
 from sandbox.slack import SeenMessage
 from storage.migrations import HEAD
@@ -102,6 +104,40 @@ async def test_an_older_version_does_not_start_on_it(replicas: Replicas) -> None
             await late.start(ticking=False)
     finally:
         await late.stop()
+
+
+async def test_a_schema_that_takes_nothing_from_them_does_not_hide_it(replicas: Replicas) -> None:
+    async with replicas.bots[0].store._engines.writing() as connection:
+        await connection.execute(text("ALTER TABLE defaults ADD CONSTRAINT new CHECK (id < '')"))
+    await _migrated(replicas, "of_tomorrow")
+    await replicas.pass_(60)  # a trial is due
+    await _stood_down(replicas)
+    for bot in replicas.bots:
+        [why] = bot.health.reasons
+        assert why.startswith("A newer version of the bot has migrated the database")
+
+
+async def test_a_job_that_hangs_keeps_no_delivery_coming_to_them(replicas: Replicas) -> None:
+    bot, begun, is_over = replicas.bots[0], asyncio.Event(), asyncio.Event()
+
+    async def hang() -> None:
+        begun.set()
+        await is_over.wait()
+
+    bot._ticker = ticker = Ticker([Job("hangs", timedelta(hours=1), hang)], SystemClock())
+    ticker.start()
+    try:
+        await begun.wait()
+        await _migrated(replicas, "of_tomorrow")
+        await bot._database.look()
+        while bot.edge._socket is not None:
+            await asyncio.sleep(0)
+            assert ticker._under_way, "it waited for the job"
+        assert not bot.edge.reach.is_up
+    finally:
+        is_over.set()
+    assert bot._retiring is not None
+    await bot._retiring
 
 
 async def test_by_http_it_goes_on_to_say_that_it_is_not_ready(

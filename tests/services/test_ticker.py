@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
 from apscheduler.schedulers import base
+from structlog.testing import capture_logs
 
 from bot.clock import SystemClock
 from bot.metrics import Metrics
@@ -92,6 +94,43 @@ async def test_a_stop_waits_for_a_job_that_ends_soon(machine: MachineClock) -> N
     await begun.wait()
     await ticker.stop()
     assert ended.is_set()
+
+
+async def test_a_stop_waits_for_no_job_that_will_not_be_broken_off(machine: MachineClock) -> None:
+    begun, is_over = asyncio.Event(), asyncio.Event()
+
+    async def run() -> None:
+        while not is_over.is_set():
+            begun.set()
+            with suppress(asyncio.CancelledError):
+                await is_over.wait()
+
+    ticker = Ticker([Job("deaf", timedelta(hours=1), run)], machine)
+    ticker.start()
+    try:
+        await begun.wait()
+        async with asyncio.timeout(20):
+            with capture_logs() as logged:
+                await ticker.stop()
+    finally:
+        is_over.set()
+    assert [e["jobs"] for e in logged if e["event"] == "ticks.stuck"] == [["deaf"]]
+
+
+async def test_a_stop_that_was_broken_off_can_be_repeated(machine: MachineClock) -> None:
+    work = Work()
+    work.is_stuck = True
+    ticker = Ticker([Job("stuck", OFTEN, work.run)], machine)
+    ticker.start()
+    await work.runs(1)
+    first = asyncio.create_task(ticker.stop())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait({first})
+    with capture_logs() as logged:
+        await ticker.stop()
+    assert [e["jobs"] for e in logged if e["event"] == "ticks.broken_off"] == [["stuck"]]
 
 
 async def test_a_clockwork_that_begins_nothing_any_more_is_told() -> None:
