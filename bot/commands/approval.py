@@ -296,7 +296,7 @@ GROUP = Group(
             "approval withdraw 7a9Qx2Lk",
             asks=say("Withdraw your vote or request: {approval}"),
             loses=say("Your vote or, where you have none, your request."),
-            does=say("Withdraw your vote or request"),
+            does=say("Withdraw vote/request"),
         ),
     ),
 )

@@ -34,8 +34,8 @@ async def freeze(ctx: Context, why: Why) -> Reply:
             Note(
                 line(
                     say(
-                        "Nothing is sent to machines, also what is approved already. What is in "
-                        "progress goes on, and whoever may break the glass still may."
+                        "Nothing is sent to machines, not even what is already approved. What is "
+                        "in progress goes on, and whoever may break the glass still can."
                     )
                 )
             ),

@@ -69,7 +69,7 @@ def _is_of_language(table: Table, word: str) -> bool:
     return (
         word in flags | verbs | options | ALONE.keys() | WITH_FLAG.keys() | PREPOSITIONS.keys()
         or word in WITH | BEHIND_NODE
-        or choice(word) in _WORDS
+        or choice(word, _WORDS) in _WORDS
     )
 
 

@@ -103,13 +103,13 @@ async def _content(inspection: Inspection, now: datetime) -> Findings:
             current=schema.current or say("none yet"), needed=schema.needed)  # fmt: skip
         yield warning(about, told, say("The next start migrates it."))
         return
-    yield ok(about, say("{schema}, the newest.", schema=schema.current))
+    yield ok(about, say("{schema}, up to date.", schema=schema.current))
     journal = await inspection.journal()
     if journal and journal != "wal":
         told = say("Its mode is {mode}, not wal.", mode=journal)
         yield warning(say("journal"), told, say("The next start sets it."))
     elif journal:
-        yield ok(say("journal"), "WAL.")
+        yield ok(say("journal"), say("{what}.", what="WAL"))
     figures = await inspection.figures(now)
     yield _messages(figures.messages_due, figures.message_oldest, now)
     yield _watches(figures.watches_open, figures.watches_overdue)

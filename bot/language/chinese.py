@@ -4,7 +4,7 @@ Understood whatever somebody's locale is, beside the English. Pure data: the tab
 would mean two things. What people say beside these words is only suggested (`synonyms`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from bot.folding import plain
@@ -181,6 +181,8 @@ _ARGUMENTS = _by_word(
         "state": "状态",
         "sort": "排序",
         "person": "成员",
+        "reveal": "显示密码",
+        "channel_node": "频道节点",
         "hours": "小时",
         "month": "月份 月",
     }
@@ -192,8 +194,10 @@ CALLED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
-_CHOICES = _by_word(
-    {
+# A word may be a choice of several arguments: 状态 of `metal power`, and of what to sort by.
+_CHOICES: Mapping[str, Sequence[str]] = {
+    meant: tuple(words.split())
+    for meant, words in {
         "on": "开 上电 打开",
         "off": "关 断电 关机 已关机",
         "running": "运行中 运行",
@@ -220,15 +224,21 @@ _CHOICES = _by_word(
         "failures": "仅失败 只要失败",
         "digest": "汇总 每日汇总",
         "silent": "静默 不提醒",
-    }
-)
+        "name": "名称 名字",
+        "state": "状态",
+        "age": "时间 创建时间",
+    }.items()
+}
 
 
-def choice(word: str) -> str:
-    """A choice as the language has it, whatever it is called."""
-    return _CHOICES.get(plain(word), plain(word))
+def choice(word: str, choices: Collection[str]) -> str:
+    """That one of the choices which a word means, whatever it is called; else the word."""
+    word = plain(word)
+    if word in choices:
+        return word
+    return next((one for one in choices if word in _CHOICES.get(one, ())), word)
 
 
-def words_for_choice(meant: str) -> tuple[str, ...]:
+def words_for_choice(meant: str) -> Sequence[str]:
     """The words for a choice, the usual one first."""
-    return tuple(word for word, choice in _CHOICES.items() if choice == meant)
+    return _CHOICES.get(meant, ())

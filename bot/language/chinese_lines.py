@@ -97,4 +97,4 @@ def _chosen(command: Command, word: str) -> str:
     """A choice's Chinese word, where one of the command's arguments takes it; else nothing."""
     choices = [p for p in command.parameters if p.arg.kind.is_choice and word in p.arg.choices]
     words = words_for_choice(word) if choices else ()
-    return next((one for one in words if choice(one) == word), "")
+    return next((one for one in words if choice(one, choices[0].arg.choices) == word), "")

@@ -193,7 +193,9 @@ def _field(parameter: Parameter, given: str, now: str) -> FormField:
     given = "" if arg.kind.is_secret else given
     initial = given or ("" if parameter.default in {None, ()} else str(parameter.default))
     is_flag = arg.kind.is_flag  # what it does stands beside its box
-    example: Text = say("For example {example}", example=arg.example) if arg.example else ""
+    example: Text = (
+        say("For example {example}", example=arg.example) if arg.example and not arg.choices else ""
+    )
     hint, example = ("", arg.hint) if is_flag else (arg.hint, example)
     return FormField(
         name=parameter.name,

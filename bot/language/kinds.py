@@ -246,10 +246,10 @@ class _Size(Kind):
 @dataclass(frozen=True, slots=True, eq=False)
 class _Choice(Kind):
     def accepts(self, arg: "Arg", word: str) -> bool:
-        return choice(word) in arg.choices
+        return choice(word, arg.choices) in arg.choices
 
     def read(self, arg: "Arg", name: str, text: str) -> str:
-        if (word := choice(text)) in arg.choices:
+        if (word := choice(text, arg.choices)) in arg.choices:
             return word
         told = say(
             "{label} must be {choices}, not “{text}”.",

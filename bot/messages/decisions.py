@@ -7,6 +7,7 @@ from bot.ids import UserId
 from bot.messages.cards import duration
 from bot.messages.question import Question
 from bot.model import (
+    Approval,
     ApprovalStatus,
     Count,
     ExecutionStatus,
@@ -253,8 +254,16 @@ _OVER: Mapping[ApprovalStatus, tuple[Phrase, Phrase, Phrase, Phrase]] = {
     ),
 }
 
+_CONFIRMED = (
+    say("Too late: this was confirmed."),
+    say("Too late: this was confirmed {duration} ago."),
+    say("Too late: {user} confirmed this."),
+    say("Too late: {user} confirmed this {duration} ago."),
+)
+
 
 def over(
+    approval: Approval,
     status: ApprovalStatus,
     ago: timedelta | None = None,
     by: UserId = UserId(""),
@@ -267,7 +276,9 @@ def over(
         "user": who,
         "duration": "" if ago is None else duration(ago),
     }
-    template = _OVER[status][2 * bool(by) + (ago is not None)]
+    is_confirmed = status is ApprovalStatus.APPROVED and approval.kind is ReviewKind.CONFIRM
+    templates = _CONFIRMED if is_confirmed else _OVER[status]
+    template = templates[2 * bool(by) + (ago is not None)]
     return template.filled(lambda name: given[name])
 
 
@@ -281,11 +292,11 @@ def too_late(count: Count, ago: timedelta | None, why: Words = "") -> Reply:
         told = say("You have already decided on this. Each person counts once.")
         return Reply.of(told, private=True)
     if _has_expired(count):
-        return Reply.of(over(ApprovalStatus.EXPIRED, ago), private=True)
+        return Reply.of(over(approval, ApprovalStatus.EXPIRED, ago), private=True)
     if approval.status is ApprovalStatus.VOID:
-        return Reply.of(sentences((over(approval.status, ago), why)), private=True)
+        return Reply.of(sentences((over(approval, approval.status, ago), why)), private=True)
     is_own = approval.decided_by == vote.user
-    told = over(approval.status, ago, approval.decided_by, is_own=is_own)
+    told = over(approval, approval.status, ago, approval.decided_by, is_own=is_own)
     return Reply.of(told, private=True)
 
 

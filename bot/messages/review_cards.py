@@ -128,7 +128,7 @@ def _once_more(asked: Question) -> Confirm | None:
     is_machine = execution.task not in {"", execution.id}
     told = say("Machine {id}.", id=code(execution.task[:_SHORT])) if is_machine else ""
     # Names can be long, and Slack takes few characters here: what must be read comes before them.
-    text = sentences((asked.loses, told, line(asked.title, ".")))
+    text = sentences((asked.loses, told, say("{what}.", what=asked.title)))
     return Confirm(say("Approve this?"), text, say("Approve"))
 
 
@@ -147,6 +147,8 @@ def _needs(asked: Question) -> Phrase:
     """How many have to approve, and who they are."""
     approval, node = asked.approval, asked.subject.node_label
     if people := _named(asked):
+        if approval.needed == len(asked.people) == 1 and not asked.channel:
+            return say("Needs 1 approval from {people}.", people=people)
         return say_number(
             "Needs {number} approval from {people}.",
             "Needs {number} approvals from {people}.",

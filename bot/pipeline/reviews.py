@@ -323,7 +323,7 @@ class Reviews:
             if won:
                 await self.hand_over(tx, approval, ())
         if not won:
-            raise Refused(decisions.over(approval.status))
+            raise Refused(decisions.over(approval, approval.status))
         return approval
 
     async def withdraw(self, approval_id: ApprovalId, user: UserId, at: datetime) -> None:
@@ -352,7 +352,7 @@ class Reviews:
                 return
             approval = await tx.approvals.get(approval_id)
         if approval.status is not ApprovalStatus.PENDING:
-            raise Refused(decisions.over(approval.status))
+            raise Refused(decisions.over(approval, approval.status))
         raise Refused(say("No vote of yours counts on this."))
 
     async def turn_away(self, approval_id: ApprovalId, user: UserId, why: str) -> None:

@@ -70,6 +70,10 @@ def test_a_verb_alone_runs_what_it_means_in_one_group_only(verb: str) -> None:
             {"vm": "train-01", "reason": "磁盘满", "dry_run": "true"},
         ),
         ("列表 筛选=训练", "vm.list", {"filter": "训练"}),
+        ("虚拟机 列表 排序=名称", "vm.list", {"sort": "name"}),
+        ("虚拟机 列表 排序=时间", "vm.list", {"sort": "age"}),
+        ("虚拟机 列表 排序=状态 状态=关机", "vm.list", {"sort": "state", "state": "off"}),
+        ("裸金属 电源 状态 slot-1", "metal.power", {"command": "status", "machine": "slot-1"}),
     ],
 )
 def test_arguments_and_options_are_understood(

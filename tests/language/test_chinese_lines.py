@@ -1,6 +1,7 @@
 """Command lines that are shown in Chinese are the table's own words, and understood as such."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def test_every_hint_is_in_chinese(line: str) -> None:
         ("vm logs train-01 head 20", "虚拟机 日志 train-01 开头 20"),
         ("disk list train-01 on gpu1", "磁盘 列表 train-01 在 gpu1 上"),
         ("session share gpu1 with @bob", "会话 共享 gpu1 给 @bob"),
-        ("vm list state=off sort=age", "虚拟机 列表 状态=关 排序=age"),
+        ("vm list state=off sort=age", "虚拟机 列表 状态=关 排序=时间"),
         ("vm help", "虚拟机 帮助"),
         ("vm restart help", "虚拟机 重启 帮助"),
         ("help", "帮助"),
@@ -75,6 +76,12 @@ def test_every_hint_is_in_chinese(line: str) -> None:
 )
 def test_a_line_reads_as_people_type_it(line: str, told: str) -> None:
     assert in_chinese(line) == f"/dbc {told}"
+
+
+@pytest.mark.parametrize("command", ["vm.list", "vm.show", "settings"])
+def test_the_usage_has_no_english_word_beside_the_chinese(command: str) -> None:
+    words = re.sub(r"^/dbc ", "", in_chinese(TABLE[command].usage).strip("`"))
+    assert re.findall("[a-z_]+", words) == []
 
 
 def test_a_pasted_placeholder_is_to_be_filled_in_also_in_chinese() -> None:

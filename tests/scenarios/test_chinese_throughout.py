@@ -88,6 +88,27 @@ async def test_a_card_is_chinese_in_each_state(stage_of_three: Stage, end: str) 
     assert told_in_english(stage, since=since) == []
 
 
+async def test_a_card_for_one_approver_names_them_and_its_dialog_is_chinese(
+    tmp_path: Path,
+) -> None:
+    rule = (
+        '[[rule]]\nname = "bob"\nmatch = { command = "vm.delete" }\n'
+        'approvers = { persons = ["U0BOB"] }\n'
+    )
+    async with site(tmp_path, rule) as stage:
+        await reads_chinese(stage)
+        await requested(stage)
+        card = next(m for m in stage.bob.messages(CHANNEL) if "批准" in m.buttons)
+        assert f"需要 <@{stage.bob.id}> 批准。" in card.plain
+        [dialog] = [
+            element["confirm"]["text"]["text"]
+            for block in card.blocks
+            for element in block.get("elements", [])
+            if "confirm" in element
+        ]
+        assert dialog.endswith("。")
+
+
 async def test_broken_glass_is_told_in_chinese(stage_of_three: Stage) -> None:
     stage = stage_of_three
     rules(stage, GLASS)

@@ -8,6 +8,7 @@ import pytest
 from bot.model import ReviewKind
 from sandbox.slack import SeenMessage
 from tests.mortal import START, mortal
+from tests.scenarios.in_chinese import reads_chinese
 from tests.scenarios.site import both_stages, now, rules, told
 from tests.scenarios.stage import CHANNEL, Stage, card, is_card
 from tests.scenarios.test_power import off
@@ -50,6 +51,32 @@ async def test_nobody_else_sees_the_question_and_all_see_what_becomes_of_it(stag
     assert end.thread_ts == shown.ts
     assert stage.changes() == ["tasks.delete"]
     assert len(stage.endings(stage.alice)) == 1
+
+
+@pytest.mark.parametrize(
+    ("chinese", "pressed", "late"),
+    [
+        (False, "Confirm", "Too late: you confirmed this 4 s ago."),
+        (True, "确认", "太迟了：你 4 秒前已确认。"),
+        (True, "撤回", "太迟了：你 4 秒前已撤回。"),
+    ],
+)
+async def test_a_late_press_says_what_they_did_themselves(
+    one_stage: Stage, pressed: str, late: str, *, chinese: bool
+) -> None:
+    stage = one_stage
+    if chinese:
+        await reads_chinese(stage)
+    question = await asks(stage)
+    async with stage.bot.store.read() as tx:
+        [approval] = await tx.approvals.open()
+    again = await stage.asks(stage.alice, f"/dbc approval show {approval.id}")
+    await stage.alice.presses(pressed, question)
+    await stage.quiet()
+    stage.clock.advance(timedelta(seconds=4))
+    await stage.alice.presses("确认" if chinese else "Confirm", again)
+    await stage.quiet()
+    assert told(stage.alice, late)
 
 
 @both_stages
