@@ -196,7 +196,8 @@ async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNo
         "locale": person.locale,
         "time_zone": person.zone,
     }
-    menus = await _menus(ctx)
+    # Menus name nodes of the requester's, from whom the rules may hide them: only for themselves.
+    menus = {} if channel_node else await _menus(ctx)
     rows = tuple(
         Row(line(bold(label), "\n", text), {}, menus.get(label, ())) for label, text in pairs
     )

@@ -1,9 +1,12 @@
 """How much of each budget is spent this month, and the warnings of it.
 
+A job counts it once a minute; decisions go by what it has counted, and wait for no chain.
+
 What counts is what the machines cost that were made by its people, in its channels: their shares of
 the blocks of the month so far, as `cost` shows them. What no machine held counts for nobody.
 """
 
+import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +30,7 @@ from bot.reply import Line, Note, Para, Reply, Text, bold, command, dump, emoji,
 from storage import Store
 
 _FRESH = timedelta(minutes=1)
+_HOLDS = timedelta(minutes=5)  # so long decisions go by what was counted
 _MICRO, _PLANCK = 10**6, 10**15  # of a USD, of a DBC
 
 log = structlog.get_logger()
@@ -97,6 +101,16 @@ class Standing:
         return person in self.budget.person or channel in self.budget.channel
 
 
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """What was spent of the budgets of some rules in a month, and when that was counted."""
+
+    budgets: Sequence[Budget]
+    month: Month
+    at: timedelta
+    standings: Sequence[Standing]
+
+
 def _whole(amount: int) -> str:
     """`1,500`."""
     return f"{amount:,}"
@@ -112,32 +126,36 @@ class Budgets:
         self._orders = orders
         self._clock = clock
         self._budgets = budgets
-        self._known: Sequence[Standing] = ()
-        self._known_of: Sequence[Budget] = ()
-        self._known_at: timedelta | None = None
+        self._count: _Count | None = None
+        self._counting = asyncio.Lock()
 
     async def over(self) -> frozenset[str]:
-        """The names of those that are spent."""
-        return frozenset(one.budget.name for one in await self.standings() if one.is_spent)
+        """The names of those that are spent, as last counted; asks the chain nothing.
+
+        Where nothing is counted yet for these rules in this month, or long ago, the books tell.
+        """
+        if not self._is_on:
+            return frozenset()
+        count = self._still(_HOLDS) or await self._counted(None)
+        return frozenset(one.budget.name for one in count.standings if one.is_spent)
 
     async def standings(self) -> Sequence[Standing]:
         """All of them, as of a minute ago at most; none where the chain is not read."""
-        budgets, passed = self._budgets(), self._clock.monotonic()
-        if not budgets or not self._orders.chain.is_on:
-            return ()
-        is_old = self._known_at is None or passed - self._known_at >= _FRESH
-        if is_old or self._known_of is not budgets:
-            self._known = await self._standings(budgets, self._month())
-            self._known_of, self._known_at = budgets, passed
-        return self._known
+        return (await self._now()).standings if self._is_on else ()
 
     async def look(self) -> None:
         """Tell of those that are nearly spent, or spent, once a month each."""
-        month = self._month()
-        for one in await self.standings():
+        if not self._is_on:
+            return
+        count = await self._now()
+        for one in count.standings:
             shares = [share for share in (one.budget.warn, 100) if one.percent >= share]
             if shares:
-                await self._tell(one, shares[-1], month)
+                await self._tell(one, shares[-1], count.month)
+
+    @property
+    def _is_on(self) -> bool:
+        return bool(self._budgets()) and self._orders.chain.is_on
 
     def impairments(self) -> tuple[Text, ...]:
         """That budgets count nothing, for the operator."""
@@ -150,8 +168,38 @@ class Budgets:
 
     # Counting
 
-    async def _standings(self, budgets: Sequence[Budget], month: Month) -> list[Standing]:
-        stretch = await self._stretch(month)
+    def _still(self, within: timedelta) -> _Count | None:
+        """What was counted within a time, if it is of these rules and of this month."""
+        count = self._count
+        if count is None or count.budgets is not self._budgets() or count.month != self._month():
+            return None
+        return count if self._clock.monotonic() - count.at < within else None
+
+    async def _now(self) -> _Count:
+        return self._still(_FRESH) or await self._counted(await self._newest())
+
+    async def _counted(self, newest: int | None) -> _Count:
+        """Count, up to the newest block, unless somebody has just done it."""
+        async with self._counting:
+            if (count := self._still(_FRESH)) is not None:
+                return count
+            budgets, month = self._budgets(), self._month()
+            at = self._clock.monotonic()
+            standings = await self._standings(budgets, month, newest)
+            self._count = _Count(budgets, month, at, standings)
+            return self._count
+
+    async def _newest(self) -> int | None:
+        """The newest block; None where no node of the chain tells."""
+        try:
+            return (await self._orders.chain.view()).newest.number
+        except ChainError:
+            return None
+
+    async def _standings(
+        self, budgets: Sequence[Budget], month: Month, newest: int | None
+    ) -> list[Standing]:
+        stretch = await self._stretch(month, newest)
         if stretch is None:
             return [Standing(one, NOTHING) for one in budgets]
         since, until = stretch
@@ -171,7 +219,7 @@ class Budgets:
                 spent[part] = spent.get(part, NOTHING) + amount
         return [Standing(one, _sum_of(one, spent)) for one in budgets]
 
-    async def _stretch(self, month: Month) -> tuple[int, int] | None:
+    async def _stretch(self, month: Month, newest: int | None) -> tuple[int, int] | None:
         """The month so far in blocks; None where nothing is written down yet."""
         async with self._store.read() as tx:
             last = await tx.money.last_block()
@@ -180,12 +228,10 @@ class Budgets:
         since = block_at(milliseconds(month.begins), *edge)
         if since is None or last is None:
             return None
-        try:
-            head = (await self._orders.chain.view()).newest.number
-        except ChainError:
+        if newest is None:
             now = shown(self._clock, self._clock.now())
-            head = max([last.block, *(head_at(one, now) for one in orders)])
-        return since, max(since, head)
+            newest = max([last.block, *(head_at(one, now) for one in orders)])
+        return since, max(since, newest)
 
     # Telling
 

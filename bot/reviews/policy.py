@@ -65,6 +65,7 @@ GROWTH = "gpu growth"  # a fact: how many GPUs more the machine would hold; none
 EFFECTS = {effect.name.lower(): effect for effect in Effect}
 _OF_THE_STRICTEST = ("approvals", "denials", "expires", "self_approval", "type_name")
 _DEFAULT = "(default)"  # how the defaults are named where rules are
+OF_BUDGETS = "budget:"  # how the names of the budgets' own rules begin
 _LONGEST_NAME, _LONGEST_SENTENCE = 80, 1000  # characters: both stand on cards
 DEFAULTED = ("change", "disrupt", "destroy")  # effects that have a default review
 
@@ -194,6 +195,12 @@ class Rule(Review):
         """The groups on which it hangs whether it counts for `request`; empty where none does."""
         return self.match.group if self._fits_but_for_groups(request) else ()
 
+    def hangs_on_budgets(self, request: "Request") -> bool:
+        """Whether it counts for `request` only once a budget is spent."""
+        spent = replace(request, over=frozenset(self.match.over))
+        matters = self.deny or request.effect is not Effect.READ
+        return bool(self.match.over and matters) and self._fits_but_for_groups(spent)
+
     def counting(self, request: "Request") -> "Rule":
         """It, as it counts for `request`: gives nothing where it may not be meant."""
         if not self.match.group or any(one in request.groups for one in self.match.group):
@@ -232,7 +239,7 @@ class BudgetRule(Rule):
         match = Match(
             command=GROWING, person=budget.person, channel=budget.channel, over=(budget.name,)
         )
-        return cls(name=f"budget: {budget.name}", match=match, approvals=budget.approvals)
+        return cls(name=f"{OF_BUDGETS} {budget.name}", match=match, approvals=budget.approvals)
 
     def _fits_but_for_groups(self, request: "Request") -> bool:
         gpus = request.arguments.get("gpu", "")

@@ -172,7 +172,7 @@ class Reviewers:
         where none is wanted. Raises DeliveryFailed; not for a group alone that cannot be read
         where it is `guessing`: whoever might be in it counts as being in it.
         """
-        if self._over is not None and self.rules.budget:
+        if self._over is not None and any(r.hangs_on_budgets(asked) for r in self.rules.rules):
             asked = replace(asked, over=await self._over())
         if not wanted:
             return asked

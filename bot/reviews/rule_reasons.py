@@ -24,8 +24,8 @@ def reasons(
 ) -> Mapping[str, bool]:
     """The patterns that a reason may have to match; of each, whether it surely has to.
 
-    A rule that goes by a node, an argument or a user group counts only perhaps: these are not known
-    while a form is filled in.
+    A rule that goes by a node, an argument, a user group or a budget counts only perhaps: these are
+    not known while a form is filled in.
     """
     possible = {effect for effect in effects if effect is not Effect.READ}
     if is_unruled(command) or not possible:
@@ -69,6 +69,6 @@ def _may_count(
 
 
 def _is_sure(match: Match, possible: Collection[Effect]) -> bool:
-    if match.node or match.group or match.arguments:
+    if match.node or match.group or match.arguments or match.over:
         return False
     return not match.effect or all(e in {EFFECTS[one] for one in match.effect} for e in possible)

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from bot.folding import fold
 from bot.model import Effect
 from bot.reviews import patterns
-from bot.reviews.policy import DEFAULTED, EFFECTS, Policy, Review, Rule
+from bot.reviews.policy import DEFAULTED, EFFECTS, OF_BUDGETS, Policy, Review, Rule
 from bot.reviews.policy_values import People
 from bot.reviews.rule_arguments import Known
 
@@ -122,6 +123,8 @@ def _of_rule(rule: Rule) -> Iterator[tuple[str, str]]:
     """What contradicts itself, or says nothing."""
     if _is_invisible(rule.name):
         yield "name", "`name` must not be empty."
+    if fold(rule.name).strip().startswith(OF_BUDGETS):
+        yield "name", f"`name` must not begin with “{OF_BUDGETS}”, like the rules of budgets."
     says = [name for name in _SAYS if _speaks(rule, name)]
     says += ["approvals"] * (rule.approvals > 0)
     if "deny" in rule.model_fields_set and _is_invisible(rule.deny):

@@ -25,6 +25,7 @@ from bot.reply import command, line, listed, say, sentences
 from bot.services.left_out import machine_of
 from bot.services.listing import Lists, NodeListing
 from bot.services.matching import (
+    MOST_LISTED,
     could_be,
     is_machine_called,
     is_node_called,
@@ -453,7 +454,7 @@ class Inventory:
         offers: Offers,
     ) -> BotError:
         named = [(m, await self.label(m.node)) for m in near if m.node not in hidden]
-        offered = [(m, on_its_node(m, where)) for m, where in named]
+        offered = [(m, on_its_node(m, where)) for m, where in named[:MOST_LISTED]]
         if found:
             refusal = several(text, named, found)
         else:

@@ -14,7 +14,7 @@ from bot.reply import Phrase, Words, any_of, command, line, listed, say
 from bot.services.shown import machines_shown, nodes_shown
 
 _SHOWN = 8  # characters of an id in lists and on cards
-_MOST_LISTED = 8  # of several things that a name may mean
+MOST_LISTED = 8  # of several things that a name may mean
 _NEAREST = 3
 _ALIKE = 0.7  # of a name and its typo, as difflib counts
 _TELLING = 3  # characters that say something of a name
@@ -38,7 +38,7 @@ def could_be(text: str, names: Sequence[Words], found: Sequence[object]) -> Phra
     """That a name fits several things; those that are not among `names` stay unnamed."""
     if not names:
         return say("“{text}” does not say clearly enough what you mean.", text=text)
-    shown = line(listed(names[:_MOST_LISTED]), " …" if len(names) > _MOST_LISTED else "")
+    shown = line(listed(names[:MOST_LISTED]), " …" if len(names) > MOST_LISTED else "")
     if len(names) < len(found):
         return say("“{text}” could be any of {names} and others.", text=text, names=shown)
     return say("“{text}” could be any of {names}.", text=text, names=shown)
@@ -65,7 +65,7 @@ def of_another_kind(
         )
     is_manager = wanted is NodeKind.MANAGER
     told = none_called(text, wanted)
-    if seen := [node for node in found if node.id not in unseen][:_MOST_LISTED]:
+    if seen := [node for node in found if node.id not in unseen][:MOST_LISTED]:
         others = any_of(
             say("{node} ({kind})", node=node.label, kind=_A[node.kind]) for node in seen
         )

@@ -6,7 +6,7 @@ so that an old signature would count again.
 """
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import and_, delete, func, not_, or_, select, union, update
 
@@ -15,6 +15,8 @@ from storage.repositories.message_rows import MANY, WANTED
 from storage.repositories.repository import Repository, at, is_free
 from storage.tables import approvals, audit, executions, messages, votes, watches
 
+# What is told once a month: `budget:<budget and month>` (`bot.orders.budgets`).
+_MONTHLY, _A_MONTH = "budget:", timedelta(days=31)
 # An edit that has been tried in vain so often is tried for as long as there is a content.
 _DELIVERABLE = and_(WANTED, or_(messages.c.ref_ts.is_(None), messages.c.attempts < MANY))
 
@@ -28,9 +30,9 @@ class Leftovers(Repository):
         """Look at up to `limit` messages from before that moment, those after the id `after`.
 
         Gives the last id looked at ("" at the end) and how many were forgotten. Those that are
-        still to be delivered stay, and those about something that has not ended long before; one
-        that stands where it can no longer be edited goes all the same. Of those that the audit
-        points at, only the content goes: where they stand in Slack stays.
+        still to be delivered stay, those about something that has not ended long before, and what
+        is told once a month for that month; one that can no longer be edited goes all the same. Of
+        those that the audit points at, only the content goes: where they stand in Slack stays.
         """
         rows = await self._connection.execute(
             select(messages.c.id, messages.c.key)
@@ -39,6 +41,10 @@ class Leftovers(Repository):
                 messages.c.created_at < before,
                 messages.c.content != "",
                 not_(_DELIVERABLE),
+                or_(
+                    not_(messages.c.key.startswith(_MONTHLY)),
+                    messages.c.created_at < now - _A_MONTH,
+                ),
                 is_free(messages),
             )
             .order_by(messages.c.id)

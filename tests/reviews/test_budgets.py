@@ -12,6 +12,7 @@ from bot.model import Effect
 from bot.reviews.differences import differences, other_settings
 from bot.reviews.policy import DecisionKind, Policy, Request, decide
 from bot.reviews.policy_file import FaultyPolicy, read_policy
+from bot.reviews.rule_reasons import reasons
 
 BUDGET = '[[budget]]\nname = "research"\nperson = "U0ALICE"\nusd = 500\n'
 CREATE = Request(UserId("U0ALICE"), ChannelId("C1"), "vm.create", Effect.CHANGE, {"gpu": "2"})
@@ -71,6 +72,10 @@ def test_a_difference_of_budgets_is_found(tmp_path: Path) -> None:
         (BUDGET.replace("usd = 500\n", ""), "needs either `usd` or `dbc`"),
         (BUDGET + BUDGET, "two budgets are called “research”"),
         (BUDGET.replace("500", "500.5"), "whole number"),
+        (
+            '[[rule]]\nname = "Budget: research"\napprovals = 1\nmatch = { effect = "change" }\n',
+            "must not begin with “budget:”",
+        ),
         ('[[rule]]\nname = "a"\napprovals = 1\nmatch = { over = "x" }\n', "there is no budget “x”"),
     ],
 )
@@ -79,3 +84,13 @@ def test_a_faulty_budget_is_said_with_its_line(tmp_path: Path, text: str, fault:
         policy(tmp_path, text)
     assert fault in found.value.sentence
     assert "line" in found.value.sentence
+
+
+def test_a_reason_is_not_sure_to_be_needed_while_a_budget_may_not_be_spent(tmp_path: Path) -> None:
+    rule = (
+        '[[rule]]\nname = "why"\nreason = "^OPS"\n'
+        'match = { command = "vm.create", over = "research" }\n'
+    )
+    rules = policy(tmp_path, BUDGET + rule)
+    asked = reasons(rules, CREATE.person, CREATE.channel, "vm.create", {Effect.CHANGE})
+    assert asked == {"^OPS": False}

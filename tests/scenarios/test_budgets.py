@@ -1,10 +1,12 @@
 """Budgets of people and channels: told when nearly spent, and approval is needed beyond them."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.services.retention import Leftovers
 from sandbox.dbc.task import Status
 from tests.scenarios.orders import DAY, ChainStage, chained
 from tests.scenarios.site import asked, rules
@@ -140,3 +142,58 @@ async def test_fewer_gpus_need_no_approval_and_more_do(scene: ChainStage) -> Non
     assert "GPUs 2 → 1" in fewer.plain
     more = await stage.asks(stage.alice, "/dbc vm modify late gpu=3")
     assert "Approve" in more.buttons
+
+
+async def runs(scene: ChainStage, name: str) -> None:
+    """One job of the clockwork runs, and nothing else."""
+    (job,) = (one for one in scene.stage.bot._ticker._jobs if one.name == name)
+    await job.run()
+    await scene.stage.bot.tick()
+
+
+async def test_a_month_that_begins_has_spent_nothing_of_the_last_one(tmp_path: Path) -> None:
+    async with chained(tmp_path) as scene:
+        stage, midnight = scene.stage, datetime(2026, 2, 1, tzinfo=UTC)
+        stage.clock.advance(midnight - timedelta(hours=3) - stage.clock.now())
+        await stage.gives_session(stage.alice, "gpu1")
+        scene.is_watched_whole = True
+        scene.rents(blocks=20 * DAY)
+        await scene.passes(minutes=20, step=120)
+        await creates(scene)
+        spent = (await costs(scene, "person"))["parts"]
+        mine = next(one for one in spent if one["user"] == stage.alice.id)
+        left = midnight - timedelta(seconds=20) - stage.clock.now()
+        await scene.passes(minutes=left.total_seconds() / 60)
+        budget(scene, f"dbc = {round(float(mine['dbc']) * 1.2)}")
+        await runs(scene, "budgets")
+        assert "for 2026-01" in scene.told(stage.alice, "Budget research")[-1]
+        before = len(scene.told(stage.alice, "Budget research"))
+        stage.clock.advance(timedelta(seconds=30))
+        await runs(scene, "budgets")
+        assert len(scene.told(stage.alice, "Budget research")) == before
+        await scene.passes(4, step=600)
+        (told, *_) = scene.told(stage.alice, "Budget research")[before:]
+        assert "for 2026-02" in told
+
+
+async def test_nobody_waits_for_the_chain_to_be_told_what_the_rules_say(scene: ChainStage) -> None:
+    stage = scene.stage
+    await spends(scene)
+    off(stage, "late")
+    stage.clock.advance(timedelta(seconds=90))  # nobody has counted for so long
+    asked_before = scene.rpc[0].requests
+    await stage.asks(stage.alice, "/dbc vm list")
+    assert "approval" in (await stage.asks(stage.alice, LATER)).plain
+    assert scene.rpc[0].requests == asked_before
+
+
+async def test_it_is_told_once_a_month_also_where_messages_are_kept_for_a_day(
+    scene: ChainStage,
+) -> None:
+    stage = scene.stage
+    await spends(scene)
+    before = scene.told(stage.alice, "Budget research")
+    stage.clock.advance(timedelta(days=3))
+    await Leftovers(stage.bot.store, stage.clock, days=1).forget()
+    await scene.passes(minutes=3, step=60)
+    assert scene.told(stage.alice, "Budget research") == before

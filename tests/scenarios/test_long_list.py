@@ -21,6 +21,15 @@ async def stage(one_stage: Stage) -> Stage:
     return one_stage
 
 
+async def test_of_many_that_a_name_may_mean_as_many_are_offered_as_are_named(stage: Stage) -> None:
+    for machine in stage.node("gpu1").tasks.values():
+        machine.desc = "twin"
+    told = await stage.asks(stage.alice, "/dbc vm show twin")
+    assert "could be any of twin (" in told.plain
+    assert told.plain.count("twin (") == 8
+    assert len(told.buttons) <= 8
+
+
 def rows(message: SeenMessage) -> list[str]:
     """The machines that a message lists, by what people call them."""
     return [

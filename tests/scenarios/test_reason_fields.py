@@ -84,3 +84,12 @@ async def test_a_line_without_a_reason_is_offered_as_a_form(tmp_path: Path) -> N
         await stage.alice.submits({"Reason": "OPS-17"})
         await stage.ends(stage.alice, "t1 is running on gpu1")
         assert stage.task("t1").cpu_cores == 3
+
+
+async def test_a_reason_that_a_spent_budget_wants_may_stay_empty(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        budget = f'[[budget]]\nname = "all"\nperson = "{stage.alice.id}"\nusd = 5\n'
+        rules(stage, budget + TICKET % 'command = "vm.create", over = "all"')
+        await opens(stage, "vm create on=gpu1")
+        await stage.alice.submits(TYPED)  # nothing of it is spent
+        await stage.ends(stage.alice, "t1 is running on gpu1")

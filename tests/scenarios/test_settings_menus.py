@@ -60,3 +60,12 @@ async def test_choices_are_in_the_readers_language(one_stage: Stage) -> None:
     for text in texts_in(shown.blocks):
         if text not in {"gpu1", "22:00–07:00", "20:00–08:00"}:
             assert_chinese(text)
+
+
+async def test_what_the_whole_channel_reads_has_no_menus(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    shown = await stage.asks(stage.alice, "/dbc settings channel_node=none")
+    assert not shown.ephemeral
+    with pytest.raises(AssertionError, match="no menu beside Your node"):
+        menu_of(shown, "Your node")
