@@ -22,6 +22,7 @@ from bot.orders.schedule import DAY, goal_of
 from bot.orders.signing import confirmation, renewal
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import gpus, joined, short, stacked
+from bot.ports import DeliveryFailed
 from bot.reply import (
     Fields,
     Line,
@@ -41,6 +42,7 @@ from bot.reply import (
     say,
     say_number,
 )
+from bot.reviews.policy import DecisionKind
 
 Number = Annotated[
     int,
@@ -266,7 +268,11 @@ async def rescue(ctx: Context, order: Number) -> Reply:
     rows = [_saved(one, servers, is_on=found.phase is OrderPhase.RENTING) for one in facts.machines]
     return Reply(
         line(head),
-        (Para(line(emoji("ring_buoy"), " ", head)), Rows(tuple(rows)), *_how(facts, servers)),
+        (
+            Para(line(emoji("ring_buoy"), " ", head)),
+            Rows(tuple(rows)),
+            *await _how(ctx, facts, servers),
+        ),
         private=True,
         data=_data(facts),
     )
@@ -288,29 +294,33 @@ def _saved(one: AtStake, servers: Sequence[str], *, is_on: bool) -> Row:
     """A machine with the commands that copy its system disk, in the order to run them in."""
     to = f" to {servers[0]}" if len(servers) > 1 else ""
     saves = command(f"snapshot create {short(one.task)} rescue{to}")
-    shown = line(say("{machine}: {command}", machine=one.told, command=saves))
-    if is_on:
+    named = one.told
+    if one.disks is None:
+        named = line(named, " ", say("(disks not read yet)"))
+    shown = line(say("{machine}: {command}", machine=named, command=saves))
+    if is_on and not one.is_off:
         shown = line(
             say(
                 "{machine}: {off}, then {command}",
-                machine=one.told, off=command(f"vm shutdown {short(one.task)}"), command=saves,
+                machine=named, off=command(f"vm shutdown {short(one.task)}"), command=saves,
             )
         )  # fmt: skip
-    return Row(shown, {"task": one.task, "name": one.label, "disks": list(one.disks)})
+    return Row(shown, {"task": one.task, "name": one.label, "disks": one.disks})
 
 
-def _how(facts: Facts, servers: Sequence[str]) -> Sequence[Part]:
+async def _how(ctx: Context, facts: Facts, servers: Sequence[str]) -> Sequence[Part]:
     told = [
         line(
             say(
-                "A snapshot needs the machine to be off, holds the system disk only, and goes to "
-                "an image server. Copy data disks from within the machine, over SSH."
+                "Copy data disks first, over SSH, while the machine runs: a snapshot holds the "
+                "system disk only. It needs the machine to be off, and goes to an image server."
             )
         ),
+        *await _reviewed(ctx, facts),
         line(say("Free space of the node: {command}", command=command(f"node show {facts.node}"))),
     ]
     if len(servers) > 1:
-        told.insert(1, line(say("Image servers: {servers}", servers=listed(servers))))
+        told.insert(-1, line(say("Image servers: {servers}", servers=listed(servers))))
     if facts.order.phase is OrderPhase.ENDED:
         again = say(
             "The order has ended: {node} refuses every command for these machines unless one of "
@@ -320,6 +330,22 @@ def _how(facts: Facts, servers: Sequence[str]) -> Sequence[Part]:
         )
         told.insert(0, line(emoji("warning"), " ", again))
     return (Note(stacked(told)),)
+
+
+async def _reviewed(ctx: Context, facts: Facts) -> list[Line]:
+    """That switching off may need an approval, which takes time."""
+    is_on = any(not one.is_off for one in facts.machines or ())
+    if not is_on or facts.order.phase is OrderPhase.ENDED:
+        return []
+    shutdown = ctx.services.table["vm.shutdown"]
+    asked = {shutdown.id: shutdown.effect_of({})}
+    try:
+        found = await ctx.services.reviews.reviewers.outlook(ctx.actor, ctx.place.channel, asked)
+    except DeliveryFailed:  # the command itself will tell
+        return []
+    if found[shutdown.id].kind is not DecisionKind.APPROVE:
+        return []
+    return [line(say("Shutting a machine down needs approval here. Request it in time."))]
 
 
 async def watch(ctx: Context, wallet: Wallet) -> Reply:

@@ -10,6 +10,7 @@ from datetime import datetime
 from pydantic import SecretStr
 
 from bot.dbc.errors import InvalidField
+from bot.dbc.models import Phase, phase_of
 from bot.dbc.signatures import check_signature
 from bot.ids import ChannelId, NodeId, UserId
 from bot.model import Audience, DbcSession, Machine, RentalOrder
@@ -153,6 +154,7 @@ class Concerned:
         self, order: RentalOrder, machine: Machine, concerned: Concern
     ) -> AtStake | None:
         """A machine with its disks; None for one that another order pays for."""
+        is_off = phase_of(machine.status) is Phase.OFF
         for session in concerned.sessions:
             if session.user == machine.owner:
                 found = await self._last_known.find(session, machine.task)
@@ -163,5 +165,5 @@ class Concerned:
                 disks = tuple(
                     f"{disk.name} {disk.size.text}".strip() for disk in found.detail.disks
                 )
-                return AtStake(machine.label, machine.task, disks)
-        return AtStake(machine.label, machine.task)
+                return AtStake(machine.label, machine.task, disks, is_off)
+        return AtStake(machine.label, machine.task, is_off=is_off)

@@ -14,11 +14,12 @@ _WORTH_SAYING = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class AtStake:
-    """A machine of the order: its name and what is known of its disks."""
+    """A machine of the order: its name and what is known of its disks; None where nothing is."""
 
     label: str
     task: TaskId
-    disks: tuple[str, ...] = ()  # `vda 350G`
+    disks: tuple[str, ...] | None = None  # `vda 350G`
+    is_off: bool = False  # when it was seen last
 
     @property
     def told(self) -> Line:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.orders import DAY, ChainStage, chained
+from tests.scenarios.changing import NO_REVIEW
+from tests.scenarios.orders import DAY, LOOKS, ChainStage, chained
+from tests.scenarios.test_power import off
 
 
 @pytest.fixture
@@ -169,6 +171,49 @@ async def test_rescue_gives_whole_commands_and_says_how_to_reach_the_machines(
     assert "Rent one GPU again first, then run the commands." in shown
     (told,) = scene.told(alice, "has ended.")
     assert "it is the only way to reach them" in told
+
+
+async def test_rescue_shuts_down_no_machine_that_is_off(scene: ChainStage) -> None:
+    alice = scene.stage.alice
+    off(scene.stage)
+    await scene.stage.asks(alice, "/dbc vm list")
+    rental = scene.rents(blocks=600)
+    await scene.passes(minutes=2, step=30)
+    shown = (await scene.stage.asks(alice, f"/dbc order rescue {rental.number}")).plain
+    assert f"vm shutdown {scene.stage.task('inference').task_id[:8]}" not in shown
+    assert f"snapshot create {scene.stage.task('inference').task_id[:8]}" in shown
+    assert "Copy data disks first, over SSH, while the machine runs" in shown
+
+
+async def test_rescue_says_that_disks_are_not_read_yet(scene: ChainStage) -> None:
+    alice = scene.stage.alice
+    rental = scene.rents(blocks=600)
+    await scene.stage.asks(alice, "/dbc vm list")
+    for job in scene.stage.bot._ticker._jobs:
+        if job.name in LOOKS:
+            await job.run()
+    shown = (await scene.stage.asks(alice, f"/dbc order rescue {rental.number}")).plain
+    assert "(disks not read yet)" in shown
+    await scene.passes(minutes=30, step=60)
+    shown = (await scene.stage.asks(alice, f"/dbc order rescue {rental.number}")).plain
+    assert "(disks not read yet)" not in shown
+
+
+@pytest.mark.parametrize("needed", [0, 1])
+async def test_rescue_says_that_a_shutdown_needs_approval(tmp_path: Path, needed: int) -> None:
+    rules = NO_REVIEW
+    if needed:
+        rules += (
+            f'[[rule]]\nname = "off"\nmatch = {{ command = "vm.shutdown" }}\napprovals = {needed}\n'
+        )
+    async with chained(tmp_path, policy=rules) as scene:
+        alice = scene.stage.alice
+        await scene.stage.gives_session(alice, "gpu1")
+        await scene.stage.asks(alice, "/dbc vm list")
+        rental = scene.rents(blocks=600)
+        await scene.passes(minutes=2, step=30)
+        shown = (await scene.stage.asks(alice, f"/dbc order rescue {rental.number}")).plain
+        assert ("Shutting a machine down needs approval here" in shown) is bool(needed)
 
 
 async def test_the_price_that_was_paid_stays_exact(scene: ChainStage) -> None:
