@@ -179,7 +179,7 @@ class Bot:
         clock, table = self._clock, self._table
         sessions = Sessions(store, dbc, clock)
         inventory = Inventory(store, dbc, sessions, clock)
-        last_known = LastKnown(store, clock)
+        last_known = LastKnown(store)
         # A dry run chooses no language.
         languages = self._languages
         if store is not self.store:
@@ -425,7 +425,7 @@ def _jobs(
         Job("aliases", timedelta(minutes=1), services.aliases.refresh),
         Job("languages", 5 * second, services.languages.refresh),
         Job("inventory", timedelta(minutes=1), look_around),
-        # Right behind the look around: it compares what that has just seen.
+        # Compares what was seen last; in a tick by hand, what the look around has just seen.
         Job("outages", timedelta(minutes=1), outages.look),
         Job("books", timedelta(minutes=1), books.keep),
         Job("budgets", timedelta(minutes=1), services.budgets.look),

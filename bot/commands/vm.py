@@ -95,6 +95,7 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False, reveal: Reveal = Fals
     session = await ctx.services.sessions.use(ctx.actor, node, ctx.place.channel)
     if retry:
         ctx.dbc.ask_again(node.id)
+    asked_at = ctx.services.clock.now()
     try:
         detail = await ctx.dbc.tasks.get(target_of(session), vm.task)
     except DbcError as problem:
@@ -105,7 +106,7 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False, reveal: Reveal = Fals
         return vm_details.as_last_known(
             vm, node, await ctx.services.last_known.find(session, vm.task), problem, reveal=reveal
         )
-    await ctx.services.last_known.saw(session, vm.task, detail)
+    await ctx.services.last_known.saw(session, vm.task, detail, asked_at)
     if reveal:
         return vm_details.revealed(vm, node, detail)
     parts: list[Part] = [

@@ -214,12 +214,13 @@ class Sightings:
 
     async def _see_details(self, session: DbcSession, task: TaskId) -> None:
         """For who asks while the node does not answer."""
+        now = self._clock.now()
         try:
             detail = await self._dbc.tasks.get(target_of(session), task)
         except BotError as problem:
             log.info("sightings.not_seen", kind="machine", place=task, problem=problem.sentence)
         else:
-            await self._last_known.saw(session, task, detail)
+            await self._last_known.saw(session, task, detail, now)
 
     async def _servers(self) -> Sequence[Sighting]:
         return [Sighting(server) for server in await self._dbc.images.servers()]

@@ -437,7 +437,7 @@ class Inventory:
             except BotError:
                 continue
             else:
-                machine = machine_of(session, task, detail, self._clock.now())
+                machine = machine_of(session, task, detail, seen.seen_at)
             async with self._store.write() as tx:
                 await tx.inventory.put_machine(machine)
             return [machine]

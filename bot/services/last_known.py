@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from bot.clock import Clock
 from bot.dbc.models import TaskDetail
 from bot.dbc.sizes import Size
 from bot.ids import NodeId, TaskId, UserId
@@ -28,15 +27,16 @@ class Known:
 class LastKnown:
     """Keeps what a session has shown of a machine; nobody sees it with another session."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._clock = clock
 
-    async def saw(self, session: DbcSession, task: TaskId, detail: TaskDetail) -> None:
-        """Remember what was just read with a session."""
-        text, now = json.dumps(_plain(detail)), self._clock.now()
+    async def saw(
+        self, session: DbcSession, task: TaskId, detail: TaskDetail, asked_at: datetime
+    ) -> None:
+        """Remember what a session has shown, as it was asked for at that moment."""
+        text = json.dumps(_plain(detail))
         async with self._store.write() as tx:
-            await tx.details.put(session.node, task, session.user, text, now)
+            await tx.details.put(session.node, task, session.user, text, asked_at)
 
     async def find(self, session: DbcSession, task: TaskId) -> Known | None:
         """What was last read with the session."""

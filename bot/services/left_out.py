@@ -34,6 +34,7 @@ async def look_for(
     missing = sorted(missing, key=lambda machine: machine.seen_at)
     asked = missing[:_MOST_LOOKS]
     for position, machine in enumerate(asked):
+        now = clock.now()
         try:
             detail = await dbc.tasks.get(target_of(session), machine.task)
         except TaskNotFound:
@@ -41,7 +42,7 @@ async def look_for(
         except BotError as problem:
             log.info("inventory.not_looked_for", node=session.node, problem=problem.sentence)
             return found, dict.fromkeys((one.task for one in missing[position:]), problem)
-        found.append(machine_of(session, machine.task, detail, clock.now()))
+        found.append(machine_of(session, machine.task, detail, now))
     return found, dict.fromkeys(one.task for one in missing[_MOST_LOOKS:])
 
 
@@ -60,6 +61,7 @@ async def read_each(
     """The known machines, each as its own details show it, or as last seen; none that is gone."""
     seen, odd, fresh = [], set(), set()
     for machine in known:
+        now = clock.now()
         try:
             detail = await dbc.tasks.get(target_of(session), machine.task)
         except TaskNotFound:
@@ -70,12 +72,12 @@ async def read_each(
                 odd.add(machine.task)
             continue
         fresh.add(machine.task)
-        read = machine_of(session, machine.task, detail, clock.now())
+        read = machine_of(session, machine.task, detail, now)
         seen.append(replace(read, nickname=machine.nickname))
     return Each(tuple(seen), frozenset(odd), frozenset(fresh))
 
 
 def machine_of(session: DbcSession, task: TaskId, detail: TaskDetail, now: datetime) -> Machine:
-    """A machine as its details show it."""
+    """A machine as its details show it; `now` is when they were asked for."""
     created = detail.create_time or ""
     return Machine(session.node, task, session.user, detail.desc, str(detail.status), created, now)

@@ -41,7 +41,7 @@ class NodeListing:
         return machine.task in self.fresh
 
 
-# What else is stored with a list, in its unit of work: it was asked for at that moment.
+# What else is stored with a list, in its unit of work, at that moment.
 Also = Callable[[UnitOfWork, datetime], Awaitable[None]]
 
 
@@ -65,16 +65,17 @@ class Lists:
         self._listed: dict[tuple[str, str], datetime] = {}
 
     def listed_at(self, session: DbcSession) -> datetime | None:
-        """When this process was last given a whole list of a session's machines."""
+        """When this process last asked for a list of a session's machines and got it whole."""
         return self._listed.get((session.node, session.user))
 
     async def list(self, node: Node, session: DbcSession) -> NodeListing:
         """Ask a node for the machines of one session."""
+        now = self._clock.now()  # what ends while the answer is under way may not be in it
         try:
             listed = await self._dbc.tasks.list(target_of(session))
         except BotError as problem:
             return await self._not_listed(node, session, problem)
-        return await self._stored(node, session, listed, _nothing_else)
+        return await self._stored(node, session, listed, now, _nothing_else)
 
     async def glance(self, node: Node, session: DbcSession, also: Also) -> NodeListing | None:
         """The same, but None where the node answers word for word what it did and that is stored.
@@ -85,18 +86,18 @@ class Lists:
         kept = self._kept.get(key, _Kept())
         async with self._store.read() as tx:
             last = LastAnswer(kept.digest if await _is_stored(tx, session, kept) else b"")
+        now = self._clock.now()
         try:
             listed = await self._dbc.tasks.list(target_of(session), last)
         except BotError as problem:
             return await self._not_listed(node, session, problem)
         if not last.is_repeated:
-            return await self._stored(node, session, listed, also, last.answered)
-        now = self._clock.now()
+            return await self._stored(node, session, listed, now, also, last.answered)
         async with self._store.write() as tx:
             is_stored = await _is_stored(tx, session, kept)
             if is_stored:
                 await tx.inventory.seen_again(session.node, now)
-                await also(tx, now)
+                await also(tx, self._clock.now())
         if not is_stored:  # somebody has just written something else
             return await self.list(node, session)
         self._kept[key] = replace(kept, seen_at=now)
@@ -114,11 +115,11 @@ class Lists:
         node: Node,
         session: DbcSession,
         listed: Sequence[TaskSummary],
+        now: datetime,
         also: Also,
         digest: bytes = b"",
     ) -> NodeListing:
-        """Store a list; only then its `digest` is one to compare later answers with."""
-        now = self._clock.now()
+        """Store a list asked for at `now`; only then its `digest` is one to compare with later."""
         machines = [
             Machine(
                 session.node,
@@ -136,7 +137,7 @@ class Lists:
             missing = _missing(known, machines)
             stored = () if missing else await _replaced(tx, session, machines, known, now)
             if not missing:
-                await also(tx, now)
+                await also(tx, self._clock.now())
         if not missing:
             self._listed[session.node, session.user] = now
             if digest:

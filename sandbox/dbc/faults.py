@@ -18,6 +18,8 @@ class FaultName(StrEnum):
     LATE = "late"
     """HTTP 500 `… timeout` after 30 s, and done after `seconds` all the same; other requests go on
     meanwhile."""
+    LONG_WAY = "long_way"
+    """Done at once, but the answer is on its way for `seconds`; other requests go on meanwhile."""
     HANG = "hang"
     """Not done, never answered; a pending slot is lost."""
     TIMEOUT_AFTER_DOING = "timeout_after_doing"

@@ -70,9 +70,7 @@ class World:
         leases = Leases(store, clock, by)
         outbox = SilentOutbox(store, SilentMessenger(), leases, clock, by)
         chain = ChainReader([node.url for node in self.rpc], clock)
-        concerned = Concerned(
-            store, LastKnown(store, clock), inventory.lists.listed_at, _hides_nothing
-        )
+        concerned = Concerned(store, LastKnown(store), inventory.lists.listed_at, _hides_nothing)
         self.orders = Orders(store, chain, concerned, inventory, outbox, clock, by, lambda: "")
         self.begun.append((self.orders, store))
         await store.migrate()

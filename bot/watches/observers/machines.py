@@ -93,11 +93,11 @@ class Machines:
         One odd description makes a list unreadable, and a list can be short for a moment: that a
         machine is gone is believed only where the node says so of this very one.
         """
+        now = self._clock.now()
         try:
             detail = await self._dbc.tasks.get(target_of(session), watch.task)
         except TaskNotFound:
             return await self._sight(session, watch, ABSENT)
-        now = self._clock.now()
         await self._inventory.saw(machine_of(session, watch.task, detail, now))
         return await self._sight(session, watch, str(detail.status))
 

@@ -218,6 +218,8 @@ class Daemon:
             reply = await self._answer(inquiry, route, fault)
         except FrontError as error:
             reply = error.reply()
+        if fault is not None and fault.name is FaultName.LONG_WAY:
+            await self.world.clock.sleep(fault.delay)
         return _after(fault, reply)
 
     async def _answer(self, inquiry: Inquiry, route: routes.Route, fault: Fault | None) -> Reply:
