@@ -122,6 +122,12 @@ class OrderSettings(Strict):
     channel: Channel = ""
 
 
+def _with_machines(ssh: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's own
+    if ssh and not info.data.get("machines", True):
+        raise ValueError("needs `machines = true`: ports are tried of machines that are watched")
+    return ssh
+
+
 class OutageSettings(Strict):
     """What is told of what nobody asked for, and where everybody is told (empty: nowhere).
 
@@ -131,7 +137,7 @@ class OutageSettings(Strict):
 
     nodes: bool = True
     machines: bool = True
-    ssh: bool = False
+    ssh: Annotated[bool, AfterValidator(_with_machines)] = False
     channel: Channel = ""
 
 

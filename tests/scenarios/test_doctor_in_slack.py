@@ -43,6 +43,11 @@ async def test_operators_are_told_privately_how_everything_is(stage: Stage) -> N
     assert '"level": "ok"' in data
 
 
+async def test_a_channel_of_outages_that_it_cannot_see_is_named(stage: Stage) -> None:
+    rules(stage, DOCTOR + '[outages]\nchannel = "C0NOWHERE"\n')
+    assert "C0NOWHERE" in (await stage.asks(stage.bob, "/dbc doctor")).plain
+
+
 @pytest.mark.parametrize("text", ["", DOCTOR, '[doctor]\npeople = { groups = ["S0NONE"] }\n'])
 async def test_nobody_else_is_told_anything_and_it_is_recorded(stage: Stage, text: str) -> None:
     rules(stage, text + '[[rule]]\nname = "all"\nmatch = { command = "vm.*" }\napprovals = 1\n')
