@@ -42,6 +42,7 @@ from storage.tables import (
     approvals,
     executions,
     kept_machines,
+    kept_owners,
     messages,
     session_shares,
     silences,
@@ -189,7 +190,7 @@ def _disarm(connection: Connection, now: datetime) -> None:
     )
     connection.execute(delete(session_shares).where(session_shares.c.ends_at <= now))
     # What has changed since was told then, or was the bot's own doing.
-    for known in (silences, kept_machines):
+    for known in (silences, kept_machines, kept_owners):
         connection.execute(delete(known))
     for table in (executions, messages, watches):
         connection.execute(update(table).values(leased_by=None, leased_until=None))

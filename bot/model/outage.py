@@ -26,7 +26,8 @@ class Kept:
 
     `status` held when it was seen at `seen_at`, after the bot's last change of it. `suspect` is
     another one that a single look has shown. `before` is what it was before a change that
-    `episode` told. `size` is what it was made of at `size_at`, and `port` how its SSH port is.
+    `episode` told. `size` is what it was made of at `size_at`, and `port` is "shut" once
+    its SSH port was told to be dead.
     """
 
     node: NodeId
@@ -53,3 +54,4 @@ class OwnChange:
     command: str
     ended_at: datetime | None
     is_unknown: bool
+    is_done: bool

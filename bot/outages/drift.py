@@ -5,7 +5,7 @@ bot itself has changed it since, or its rental has ended. Looks are those that a
 that a machine is gone, its node is asked once more.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -77,6 +77,7 @@ class Drift:
         self._clock = clock
         self._is_told = is_told
         self._is_off = False
+        self._asked: Counter[TaskId] = Counter()  # about which, while they are missing
 
     async def look(self) -> None:
         """Write down and tell what has changed since the last look."""
@@ -96,10 +97,11 @@ class Drift:
             since = min((one.seen_at for one in [*kept.values(), *missing]), default=now)
             own = _by_task(await tx.outages.own_changes(tasks, min(since, now - _UNKNOWN_FOR)))
             over = await self._nodes_that_ended(tx)
+            news_of_owners = await tx.outages.has_new_owners()
         keep, found = self._compared(news, kept, own, over, now)
         gone, left, first = await self._gone(missing, own, over, now)
         found, keep = [*found, *gone], [*keep, *first]
-        if keep or found or same or left:
+        if keep or found or same or left or news_of_owners:
             await self._write([*same, *keep], found, left)
 
     async def _nodes_that_ended(self, tx: UnitOfWork) -> Collection[NodeId]:
@@ -156,21 +158,22 @@ class Drift:
         """Those whose node says so in the next round as well; those to keep no longer, without a
         word; and those that are missing for the first time.
         """
+        self._asked = Counter({one.task: self._asked[one.task] for one in missing})
         found: list[_Found] = []
         left: list[TaskId] = []
         first: list[Rewritten] = []
         asked = 0
-        for known in missing:
+        for known in sorted(missing, key=lambda one: self._asked[one.task]):
             changes = own.get(known.task, ())
-            deleted = any(one.command == _DELETES for one in changes)
-            if deleted and any(one.ended_at is None for one in changes):
+            if any(one.command == _DELETES and one.ended_at is None for one in changes):
                 continue
-            if deleted or known.node in over:
+            if _is_deleted(known, changes, now) or known.node in over:
                 left.append(known.task)
             elif known.suspect != _GONE or known.suspect_at is None:
                 first.append((known, replace(known, suspect=_GONE, suspect_at=now)))
             elif asked < _MOST_LOOKS and now - known.suspect_at >= _LATER:
                 asked += 1
+                self._asked[known.task] += 1  # next time, those come first that had no turn
                 is_gone = await self._is_gone(known)
                 if is_gone:
                     found.append(_Found(known, None, known.label))
@@ -185,11 +188,19 @@ class Drift:
         gone.
         """
         async with self._store.read() as tx:
-            session = await tx.sessions.find(known.owner, known.node)
-        if session is None or (session.added_at or known.seen_at) > known.seen_at:
+            owners = await tx.outages.owners(known.task) | {known.owner}
+            held = [await tx.sessions.find(owner, known.node) for owner in sorted(owners)]
+        shown = [
+            one
+            for one in held
+            if one is not None and (one.added_at or known.seen_at) <= known.seen_at
+        ]
+        if not shown:
             return False
-        if session.is_locked:
+        session = next((one for one in shown if not one.is_locked), None)
+        if session is None:
             return None
+        now = self._clock.now()
         try:
             detail = await self._dbc.tasks.get(target_of(session), known.task)
         except TaskNotFound:
@@ -197,7 +208,7 @@ class Drift:
         except BotError as problem:
             log.info("outages.not_looked_for", node=known.node[:8], problem=problem.sentence)
             return None
-        seen = machine_of(session, known.task, detail, self._clock.now())
+        seen = machine_of(session, known.task, detail, now)
         await self._inventory.saw(seen)
         return None
 
@@ -214,6 +225,7 @@ class Drift:
                 return  # another process is telling it
             told = [(one.before, _as_told(one, episode)) for one in found if one.now]
             await tx.outages.keep([*keep, *told])
+            await tx.outages.note_owners()
             await tx.outages.forget([*left, *(one.before.task for one in found if not one.now)])
             for key, place, reply, after in messages:
                 await tell(tx, key, place, reply, now, after=after)
@@ -278,6 +290,19 @@ def _by_task(changes: Sequence[OwnChange]) -> Mapping[TaskId, list[OwnChange]]:
     for one in changes:
         found[one.task].append(one)
     return found
+
+
+def _is_deleted(known: Kept, changes: Sequence[OwnChange], now: datetime) -> bool:
+    """Whether the bot has deleted it since it was seen, or may have."""
+    return any(
+        one.command == _DELETES
+        and one.ended_at is not None
+        and (
+            (one.is_done and one.ended_at > known.seen_at)
+            or (one.is_unknown and now - one.ended_at < _UNKNOWN_FOR)
+        )
+        for one in changes
+    )
 
 
 def _is_own(known: Kept, changes: Sequence[OwnChange], now: datetime) -> bool:

@@ -1,8 +1,8 @@
 """Tells of running machines whose SSH port is dead, and of sizes that changed outside the bot.
 
 A few machines each time, those first that wait longest. Sizes are compared as they were read last,
-and nothing is asked for them. A port is tried only where the rules say so, and only one that the
-bot has once connected to is ever called dead: so a network that it cannot reach is no news.
+and nothing is asked for them. A port is tried only where the rules say so, and only a process that
+has connected to it itself calls it dead: so a network that it cannot reach is no news.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from datetime import timedelta
 from bot.clock import Clock
 from bot.dbc.models import Phase, TaskDetail, phase_of
 from bot.ids import NodeId, TaskId, UserId, new_id
-from bot.model import Kept, OwnChange, Place
+from bot.model import Kept, Nicknamed, OwnChange, Place
 from bot.outages import words
 from bot.outages.telling import People, tell
 from bot.reply import Reply
@@ -27,9 +27,13 @@ from storage import Store
 
 _AT_ONCE = 20  # machines: three hundred take a quarter of an hour
 _CONNECTS = timedelta(seconds=3)
-_OPEN, _SHUT = "open", "shut"
+_OPEN, _SHUT = "", "shut"
 _TIMES = 2  # so often in a row it is dead
 _STATE = timedelta(minutes=5)  # how old a machine's state may be
+# What got no answer may still be carried out.
+_UNKNOWN_FOR = timedelta(hours=1)
+
+_Door = tuple[str, int]
 
 # What a round has found: the machine as it was kept and as it is to be.
 _News = list[tuple[Kept, Kept]]
@@ -63,6 +67,7 @@ class Rounds:
         self._wanted = wanted
         self._after = ""  # the machine that was looked at last
         self._shut: Counter[TaskId] = Counter()  # how often in a row
+        self._reached: dict[TaskId, _Door] = {}  # what this process has connected to
 
     async def look(self) -> None:
         """Look at the next few, and tell what has changed."""
@@ -71,7 +76,8 @@ class Rounds:
             return
         async with self._store.read() as tx:
             kept = await tx.outages.some_after(self._after, _AT_ONCE)
-            since = min((one.size_at or one.seen_at for one in kept), default=self._clock.now())
+            long_ago = self._clock.now() - _UNKNOWN_FOR
+            since = min([long_ago, *(one.size_at or one.seen_at for one in kept)])
             own = await tx.outages.own_changes([one.task for one in kept], since)
         self._after = kept[-1].task if len(kept) == _AT_ONCE else ""
         known = {one.task: await self._known(one) for one in kept}
@@ -100,7 +106,10 @@ class Rounds:
             if len(ends) < len(changes) or any(end >= seen.seen_at for end in ends):
                 continue  # it is changing, or was changed since
             now = replace(one, size=_size(seen.detail), size_at=seen.seen_at)
-            is_own = any(one.size_at is None or end > one.size_at for end in ends)
+            unknown = [each.ended_at for each in changes if each.ended_at and each.is_unknown]
+            is_own = any(one.size_at is None or end > one.size_at for end in ends) or any(
+                seen.seen_at - end < _UNKNOWN_FOR for end in unknown
+            )
             if not one.size or is_own:
                 keep.append((one, now))
             elif now.size != one.size:
@@ -113,37 +122,45 @@ class Rounds:
         self, kept: Sequence[Kept], known: Mapping[TaskId, Known | None], own: Sequence[OwnChange]
     ) -> None:
         busy = {one.task for one in own if one.ended_at is None}
-        running = [one for one in kept if one.task not in busy and await self._runs(one)]
+        phases = {one.task: await self._phase(one) for one in kept}
+        for task in busy | {task for task, phase in phases.items() if phase is Phase.OFF}:
+            self._shut.pop(task, None)  # while it starts, nothing answers
+            self._reached.pop(task, None)
+        running = [one for one in kept if one.task not in busy and phases[one.task] is Phase.ON]
         doors = [(one, door) for one in running if (door := _door(known[one.task])) is not None]
         opened = await asyncio.gather(*(_opens(*door) for _, door in doors))
         keep: _News = []
         shut: _News = []
         back: _News = []
-        for (one, _), is_open in zip(doors, opened, strict=True):
+        for (one, door), is_open in zip(doors, opened, strict=True):
             self._shut[one.task] = 0 if is_open else self._shut[one.task] + 1
-            if is_open and one.port == _SHUT:
-                back.append((one, replace(one, port=_OPEN)))
-            elif is_open and not one.port:
-                keep.append((one, replace(one, port=_OPEN)))
-            elif one.port == _OPEN and self._shut[one.task] >= _TIMES:
+            if is_open:
+                self._reached[one.task] = door
+                if one.port == _SHUT:
+                    back.append((one, replace(one, port=_OPEN)))
+            elif one.port == _SHUT:  # another process may reach it: this one has to, anew
+                self._reached.pop(one.task, None)
+            elif self._shut[one.task] >= _TIMES and self._reached.get(one.task) == door:
                 shut.append((one, replace(one, port=_SHUT)))
-        tried = {one.task for one, _ in doors}
         # Off, it has no port: what follows is a start, and no recovery.
-        off = [one for one in kept if one.port == _SHUT and one.task not in tried]
-        keep += [(one, replace(one, port=_OPEN)) for one in off if not await self._runs(one)]
+        off = [one for one in kept if one.port == _SHUT and phases[one.task] is Phase.OFF]
+        keep += [(one, replace(one, port=_OPEN)) for one in off]
         await self._write(keep, shut, _of_shut)
         await self._write([], back, _of_open)
 
-    async def _runs(self, one: Kept) -> bool:
-        """Whether its node has just said that it is running."""
+    async def _phase(self, one: Kept) -> Phase | None:
+        """What its node has just said of it; None where it has not."""
         async with self._store.read() as tx:
             seen = await tx.inventory.machines(one.owner, one.node)
         now = self._clock.now()
-        return any(
-            machine.task == one.task and phase_of(machine.status) is Phase.ON
-            and now - machine.seen_at < _STATE
-            for machine in seen
-        )  # fmt: skip
+        return next(
+            (
+                phase_of(machine.status)
+                for machine in seen
+                if machine.task == one.task and now - machine.seen_at < _STATE
+            ),
+            None,
+        )
 
     # Writing down and telling
 
@@ -154,10 +171,18 @@ class Rounds:
         kind = "port" if is_port else "size"
         messages: list[tuple[str, Place, Reply, str]] = []
         fresh: _News = []
+        people = await self._store.known()
         for (node, episode), some in _apart(found, is_back=said is _of_open).items():
             told = new_id()
             key, after = f"drift:{told}.{kind}", f"drift:{episode}.port" if episode else ""
-            for place, seen in (await self._places(node, some)).items():
+            named = [
+                (
+                    before,
+                    replace(now, label=people.nickname(Nicknamed.MACHINE, now.task) or now.label),
+                )
+                for before, now in some
+            ]
+            for place, seen in (await self._places(node, named)).items():
                 messages.append((key, place, said(await self._inventory.label(node), seen), after))
             fresh += [
                 (before, replace(now, port_episode=told) if is_port else now)
@@ -222,7 +247,7 @@ def _difference(before: str, now: str) -> tuple[str, str]:
     )  # type: ignore[return-value]
 
 
-def _door(known: Known | None) -> tuple[str, int] | None:
+def _door(known: Known | None) -> _Door | None:
     """Where its SSH listens; None where that is not known, or no address that a machine has."""
     if known is None or not known.detail.ssh_port:
         return None

@@ -96,7 +96,7 @@ class Silences:
 
     def _answers(self, row: Silence) -> bool:
         at = self._attendance.answered_at(row.node)
-        return at is not None and at >= row.since and not self._attendance.is_silent(row.node)
+        return at is not None and at > row.since and not self._attendance.is_silent(row.node)
 
     # Telling
 
@@ -116,8 +116,9 @@ class Silences:
             known = await tx.outages.silences()
             if any(known.get(row.node) != row for row in rows):
                 return  # another process is telling it
-            for row in rows:
-                await tx.outages.silent(replace(row, episode=episode))
+            for row in rows:  # as it was told, since its end says so again
+                since = told[row.node].since if row.node in told else row.since
+                await tx.outages.told(replace(row, since=since, episode=episode))
             for place, reply in messages:
                 await tell(tx, _key(episode), place, reply, now)
 

@@ -32,9 +32,11 @@ class People:
         """Whose sessions show a machine, with whom those are shared, and who had it made."""
         known = await self._store.known()
         owners = {one.owner for one in known.listed.get(node, ()) if one.task == task}
-        seeing = await self._with_shares(node, owners or {owner})
         async with self._store.read() as tx:
+            if not owners:  # it is gone
+                owners = await tx.outages.owners(task) | {owner}
             made = await tx.orders.makers([task])
+        seeing = await self._with_shares(node, owners)
         for maker, channel in made.values():
             if known.usable(UserId(maker), ChannelId(channel), node):
                 seeing.add(UserId(maker))

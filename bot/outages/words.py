@@ -42,7 +42,7 @@ def silent(nodes: Sequence[SilentNode]) -> Reply:
     """Nodes that do not respond."""
     if len(nodes) == 1:
         told = say(
-            "{node} is not responding since {time}.",
+            "{node} has not responded since {time}.",
             node=bold(nodes[0].label), time=time(nodes[0].since),
         )  # fmt: skip
         parts: list[Part] = [Para(line(emoji("warning"), " ", told))]
@@ -101,7 +101,7 @@ def answers_again(nodes: Sequence[tuple[str, datetime]]) -> Reply:
 
 def daemons_silent(since: datetime) -> Reply:
     """No daemon leads to any node."""
-    told = say("No DBC daemon can be reached since {time}.", time=time(since))
+    told = say("No DBC daemon has been reachable since {time}.", time=time(since))
     why = say(
         "Until then the bot sees no node and can send no command. Machines keep running. Whoever "
         "runs this bot has to check the daemon."
@@ -182,9 +182,11 @@ def as_before(node: str, machines: Sequence[tuple[str, str]]) -> Reply:
 
 def ports_shut(node: str, machines: Sequence[str]) -> Reply:
     """Running machines whose SSH port does not answer."""
-    told = say(
+    told = say_number(
         "SSH does not answer on {node}, although the node says the machine is running: {machines}.",
-        node=bold(node), machines=_names(machines),
+        "SSH does not answer on {node}, although the node says the machines are running: "
+        "{machines}.",
+        len(machines), node=bold(node), machines=_names(machines),
     )  # fmt: skip
     why = say("Checked from where this bot runs, which could connect before.")
     return Reply(line(told), (Para(line(emoji("warning"), " ", told)), Note(line(why))))

@@ -4,12 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 
-from sqlalchemy import and_, delete, exists, func, not_, or_, select, true
+from sqlalchemy import and_, delete, exists, func, not_, or_, select, true, update
 
-from bot.ids import NodeId, TaskId
+from bot.ids import NodeId, TaskId, UserId
 from bot.model import ExecutionStatus, Kept, Machine, OwnChange, Silence
 from storage.repositories.repository import Repository
-from storage.tables import executions, kept_machines, machines, silences
+from storage.tables import executions, kept_machines, kept_owners, machines, silences
 
 _AT_ONCE = 500  # ids in one statement; databases limit its parameters
 _OF_A_MACHINE = ("vm.", "disk.", "snapshot.")  # how commands begin that change one
@@ -34,6 +34,19 @@ _CHANGED_SINCE = exists().where(
     executions.c.finished_at < machines.c.seen_at,
     _CHANGES,
 )
+_UNNOTED = (
+    select(machines.c.node, machines.c.task, machines.c.owner)
+    .join(kept_machines, _SAME)
+    .where(
+        not_(
+            exists().where(
+                kept_owners.c.node == machines.c.node,
+                kept_owners.c.task == machines.c.task,
+                kept_owners.c.owner == machines.c.owner,
+            )
+        )
+    )
+)
 # A machine as it was kept, if it was, and as it is to be.
 Rewritten = tuple[Kept | None, Kept]
 _KEYS = tuple(column.name for column in kept_machines.c)
@@ -50,13 +63,15 @@ class Outages(Repository):
         return {row.node: Silence(row.node, row.since, row.episode) for row in rows}
 
     async def silent(self, silence: Silence) -> None:
-        """Write down that a node keeps silent, or which message has told it."""
-        upsert = self._insert(silences).values(asdict(silence))
-        await self._connection.execute(
-            upsert.on_conflict_do_update(
-                index_elements=[silences.c.node], set_={"episode": silence.episode}
-            )
-        )
+        """Write down that a node keeps silent, unless that is known."""
+        insert = self._insert(silences).values(asdict(silence))
+        await self._connection.execute(insert.on_conflict_do_nothing())
+
+    async def told(self, silence: Silence) -> None:
+        """Write down which message has told it, and since when it said."""
+        told = {"since": silence.since, "episode": silence.episode}
+        its = silences.c.node == silence.node
+        await self._connection.execute(update(silences).where(its).values(told))
 
     async def answers(self, nodes: Collection[NodeId]) -> None:
         """Forget that these were silent."""
@@ -137,8 +152,25 @@ class Outages(Repository):
 
     async def forget(self, tasks: Collection[TaskId] | None = None) -> None:
         """Keep these machines no longer; None: no machine."""
-        which = true() if tasks is None else kept_machines.c.task.in_(sorted(tasks))
-        await self._connection.execute(delete(kept_machines).where(which))
+        for table in (kept_machines, kept_owners):
+            which = true() if tasks is None else table.c.task.in_(sorted(tasks))
+            await self._connection.execute(delete(table).where(which))
+
+    async def has_new_owners(self) -> bool:
+        """Whether a session shows a machine that is kept, and that is not noted yet."""
+        return (await self._connection.execute(_UNNOTED.limit(1))).first() is not None
+
+    async def note_owners(self) -> None:
+        """Note whose sessions show the machines that are kept: once gone, no list tells."""
+        rows = [dict(row) for row in (await self._connection.execute(_UNNOTED)).mappings()]
+        for start in range(0, len(rows), _AT_ONCE):
+            insert = self._insert(kept_owners).on_conflict_do_nothing()
+            await self._connection.execute(insert, rows[start : start + _AT_ONCE])
+
+    async def owners(self, task: TaskId) -> set[UserId]:
+        """Whose sessions have shown a machine that is kept."""
+        query = select(kept_owners.c.owner).where(kept_owners.c.task == task)
+        return {row.owner for row in await self._connection.execute(query)}
 
     async def own_changes(self, tasks: Collection[TaskId], since: datetime) -> list[OwnChange]:
         """The changes of these machines that the bot has sent; none that ended before `since`."""
@@ -163,6 +195,7 @@ class Outages(Repository):
                     row.task, row.command,
                     None if row.status in _IN_PROGRESS else row.finished_at,
                     row.status == ExecutionStatus.UNKNOWN,
+                    row.status == ExecutionStatus.DONE,
                 )
                 for row in rows
             ]  # fmt: skip

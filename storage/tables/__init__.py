@@ -15,7 +15,7 @@ from storage.tables.fleet import (
     watched_wallets,
 )
 from storage.tables.money import block_times, machine_uses, order_payments
-from storage.tables.outages import kept_machines, silences
+from storage.tables.outages import kept_machines, kept_owners, silences
 from storage.tables.people import (
     access_requests,
     aliases,
@@ -60,6 +60,7 @@ __all__ = [
     "executions",
     "freezes",
     "kept_machines",
+    "kept_owners",
     "known_versions",
     "machine_details",
     "machine_uses",

@@ -32,3 +32,12 @@ kept_machines = Table(
     Column("port", Text, nullable=False),
     Column("port_episode", Text, nullable=False),
 )
+
+# Whose sessions have shown a machine: once it is gone, nobody's list tells whom it concerned.
+kept_owners = Table(
+    "kept_owners",
+    metadata,
+    Column("node", Text, primary_key=True),
+    Column("task", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+)

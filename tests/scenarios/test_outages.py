@@ -1,17 +1,20 @@
 """What nobody asked for: silent nodes, machines changed outside the bot, dead SSH ports."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.ids import UserId
 from sandbox.dbc.demo import demo_renter
 from sandbox.dbc.task import Libvirt, Status
 from sandbox.slack import Person
 from tests.scenarios.orders import chained
 from tests.scenarios.site import rules
-from tests.scenarios.stage import CONFIRM_ONLY, Stage, staged
+from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage, staged
 from tests.scenarios.test_power import off
 
 ON = f"{CONFIRM_ONLY}[outages]\n"
@@ -40,9 +43,7 @@ def told(person: Person, *words: str) -> list[str]:
 
 
 def news(person: Person) -> list[str]:
-    return told(
-        person, "Outside this bot", "outside this bot", "again", "respond", "reached", "SSH"
-    )
+    return told(person, "Outside this bot", "outside this bot", "again", "respond", "reach", "SSH")
 
 
 async def test_a_machine_that_is_switched_off_elsewhere_is_told_once(stage: Stage) -> None:
@@ -90,6 +91,23 @@ async def test_what_the_bot_does_is_not_told_as_done_elsewhere(stage: Stage) -> 
     assert news(alice) == []
 
 
+async def test_a_list_is_as_old_as_the_question(tmp_path: Path) -> None:
+    async with staged(tmp_path, policy=ON, daemon_patience=None) as stage:
+        await stage.gives_session(stage.alice, "gpu1")
+        await goes_on(stage, 1)
+        asked_at = stage.clock.now()
+        stage.world.faults.on("long_way", path="/tasks", count=1, seconds=20)
+        stage.world.calls.clear()
+        await stage.alice.types("/dbc vm list", CHANNEL)
+        await stage.world.calls.wait("tasks.list")
+        await stage.clock.sleeping()
+        stage.clock.advance(timedelta(seconds=20))
+        await stage.quiet()
+        async with stage.bot.store.read() as tx:
+            seen = await tx.inventory.machines(UserId(stage.alice.id))
+        assert {machine.seen_at for machine in seen} == {asked_at}
+
+
 async def test_a_deletion_by_the_bot_is_not_told_and_one_elsewhere_is(stage: Stage) -> None:
     alice, node = stage.alice, stage.node("gpu1")
     machine = stage.task("inference")
@@ -102,6 +120,31 @@ async def test_a_deletion_by_the_bot_is_not_told_and_one_elsewhere_is(stage: Sta
     await stage.confirms(alice, "Delete")
     await goes_on(stage, 6)
     assert len(news(alice)) == 1
+
+
+async def test_a_deletion_that_was_not_done_hides_no_later_one(stage: Stage) -> None:
+    alice, node = stage.alice, stage.node("gpu1")
+    task = stage.task("inference").task_id
+    stage.world.faults.on("reset_before", path="/tasks/delete", count=1)
+    await stage.asks(alice, f"/dbc vm delete {task}")
+    await stage.confirms(alice, "Delete")
+    await goes_on(stage, 100)
+    assert task in node.tasks
+    assert news(alice) == []
+    del node.tasks[task]
+    await goes_on(stage, 5)
+    (message,) = news(alice)
+    assert "inference no longer exists" in message
+
+
+async def test_all_whose_sessions_showed_it_are_told_that_a_machine_is_gone(stage: Stage) -> None:
+    await stage.gives_session(stage.bob, "gpu1")
+    await goes_on(stage, 3)
+    del stage.node("gpu1").tasks[stage.task("inference").task_id]
+    await goes_on(stage, 5)
+    for person in (stage.alice, stage.bob):
+        (message,) = news(person)
+        assert "inference no longer exists" in message
 
 
 async def test_a_list_that_is_short_for_a_while_makes_nothing_gone(stage: Stage) -> None:
@@ -165,7 +208,7 @@ async def test_a_silent_node_is_told_once_and_that_it_is_back(stage: Stage) -> N
     stage.world.faults.on("dead_node", node="gpu1")
     await goes_on(stage, 20)
     (message,) = news(stage.alice)
-    assert "gpu1 is not responding since" in message
+    assert "gpu1 has not responded since" in message
     await stage.restart_bot()
     await goes_on(stage, 12)
     assert len(news(stage.alice)) == 1
@@ -173,6 +216,8 @@ async def test_a_silent_node_is_told_once_and_that_it_is_back(stage: Stage) -> N
     await goes_on(stage, 12)
     first, back = news(stage.alice)
     assert "gpu1 is responding again. It was silent since" in back
+    (begun,), (said,) = (re.findall(r"<!date\^(\d+)", one) for one in (message, back))
+    assert begun == said
     assert first == message
 
 
@@ -183,7 +228,7 @@ async def test_a_daemon_that_is_down_is_one_message_and_none_of_a_node(tmp_path:
         await stage.daemon.stop()
         await goes_on(stage, 12)
         (message,) = news(stage.alice)
-        assert "No DBC daemon can be reached since" in message
+        assert "No DBC daemon has been reachable since" in message
         await stage.daemon.start()
         await goes_on(stage, 12)
         assert "A DBC daemon can be reached again." in news(stage.alice)[-1]
@@ -199,7 +244,7 @@ async def test_the_chain_says_what_it_knows_of_a_silent_node(tmp_path: Path) -> 
         one.chain.machines[stage.node("gpu1").node_id].offline_since = 9_001_000
         stage.world.faults.on("dead_node", node="gpu1")
         await goes_on(stage, 15)
-        (message,) = told(stage.alice, "not responding")
+        (message,) = told(stage.alice, "not responded")
         assert "The chain has it reported offline since block 9,001,000." in message
 
 
@@ -228,6 +273,52 @@ async def test_a_dead_ssh_port_of_a_running_machine_is_told_once(tmp_path: Path)
         await goes_on(stage, 3)
         assert "SSH answers again on gpu1: inference." in news(stage.alice)[-1]
         server.close()
+
+
+async def test_a_dead_port_that_answers_after_its_node_was_silent_is_told(tmp_path: Path) -> None:
+    async with staged(tmp_path, policy=SSH) as stage:
+        port = await _loses_its_port(stage)
+        stage.world.faults.on("dead_node", node="gpu1")
+        await goes_on(stage, 12)
+        server = await asyncio.start_server(_takes, "127.0.0.1", port)
+        stage.world.faults.off()
+        await goes_on(stage, 12)
+        server.close()
+        assert len(told(stage.alice, "SSH does not answer")) == 1
+        assert len(told(stage.alice, "SSH answers again on gpu1: inference.")) == 1
+
+
+async def test_a_process_that_never_reached_a_port_does_not_call_it_dead(tmp_path: Path) -> None:
+    async with staged(tmp_path, policy=SSH) as stage:
+        server = await _has_a_port(stage)
+        await goes_on(stage, 4)
+        await stage.restart_bot()  # on another host, as it were, which does not reach it
+        server.close()
+        await server.wait_closed()
+        await goes_on(stage, 6)
+        assert news(stage.alice) == []
+
+
+async def _has_a_port(stage: Stage) -> asyncio.Server:
+    machine = stage.task("inference")
+    server = await asyncio.start_server(_takes, "127.0.0.1", 0)
+    stage.node("gpu1").public_ip = "127.0.0.1"
+    machine.ssh_port = server.sockets[0].getsockname()[1]
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm show inference")
+    return server
+
+
+async def _loses_its_port(stage: Stage) -> int:
+    server = await _has_a_port(stage)
+    port: int = server.sockets[0].getsockname()[1]
+    await goes_on(stage, 4)
+    server.close()
+    await server.wait_closed()
+    await goes_on(stage, 6)
+    (message,) = news(stage.alice)
+    assert "the node says the machine is running: inference." in message
+    return port
 
 
 async def _takes(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -5,7 +5,8 @@ from storage.tables import metadata
 
 _OF_PEOPLE = frozenset({"user", "owner", "asker", "actor", "person"})
 # Records that stay, and the inventory, which is what a node has shown.
-_STAY = frozenset({"audit", "executions", "approvals", "votes", "watches", "machines", "freezes"})
+_SHOWN = frozenset({"machines", "kept_machines", "kept_owners"})
+_STAY = _SHOWN | {"audit", "executions", "approvals", "votes", "watches", "freezes"}
 
 
 def test_whatever_names_a_person_is_theirs_or_is_a_record() -> None:

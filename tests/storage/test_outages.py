@@ -60,7 +60,9 @@ async def test_a_change_of_the_bots_own_is_known_until_it_was_looked_at(store: S
 async def test_a_silence_keeps_its_beginning(store: Store) -> None:
     async with store.write() as tx:
         await tx.outages.silent(Silence(NODE, NOW))
-        await tx.outages.silent(Silence(NODE, LATER, "told"))
+        await tx.outages.silent(Silence(NODE, LATER))
+        assert await tx.outages.silences() == {NODE: Silence(NODE, NOW)}
+        await tx.outages.told(Silence(NODE, NOW, "told"))
         assert await tx.outages.silences() == {NODE: Silence(NODE, NOW, "told")}
         await tx.outages.answers([NODE])
         assert await tx.outages.silences() == {}
