@@ -13,12 +13,22 @@ from sqlalchemy import and_, delete, func, not_, or_, select, union, update
 from bot.model import ApprovalStatus, VoteState, WatchState
 from storage.repositories.message_rows import MANY, WANTED
 from storage.repositories.repository import Repository, at, is_free
-from storage.tables import approvals, audit, executions, messages, votes, watches
+from storage.tables import (
+    approvals,
+    audit,
+    executions,
+    kept_machines,
+    messages,
+    silences,
+    votes,
+    watches,
+)
 
 # What is told once a month: `budget:<budget and month>` (`bot.orders.budgets`).
 _MONTHLY, _A_MONTH = "budget:", timedelta(days=31)
 # An edit that has been tried in vain so often is tried for as long as there is a content.
 _DELIVERABLE = and_(WANTED, or_(messages.c.ref_ts.is_(None), messages.c.attempts < MANY))
+_EPISODES = silences.c.episode, kept_machines.c.episode, kept_machines.c.port_episode
 
 
 class Leftovers(Repository):
@@ -51,8 +61,8 @@ class Leftovers(Repository):
             .limit(limit),
             at(now),
         )
-        # `card:<execution>:<user>`, `end:<execution>`, `remind:<review>:<number>`, …
-        about = {row.id: row.key.split(":")[1] if ":" in row.key else "" for row in rows}
+        # `card:<execution>:<user>`, `remind:<review>:<number>`, `outage:<episode>.<channel>`, …
+        about = {row.id: _subject(row.key) for row in rows}
         kept = await self._kept(set(about.values()), before)
         over = [message for message, subject in about.items() if subject not in kept]
         # Not what somebody has just given something new to say.
@@ -102,7 +112,9 @@ class Leftovers(Repository):
         return rows.rowcount
 
     async def _kept(self, subjects: Collection[str], before: datetime) -> frozenset[str]:
-        """Those of these executions and reviews that are open, or were not long ago."""
+        """Those of these executions and reviews that are open, or were not long ago; and what
+        was told of nodes and machines whose end is still to be told in its thread.
+        """
         pending = approvals.c.status == ApprovalStatus.PENDING
         late = or_(executions.c.finished_at.is_(None), executions.c.finished_at >= before)
         recent = executions.c.id.in_(subjects), late
@@ -114,6 +126,12 @@ class Leftovers(Repository):
                 select(approvals.c.execution).where(*unreviewed),
                 select(approvals.c.id).where(approvals.c.id.in_(subjects), pending),
                 select(watches.c.execution).where(*followed),
+                *(select(one).where(one.in_(subjects)) for one in _EPISODES),
             )
         )
         return frozenset(rows.scalars())
+
+
+def _subject(key: str) -> str:
+    """What a message is about, by its key."""
+    return key.split(":")[1].partition(".")[0] if ":" in key else ""
