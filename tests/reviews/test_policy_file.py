@@ -38,6 +38,7 @@ from tests.reviews.test_policy import request
             " line 5",
             "two rules",
         ),
+        ("[outages]\nmachines = false\nssh = true\n", " line 3", "needs `machines = true`"),
     ],
 )
 def test_a_faulty_file_is_refused_with_the_place_and_the_reason(

@@ -159,6 +159,29 @@ async def test_whoever_takes_their_session_back_is_told_of_no_loss(stage: Stage)
     assert news(stage.alice) == []
 
 
+async def test_a_machine_of_another_size_is_told_when_its_details_are_read(stage: Stage) -> None:
+    await goes_on(stage, 12)
+    stage.task("inference").cpu_cores += 4
+    await goes_on(stage, 12)
+    (message,) = news(stage.alice)
+    assert "inference now has CPU 12 (before: CPU 8)" in message
+
+
+async def test_a_change_of_size_without_an_answer_is_the_bots_own_for_an_hour(
+    stage: Stage,
+) -> None:
+    off(stage)
+    await goes_on(stage, 12)
+    before = len(news(stage.alice))
+    stage.world.faults.on("reset_before", path="/tasks/modify", count=1)
+    await stage.asks(stage.alice, "/dbc vm modify inference cpu=12")
+    await goes_on(stage, 25)  # its details are read meanwhile, and it has not changed
+    stage.task("inference").cpu_cores = 12
+    await goes_on(stage, 15)
+    assert stage.changes() == ["tasks.modify"]
+    assert len(news(stage.alice)) == before
+
+
 async def test_many_machines_of_a_node_are_one_message(stage: Stage) -> None:
     node = stage.node("gpu1")
     for number in range(30):
@@ -193,7 +216,19 @@ async def test_from_whom_a_node_is_hidden_is_told_nothing_of_it(stage: Stage) ->
     assert news(stage.alice) == []
 
 
-async def test_quiet_hours_hold_it_and_wishes_are_heard(stage: Stage) -> None:
+async def test_quiet_hours_hold_it_until_they_are_over(stage: Stage) -> None:
+    alice = stage.alice
+    await stage.asks(alice, "/dbc settings quiet-hours 09:30-11:00")  # it is past 10:00 there
+    off(stage)
+    await goes_on(stage, 5)
+    assert news(alice) == []
+    await stage.passes(3600)
+    await goes_on(stage, 2)
+    (message,) = news(alice)
+    assert "inference is now “off”" in message
+
+
+async def test_whoever_wants_failures_only_is_not_told(stage: Stage) -> None:
     alice = stage.alice
     await stage.asks(alice, "/dbc settings notifications failures")
     off(stage)
@@ -219,6 +254,17 @@ async def test_a_silent_node_is_told_once_and_that_it_is_back(stage: Stage) -> N
     (begun,), (said,) = (re.findall(r"<!date\^(\d+)", one) for one in (message, back))
     assert begun == said
     assert first == message
+
+
+async def test_the_end_of_an_outage_that_outlasts_what_is_kept_is_told(stage: Stage) -> None:
+    stage.world.faults.on("dead_node", node="gpu1")
+    await goes_on(stage, 12)
+    assert len(news(stage.alice)) == 1
+    await stage.passes(timedelta(days=stage.bot._settings.keep_days + 30).total_seconds())
+    await goes_on(stage, 3)
+    stage.world.faults.off()
+    await goes_on(stage, 12)
+    assert "gpu1 is responding again." in news(stage.alice)[-1]
 
 
 async def test_a_daemon_that_is_down_is_one_message_and_none_of_a_node(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What nobody requested, in parts that no scenario reaches by itself."""
