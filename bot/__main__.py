@@ -7,6 +7,7 @@ if __name__ == "__main__":  # Ctrl-C while all the rest is loaded ends it withou
 
 import json
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -56,6 +57,7 @@ from handlers.manifest import manifest
 REFUSED_BY_SLACK = 3  # exit code: Slack takes a token or the app no more
 
 ROOT = Path(__file__).resolve().parent.parent
+_TEMPLATES = Path("bot") / "locale" / "bot.pot"
 
 
 @click.group(cls=Commands)
@@ -94,17 +96,22 @@ def _give_up(sentence: str) -> NoReturn:
 @click.option("--check", is_flag=True, help="Write nothing; fail if a file is not current.")
 def docs(*, check: bool) -> None:
     """Write the generated files: docs/commands.md, manifest.json, the catalogues' templates."""
+    if (found := catalogue(ROOT)) is None:
+        click.echo(f"left {_TEMPLATES} as it is: Babel is not installed", err=True)
+    else:
+        _write({ROOT / _TEMPLATES: found}, check=check)
+        _translations(check=check)
+        words_of.cache_clear()  # the pages are in the words that were just compiled
     slash = Settings.model_fields["slash_command"].default
-    generated = {
+    pages = {
         ROOT / "docs" / "commands.md": reference(command_table(), slash),
         ROOT / "docs" / "zh" / "commands.md": reference(command_table(), slash, words_of("zh")),
         ROOT / "manifest.json": json.dumps(manifest(slash, socket_mode=True), indent=2) + "\n",
     }
-    templates = ROOT / "bot" / "locale" / "bot.pot"
-    if (found := catalogue(ROOT)) is None:
-        click.echo(f"left {templates.relative_to(ROOT)} as it is: Babel is not installed", err=True)
-    else:
-        generated[templates] = found
+    _write(pages, check=check)
+
+
+def _write(generated: Mapping[Path, str], *, check: bool) -> None:
     for path, text in generated.items():
         current = path.read_text(encoding="utf-8") if path.exists() else ""
         if current == text:
@@ -114,8 +121,6 @@ def docs(*, check: bool) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
         click.echo(f"wrote {path.relative_to(ROOT)}")
-    if found is not None:
-        _translations(check=check)
 
 
 def _translations(*, check: bool) -> None:

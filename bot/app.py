@@ -122,6 +122,7 @@ class Bot:
         self.dbc = DbcClient(settings.dbc_client_urls, clock, limits, self._called, redactor)
         self.chain = ChainReader(settings.chain_rpc_urls, clock)
         self.health = Health()
+        self._checkup = OwnCheckup(settings, clock, self.health)
         self._languages = Languages(self.store, settings.language)
         self._connection = SlackConnection(
             settings, self.health, redactor, clock, self._languages, metrics, self._table
@@ -129,7 +130,7 @@ class Bot:
         directory = SlackDirectory(self._connection)
         self._people = RecentPeople(directory, clock)
         self._groups = UserGroups(directory, clock)
-        messenger = SlackMessenger(self._connection, clock)
+        self._messenger = messenger = SlackMessenger(self._connection, clock)
         leases = Leases(self.store, clock, by, metrics)
         # Nobody waits for the outbox: what Slack puts off is due again then.
         unhurried = SlackMessenger(self._connection, clock, timedelta())
@@ -139,7 +140,6 @@ class Bot:
         self._services = services = self._services_over(
             self.store, self.dbc, outbox, messenger, leases
         )
-        self._messenger = messenger
         pipeline = Pipeline(services, outbox, by)
         clicks = Clicks(self.store, services.reviews, pipeline, clock)
         desk = Desk(
@@ -231,7 +231,7 @@ class Bot:
             table=table,
             slash_command=self._settings.slash_command,
             commands=self._commands,
-            checkup=OwnCheckup(self._settings, clock, self.health),
+            checkup=self._checkup,
         )
 
     def _outages(self, services: Services) -> Outages:
@@ -280,12 +280,9 @@ class Bot:
         """
         why = await self._database.superseded()
         # Both at once, the edge first: a job that hangs lets no delivery in.
-        ends = await asyncio.gather(
-            self.edge.retire(why), self._ticker.stop(), return_exceptions=True
-        )
-        for error in ends:
-            if error is not None:
-                log.error("retire.failed", exc_info=error, then="Stop this process.")
+        retiring = self.edge.retire(why), self._ticker.stop()
+        for error in filter(None, await asyncio.gather(*retiring, return_exceptions=True)):
+            log.error("retire.failed", exc_info=error, then="Stop this process.")
 
     async def _take_up(self) -> None:
         """Read what a former process has left; broken off, it can be done again."""
@@ -354,6 +351,7 @@ class Bot:
             await asyncio.gather(self._retiring, return_exceptions=True)
         await self._ticker.stop()
         await self.edge.stop()
+        await self._checkup.close()
         await self._outbox.close()
         await self._messenger.close()
         await self._connection.close()
@@ -391,7 +389,6 @@ def _jobs(
     reminders = Reminders(
         services.store, services.reviews, services.reviews.deliver, services.clock
     )
-
     books = Books(
         services.store, services.orders, services.inventory, services.last_known, services.clock
     )

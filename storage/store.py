@@ -260,7 +260,8 @@ class Store:
                 for column in columns
                 for (sealed,) in await connection.execute(select(column).where(column.is_not(None)))
             ]
-        return Counter(self._vault.key_of(sealed) for sealed in found)
+        # Thousands of rows take seconds, in which the loop has to answer Slack.
+        return Counter(await asyncio.to_thread(list, map(self._vault.key_of, found)))
 
     async def newest_moment(self) -> datetime | None:
         """The latest moment at which something is said to have happened; None for nothing yet."""

@@ -101,7 +101,11 @@ async def digest(ctx: Context, hour: Hour) -> Reply:
     """Choose when your daily digest comes, if you chose one."""
     chosen = await _hour(ctx, hour)
     await _keep_hour(ctx, ctx.actor, chosen)
-    told = say("Your daily digest now comes at {hour}.", hour=_at(chosen))
+    if await _has_digest(ctx, ctx.actor):
+        told = say("Your daily digest now comes at {hour}.", hour=_at(chosen))
+    else:
+        told = say("You get no daily digest yet. {command} chooses one, at {hour}.",
+            command=command("settings notifications digest"), hour=_at(chosen))  # fmt: skip
     return Reply.of(told, private=True, data={"hour": str(chosen)})
 
 
@@ -110,7 +114,11 @@ async def channel_digest(ctx: Context, hour: Hour) -> Reply:
     await require_chooser(ctx, "digest-hour", hour)
     chosen = await _hour(ctx, hour)
     await _keep_hour(ctx, ctx.place.channel, chosen)
-    told = say("This channel's daily digest now comes at {hour}.", hour=_at(chosen))
+    if await _has_digest(ctx, ctx.place.channel):
+        told = say("This channel's daily digest now comes at {hour}.", hour=_at(chosen))
+    else:
+        told = say("This channel gets no daily digest yet. {command} chooses one, at {hour}.",
+            command=command("settings channel-notifications digest"), hour=_at(chosen))  # fmt: skip
     return Reply.of(told, data={"hour": str(chosen)})
 
 
@@ -183,6 +191,12 @@ async def _keep_hour(ctx: Context, owner: Reader, hour: DigestHour) -> None:
         held = await tx.messages.held()
         mine = [m.id for m in held if m.key.startswith(DIGESTS) and m.place.channel == owner]
         await tx.messages.hold(mine, hour.after(ctx.now))
+
+
+async def _has_digest(ctx: Context, owner: Reader) -> bool:
+    async with ctx.services.store.read() as tx:
+        kept = await tx.readers.some(["notify"], [owner])
+    return notify(kept.get(("notify", owner), "")) is Notify.DIGEST
 
 
 def _at(hour: DigestHour) -> Text:

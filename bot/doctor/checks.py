@@ -17,6 +17,7 @@ from bot.dbc.errors import DaemonDisconnected, DaemonFull, DbcError
 from bot.dbc.guard import Limits
 from bot.doctor.kept import storage
 from bot.doctor.named import Named, named_in
+from bot.doctor.private import Private
 from bot.doctor.slack import SlackCheck
 from bot.errors import BotError
 from bot.health import Health
@@ -147,7 +148,7 @@ class Checks:
             )
 
 
-_AGAIN = say("See above, or run the doctor again in a minute.")
+_AGAIN = say("Run the doctor again in a minute.")
 
 
 class OwnCheckup:
@@ -160,6 +161,7 @@ class OwnCheckup:
     def __init__(self, settings: Settings, clock: Clock, health: Health) -> None:
         self._checks = Checks(settings, clock, Sight(is_local=False), _IN_CHAT)
         self._health = health
+        self._private = Private(settings)
         self._looking: asyncio.Task[list[Finding]] | None = None
 
     async def looked(self) -> list[Finding]:
@@ -169,7 +171,14 @@ class OwnCheckup:
         return await asyncio.shield(self._looking)
 
     async def _look(self) -> list[Finding]:
-        return [*self._own(), *await self._checks.at_once()]
+        found = [*self._own(), *await self._checks.at_once()]
+        return [self._private.hidden_in(one) for one in found]
+
+    async def close(self) -> None:
+        """Break off a look that is under way: what it reads is closed next."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.wait({self._looking})
 
     def _own(self) -> Sequence[Finding]:
         about = say("this process")
@@ -203,7 +212,9 @@ def _traces(settings: TraceSettings) -> list[Finding]:
     if not settings.otel_exporter_otlp_endpoint:
         return []
     if is_installed():
-        return [ok(say("traces"), say("They are sent by OpenTelemetry."))]
+        return [ok(say("traces"), say(
+            "OpenTelemetry is installed. What does not arrive is traces.not_delivered in the log."
+        ))]  # fmt: skip
     told = say("OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed.")
     install = say("No traces are sent. Install {file}.", file="requirements-otel.txt")
     return [warning(say("traces"), told, install)]

@@ -11,11 +11,12 @@ from typing import Any, Protocol
 from bot.doctor.named import Named
 from bot.monitoring.findings import Finding, Findings, fault, ok, warning
 from bot.ports import DeliveryFailed, LockedOut
-from bot.reply import Phrase, Text, say, say_number
+from bot.reply import Phrase, Text, listed, say, say_number
 from handlers.tries import cause
 
 _MOST = 50  # people or channels that are asked for; Slack allows so many calls a minute
 _AGAIN = say("Run the doctor again in a minute.")
+_SCOPES = say("See what is said of the scopes.")
 _BY_HAND = say("Look at the others by hand.")
 _CORRECT = say("Take them out of the rules, or correct the ids.")
 _CHANNELS = partial(say_number, "{number} channel", "{number} channels")
@@ -38,16 +39,21 @@ class _Looked:
     fine: set[str] = field(default_factory=set)
     absent: dict[str, str] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)  # why, one each
+    beyond: int = 0  # those that were not asked for
     advice: Text = _BY_HAND
 
     def unchecked(self, about: Text, many: Callable[[int], Phrase]) -> Iterable[Finding]:
         """The warning about those of which Slack did not say."""
-        if self.unknown:
+        number = len(self.unknown) + self.beyond
+        why: list[Text] = list(dict.fromkeys(self.unknown))
+        if self.beyond:
+            why.append(say("only {number} are asked for", number=_MOST))
+        if number:
             told = say(
                 "{unknown} of {all} that the rules name could not be checked: {why}.",
-                unknown=len(self.unknown),
-                all=many(len(self.fine) + len(self.absent) + len(self.unknown)),
-                why=", ".join(dict.fromkeys(self.unknown)),
+                unknown=number,
+                all=many(len(self.fine) + len(self.absent) + number),
+                why=listed(why),
             )
             yield warning(about, told, self.advice)
 
@@ -121,14 +127,14 @@ async def _looked_at(names: Iterable[str], why_not: Callable[[str], Awaitable[st
             if failed.retry_after is not None:
                 looked.unknown.append(cause(failed))
                 is_ours = isinstance(failed, LockedOut)
-                looked.advice = "See the scopes above." if is_ours else _AGAIN
+                looked.advice = _SCOPES if is_ours else _AGAIN
                 continue
             reason = failed.reason
         if reason:
             looked.absent[name] = reason
         else:
             looked.fine.add(name)
-    looked.unknown += [f"only {_MOST} are asked for"] * len(ordered[_MOST:])
+    looked.beyond = len(ordered[_MOST:])
     return looked
 
 

@@ -36,7 +36,7 @@ async def storage(settings: Settings, sight: Sight, clock: Clock) -> Findings:
         try:
             if server := await inspection.server():
                 yield _server(server, settings.described["database"], sight)
-            async for found in _content(inspection, clock.now()):
+            async for found in _content(inspection, clock.now(), sight):
                 yield found
         finally:
             await inspection.close()
@@ -91,7 +91,7 @@ def _modes(path: Path, sight: Sight) -> Iterator[Finding]:
         yield fault(_MODES, told, say("Run: {command}", command=f"chmod 600 {name}"))
 
 
-async def _content(inspection: Inspection, now: datetime) -> Findings:
+async def _content(inspection: Inspection, now: datetime, sight: Sight) -> Findings:
     schema, about = await inspection.schema(), say("schema")
     if schema.is_newer:
         told = say("A newer version of the bot has used it ({schema}).", schema=schema.current)
@@ -111,14 +111,14 @@ async def _content(inspection: Inspection, now: datetime) -> Findings:
     elif journal:
         yield ok(say("journal"), say("{what}.", what="WAL"))
     figures = await inspection.figures(now)
-    yield _messages(figures.messages_due, figures.message_oldest, now)
-    yield _watches(figures.watches_open, figures.watches_overdue)
+    yield _messages(figures.messages_due, figures.message_oldest, now, sight)
+    yield _watches(figures.watches_open, figures.watches_overdue, sight)
     pending = say_number("{number} request pending.", "{number} requests pending.",
         figures.approvals_waiting)  # fmt: skip
     yield ok(say("approvals"), pending)
 
 
-def _watches(count: int, overdue: int) -> Finding:
+def _watches(count: int, overdue: int, sight: Sight) -> Finding:
     about = say("watches")
     if not overdue:
         return ok(about, say_number(
@@ -129,10 +129,11 @@ def _watches(count: int, overdue: int) -> Finding:
         "{number} operation in progress, {overdue} overdue.",
         "{number} operations in progress, {overdue} overdue.", count, overdue=overdue,
     )  # fmt: skip
-    return warning(about, told, say("Is the bot running? If so, see its log."))
+    see = say("Is the bot running? If so, see its log.")
+    return warning(about, told, see if sight.is_local else say("See the log."))
 
 
-def _messages(count: int, since: datetime | None, now: datetime) -> Finding:
+def _messages(count: int, since: datetime | None, now: datetime, sight: Sight) -> Finding:
     about = say("messages")
     if since is None:
         due = say_number("{number} message to deliver.", "{number} messages to deliver.", count)
@@ -144,7 +145,9 @@ def _messages(count: int, since: datetime | None, now: datetime) -> Finding:
     )  # fmt: skip
     if (now - since).total_seconds() < _LATE:
         return ok(about, told)
-    see = say("Is the bot running? If so, see message.undelivered in its log.")
+    see = say("See message.undelivered in the log.")
+    if sight.is_local:
+        see = say("Is the bot running? If so, see message.undelivered in its log.")
     return warning(about, told, see)
 
 

@@ -147,3 +147,19 @@ def test_an_hour_is_read_as_people_type_it(text: str, shown: str | None) -> None
     hour = DigestHour.read(text, "Asia/Shanghai")
     assert (hour.shown if hour else None) == shown
     assert hour is None or DigestHour.read(str(hour)) == hour
+
+
+async def test_whoever_chose_no_digest_is_not_told_that_theirs_comes(one_stage: Stage) -> None:
+    stage = one_stage
+    await ready(stage)
+    for language, words in (("en", "no daily digest yet"), ("zh", "还没有选择每日汇总")):
+        await stage.asks(stage.alice, f"/dbc settings language {language}")
+        told = await stage.asks(stage.alice, "/dbc settings digest-hour 14:30")
+        assert words in told.plain
+        assert "settings notifications digest" in told.plain or language == "zh"
+        told = await stage.asks(stage.alice, "/dbc settings channel-digest-hour 14:30")
+        assert "no daily digest yet" in told.plain
+    await stage.asks(stage.alice, "/dbc settings language en")
+    await stage.asks(stage.alice, DIGEST)
+    told = await stage.asks(stage.alice, "/dbc settings digest-hour 15:30")
+    assert "Your daily digest now comes at 15:30" in told.plain

@@ -150,7 +150,7 @@ async def test_what_slack_does_not_say_of_the_rules_counts_as_neither_there_nor_
         assert code == FAULT, told
         assert "1 of 1 channel that the rules name could not be checked: missing_scope." in told
         assert "2 of 2 people that the rules name could not be checked: missing_scope." in told
-        assert "See the scopes above." in told
+        assert "See what is said of the scopes." in told
         assert not re.search("All there|The bot is in|where the bot is not", told)
 
 

@@ -37,6 +37,7 @@ async def test_operators_are_told_privately_how_everything_is(stage: Stage) -> N
         assert f"✔ {about}" in text, (about, text)
     for hidden in (str(stage.data), "127.0.0.1", stage.ws.bot_token, stage.ws.app_token):
         assert hidden not in text
+    assert "a bot may be running" not in text
     mentioned = await stage.asks(stage.bob, "doctor", "@dbc")
     assert "All is well" in mentioned.plain
     data = (await stage.asks(stage.bob, "/dbc doctor --json")).plain
@@ -76,6 +77,29 @@ async def test_what_is_wrong_comes_first_with_what_to_do(stage: Stage) -> None:
     assert signs == sorted(signs, key="✘⚠✔".index)
 
 
+async def test_faulty_rules_and_keys_are_told_without_a_path(stage: Stage) -> None:
+    (stage.data / "policy.toml").write_text("[[rule]\n", encoding="utf-8")
+    (stage.data / "credential.key").write_text("ключ", encoding="utf-8")
+    told = (await stage.asks(stage.bob, "/dbc doctor")).plain.replace("*", "")
+    assert "✘ rules policy.toml line 1: this is not TOML" in told, told
+    assert "The key file credential.key cannot be used" in told, told
+    assert "The key file credential.key is gone or cannot be read." in told, told
+    assert str(stage.data) not in told
+    (stage.data / "policy.toml").unlink()
+    gone = (await stage.asks(stage.bob, "/dbc doctor")).plain.replace("*", "")
+    assert "✘ rules policy.toml does not exist" in gone, gone
+    assert str(stage.data) not in gone
+
+
+async def test_a_look_that_is_under_way_ends_with_the_bot(stage: Stage) -> None:
+    stage.world.faults.on("hang", path="/mining_nodes")
+    looking = asyncio.create_task(stage.bot._checkup.looked())
+    await stage.clock.until(lambda: stage.daemon.forwarder.pending > 0)
+    await stage.bot.stop()
+    await asyncio.wait({looking}, timeout=20)
+    assert looking.cancelled()
+
+
 async def test_what_hangs_is_cut_off_and_the_rest_is_told(stage: Stage) -> None:
     stage.world.faults.on("hang", path="/mining_nodes")
     await stage.bob.types("/dbc doctor", channel=CHANNEL)
@@ -84,6 +108,7 @@ async def test_what_hangs_is_cut_off_and_the_rest_is_told(stage: Stage) -> None:
     await stage.quiet()
     told = stage.bob.last(CHANNEL).plain.replace("*", "")
     assert "✘ DBC" in told
+    assert "See above" not in told
     assert "✔ this process" in told
 
 
