@@ -82,7 +82,10 @@ async def cost(ctx: Context, by: ListedBy = "order", month: InMonth = "") -> Rep
         )
     stretch = await _stretch(ctx, month)
     accounts = await _accounts(ctx, stretch) if stretch else []
-    if stretch is None or not accounts:
+    if stretch is None:
+        told = say("The books are being read from the chain. Try again in a minute.")
+        return Reply.empty(told, private=True)
+    if not accounts:
         told = say("No rental that you are told of is in the books of that month.")
         return Reply.empty(told, private=True)
     known = [one for one in accounts if one.is_known(stretch.until)]
@@ -99,7 +102,7 @@ async def cost(ctx: Context, by: ListedBy = "order", month: InMonth = "") -> Rep
     parts: list[Part] = [
         Para(line(emoji("moneybag"), " ", bold(head))), Fields(tuple(fields)),
         *(_budget(one) for one in budgets), Rows(tuple(rows)),
-        *await _notes(ctx, accounts, found, stretch),
+        *await _notes(ctx, accounts, found, listed, stretch),
     ]  # fmt: skip
     data = {
         "month": str(stretch.month), "from_block": stretch.since, "to_block": stretch.until,
@@ -362,6 +365,7 @@ async def _notes(
     ctx: Context,
     accounts: Sequence[Account],
     found: Sequence[tuple[Account, Cost]],
+    listed: Sequence[Entry],
     stretch: _Stretch,
 ) -> list[Note]:
     told: list[Line] = []
@@ -388,7 +392,7 @@ async def _notes(
                 )
             )
         )
-    if any(part.what is For.UNSEEN for _, cost in found for part in cost.parts):
+    if any(entry.what is For.UNSEEN for entry in listed):
         told.append(
             line(
                 say(

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bot.chain.price import Prices
@@ -41,7 +41,19 @@ class Account:
         if phase in {OrderPhase.WAITING, OrderPhase.VANISHED}:
             return Cost()
         lapsed = phase is OrderPhase.LAPSED
-        return cost_of(self.payments, self.uses, since, until, fees_alone=lapsed)
+        uses = self._lasting(min(until, self.order.ends))
+        return cost_of(self.payments, uses, since, until, fees_alone=lapsed)
+
+    def _lasting(self, until: int) -> tuple[Use, ...]:
+        """The uses, where what the last look found holds until a block: it is not long past."""
+        at = max((use.ends for use in self.uses if not use.task), default=until)
+        if not 0 < until - at <= HOLDS:
+            return self.uses
+        held = self.held_at(at)
+        return tuple(
+            replace(use, ends=until) if use in held or (not use.task and use.ends == at) else use
+            for use in self.uses
+        )
 
     def is_known(self, until: int) -> bool:
         """Whether all that was paid for the blocks until then is written down."""

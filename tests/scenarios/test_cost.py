@@ -127,6 +127,39 @@ async def test_what_was_paid_before_the_bot_came_is_an_estimate_and_says_so(
     scene.rpc[0].pruned_behind = 10**9  # what an archive keeps is exact, but it is estimated once
 
 
+async def test_what_was_seen_last_holds_until_the_next_look(scene: ChainStage) -> None:
+    scene.rents(blocks=10 * DAY)
+    await scene.passes(minutes=10, step=60)
+    seen = await costs(scene, "machine")
+    scene.stage.clock.advance(timedelta(minutes=20))
+    told = await costs(scene, "machine")
+    assert told["to_block"] > seen["to_block"] + 150
+    unseen = [[one["dbc"] for one in t["parts"] if one["what"] == "unseen"] for t in (seen, told)]
+    assert unseen[0] == unseen[1]
+    scene.stage.clock.advance(timedelta(minutes=20))
+    late = await costs(scene, "machine")
+    assert [one for one in late["parts"] if one["what"] == "unseen" and one["percent"] > 50]
+
+
+async def test_not_observed_is_explained_only_beside_such_a_row(scene: ChainStage) -> None:
+    scene.rents(blocks=20 * DAY)
+    await scene.stage.bot.stop()
+    scene.stage.clock.advance(timedelta(days=2))
+    await scene._start()
+    await scene.passes(minutes=5, step=60)
+    for line, is_told in (("", False), ("machine", True)):
+        told = (await scene.stage.asks(scene.stage.alice, f"/dbc cost {line}")).plain
+        assert ("Not observed:" in told) is is_told
+
+
+async def test_costs_before_the_books_are_read_are_not_told_to_be_none(tmp_path: Path) -> None:
+    async with chained(tmp_path) as new:
+        new.rents(blocks=10 * DAY)
+        told = await new.stage.asks(new.stage.alice, "/dbc cost")
+        assert "The books are being read" in told.plain
+        assert "No rental" not in told.plain
+
+
 async def test_machines_and_who_made_them_share_what_they_hold(scene: ChainStage) -> None:
     stage = scene.stage
     scene.rents(blocks=10 * DAY)
