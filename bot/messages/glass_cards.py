@@ -29,6 +29,7 @@ from bot.reply import (
 )
 
 REVIEWED = "approval.reviewed"
+REFUSED = "refused.glass"  # on a refusal; the value is the id of what was refused
 
 _GLASS = emoji("rotating_light")
 

@@ -15,7 +15,8 @@ from bot.pipeline.covered import require_glass
 from bot.pipeline.joining import instead_of, require_first
 from bot.pipeline.measuring import NOTHING_SEEN
 from bot.pipeline.voiding import void
-from bot.reply import line, say
+from bot.ports import DeliveryFailed
+from bot.reply import Button, line, say
 from bot.reviews.policy import Decision
 from storage import UnitOfWork
 
@@ -48,6 +49,18 @@ async def break_glass(
         for user in people:
             await board.tell(tx, execution, f"{key}:{user}", Place.direct(user), told, now)
     log.warning("glass.broken", execution=execution.id, by=execution.actor)
+
+
+async def offered(services: Services, execution: Execution) -> tuple[Button, ...]:
+    """A button to run what nobody could approve, where the rules let its requester do that."""
+    if services.table[execution.command].secrets:
+        return ()
+    try:
+        decision = await services.reviews.reviewers.decision(execution, glass=True)
+    except DeliveryFailed:
+        return ()
+    button = Button(say("Break glass …"), glass_cards.REFUSED, execution.id)
+    return (button,) if decision.break_glass else ()
 
 
 async def _replaced(services: Services, glass: Execution) -> Question | None:

@@ -10,14 +10,17 @@ from dataclasses import replace
 from functools import partial
 
 from bot.errors import Refused, from_error
-from bot.ids import ApprovalId
+from bot.ids import ApprovalId, ExecutionId, UserId
 from bot.language.args import BREAK_GLASS, DRY_RUN, NODE_OPTION, REASON
 from bot.language.table import Command
+from bot.messages.cards import Subject
+from bot.messages.glass_cards import REFUSED
 from bot.messages.review_cards import BREAK
 from bot.model import (
     Approval,
     ApprovalStatus,
     Execution,
+    ExecutionStatus,
     Press,
     ReviewKind,
     Source,
@@ -40,12 +43,15 @@ class GlassPresses:
     def __init__(self, services: Services, ask: Ask) -> None:
         self._services = services
         self._ask = ask
-        self.actions: Mapping[str, Callable[[Press], Awaitable[Work]]] = {BREAK: self._press}
+        self.actions: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
+            BREAK: self._press,
+            REFUSED: self._press_refusal,
+        }
 
     @staticmethod
     def owns(form: str) -> bool:
         """Whether a form sent in is this one."""
-        return form.partition(":")[0] == BREAK
+        return form.partition(":")[0] in {BREAK, REFUSED}
 
     async def _press(self, press: Press) -> Work:
         try:
@@ -53,6 +59,20 @@ class GlassPresses:
         except Refused as refusal:
             return saying(from_error(refusal))
         return partial(self._open, approval, replace(execution, actor=press.actor))
+
+    async def _press_refusal(self, press: Press) -> Work:
+        """The same where a request was refused since too few could approve it."""
+        try:
+            execution, command = await self._refused(ExecutionId(press.value), press.actor)
+        except Refused as refusal:
+            return saying(from_error(refusal))
+        return partial(self._open_refused, execution, command)
+
+    async def _open_refused(self, execution: Execution, command: Command, answer: Answer) -> None:
+        inventory = self._services.inventory
+        node = await inventory.label(execution.node) if execution.node else ""
+        asked = command.asked(execution.known, Subject(execution.label, execution.task, node))
+        await answer.open(_form(f"{REFUSED}:{execution.id}", asked))
 
     async def _open(self, approval: Approval, asked: Execution, answer: Answer) -> None:
         """Open the form for who may break the glass, as far as Slack says now who they are."""
@@ -64,24 +84,40 @@ class GlassPresses:
         if decision is not None and not decision.break_glass:
             await answer.say(from_error(no_glass(decision)))
             return
-        await answer.open(_form(approval, await reviews.asked(approval)))
+        await answer.open(_form(f"{BREAK}:{approval.id}", await reviews.asked(approval)))
 
     async def submit(self, submission: Submission) -> Accepted | Rejected:
         """Take the reason, and request it without approval."""
         reason = submission.values.get(REASON, "").strip()
         if not reason:
             return Rejected({REASON: say("A reason is needed for this.")})
-        approval_id = ApprovalId(submission.form.partition(":")[2])
+        action, _, about = submission.form.partition(":")
         try:
-            _, execution, command = await self._waiting(approval_id)
+            if action == REFUSED:
+                key = f"{REFUSED}:{about}:{submission.key}"
+                execution, command = await self._refused(ExecutionId(about), submission.actor)
+            else:
+                key = key_of_glass(ApprovalId(about), submission.key)
+                _, execution, command = await self._waiting(ApprovalId(about))
         except Refused as refusal:
             return Accepted(saying(from_error(refusal)))
         values = {**_again(execution, command), BREAK_GLASS: reason}
         wish = Wish(
-            key_of_glass(approval_id, submission.key), submission.actor, submission.place,
+            key, submission.actor, submission.place,
             Source.FORM, command, values, by_id="vm" in values,
         )  # fmt: skip
         return Accepted(await self._ask(wish, {}))
+
+    async def _refused(self, execution_id: ExecutionId, actor: UserId) -> tuple[Execution, Command]:
+        """What was refused to this person. Raises Refused."""
+        async with self._services.store.read() as tx:
+            execution = await tx.executions.find(execution_id)
+        command = self._services.table.get(execution.command) if execution else None
+        if execution is None or command is None or command.secrets or execution.actor != actor:
+            raise Refused(say("This request is not known any more."))
+        if execution.status is not ExecutionStatus.REFUSED:
+            raise Refused(say("This has been decided already."))
+        return execution, command
 
     async def _waiting(self, approval_id: ApprovalId) -> tuple[Approval, Execution, Command]:
         """The review that waits, and what it is about. Raises Refused."""
@@ -115,10 +151,10 @@ def _again(execution: Execution, command: Command) -> dict[str, str]:
     return values
 
 
-def _form(approval: Approval, asked: Line) -> Form:
+def _form(about: str, asked: Line) -> Form:
     word = say("Break glass")
     hint = say("Everybody is told of it, and somebody reviews it later")
     field = FormField(REASON, say("Why can it not wait?"), FieldKind.LINES, hint=hint)
     what = Para(line(bold(word), " · ", asked))
     note = Note(line(say("It runs at once, without approval.")))
-    return Form(f"{BREAK}:{approval.id}", word, word, (field,), intro=(what, note))
+    return Form(about, word, word, (field,), intro=(what, note))

@@ -31,7 +31,7 @@ from bot.model import (
     ReviewKind,
 )
 from bot.pipeline.aside import aside
-from bot.pipeline.breaking import break_glass
+from bot.pipeline.breaking import break_glass, offered
 from bot.pipeline.calls import LEASE, RulesReplaced, Runs
 from bot.pipeline.context import Context, Services, unsaid
 from bot.pipeline.covered import require_covered, require_glass
@@ -58,6 +58,7 @@ from bot.pipeline.whisper import Whisper
 from bot.ports import Answer, DeliveryFailed, slack_does_not_say
 from bot.reply import say
 from bot.reviews.policy import Decision, DecisionKind, Policy
+from bot.reviews.reviewers import TooFew
 from storage import UnitOfWork
 from storage.heartbeat import Hold
 
@@ -282,7 +283,13 @@ class Pipeline:
         message.
         """
         is_there = not isinstance(answer, Whisper)
-        card = await self._reviews.ask(execution, bound.node, decision, shown, is_there=is_there)
+        try:
+            card = await self._reviews.ask(
+                execution, bound.node, decision, shown, is_there=is_there
+            )
+        except TooFew as refusal:
+            refusal.offers = await offered(self._services, execution)
+            raise
         if card is not None:
             key = alone.question_key(execution.id, execution.actor)
             await aside(self._store, self._clock, key, answer.say(card))

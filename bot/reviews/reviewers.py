@@ -36,6 +36,10 @@ _MOST_DOUBLINGS = 20  # of a pause between reminders: more of them no time can h
 _MOST_ASKED = 8  # people who get a copy of the card in their direct messages
 
 
+class TooFew(Refused):
+    """Fewer people could approve it than have to."""
+
+
 class Reviewers:
     """Rules and rights together."""
 
@@ -353,10 +357,7 @@ class Reviewers:
                 needed,
                 found=len(found),
             )
-        raise Refused(
-            told,
-            hint=await self._way_out(execution, decision, node),
-        )
+        raise TooFew(told, hint=await self._way_out(execution, decision, node))
 
     async def _way_out(self, execution: Execution, decision: Decision, node: Node | None) -> Line:
         """How to go on when too few people may approve."""

@@ -48,6 +48,24 @@ async def test_what_glass_was_broken_for_is_not_approved_as_well(
         assert voided.command == call.replace("tasks", "vm")
 
 
+NOBODY = RULES.replace("approvals = 1", "approvals = 3")
+
+
+async def test_a_refusal_for_too_few_approvers_offers_the_glass_to_who_may(tmp_path: Path) -> None:
+    async with site(tmp_path, NOBODY) as stage:
+        await stage.gives_session(stage.carol, "gpu1")
+        refused = await stage.asks(stage.carol, RESET)
+        assert "could give one" in refused.plain
+        assert stage.changes() == []
+        await breaks_glass(stage, stage.carol, refused)
+        await stage.passes(180)
+        assert stage.changes() == ["tasks.reset"]
+        await stage.bob.sees("broke the glass", CHANNEL)
+        refused = await stage.asks(stage.alice, RESET)
+        assert "could give one" in refused.plain
+        assert "Break glass …" not in refused.buttons
+
+
 async def test_glass_typed_beside_a_question_keeps_it_from_running_again(tmp_path: Path) -> None:
     async with site(tmp_path, RULES) as stage:
         question = await asked(stage, RESET)
