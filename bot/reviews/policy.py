@@ -61,6 +61,7 @@ _CLOSED = (
 )
 # What can make a machine hold more GPUs, which is what it pays for. A restart starts what is off.
 GROWING = ("vm.create", "vm.start", "vm.restart", "vm.modify")
+_BY_ARGUMENT = ("vm.modify",)  # changes the GPUs only where their number is given
 GROWTH = "gpu growth"  # a fact: how many GPUs more the machine would hold; none where not read
 EFFECTS = {effect.name.lower(): effect for effect in Effect}
 _OF_THE_STRICTEST = ("approvals", "denials", "expires", "self_approval", "type_name")
@@ -245,7 +246,7 @@ class BudgetRule(Rule):
         gpus = request.arguments.get("gpu", "")
         if "0" in (gpus, request.arguments.get(GROWTH)):
             return False
-        if request.command == "vm.modify" and not gpus:
+        if not gpus and request.command in _BY_ARGUMENT:
             return False
         return super()._fits_but_for_groups(request)
 

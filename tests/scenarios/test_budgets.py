@@ -100,6 +100,7 @@ async def spends(scene: ChainStage) -> None:
     """Alice's machine has cost more than her budget, which was told."""
     budget(scene, "usd = 1")
     await creates(scene)
+    await scene.passes(2, step=300)
     assert scene.told(scene.stage.alice, "Budget research is spent for")
 
 

@@ -109,7 +109,7 @@ async def test_to_take_ones_own_back_nobody_is_asked(stage: Stage) -> None:
         stage.ws.faults.add("http_500", method, times=None)
     before = len(stage.ws.calls_of("users.info"))
     await stage.asks(stage.alice, f"/dbc approval cancel {number}")
-    assert told(stage.alice, "Taken back")
+    assert told(stage.alice, "You withdrew your request")
     assert (calls(stage), len(stage.ws.calls_of("users.info"))) == (0, before)
 
 
