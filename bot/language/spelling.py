@@ -13,7 +13,7 @@ from bot.language.parse import Parse, Parsed, parse
 from bot.language.table import Command, Table
 from bot.reply import Language, Span, bold, code, italic
 
-_GAPS = re.compile("[<|…]")  # of a usage line: what is to be filled in is named in each language
+_GAPS = re.compile("[<|…]")  # of a usage line: gaps are named in each language
 
 
 class Spelling:

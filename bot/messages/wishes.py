@@ -59,7 +59,7 @@ class Wishes:
         return None if reply.end in _NOT_DONE or hours is None else hours.over_at(now)
 
     def called_at(self, reply: Reply, now: datetime) -> datetime | None:
-        """When the requester's quiet hours are over, where they are to be mentioned in them."""
+        """When the requester's quiet hours are over, where they would be mentioned in them."""
         if reply.quiet or reply.end in _NOT_DONE or self.quiet is None:
             return None
         return self.quiet.over_at(now)

@@ -35,7 +35,7 @@ _UNKNOWN_FOR = timedelta(hours=1)
 
 _Door = tuple[str, int]
 
-# What a round has found: the machine as it was kept and as it is to be.
+# What a round has found: the machine as it was kept and as it will be kept.
 _News = list[tuple[Kept, Kept]]
 
 

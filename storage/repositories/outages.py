@@ -47,7 +47,7 @@ _UNNOTED = (
         )
     )
 )
-# A machine as it was kept, if it was, and as it is to be.
+# A machine as it was kept, if it was, and as it will be kept.
 Rewritten = tuple[Kept | None, Kept]
 _KEYS = tuple(column.name for column in kept_machines.c)
 
