@@ -149,12 +149,12 @@ def _hold_back(file: Path, now: datetime) -> None:
     try:
         with engine.begin() as connection:
             upgrade(connection)
-            _disarm(connection, now)
+            disarm(connection, now)
     finally:
         engine.dispose()
 
 
-def _disarm(connection: Connection, now: datetime) -> None:
+def disarm(connection: Connection, now: datetime) -> None:
     """Let nothing that the backup holds open be sent, asked or posted as if it were new."""
     # Each may have been approved and carried out since: from here on it is only looked for.
     connection.execute(

@@ -137,6 +137,7 @@ class Projection:
         self._engines = engines
         self._vault = vault
         self._known = Known(now=now)
+        self._keys = vault.fingerprints
         self._looking = asyncio.Lock()
         self._begun = 0  # how many looks
         self._seen = 0  # the last of them that has come to its end
@@ -154,6 +155,8 @@ class Projection:
 
     async def _look(self) -> None:
         self._begun += 1
+        if self._keys != self._vault.fingerprints:  # they open other rows than they did
+            self._keys, self._known = self._vault.fingerprints, Known(now=self._known.now)
         count = self._engines.glance()
         if count is None or count != self._known.count:
             async with self._engines.reading() as connection:

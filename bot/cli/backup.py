@@ -38,14 +38,22 @@ def backup(file: Path) -> None:
 
 
 @click.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-def restore(file: Path) -> None:
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+def restore(file: Path | None) -> None:
     """Put the backup FILE in the place of the database, with the bot stopped.
 
-    The former database stays beside it under another name.
+    The former database stays beside it under another name. With PostgreSQL, use pg_restore, then
+    this without FILE, before the bot starts: what was open in the backup is not sent again.
     """
-    target = _sqlite_file("pg_restore --clean --dbname=NAME FILE")
     keys = load(KeySettings)
+    if file is None and keys.sqlite_file is None:
+        asyncio.run(_disarm(keys))
+        click.echo(_SINCE)
+        _require_keys(keys)
+        return
+    target = _sqlite_file("pg_restore --clean --dbname=NAME FILE, then this without FILE,")
+    if file is None:
+        raise click.UsageError("Missing argument 'FILE': the backup.")
     copied, aside = put_back(file, target, SystemClock().now())
     click.echo(f"Restored {file} to {target}. {_told(copied)}")
     if aside is not None:
@@ -72,6 +80,16 @@ def copy(file: Path) -> None:
     copied, rows, aside = move(file, settings.database_url, vault_of(settings), now)
     click.echo(f"Copied {rows} rows of {file}, which is {aside} now. {_told(copied)}")
     click.echo("Start the bot with the same DATABASE_URL and CREDENTIAL_KEYS.")
+
+
+async def _disarm(settings: KeySettings) -> None:
+    """Let nothing be sent that is open in what pg_restore has put back."""
+    store = Store(settings.database_url, vault_of(settings))
+    try:
+        await store.migrate()
+        await store.disarm(SystemClock().now())
+    finally:
+        await store.close()
 
 
 def _require_keys(settings: KeySettings) -> None:

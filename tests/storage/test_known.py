@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy import text
 
 from bot.ids import ChannelId, NodeId, UserId
@@ -266,3 +268,22 @@ async def test_a_look_that_comes_to_nothing_is_none_for_whoever_waited_for_it(
     assert await third == []
     with pytest.raises((StorageFailed, asyncio.CancelledError)):
         await second
+
+
+async def test_what_other_keys_open_is_known_once_they_are_there(url: str, tmp_path: Path) -> None:
+    right, file = Fernet.generate_key().decode(), tmp_path / "credential.key"
+    former = Store(url, Vault([right]))
+    await former.migrate()
+    await does(former, lambda tx: tx.sessions.put(session()))
+    await former.close()
+    file.write_text(Fernet.generate_key().decode())
+    store = Store(url, Vault.from_file(file))
+    [locked] = (await store.known()).usable(UserId("U1"))
+    assert locked.is_locked
+    with file.open("a") as keys:
+        keys.write(f"\n{right}\n")
+    async with store.read() as tx:
+        assert [one.is_locked for one in await tx.sessions.all()] == [False]
+    [opened] = (await store.known()).usable(UserId("U1"))
+    assert not opened.is_locked
+    await store.close()

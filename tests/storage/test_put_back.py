@@ -1,0 +1,57 @@
+"""A backup that PostgreSQL's own tools have put back: nothing that was open in it is sent again."""
+
+import asyncio
+from pathlib import Path
+
+from click.testing import CliRunner
+from cryptography.fernet import Fernet
+
+from bot.__main__ import main
+from bot.model import ApprovalStatus, AuditKind, ExecutionStatus
+from storage import Store, Vault
+from tests.storage.conftest import postgres, postgres_url
+from tests.storage.samples import approval, execution, record
+from tests.storage.trail import rows
+
+__all__ = ["postgres", "postgres_url"]  # fixtures
+
+
+async def waits(url: str, vault: Vault) -> None:
+    """Something waits, as the dump has it."""
+    store = Store(url, vault)
+    await store.migrate()
+    await record(store, execution(status=ExecutionStatus.WAITING))
+    async with store.write() as tx:
+        await tx.approvals.add(approval())
+    await store.close()
+
+
+async def stands(url: str, vault: Vault) -> tuple[list[object], list[object], list[object]]:
+    store = Store(url, vault)
+    async with store.read() as tx:
+        found = [one.status for one in await tx.executions.unfinished()]
+        asked = await tx.approvals.get(approval().id)
+    kinds = [row.entry.kind for row in await rows(store)]
+    await store.close()
+    return [*found], [asked.status], [*kinds]
+
+
+def test_after_pg_restore_nothing_that_waited_is_sent(postgres_url: str, tmp_path: Path) -> None:
+    key = Fernet.generate_key().decode()
+    vault = Vault([key])
+    asyncio.run(waits(postgres_url, vault))
+    env = {"DATABASE_URL": postgres_url, "CREDENTIAL_KEYS": key}
+    done = CliRunner().invoke(main, ["restore"], env=env)
+    assert done.exit_code == 0, done.output
+    assert "the bot sends none of them" in done.output
+    running, asked, kinds = asyncio.run(stands(postgres_url, vault))
+    assert running == [ExecutionStatus.RUNNING]  # it is only looked for at DBC
+    assert asked == [ApprovalStatus.VOID]
+    assert AuditKind.RESTORED in kinds
+
+
+def test_with_sqlite_the_backup_has_to_be_named(tmp_path: Path) -> None:
+    env = {"DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/bot.db"}
+    done = CliRunner().invoke(main, ["restore"], env=env)
+    assert done.exit_code == 2
+    assert "Missing argument 'FILE'" in done.output
