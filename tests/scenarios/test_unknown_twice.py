@@ -30,8 +30,11 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 async def test_a_like_request_is_put_on_a_card_and_not_sent(stage: Stage) -> None:
     for person in (stage.alice, stage.bob):
         await stage.asks(person, START)
-    question = [m for m in stage.bob.messages(CHANNEL) if ANYWAY in m.buttons]
-    assert len(question) == 1, "the second one of two at once joins the first one's question"
+    question = [m for m in stage.alice.messages(CHANNEL) if ANYWAY in m.buttons]
+    assert len(question) == 1
+    joined = stage.bob.last(CHANNEL)
+    assert ANYWAY not in joined.buttons, "the second one of two at once joins the first one's"
+    assert "has already requested this" in joined.plain
     assert "second time" in question[0].plain
     assert f"requested by <@{stage.alice.id}>" in question[0].plain
     assert stage.changes() == ["tasks.start"]
