@@ -45,11 +45,11 @@ def pytest_configure() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two for each core: one goes on where another waits, for a node or a process that is silent.
+    """Three for two cores: one goes on where another waits, for a node that keeps silent.
 
-    Each has to import and to collect everything for itself, so more of them cost more.
+    Each has to import and to collect everything for itself; with four, tests wait for each other.
     """
-    return 2 * (os.cpu_count() or 1)
+    return (3 * (os.cpu_count() or 1) + 1) // 2
 
 
 @pytest.fixture(autouse=True)
