@@ -39,6 +39,7 @@ LINES = {
     "help": "help vm restart",
 }
 OTHER_WORDS = {
+    "doctor": {"says"},  # the free space is another one a moment later
     "vm.logs": {"end"},
     "approval.list": {"command", "status", "review"},
     "approval.show": {"command", "status", "review"},
