@@ -227,8 +227,10 @@ class Drift:
             await tx.outages.keep([*keep, *told])
             await tx.outages.note_owners()
             await tx.outages.forget([*left, *(one.before.task for one in found if not one.now)])
+            going_on = await _going_on(tx, found)
             for key, place, reply, after in messages:
-                await tell(tx, key, place, reply, now, after=after)
+                is_whole = after not in going_on
+                await tell(tx, key, place, reply, now, after=after, is_whole=is_whole)
         for one in found:
             log.info("machine.changed_outside", node=one.before.node[:8], task=one.before.task)
 
@@ -242,8 +244,9 @@ class Drift:
         for one in found:
             for user in await self._people.of_machine(node, one.before.task, one.before.owner):
                 seen[user].append(one)
-        after = f"drift:{first.before.episode}.{node[:16]}" if first.is_back else ""
-        key = f"drift:{episode}.{node[:16]}" + (f".{first.before.episode}" if after else "")
+        after = _key(first.before) if first.is_back else ""
+        key = f"drift:{episode}.{node[:16]}"
+        key += f".{first.before.episode}" if after else ".gone" if first.now is None else ""
         messages = []
         for place in self._people.places([*seen]):
             told = seen.get(UserId(place.channel), [*found])
@@ -266,11 +269,26 @@ def _said(node: str, found: Sequence[tuple[str, _Found]], *, is_back: bool) -> R
 
 
 def _apart(found: Sequence[_Found]) -> list[list[_Found]]:
-    """By node, and those that are back as before by the message that told of them."""
-    apart: dict[tuple[str, str], list[_Found]] = defaultdict(list)
+    """By node, and those that are back as before by the message that told of them.
+
+    What is gone has no end, and stands in no message that another end may take the place of.
+    """
+    apart: dict[tuple[str, str, bool], list[_Found]] = defaultdict(list)
     for one in found:
-        apart[one.before.node, one.before.episode if one.is_back else ""].append(one)
+        told = one.before.episode if one.is_back else ""
+        apart[one.before.node, told, one.now is None].append(one)
     return list(apart.values())
+
+
+def _key(told: Kept) -> str:
+    """The key of the message that told how a machine was changed, without its place."""
+    return f"drift:{told.episode}.{told.node[:16]}"
+
+
+async def _going_on(tx: UnitOfWork, found: Sequence[_Found]) -> set[str]:
+    """The messages of which a part is as before now, and another part is not."""
+    told = {_key(one.before): one.before for one in found if one.is_back}
+    return {key for key, one in told.items() if await tx.outages.goes_on(one.node, one.episode)}
 
 
 def _as_told(found: _Found, episode: str) -> Kept:

@@ -169,12 +169,12 @@ class Rounds:
             return
         is_port = said in {_of_shut, _of_open}
         kind = "port" if is_port else "size"
-        messages: list[tuple[str, Place, Reply, str]] = []
+        messages: list[tuple[str, Place, Reply, NodeId, str]] = []
         fresh: _News = []
         people = await self._store.known()
         for (node, episode), some in _apart(found, is_back=said is _of_open).items():
             told = new_id()
-            key, after = f"drift:{told}.{kind}", f"drift:{episode}.port" if episode else ""
+            key = f"drift:{told}.{kind}"
             named = [
                 (
                     before,
@@ -183,7 +183,8 @@ class Rounds:
                 for before, now in some
             ]
             for place, seen in (await self._places(node, named)).items():
-                messages.append((key, place, said(await self._inventory.label(node), seen), after))
+                reply = said(await self._inventory.label(node), seen)
+                messages.append((key, place, reply, node, episode))
             fresh += [
                 (before, replace(now, port_episode=told) if is_port else now)
                 for before, now in some
@@ -194,8 +195,10 @@ class Rounds:
             if any(known.get(before.task) != before for before, _ in found):
                 return  # another process is telling it
             await tx.outages.keep([*keep, *fresh])
-            for key, place, reply, after in messages:
-                await tell(tx, key, place, reply, at, after=after)
+            for key, place, reply, node, episode in messages:
+                after = f"drift:{episode}.port" if episode else ""
+                is_whole = not (episode and await tx.outages.goes_on(node, episode))
+                await tell(tx, key, place, reply, at, after=after, is_whole=is_whole)
 
     async def _places(self, node: NodeId, found: _News) -> Mapping[Place, _News]:
         seen: dict[UserId, _News] = defaultdict(list)

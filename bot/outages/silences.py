@@ -143,12 +143,14 @@ class Silences:
             if any(known.get(row.node) != row for row in rows):
                 return
             await tx.outages.answers(since)
+            silent = {row.node for row in known.values() if row.episode == episode}
             for place, seen in places.items():
                 back = words.daemons_answer_again(rows[0].since)
                 if rows[0].node != DAEMONS:
                     back = words.answers_again([(labels[node], since[node]) for node in seen])
                 key = f"{_key(episode)}.{rows[0].node[:16]}.back"
-                await tell(tx, key, place, back, now, after=_key(episode))
+                is_whole = silent <= since.keys()
+                await tell(tx, key, place, back, now, after=_key(episode), is_whole=is_whole)
 
     async def _places(self, nodes: Sequence[NodeId]) -> dict[Place, list[NodeId]]:
         """Where it is told, and of which nodes."""

@@ -62,12 +62,20 @@ class People:
 
 
 async def tell(
-    tx: UnitOfWork, key: str, place: Place, told: Reply, now: datetime, *, after: str = ""
+    tx: UnitOfWork,
+    key: str,
+    place: Place,
+    told: Reply,
+    now: datetime,
+    *,
+    after: str = "",
+    is_whole: bool = True,
 ) -> None:
     """Say it in one place, once, unless nobody wants news there; later, during quiet hours.
 
     `after` is the key of what it ends: it stands in the thread of that, and nowhere where that
-    was not told. What quiet hours still hold back is not told any more, but this in its place.
+    was not told. What quiet hours still hold back is not told any more, but this in its place;
+    unless it ends only a part of that, and the rest goes on (not `is_whole`).
     """
     key, reader = f"{key}.{place.channel}", place.channel
     held = await quiet_until(tx, reader, now)
@@ -78,7 +86,7 @@ async def tell(
     above = await tx.messages.find(f"{after}.{place.channel}")
     if above is None:
         return
-    if above.ref is None and held is not None:
+    if above.ref is None and held is not None and is_whole:
         await tx.messages.put(above.key, place, dump(told), now, held_until=held)
         return
     await tx.messages.put(key, place, dump(told), now, under=above.key, held_until=held)

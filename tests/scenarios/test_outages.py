@@ -46,6 +46,13 @@ def news(person: Person) -> list[str]:
     return told(person, "Outside this bot", "outside this bot", "again", "respond", "reach", "SSH")
 
 
+def runs_again(stage: Stage) -> None:
+    """Inference, which was switched off elsewhere, is switched on there."""
+    machine = stage.task("inference")
+    assert machine.domain is not None
+    machine.status, machine.domain.state = Status.RUNNING, Libvirt.RUNNING
+
+
 async def test_a_machine_that_is_switched_off_elsewhere_is_told_once(stage: Stage) -> None:
     await goes_on(stage, 2)
     assert news(stage.alice) == []
@@ -59,21 +66,17 @@ async def test_a_machine_that_is_switched_off_elsewhere_is_told_once(stage: Stag
 
 
 async def test_what_one_look_alone_shows_is_no_news(stage: Stage) -> None:
-    machine = stage.task("inference")
     off(stage)
     await goes_on(stage, 1)
-    assert machine.domain is not None
-    machine.status, machine.domain.state = Status.RUNNING, Libvirt.RUNNING
+    runs_again(stage)
     await goes_on(stage, 3)
     assert news(stage.alice) == []
 
 
 async def test_a_machine_that_is_again_as_before_is_told_in_that_thread(stage: Stage) -> None:
-    machine = stage.task("inference")
     off(stage)
     await goes_on(stage, 3)
-    assert machine.domain is not None
-    machine.status, machine.domain.state = Status.RUNNING, Libvirt.RUNNING
+    runs_again(stage)
     await goes_on(stage, 5)
     first, back = (m for m in stage.alice.messages("@dbc") if "inference" in m.plain)
     assert "inference on gpu1 is “running” again." in back.plain.replace("*", "")
@@ -234,6 +237,39 @@ async def test_quiet_hours_hold_it_until_they_are_over(stage: Stage) -> None:
     assert "inference is now “off”" in message
 
 
+async def test_quiet_hours_hide_no_machine_whose_neighbour_is_as_before(stage: Stage) -> None:
+    alice, node = stage.alice, stage.node("gpu1")
+    for name in ("other", "third"):
+        node.running_task(demo_renter(), desc=name)
+    await goes_on(stage, 3)
+    await stage.asks(alice, "/dbc settings quiet-hours 09:30-11:00")
+    off(stage)
+    off(stage, "other")
+    del node.tasks[stage.task("third").task_id]
+    await goes_on(stage, 5)
+    runs_again(stage)
+    await goes_on(stage, 5)
+    await stage.passes(3600)
+    await goes_on(stage, 2)
+    changed, gone, back = sorted(news(alice), key=lambda one: ("again" in one, "longer" in one))
+    assert "inference is now “off”" in changed
+    assert "other is now “off”" in changed
+    assert "third no longer exists" in gone
+    assert "inference on gpu1 is “running” again." in back
+
+
+async def test_what_is_all_over_within_quiet_hours_is_told_as_over(stage: Stage) -> None:
+    await stage.asks(stage.alice, "/dbc settings quiet-hours 09:30-11:00")
+    off(stage)
+    await goes_on(stage, 5)
+    runs_again(stage)
+    await goes_on(stage, 5)
+    await stage.passes(3600)
+    await goes_on(stage, 2)
+    (message,) = news(stage.alice)
+    assert "inference on gpu1 is “running” again." in message
+
+
 async def test_whoever_wants_failures_only_is_not_told(stage: Stage) -> None:
     alice = stage.alice
     await stage.asks(alice, "/dbc settings notifications failures")
@@ -260,6 +296,26 @@ async def test_a_silent_node_is_told_once_and_that_it_is_back(stage: Stage) -> N
     (begun,), (said,) = (re.findall(r"<!date\^(\d+)", one) for one in (message, back))
     assert begun == said
     assert first == message
+
+
+async def test_quiet_hours_hide_no_node_that_is_silent_while_another_is_back(
+    tmp_path: Path,
+) -> None:
+    async with staged(tmp_path, policy=ON) as stage:
+        await stage.gives_session(stage.alice, "gpu1", "gpu2")
+        await goes_on(stage, 3)
+        await stage.asks(stage.alice, "/dbc settings quiet-hours 09:30-11:00")
+        for node in ("gpu1", "gpu2"):
+            stage.world.faults.on("dead_node", node=node)
+        await goes_on(stage, 15)
+        stage.world.faults.off()
+        stage.world.faults.on("dead_node", node="gpu2")
+        await goes_on(stage, 10)
+        await stage.passes(3600)
+        await goes_on(stage, 2)
+        silent, back = news(stage.alice)
+        assert "2 nodes are not responding" in silent
+        assert "gpu1 is responding again." in back
 
 
 async def test_the_end_of_an_outage_that_outlasts_what_is_kept_is_told(stage: Stage) -> None:
