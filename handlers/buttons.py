@@ -18,6 +18,7 @@ from handlers.payloads import (
     is_pressed_alone,
     press_place,
     pressed,
+    ts_of_pressed,
 )
 from handlers.submissions import is_draft, take_draft
 from handlers.switchboard import Switchboard
@@ -42,6 +43,7 @@ def register(app: AsyncApp, board: Switchboard) -> None:
             value=value,
             at=board.clock.now(),
             is_alone=is_pressed_alone(body),
+            ts=ts_of_pressed(body),
         )
         offer = board.modals.offered(press.value) if action == FORM_OPEN else None
         answer = board.private(

@@ -199,6 +199,13 @@ def is_pressed_alone(interaction: Payload) -> bool:
     return (interaction.get("container") or {}).get("is_ephemeral") is True
 
 
+def ts_of_pressed(interaction: Payload) -> str:
+    """The timestamp of the message with the button, where Slack keeps it; else nothing."""
+    if is_pressed_alone(interaction):
+        return ""
+    return str((interaction.get("container") or {}).get("message_ts") or "")
+
+
 def event_place(event: Payload) -> Place:
     """Where a message stands: its channel, and its thread if it is in one."""
     return Place(event["channel"], event.get("thread_ts") or "")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from bot.errors import NotFound, Refused
 from bot.language.kinds import ID, INT, Arg
 from bot.language.table import Command, Group
+from bot.messages.alone import is_unseen as is_unseen_by_others
 from bot.messages.decisions import withdrawn
 from bot.messages.question import identifiers
 from bot.messages.question import subject_of as review_subject
@@ -235,13 +236,14 @@ def _only(number: str, found: list[Approval]) -> Approval:
 
 
 async def _seen_by(ctx: Context, approval: Approval) -> Approval:
-    """It, if this person may see it: its people, and those where it was asked."""
+    """It, if this person may see it: its people, and those who saw it where it was asked."""
     async with ctx.services.store.read() as tx:
         execution: Execution = await tx.executions.get(approval.execution)
         voters = {vote.user for vote in await tx.votes.of(approval.id)}
+        is_unseen = await is_unseen_by_others(tx, approval, execution)
     if ctx.actor == execution.actor or ctx.actor in voters:
         return approval
-    if ctx.place.channel == execution.place.channel:
+    if ctx.place.channel == execution.place.channel and not is_unseen:
         return approval
     try:
         reviewers = ctx.services.reviews.reviewers

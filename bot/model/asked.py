@@ -65,7 +65,7 @@ class Press:
     """A click on one of our buttons: `action` says what it means, `value` is an opaque id.
 
     `is_alone`: whoever pressed it is the only one to whom the message is shown, and Slack keeps no
-    such message. Only the answer to this click can replace it.
+    such message. Only the answer to this click can replace it. `ts` is that of any other one.
     """
 
     key: str
@@ -75,6 +75,7 @@ class Press:
     value: str
     at: datetime
     is_alone: bool = False
+    ts: str = ""
 
 
 @dataclass(frozen=True, slots=True)

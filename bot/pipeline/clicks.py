@@ -20,6 +20,7 @@ from bot.model import (
     Approval,
     ApprovalStatus,
     Count,
+    MessageRef,
     Press,
     ReviewKind,
     Submission,
@@ -156,7 +157,24 @@ class Clicks:
 
     async def _vote(self, press: Press, verdict: Verdict, kinds: Kinds) -> Work:
         vote = Vote(press.key, ApprovalId(press.value), press.actor, verdict, press.at, press.place)
-        return await self._take(vote, kinds, typed=False, is_alone=press.is_alone)
+        is_alone = press.is_alone
+        if ReviewKind.CONFIRM in kinds:
+            is_alone = await self._is_replaced(press)
+        return await self._take(vote, kinds, typed=False, is_alone=is_alone)
+
+    async def _is_replaced(self, press: Press) -> bool:
+        """Whether only the answer to this click can say, on its message, what came of it.
+
+        That is so of ephemeral ones, and of the card as `approval show` answers with it directly.
+        """
+        if not press.ts or not press.place.channel.startswith("D"):
+            return press.is_alone
+        async with self._store.read() as tx:
+            approval = await tx.approvals.find(ApprovalId(press.value))
+            if approval is None:
+                return False
+            kept = await tx.messages.copies(review_cards.key_of(approval))
+        return MessageRef(press.place.channel, press.ts) not in {copy.ref for copy in kept}
 
     async def _take(self, vote: Vote, kinds: Kinds, *, typed: bool, is_alone: bool = False) -> Work:
         try:
@@ -172,7 +190,7 @@ class Clicks:
     async def _count(
         self, key: str, answer: Answer, *, again: bool = False, is_alone: bool = False
     ) -> None:
-        """Look at a kept click; what only this person sees (`is_alone`) is replaced once over."""
+        """Look at a kept click; what nothing else would edit (`is_alone`) is replaced once over."""
         is_told = False
 
         async def say_kept() -> None:
@@ -228,11 +246,12 @@ class Clicks:
             log.warning("answer_lost", approval=count.approval.id, reason=failure.reason)
 
     async def _cancel(self, press: Press) -> Work:
+        is_alone = await self._is_replaced(press)
         try:
             approval = await self._reviews.cancel(ApprovalId(press.value), press.actor)
         except Refused as refusal:
-            return partial(_say, replace(from_error(refusal), in_place=press.is_alone))
-        return partial(self._cancelled, approval, is_alone=press.is_alone)
+            return partial(_say, replace(from_error(refusal), in_place=is_alone))
+        return partial(self._cancelled, approval, is_alone=is_alone)
 
     async def _cancelled(self, approval: Approval, answer: Answer, *, is_alone: bool) -> None:
         await self._pipeline.decided(approval, answer)

@@ -278,6 +278,45 @@ async def test_a_question_that_a_former_version_showed_to_all_is_its_requesters(
     assert stage.changes() == []
 
 
+async def test_others_are_not_shown_the_question_before_it_runs(one_stage: Stage) -> None:
+    stage = one_stage
+    question = await asks(stage)
+    await stage.gives_session(stage.bob, "gpu1")
+    async with stage.bot.store.read() as tx:
+        [approval] = await tx.approvals.open()
+    for number in (approval.id, approval.id[0]):
+        refused = await stage.asks(stage.bob, f"/dbc approval show {number}")
+        assert "You can see only what you asked for" in refused.plain
+        assert refused.buttons == []
+    await stage.alice.presses("Confirm", question)
+    await stage.quiet()
+    shown = await stage.asks(stage.bob, f"/dbc approval show {approval.id}")
+    assert "Delete inference" in shown.plain.replace("*", "")
+
+
+@pytest.mark.parametrize("line", ["vm delete inference", "approval show {}"])
+@pytest.mark.parametrize("button", ["Confirm", "Withdraw"])
+async def test_a_question_that_is_shown_directly_says_what_came_of_the_click(
+    one_stage: Stage, line: str, button: str
+) -> None:
+    stage = one_stage
+    question = await asks(stage)
+    async with stage.bot.store.read() as tx:
+        [approval] = await tx.approvals.open()
+    await stage.alice.types(line.format(approval.id), channel="@dbc")
+    await stage.quiet()
+    shown = stage.alice.last("@dbc")
+    assert shown.buttons[:3] == BUTTONS
+    await stage.alice.presses(button, shown)
+    await stage.quiet()
+    pressed = {"Confirm": "You confirmed", "Withdraw": "You withdrew"}[button]
+    assert f"{pressed} “Delete inference on gpu1”" in now(stage, shown).plain.replace("*", "")
+    assert now(stage, shown).buttons == []
+    await stage.alice.presses("Withdraw", question)
+    await stage.quiet()
+    assert "Too late" in now(stage, question).plain
+
+
 async def test_in_direct_messages_the_question_is_a_card(one_stage: Stage) -> None:
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
