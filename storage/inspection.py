@@ -7,12 +7,16 @@ from sqlalchemy import text
 
 from storage.engine import open_engines
 from storage.migrations import HEAD, is_known, revisions_of
+from storage.postgres import PROCESSES, process_name
 from storage.repositories.figures import FigureReader, Figures
 
+# A process of the bot has many connections: counted are processes, by the names that they give.
 _SERVER = text(
     "SELECT current_setting('server_version'), current_database(), coalesce(current_schema(), ''),"
-    " (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-    " AND usename = current_user AND pid <> pg_backend_pid() AND backend_type = 'client backend')"
+    " count(DISTINCT application_name) FILTER (WHERE application_name LIKE :ours),"
+    " count(*) FILTER (WHERE application_name NOT LIKE :ours)"
+    " FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user"
+    " AND application_name <> :mine AND backend_type = 'client backend'"
 )
 
 
@@ -37,7 +41,9 @@ class Server:
     version: str
     database: str
     schema: str
-    others: int  # connections, those of replicas among them
+    bots: int  # processes of the bot but this one
+    programs: int  # connections of anything else
+    is_pooled: bool  # a pooler stands between, and tells nobody's name for certain
 
 
 class Inspection:
@@ -58,8 +64,9 @@ class Inspection:
         if self._engines.file is not None:
             return None
         async with self._engines.browsing() as connection:
-            found = (await connection.execute(_SERVER)).one()
-        return Server(*found)
+            names = {"ours": f"{PROCESSES}%", "mine": process_name()}
+            found = (await connection.execute(_SERVER, names)).one()
+        return Server(*found, is_pooled=self._engines.is_pooled)
 
     async def journal(self) -> str:
         """SQLite's journal mode; empty with PostgreSQL."""

@@ -1,8 +1,10 @@
 """PostgreSQL, which several replicas may share: one writer at a time in all of them."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -40,6 +42,7 @@ _UNLIMITED = text(
     "SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true), "
     "set_config('idle_in_transaction_session_timeout', '0', true)"
 )
+PROCESSES = "dbc-bot "  # what the names of all processes of the bot begin with
 _PATIENCE = 30  # seconds, with every other statement
 
 
@@ -132,8 +135,8 @@ class PostgresEngines(Engines):
             if self._is_met:
                 return
             async with self._writers.connect() as connection:
-                is_pooled = await _is_pooled(connection)
-            if is_pooled:
+                self.is_pooled = await _is_pooled(connection)
+            if self.is_pooled:
                 log.info("database.is_pooled", then="no prepared statement is kept")
                 await self._disconnect()
                 self._settings = _UNPREPARED
@@ -153,11 +156,22 @@ class PostgresEngines(Engines):
         await self._readers.dispose()
 
 
+@cache
+def process_name() -> str:
+    """What PostgreSQL calls the connections of this process, so that each is told from others."""
+    return f"{PROCESSES}{secrets.token_hex(4)}"
+
+
 def _options(settings: Mapping[str, Any], *, patience: float | None) -> dict[str, Any]:
     return {
         "hide_parameters": True,
         "json_deserializer": lenient,
-        "connect_args": {"timeout": 10, "command_timeout": patience, **settings},
+        "connect_args": {
+            "timeout": 10,
+            "command_timeout": patience,
+            "server_settings": {"application_name": process_name()},
+            **settings,
+        },
     }
 
 

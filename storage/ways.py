@@ -26,6 +26,7 @@ class Engines(ABC):
     presence: Presence | None = None
     is_scrubbed = True  # whether nothing that was erased stands in the journal still
     is_closed = False
+    is_pooled = False  # a pooler stands between, once it has been used
 
     def ensure_open(self) -> None:
         """Begin nothing once all is closed: nobody would close it again."""

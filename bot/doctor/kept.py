@@ -53,12 +53,22 @@ def _server(server: Server, host: str, sight: Sight) -> Finding:
     where = f"PostgreSQL {server.version.partition(' ')[0]}"
     if sight.is_local:
         where += f" at {host}, database {server.database}, schema {server.schema}"
+    if server.is_pooled:
+        return ok(_DATABASE, say("{where}, behind a pooler, which hides who else is connected.",
+            where=where))  # fmt: skip
     told = say_number(
-        "{where}; {number} other connection of this account (replicas, a bot that runs).",
-        "{where}; {number} other connections of this account (replicas, a bot that runs).",
-        server.others, where=where,
+        "{where}; {number} other process of the bot is connected.",
+        "{where}; {number} other processes of the bot are connected.",
+        server.bots, where=where,
     )  # fmt: skip
-    return ok(_DATABASE, told)
+    if not server.programs:
+        return ok(_DATABASE, told)
+    others = say_number(
+        "Other programs use this account as well, by {number} connection.",
+        "Other programs use this account as well, by {number} connections.",
+        server.programs,
+    )
+    return ok(_DATABASE, sentences((told, others)))
 
 
 def _file(file: Path, sight: Sight) -> Iterator[Finding]:
