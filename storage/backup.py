@@ -198,13 +198,16 @@ def disarm(connection: Connection, now: datetime) -> None:
 
 
 def set_aside(file: Path, now: datetime, when: str = "before") -> Path | None:
-    """Move the former database away, its journal first: the new file must never meet that."""
-    if not file.exists():
-        return None
-    with suppress(sqlite3.Error), closing(sqlite3.connect(file)) as former:
-        former.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    """Move the former database away, its journal first: the new file must never meet that.
+
+    Where the file was deleted, its journal may still be there.
+    """
+    is_there = file.exists()
+    if is_there:
+        with suppress(sqlite3.Error), closing(sqlite3.connect(file)) as former:
+            former.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     aside = file.with_name(f"{file.name}.{when}-{now:%Y%m%dT%H%M%SZ}")
     for journal in JOURNALS:
         with suppress(FileNotFoundError):
             file.with_name(file.name + journal).rename(aside.with_name(aside.name + journal))
-    return file.rename(aside)
+    return file.rename(aside) if is_there else None

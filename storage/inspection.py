@@ -65,8 +65,10 @@ class Inspection:
             return None
         async with self._engines.browsing() as connection:
             names = {"ours": f"{PROCESSES}%", "mine": process_name()}
-            found = (await connection.execute(_SERVER, names)).one()
-        return Server(*found, is_pooled=self._engines.is_pooled)
+            version, database, schema, bots, programs = (
+                await connection.execute(_SERVER, names)
+            ).one()
+        return Server(version, database, schema, bots, programs, self._engines.is_pooled)
 
     async def journal(self) -> str:
         """SQLite's journal mode; empty with PostgreSQL."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import structlog
-from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy import URL, Connection, Dialect, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
@@ -169,8 +169,9 @@ class SqliteEngines(Engines):
             **options,
         )
         self._browsers = create_async_engine(url, pool_size=2, max_overflow=2, **options)
-        event.listen(self._engine, "connect", _prepare)
-        event.listen(self._browsers.sync_engine, "connect", _prepare)
+        for engine in (self._engine, self._browsers.sync_engine):
+            event.listen(engine, "do_connect", _make_no_file)
+            event.listen(engine, "connect", _prepare)
         event.listen(self._browsers.sync_engine, "begin", _begin)
         self._idle: list[Connection] = []
         self._writer: _Writer | None = None
@@ -313,6 +314,14 @@ class SqliteEngines(Engines):
 
 def _driver(connection: Connection) -> sqlite3.Connection:
     return cast(sqlite3.Connection, connection.connection.driver_connection)
+
+
+def _make_no_file(
+    _dialect: Dialect, _entry: ConnectionPoolEntry, arguments: list[Any], named: dict[str, Any]
+) -> None:
+    """Open what is there: in the place of a file that was deleted, an empty one would look new."""
+    arguments[0] = f"{Path(arguments[0]).as_uri()}?mode=rw"
+    named["uri"] = True
 
 
 def _prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:

@@ -149,6 +149,26 @@ def test_restored_is_what_was_backed_up_and_the_former_database_is_kept(
     assert written.file.stat().st_mode & 0o777 == 0o600
 
 
+def test_the_journal_of_a_database_that_was_deleted_gets_into_no_restored_one(
+    written: Written, tmp_path: Path
+) -> None:
+    copy, journal = tmp_path / "backup.db", written.file.with_name("bot.db-wal")
+    run(written.file, "backup", str(copy))
+    written.runner.run(written.store.record(execution("4"), by="p", until=NOW + HOUR))
+    left = journal.read_bytes()
+    written.close()
+    written.file.unlink()
+    journal.write_bytes(left)  # as a bot that was killed leaves it
+    done = run(written.file, "restore", str(copy))
+    assert done.exit_code == 0, done.output
+    with closing(sqlite3.connect(written.file)) as raw:
+        kinds = [kind for (kind,) in raw.execute("SELECT kind FROM audit ORDER BY seq")]
+    assert kinds == ["requested"] * 3 + ["restored"]
+    assert not journal.exists()
+    (aside,) = written.file.parent.glob("bot.db.before-*-wal")
+    assert aside.read_bytes() == left
+
+
 def test_a_backup_is_restored_where_there_is_no_database_yet(
     written: Written, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select, text
 from structlog.testing import capture_logs
 
 from bot.ids import UserId
-from storage import Store, Vault
+from storage import StorageFailed, Store, Vault, prepare
 from storage.engine import open_engines
 from storage.tables import aliases
 from storage.ways import Engines
@@ -34,10 +34,26 @@ async def _thread_of(engines: Engines, way: str) -> int:
 async def test_only_what_may_be_long_changes_threads(
     sqlite_url: str, tmp_path: Path, way: str, *, is_here: bool
 ) -> None:
-    (tmp_path / "data").mkdir()
+    prepare(tmp_path / "data" / "bot.db")
     engines = open_engines(sqlite_url)
     assert (await _thread_of(engines, way) == threading.get_ident()) is is_here
     await engines.dispose()
+
+
+@pytest.mark.parametrize("way", ["reading", "browsing", "writing"])
+async def test_no_file_is_made_in_the_place_of_one_that_was_deleted(
+    sqlite_url: str, vault: Vault, tmp_path: Path, way: str
+) -> None:
+    store = Store(sqlite_url, vault)
+    await store.migrate()
+    (tmp_path / "data" / "bot.db").unlink()
+    engines = open_engines(sqlite_url)  # as a connection that the bot has not had until then
+    with pytest.raises(StorageFailed):
+        async with getattr(engines, way)():
+            pass
+    await engines.dispose()
+    assert not (tmp_path / "data" / "bot.db").exists()
+    await store.close()
 
 
 async def test_others_go_on_while_another_process_holds_the_file(
