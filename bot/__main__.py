@@ -20,7 +20,6 @@ import structlog
 from bot import app, log, loop
 from bot.cli.audit import audit
 from bot.cli.backup import backup, copy, restore
-from bot.cli.beginning import refuse_to_hide_another
 from bot.cli.catalogue import (
     COMPLETE,
     catalogue,
@@ -51,6 +50,7 @@ from bot.ports import LockedOut
 from bot.redaction import Redactor
 from bot.reply import CATALOGUES, DIRECTORIES
 from bot.reply import catalogue as words_of
+from bot.services.beginning import refuse_to_hide_another
 from bot.version import VERSION
 from handlers.manifest import manifest
 

@@ -3,7 +3,7 @@
 from storage.archive import Archive, is_unused
 from storage.backup import Copied, back_up, restore
 from storage.errors import BadKey, InUse, StorageFailed, StorageUnfit
-from storage.file import PRIVATE, is_claimed, is_database, prepare, sqlite_cause
+from storage.file import JOURNALS, LOCK, PRIVATE, is_claimed, is_database, prepare, sqlite_cause
 from storage.inspection import Inspection, Server
 from storage.known import Known
 from storage.moving import move
@@ -17,6 +17,8 @@ from storage.vault import Vault, fingerprint, keys_in, write_keys
 
 __all__ = [
     "FARTHEST_AHEAD",
+    "JOURNALS",
+    "LOCK",
     "LONGEST_PAUSE",
     "PRIVATE",
     "Archive",

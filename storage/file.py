@@ -16,6 +16,7 @@ from storage.errors import InUse
 PRIVATE = 0o600
 PRIVATE_DIRECTORY = 0o700
 JOURNALS = ("-wal", "-shm")
+LOCK = ".lock"  # a file whose lock says that a bot uses the database beside it
 _MAGIC = b"SQLite format 3\0"
 
 
@@ -109,7 +110,7 @@ def flush_directory(file: Path) -> None:
 def is_claimed(file: Path) -> bool | None:
     """Whether a process holds `file` by `claim`, found out without claiming it; None: unknown."""
     try:
-        found = file.with_name(file.name + ".lock").stat()
+        found = file.with_name(file.name + LOCK).stat()
         locks = Path("/proc/locks").read_text(encoding="ascii")
     except FileNotFoundError:
         return False if Path("/proc/locks").exists() else None
@@ -124,7 +125,7 @@ def claim(file: Path) -> IO[bytes]:
 
     Raises InUse while another process holds it, BotError where the lock cannot be written.
     """
-    path = file.with_name(file.name + ".lock")
+    path = file.with_name(file.name + LOCK)
     try:
         lock = path.open("ab")
         path.chmod(PRIVATE)

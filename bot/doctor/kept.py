@@ -1,5 +1,6 @@
 """The doctor's look at the database, the keys, and what waits. Opens for reading alone."""
 
+import os
 import shutil
 import stat
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from bot.config import Settings
 from bot.errors import BotError
 from bot.monitoring.findings import Finding, Findings, Sight, fault, ok, warning
 from bot.reply import say, say_number, sentences
+from bot.services.beginning import refuse_to_hide_another
 from bot.services.credential_keys import key_file_of
 from bot.services.database import cause
 from storage import PRIVATE, Inspection, Server, StorageFailed, Store, Vault, is_claimed, keys_in
@@ -25,13 +27,13 @@ async def storage(settings: Settings, sight: Sight, clock: Clock) -> Findings:
     """All about what is kept."""
     file = settings.sqlite_file
     if file is not None and not file.is_file():
-        told = say("{file} does not exist yet.", file=sight.path(file))
-        yield warning(_DATABASE, told, say("The first start makes it."))
+        yield await _missing(settings, file, sight)
         return
     if file is not None:
         for found in _file(file, sight):
             yield found
     try:
+        await refuse_to_hide_another(settings)
         inspection = Inspection(settings.database_url)
         try:
             if server := await inspection.server():
@@ -47,6 +49,31 @@ async def storage(settings: Settings, sight: Sight, clock: Clock) -> Findings:
         yield fault(_DATABASE, told, say("See DATABASE_URL."))
     except BotError as error:
         yield fault(_DATABASE, sentences((error.words, error.hint)))
+
+
+async def _missing(settings: Settings, file: Path, sight: Sight) -> Finding:
+    """What a start would say of a file that is not there, and what a bot that runs would need."""
+    if not sight.is_local or is_claimed(file):
+        gone = say("{file} was deleted under the bot that runs.", file=sight.path(file))
+        return fault(_DATABASE, gone, say("Put it back or restore a backup, then restart the bot."))
+    try:
+        await refuse_to_hide_another(settings)
+    except BotError as error:
+        return fault(_DATABASE, sentences((error.words, error.hint)))
+    return _to_be_made(file, sight)
+
+
+def _to_be_made(file: Path, sight: Sight) -> Finding:
+    name = sight.path(file)
+    if file.exists():
+        return fault(_DATABASE, say("{file} is not a file.", file=name), say("See DATABASE_URL."))
+    there = next(one for one in file.absolute().parents if one.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        told = say("{file} does not exist, and this account cannot make it in {directory}.",
+            file=name, directory=sight.path(there))  # fmt: skip
+        return fault(_DATABASE, told, say("See DATABASE_URL."))
+    told = say("{file} does not exist yet.", file=name)
+    return warning(_DATABASE, told, say("The first start makes it."))
 
 
 def _server(server: Server, host: str, sight: Sight) -> Finding:

@@ -167,6 +167,18 @@ def test_a_database_that_was_deleted_is_missed_by_its_key(tmp_path: Path) -> Non
     assert not (tmp_path / "bot.db").exists()
 
 
+@pytest.mark.parametrize("left", ["bot.db-wal", "bot.db.lock", "bot.db.moved-20260101T000000Z"])
+def test_a_database_that_was_deleted_is_missed_by_what_is_left_of_it(
+    tmp_path: Path, left: str
+) -> None:
+    (tmp_path / left).touch()
+    begun = {"DATABASE_URL": "sqlite:///bot.db", "CREDENTIAL_KEYS": KEY}
+    told = started(tmp_path, **ENOUGH, **begun)
+    assert f"no database any more: {left} is left of it. " in told
+    assert "restore a backup" in told
+    assert not (tmp_path / "bot.db").exists()
+
+
 def test_a_new_database_can_be_begun_beside_another(tmp_path: Path) -> None:
     kept(tmp_path / "old.db")
     begun = {"DATABASE_URL": "sqlite:///bot.db", "POLICY_FILE": "no.toml"}

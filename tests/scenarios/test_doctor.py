@@ -98,6 +98,34 @@ async def test_what_is_broken_is_named_with_what_to_do(tmp_path: Path) -> None:
         assert re.search(r"No key opens (\d+) of \1 encrypted row", told)
 
 
+async def test_a_database_that_is_not_there_is_told_as_the_start_tells_it(tmp_path: Path) -> None:
+    async with mortal(tmp_path) as bot:
+        (tmp_path / "bot.db").rename(tmp_path / "kept")
+        code, told = await examined(bot)
+        assert code == FAULT
+        assert f"✘ database:      {tmp_path}/bot.db was deleted under the bot that runs." in told
+        await bot.kill()
+        started = await asyncio.to_thread(forked.run, ["run"], bot.environment, bot.data)
+        _, told = await examined(bot)
+        said = started.stderr.splitlines()[-1].removeprefix("Error: ")
+        assert f"DATABASE_URL names {tmp_path}/bot.db, which is empty, but" in said
+        assert f"✘ database:      {said}" in told
+        (tmp_path / "kept").unlink()
+        started = await asyncio.to_thread(forked.run, ["run"], bot.environment, bot.data)
+        _, told = await examined(bot)
+        said = started.stderr.splitlines()[-1].removeprefix("Error: ")
+        assert "where there is no database any more" in said
+        assert f"✘ database:      {said}" in told
+        new = f"sqlite:///{tmp_path}/new/bot.db"
+        code, told = await examined(bot, DATABASE_URL=new)
+        assert code == WARNING, told
+        assert "new/bot.db does not exist yet. The first start makes it." in told
+        _, told = await examined(bot, DATABASE_URL=f"sqlite:///{tmp_path}/bot.log/bot.db")
+        assert f"this account cannot make it in {tmp_path}/bot.log. See DATABASE_URL." in told
+        _, told = await examined(bot, DATABASE_URL="sqlite:////proc")
+        assert "✘ database:      /proc is not a file." in told
+
+
 async def test_rules_that_name_who_and_what_is_not_there_are_told(tmp_path: Path) -> None:
     async with mortal(tmp_path) as bot:
         (tmp_path / "rules.toml").write_text(RULES % ("C0NOTHERE", "ab" * 32))

@@ -10,15 +10,22 @@ from pathlib import Path
 from bot.config import DatabaseSettings
 from bot.errors import BotError
 from bot.services.credential_keys import KEY_FILE
-from storage import is_database, is_unused
+from storage import JOURNALS, LOCK, is_database, is_unused
 
 _HINT = "Correct DATABASE_URL, or begin anew with: python -m bot run --new-database"
+_GONE = (
+    "Correct DATABASE_URL, put the file back, restore a backup (python -m bot restore FILE), or "
+    "begin anew with: python -m bot run --new-database"
+)
 _ASIDE = re.compile(r"\.(before|moved)-")  # what the bot itself has put aside
 _DEFAULT = Path("data/dbc-bot.db")
 
 
 async def refuse_to_hide_another(settings: DatabaseSettings) -> None:
-    """Return unless the database is new while another one was in use. Raises BotError."""
+    """Return unless the database is new while another one was in use. Raises BotError.
+
+    The doctor tells the same of a database that is not there.
+    """
     file = settings.sqlite_file
     if file is None:
         if is_database(_DEFAULT) and await is_unused(settings.database_url):
@@ -28,10 +35,16 @@ async def refuse_to_hide_another(settings: DatabaseSettings) -> None:
         return
     for other in _others(file):
         raise _hidden(str(file), other)
+    if (left := _left_of(file)) is not None:
+        raise BotError(
+            f"DATABASE_URL names {file}, where there is no database any more: {left} is left of "
+            "it.",
+            hint=_GONE,
+        )
     if (key := file.with_name(KEY_FILE)).exists():
         raise BotError(
             f"DATABASE_URL names {file}, where there is no database, but {key} is the key of one.",
-            hint=_HINT,
+            hint=_GONE,
         )
 
 
@@ -40,6 +53,18 @@ def _hidden(named: str, other: Path) -> BotError:
         f"DATABASE_URL names {named}, which is empty, but {other} is a database of the bot.",
         hint=_HINT,
     )
+
+
+def _left_of(file: Path) -> Path | None:
+    """What the bot keeps beside this file, or has put aside of it."""
+    try:
+        aside = sorted(
+            path for path in file.parent.glob(f"{file.name}.*") if _ASIDE.search(path.name)
+        )
+    except OSError:
+        aside = []
+    beside = (file.with_name(file.name + end) for end in (*JOURNALS, LOCK))
+    return next((path for path in (*reversed(aside), *beside) if path.exists()), None)
 
 
 def _others(file: Path) -> Iterator[Path]:
