@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, BinaryIO
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -370,7 +371,7 @@ class SlackDirectory:
             id=found.id,
             name=sound(shown or found.real_name or found.name),
             locale=found.locale or "en-US",
-            zone=found.tz or "UTC",
+            zone=_known_zone(found.tz),
             is_full_member=self._is_here(found) and not found.is_barred,
         )
 
@@ -408,3 +409,11 @@ class SlackDirectory:
         beyond = found.enterprise_user
         teams = beyond.teams or () if beyond is not None else ()
         return found.team_id == identity.team or identity.team in teams
+
+
+def _known_zone(name: str | None) -> str:
+    """A time zone by which times can be told here; UTC for one that this machine does not know."""
+    try:
+        return ZoneInfo(name or "UTC").key
+    except (ValueError, OSError, KeyError):
+        return "UTC"

@@ -3,12 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
 from functools import cache, partial
 from tempfile import TemporaryFile
 from textwrap import shorten
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from bot.clock import shown
 from bot.errors import BotError, Refused
@@ -260,7 +259,7 @@ async def _query(ctx: Context, wanted: Wanted) -> AuditQuery:
         who = await ctx.services.directory.person(ctx.actor)
         if not who.is_full_member:
             raise Refused(say("Only full members of this workspace can read the audit."))
-        zone, now = _zone(who.zone), shown(ctx.services.clock, ctx.now)
+        zone, now = ZoneInfo(who.zone), shown(ctx.services.clock, ctx.now)
         query = AuditQuery(
             person=UserId(_person(wanted.person, ctx.actor)),
             machine=await _machine(ctx, wanted.vm),
@@ -285,13 +284,6 @@ async def _machine(ctx: Context, typed: str) -> str:
     known = await ctx.services.inventory.machines(ctx.actor, ctx.place.channel)
     found = best(typed, [name for one in known for name in (one.task, one.label)])
     return found[0] if len(found) == 1 else typed.strip()
-
-
-def _zone(name: str) -> tzinfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
 
 
 def _person(typed: str, actor: UserId) -> str:

@@ -65,6 +65,17 @@ async def test_a_person_reads_good_ends_once_a_day_in_one_message(one_stage: Sta
     assert len(digests(stage.alice)) == 1
 
 
+async def test_hours_in_a_zone_that_nobody_here_knows_are_those_of_utc(one_stage: Stage) -> None:
+    stage = one_stage
+    stage.alice.member.tz = "Mars/Olympus_Mons"
+    chosen = await stage.asks(stage.alice, DIGEST)
+    assert "It comes at 09:00 (UTC)" in chosen.plain
+    hour = await stage.asks(stage.alice, "/dbc settings digest-hour 14:30")
+    assert "now comes at 14:30 (UTC)" in hour.plain
+    quiet = await stage.asks(stage.alice, "/dbc settings quiet-hours 22:00-07:00")
+    assert "Your quiet hours are now 22:00-07:00 (UTC)." in quiet.plain
+
+
 async def test_what_was_not_done_is_told_at_once_and_in_no_digest(one_stage: Stage) -> None:
     stage = one_stage
     await ready(stage)
