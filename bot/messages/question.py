@@ -78,7 +78,7 @@ def second_time(title: str, subject: Subject) -> Line:
 def told_changes(changed: Mapping[str, Words]) -> Phrase:
     """What the rules demand more than when it was requested, in one sentence."""
     return say(
-        "The rules have changed since this was requested: {changes}.",
+        "What the rules require has changed since this was requested: {changes}.",
         changes=apart(changed.values()),
     )
 

@@ -459,7 +459,10 @@ def lasts(kind: ReviewKind, decision: Decision) -> timedelta:
 def since_requested(refusal: Refused) -> Refused:
     """The refusal of what was not refused when it was requested, in words that say so."""
     return Refused(
-        say("The rules have changed since this was requested. {refusal}", refusal=refusal.words),
+        say(
+            "What the rules require has changed since this was requested. {refusal}",
+            refusal=refusal.words,
+        ),
         hint=refusal.hint,
     )
 

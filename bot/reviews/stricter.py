@@ -19,10 +19,10 @@ def against(approval: Approval, execution: Execution, decision: Decision) -> Ref
     if approval.kind is ReviewKind.CONFIRM and decision.kind is DecisionKind.APPROVE:
         return Refused(
             say_number(
-                "The rules have changed since this was requested: it now needs {number} approval "
-                "({by}).",
-                "The rules have changed since this was requested: it now needs {number} approvals "
-                "({by}).",
+                "What the rules require has changed since this was requested: it now needs "
+                "{number} approval ({by}).",
+                "What the rules require has changed since this was requested: it now needs "
+                "{number} approvals ({by}).",
                 decision.approvals,
                 by=_by(decision, "approvals"),
             ),

@@ -54,7 +54,8 @@ def test_what_the_rules_demand_more_is_told_with_the_rule_that_says_so() -> None
     }  # fmt: skip
     decision = Decision(DecisionKind.APPROVE, approvals=2, says=says)
     assert plain(told_changes(changed(review, decision, terms))) == (
-        "The rules have changed since this was requested: it now needs 2 approvals (rule “two”); "
+        "What the rules require has changed since this was requested: "
+        "it now needs 2 approvals (rule “two”); "
         "approvers must now type what it is about (rules “a”, “b”); "
         "1 denial now ends it (by default); "
         "the requester can no longer approve it (rule “others”); "

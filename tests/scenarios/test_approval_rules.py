@@ -290,11 +290,11 @@ async def test_only_those_named_approve_entitled_or_not(tmp_path: Path) -> None:
     [
         (
             rule('command = "vm.delete"', 'deny = "Frozen."'),
-            "The rules have changed since this was requested. Frozen.",
+            "What the rules require has changed since this was requested. Frozen.",
         ),
         (
             rule('command = "vm.delete"', 'reason = "."'),
-            "The rules have changed since this was requested. A reason is needed",
+            "What the rules require has changed since this was requested. A reason is needed",
         ),
     ],
 )
@@ -318,7 +318,7 @@ async def test_a_question_of_the_requesters_own_does_not_do_for_a_new_rule(tmp_p
         rules(stage, "[defaults]\ndestroy = { approvals = 1 }\n")
         await stage.alice.presses("Confirm", question)
         await stage.quiet()
-        why = "The rules have changed since this was requested: it now needs 1 approval"
+        why = "What the rules require has changed since this was requested: it now needs 1 approval"
         assert why in now(stage, question).plain
         assert stage.changes() == []
 

@@ -104,6 +104,28 @@ async def spends(scene: ChainStage) -> None:
     assert scene.told(scene.stage.alice, "Budget research is spent for")
 
 
+async def test_a_question_from_before_a_budget_was_spent_is_not_blamed_on_other_rules(
+    scene: ChainStage,
+) -> None:
+    stage = scene.stage
+    whose = f'person = "{stage.alice.id}"\nusd = 1\n'
+    confirmed = '[defaults]\nchange = { confirm = true, expires = "10h" }\n'
+    rules(stage, f'{confirmed}[[budget]]\nname = "research"\n{whose}')
+    await stage.asks(stage.alice, CREATE)
+    await stage.alice.presses("Confirm", stage.question(stage.alice))
+    await stage.quiet()
+    question = await stage.asks(stage.alice, LATER)
+    await scene.passes(4, step=300)
+    assert scene.told(stage.alice, "Budget research is spent for")
+    await stage.alice.presses("Confirm", question)
+    await stage.quiet()
+    await scene.passes(minutes=1, step=20)
+    (told,) = scene.told(stage.alice, "was not carried out")
+    assert "The rules have changed" not in told
+    assert "it now needs 1 approval (rule “budget: research”)" in told
+    assert "later" not in [task.desc for task in stage.node("gpu1").tasks.values()]
+
+
 async def test_a_restart_of_what_is_off_starts_it_and_needs_approval(scene: ChainStage) -> None:
     stage = scene.stage
     await spends(scene)

@@ -25,7 +25,7 @@ from tests.scenarios.test_approval_crash import DEAD, resolves, the_review
 from tests.scenarios.test_rules_at_the_run import fallen, joins, rule
 
 ONE, TWO = rule("approvals = 1"), rule("approvals = 2")
-SINCE = "The rules have changed since this was requested"
+SINCE = "What the rules require has changed since this was requested"
 
 
 @both_ways
