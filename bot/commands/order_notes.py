@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from bot.model import DbcSession, Node, OrderPhase, Place, RentalOrder
+from bot.language.table import Foreseen
+from bot.model import DbcSession, Node, OrderPhase, RentalOrder
 from bot.orders.facts import Facts, span
 from bot.orders.schedule import DAY, goal_of, head_at
 from bot.pipeline.context import Context, Services
-from bot.reply import Line, Note, Part, Reply, Text, bold, command, dump, emoji, line, say
+from bot.reply import Line, Note, Part, Text, bold, command, emoji, line, say
 
 SOON = 3 * DAY  # blocks
 
@@ -78,29 +79,21 @@ def _left(services: Services, order: RentalOrder) -> int:
     return goal_of(order) - head_at(order, services.orders.chain.now)
 
 
-async def say_first(ctx: Context, node: Node) -> Node:
-    """Tell whoever makes something on a node, before it is sent, that its order ends in a day.
-
-    Gives the node.
-    """
-    if ctx.execution is None or not ctx.services.orders.chain.is_on:
-        return node
+async def ending_soon(ctx: Context, node: Node) -> Foreseen:
+    """That the order of a node ends in a day, for whoever is about to make something there."""
+    if not ctx.services.orders.chain.is_on:
+        return Foreseen()
     sessions = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     here = [session for session in sessions if session.node == node.id]
     known = await ctx.services.orders.used_with(here) if here else []
     soon = [order for order in known if _left(ctx.services, order) <= DAY]
     if not soon:
-        return node
+        return Foreseen()
     facts = await ctx.services.orders.facts(soon[0])
     told = say(
-        "Before you go on: order {order} for {node} {when}. What is on it then is lost unless the "
-        "order is renewed before its end.",
+        "Order {order} for {node} {when}. What is on it then is lost unless the order is renewed "
+        "before its end. See: {command}",
         order=str(soon[0].number), node=bold(node.label), when=when(facts),
+        command=command(f"order show {soon[0].number}"),
     )  # fmt: skip
-    more = say("See: {command}", command=command(f"order show {soon[0].number}"))
-    reply = Reply.of(emoji("alarm_clock"), " ", told).also(Note(line(more)))
-    async with ctx.services.store.write() as tx:
-        await tx.messages.put(
-            f"soon:{ctx.execution.id}", Place.direct(ctx.actor), dump(reply), ctx.now
-        )
-    return node
+    return Foreseen(cautions=(told,))

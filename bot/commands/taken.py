@@ -35,7 +35,7 @@ async def ports_taken(
     ports = {name: port for name, port in wanted.items() if port is not None}
     if not ports:
         return Foreseen()
-    others = [one for one in await _seen(ctx) if one.node == node.id and one.task != own]
+    others = [one for one in await machines_seen(ctx) if one.node == node.id and one.task != own]
     details = dict(await ctx.services.last_known.details(others))
     unknown = [one for one in others if (one.node, one.task) not in details]
     suspects = [
@@ -45,7 +45,7 @@ async def ports_taken(
     ]
     used: dict[int, Machine] = {}
     for one in [*suspects, *unknown[:_MOST]]:
-        detail = await _detail(ctx, node, one)
+        detail = await detail_now(ctx, node, one)
         if detail is not None:
             details[one.node, one.task] = detail
             if detail.phase is Phase.ON:  # what is off frees its ports
@@ -63,7 +63,7 @@ async def ports_taken(
 
 async def name_taken(ctx: Context, node: Node, name: str) -> Foreseen:
     """Whether a machine is called so already: DBC would make a second one of that name."""
-    seen = await _seen(ctx)
+    seen = await machines_seen(ctx)
     called = [one for one in seen if _is_called(one, name, node) and not _is_unmade(one.status)]
     there = [one for one in called if await _is_there(ctx, one)]
     if not there:
@@ -77,14 +77,14 @@ async def name_taken(ctx: Context, node: Node, name: str) -> Foreseen:
     return Foreseen({"name": told})
 
 
-async def _seen(ctx: Context) -> list[Machine]:
+async def machines_seen(ctx: Context) -> list[Machine]:
     """The machines that whoever asks may see here."""
     seen = await ctx.services.inventory.machines(ctx.actor, ctx.place.channel)
     hidden = await ctx.hidden(Listing.MACHINES)
     return [one for one in seen if one.node not in hidden]
 
 
-async def _detail(ctx: Context, node: Node, machine: Machine) -> TaskDetail | None:
+async def detail_now(ctx: Context, node: Node, machine: Machine) -> TaskDetail | None:
     """How a machine is now; None where that cannot be read. Raises DbcError in silence."""
     try:
         return await ctx.dbc.tasks.get(await ctx.target(node), machine.task)

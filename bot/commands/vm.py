@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import SecretStr
 
 from bot.commands import vm_create, vm_details, vm_list, vm_modify
+from bot.commands.gpu_claims import naming_holders
 from bot.commands.nicknames import NAMING, check_nickname, rename, verify_nickname
 from bot.commands.order_notes import ending
 from bot.commands.restarts import before_restart, before_start, log_before, noting_state
@@ -142,7 +143,8 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False, reveal: Reveal = Fals
 
 async def start(ctx: Context, vm: Vm) -> None:
     """Start a machine that is off, or wake one that sleeps."""
-    await ctx.dbc.tasks.start(await ctx.target(vm), vm.task)
+    target = await ctx.target(vm)
+    await naming_holders(ctx, vm, partial(ctx.dbc.tasks.start, target, vm.task))
 
 
 async def shutdown(ctx: Context, vm: Vm) -> None:
@@ -159,7 +161,8 @@ async def poweroff(ctx: Context, vm: Vm) -> None:
 
 async def restart(ctx: Context, vm: Vm, force: Force = False) -> None:
     """Restart a machine: ask the guest to reboot or, with force, cut the power and start it."""
-    await ctx.dbc.tasks.restart(await ctx.target(vm), vm.task, force=force)
+    target = await ctx.target(vm)
+    await naming_holders(ctx, vm, partial(ctx.dbc.tasks.restart, target, vm.task, force=force))
 
 
 async def reset(ctx: Context, vm: Vm) -> None:

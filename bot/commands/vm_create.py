@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any
 
-from bot.commands.order_notes import say_first
+from bot.commands.gpu_claims import losing_gpus
+from bot.commands.order_notes import ending_soon
 from bot.commands.room import lacking
 from bot.commands.taken import name_taken, ports_taken
 from bot.dbc.requests import CreateSpec
@@ -264,8 +265,7 @@ async def create(
         "ports": ports, "filters": filters, "multicast": multicast, "data_file": data_file,
         "nic": nic,
     }  # fmt: skip
-    target = await ctx.target(await say_first(ctx, node))
-    await ctx.dbc.tasks.create(target, spec(TaskId(ctx.task), wanted))
+    await ctx.dbc.tasks.create(await ctx.target(node), spec(TaskId(ctx.task), wanted))
 
 
 async def _lacking(
@@ -287,7 +287,7 @@ async def _lacking(
     os: str,
     **_others: Any,
 ) -> Foreseen:
-    """What the node has no room for, and which ports and names are taken on it."""
+    """What the node has no room for, which ports and names are taken, and what is lost by it."""
     is_new = bios != "pxe" and data_file is None  # else no disk is made
     room = await lacking(
         ctx, node, gpu=gpu, cpu=cpu, mem=mem, disk=disk if is_new else 0, image=image
@@ -300,7 +300,10 @@ async def _lacking(
         ctx, node, picked, vnc=vnc,
         ssh=ssh if checked == "ssh" else None, rdp=rdp if checked == "rdp" else None,
     )  # fmt: skip
-    return (await name_taken(ctx, node, name)).also(room).also(ports)
+    found = (await name_taken(ctx, node, name)).also(room).also(ports)
+    if found.faults:
+        return found
+    return found.also(await losing_gpus(ctx, node, gpu)).also(await ending_soon(ctx, node))
 
 
 def _spread(task: str) -> int:

@@ -36,12 +36,14 @@ class Foreseen:
     """What is found out of a change before it is sent.
 
     `faults`: what the node would surely refuse of it, or should, by argument. `doubts`: what it
-    may refuse. `untold`: what could not be found out, in sentences.
+    may refuse. `untold`: what could not be found out, in sentences. `cautions`: what nobody
+    refuses, and whoever asks has to know before it is sent.
     """
 
     faults: Mapping[str, Text] = field(default_factory=dict)
     doubts: tuple[Text, ...] = ()
     untold: tuple[Text, ...] = ()
+    cautions: tuple[Text, ...] = ()
 
     def also(self, other: "Foreseen") -> "Foreseen":
         """Both together."""
@@ -49,6 +51,7 @@ class Foreseen:
             {**self.faults, **other.faults},
             (*self.doubts, *other.doubts),
             (*self.untold, *other.untold),
+            (*self.cautions, *other.cautions),
         )
 
 
@@ -117,7 +120,8 @@ class Command:
     `doubts` tells whether the texts look as if something else was meant, of what would run at once:
     it is asked to confirm then.
     `foresees` is called like `look` and after it, and tells what a node would refuse of it now. A
-    dry run shows all of that; before it is sent, what a node would surely refuse is refused here.
+    dry run shows all of that; before it is sent, what a node would surely refuse is refused here,
+    and what asks for caution is asked about.
     `unanswered`: what is over with DBC's answer is followed like this where the answer got lost.
     `repeated` tells whether an error, with what is known, is also the answer to the same request
     once more: where its effect shows, it is followed, for something on the way sent it twice.

@@ -36,6 +36,7 @@ STATE, DISKS, SNAPSHOTS = "state", "disks", "snapshots"  # of a machine; any row
 DESCRIPTION, RENAMED, NODE, NODE_RENAMED = "description", "renamed", "node", "node_renamed"
 SESSION = "session"
 RENTAL = "rental"  # when the order ends that pays for it
+CAUTION = "caution"  # what nobody refuses, and whoever decides has to know: see `keep`
 ALIKE = "alike"  # like requests whose end nobody knows: one a line, see `bot.pipeline.twins`
 _SHORT = 12  # characters of a node's id
 _NOT_ASKED = Fact(unread=say("This version does not read it."))  # a former version showed it
@@ -128,6 +129,7 @@ OF_MACHINES: Kinds = {
     STATE: FactKind(say("Present state"), said=_said_state, holds=_leads_to_the_same),
     DISKS: FactKind(say("Disks"), plural=True, said=said_parts, differs=other_disks),
     SNAPSHOTS: FactKind(say("Snapshots"), plural=True, said=said_parts, differs=other_snapshots),
+    CAUTION: FactKind(say("Before you go on"), said=kept, is_compared=False),
     ALIKE: FactKind(say("Same request"), holds=lambda _shown, _now: True),
     **IDENTITY,
 }

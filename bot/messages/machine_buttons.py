@@ -17,6 +17,7 @@ from bot.reply import Actions, Button, Confirm, Phrase, line, say
 May = Callable[[str, NodeId, TaskId], bool]
 
 ACT = "machine.act"
+RETRY = "request.retry"  # the button's value is the id of what failed
 MORE = "more"  # shows all that can be done; no command
 
 _NODE = 16  # characters of a node's id: 64 bits, and a menu's option has little room
@@ -134,14 +135,23 @@ def everything(node: NodeId, task: TaskId, status: str, may: May = anyone) -> Ac
 
 
 def follow_ups(
-    execution: Execution, end: ExecutionStatus, *, more: Sequence[Button] = ()
+    execution: Execution,
+    end: ExecutionStatus,
+    *,
+    more: Sequence[Button] = (),
+    is_made: bool = False,
 ) -> tuple[Actions, ...]:
-    """What to look at once something was done with a machine, behind `more` buttons.
+    """What to do or look at once something was done with a machine, behind `more` buttons.
 
-    Nothing of a machine where none is known, or where nothing was sent.
+    Nothing of a machine where none is known, or where nothing was sent; one that was to be created
+    is known where it `is_made`. What failed can be requested again; nobody knows of anything else
+    that it was not done.
     """
     node, task = execution.node, execution.task
-    if not node or task in {"", execution.id} or end not in _LOOKED_AT:
+    if end is ExecutionStatus.FAILED:
+        more = (*more, Button(say("Retry …"), RETRY, execution.id))
+    is_known = task not in {"", execution.id} or (is_made and end is not ExecutionStatus.UNKNOWN)
+    if not node or not is_known or end not in _LOOKED_AT:
         return (Actions(tuple(more)),) if more else ()
     show, logs = button("show", node, task), button("logs", node, task)
     looks: tuple[Button, ...] = (show, logs)

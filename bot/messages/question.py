@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot.ids import ChannelId, UserId
 from bot.messages.cards import Subject
-from bot.messages.facts import ALIKE, DESCRIPTION, NODE, SESSION, Kinds, said
+from bot.messages.facts import ALIKE, CAUTION, DESCRIPTION, NODE, SESSION, Kinds, said
 from bot.model import (
     Approval,
     Execution,
@@ -131,6 +131,9 @@ def shown_in(asked: Question) -> list[tuple[Text, Line]]:
         if key == SESSION and fact.text == asked.execution.actor:  # their own, as one expects
             continue
         label, text = said(asked.kinds, key, fact)
+        if key == CAUTION:  # it is read before anything else
+            pairs.insert(0, (label, line(emoji("warning"), " ", text)))
+            continue
         if key == ALIKE:
             pairs.append((label, line(emoji("warning"), " ", _alike(fact.text))))
             continue

@@ -8,7 +8,7 @@ from bot.ids import UserId
 from bot.messages import machine_buttons
 from bot.messages.cards import card_key, duration, people_line, running
 from bot.messages.decisions import closed, no_longer, tally_of
-from bot.messages.facts import ALIKE
+from bot.messages.facts import ALIKE, CAUTION
 from bot.messages.glass_cards import (
     broken_glass,
     for_review,
@@ -98,7 +98,8 @@ def shown_again(asked: Question) -> Reply:
 def _buttons(asked: Question) -> Actions:
     approval = asked.approval
     if approval.kind is ReviewKind.CONFIRM:
-        word = say("Run it anyway") if ALIKE in approval.shown else say("Confirm")
+        is_doubtful = {ALIKE, CAUTION} & approval.shown.keys()
+        word = say("Run it anyway") if is_doubtful else say("Confirm")
         yes: tuple[Button, ...] = (Button(word, CONFIRM, approval.id, "danger"),)
     else:
         yes = (

@@ -343,7 +343,7 @@ class Runs:
         sentence = failure(command, bound.subject(execution), error)
         below = cards.hint(advice(error))
         if execution.source is not Source.FORM:  # a form that waits shows no buttons
-            below = (*below, *machine_buttons.follow_ups(execution, end))
+            below = (*below, *machine_buttons.follow_ups(execution, end, more=error.offers))
         reply = replace(cards.alone(end, sentence, *below), fault=fault_of(error))
         seen = False
         async for attempt in self._store.attempts():
@@ -353,7 +353,13 @@ class Runs:
                 seen = await self._endings.is_public(tx, execution)
                 if seen:
                     await self._endings.show(
-                        tx, execution, end, sentence, advice(error), announced=True
+                        tx,
+                        execution,
+                        end,
+                        sentence,
+                        advice(error),
+                        announced=True,
+                        offers=error.offers,
                     )
                 else:
                     await self._endings.keep(tx, execution, reply)

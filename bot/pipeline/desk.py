@@ -47,6 +47,7 @@ from bot.pipeline.permissions import standing_of
 from bot.pipeline.pipeline import Pipeline
 from bot.pipeline.quoting import with_quotes
 from bot.pipeline.reads import LIST_PAGE, Reads
+from bot.pipeline.retry_presses import RetryPresses
 from bot.pipeline.rights import require_possible
 from bot.pipeline.search import Completion
 from bot.pipeline.seconds import second_of
@@ -123,6 +124,7 @@ class Desk:
             **AccessPresses(services, self._asked, self._open_form).actions,
             **OrderPresses(services).actions,
             **TurnPresses(services, by).actions,
+            **RetryPresses(services, self._opening).actions,
             **SettingPresses(services, self._asked).actions,
             cards.KEEP_WATCHING: self._keep_watching,
             OPEN_FORM: self._open_form,

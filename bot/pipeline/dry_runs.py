@@ -165,6 +165,8 @@ class _Rehearsal:
         told: list[tuple[Text, Line]] = []
         if fails := [*found.faults.values(), *found.doubts]:
             told.append((say("Would fail"), line(emoji("warning"), " ", sentences(fails))))
+        if found.cautions:
+            told.append((say("Before you go on"), sentences(found.cautions)))
         if found.untold:
             told.append((say("Not checked"), sentences(found.untold)))
         return told, bool(fails)

@@ -5,7 +5,7 @@ the text is stored together with the end, then said. If a crash or Slack prevent
 delivers it to their direct messages.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 
 from bot.messages import alone, board, cards, machine_buttons
 from bot.messages.cards import people_line
@@ -13,6 +13,7 @@ from bot.model import Execution, ExecutionStatus, Place
 from bot.pipeline.aside import BEING_SAID, aside
 from bot.pipeline.context import Services
 from bot.reply import (
+    Button,
     Line,
     Note,
     Reply,
@@ -55,18 +56,19 @@ class Endings:
         hint: Line,
         *,
         announced: bool,
+        offers: Sequence[Button] = (),
     ) -> None:
         """End the card; if the requester may not be looking, also mention them in a new message."""
         now = self._clock.now()
         # Where the end stands on the card alone, so does what can be done about it.
-        detail, below = (hint, machine_buttons.follow_ups(execution, end))
+        detail, below = (hint, machine_buttons.follow_ups(execution, end, more=offers))
         if announced:
             detail, below = (), ()
         await board.show_card(
             tx, execution, cards.ended(execution, end, sentence, *below, detail=detail), now
         )
         if announced:
-            await self.announce(tx, execution, end, sentence, hint)
+            await self.announce(tx, execution, end, sentence, hint, offers=offers)
 
     async def announce(
         self,
@@ -75,9 +77,12 @@ class Endings:
         end: ExecutionStatus,
         sentence: Line,
         hint: Line = (),
+        *,
+        offers: Sequence[Button] = (),
     ) -> None:
         """Tell the requester in a new message, also if an earlier one told less."""
-        below = (*cards.hint(hint), *machine_buttons.follow_ups(execution, end))
+        buttons = machine_buttons.follow_ups(execution, end, more=offers)
+        below = (*cards.hint(hint), *buttons)
         told = cards.announcement(execution, end, sentence, *below)
         later = await self.is_told(tx, execution)
         key = cards.end_key(execution.id, _LATER if later else "")

@@ -18,7 +18,7 @@ from bot.language.args import BREAK_GLASS, REASON
 from bot.language.table import Command
 from bot.language.terms import in_full
 from bot.messages import alone, board, cards
-from bot.messages.facts import ALIKE, STATE
+from bot.messages.facts import ALIKE, CAUTION, OF_MACHINES, STATE, found_by_look
 from bot.messages.outbox import Outbox
 from bot.model import (
     LOCKED_SECRETS,
@@ -70,6 +70,7 @@ _LITTLE_PATIENCE = timedelta(seconds=4)
 _SLACK_PATIENCE = timedelta(minutes=10)
 _SLACK_PAUSE = timedelta(seconds=10)
 
+_CAUTIONS = {CAUTION: OF_MACHINES[CAUTION]}
 _NOT_APPROVED = frozenset(ApprovalStatus) - {ApprovalStatus.PENDING, ApprovalStatus.APPROVED}
 
 log = structlog.get_logger()
@@ -232,7 +233,9 @@ class Pipeline:
             is_sure = command.doubts is None or not await command.doubts(
                 self._services, execution.arguments
             )
-            if decision.runs(reason, alike=bool(twins)) and is_sure and not breaks_through:
+            warned = found_by_look(_CAUTIONS, execution.facts)
+            asks = breaks_through or bool(warned) or not is_sure
+            if decision.runs(reason, alike=bool(twins)) and not asks:
                 return True
             # Broken glass gets past whatever stands in the way: a rule more never takes that away.
             if why and (decision.break_glass or decision.kind is DecisionKind.APPROVE):
@@ -251,7 +254,7 @@ class Pipeline:
             show = partial(self._show_waiting, command, execution, bound, interim, patience, kind)
             facts = facts_of(command, bound, context, patience)
             shown = await unless_soon(self._clock, facts, PATIENCE, show)
-            await self._ask(execution, bound, decision, {**shown, **twins}, answer)
+            await self._ask(execution, bound, decision, {**warned, **shown, **twins}, answer)
             return False
         if approval.kind is ReviewKind.AFTERWARDS:
             decision = await self._reviews.decision_again(execution)

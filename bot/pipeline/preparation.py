@@ -8,6 +8,7 @@ from bot.errors import Denied, Refused, raise_all
 from bot.ids import NodeId, TaskId
 from bot.language.table import UNTOLD, Command, Foreseen
 from bot.messages.cards import Subject, doing
+from bot.messages.facts import CAUTION
 from bot.model import Effect, Execution, Goal, Machine, Node
 from bot.pipeline.context import Context, Services
 from bot.pipeline.patience import Interim, waiting_for
@@ -152,7 +153,7 @@ class Preparation:
         return replace(execution, facts=facts)
 
     async def _foresee(self, command: Command, execution: Execution, bound: Bound) -> Execution:
-        """Refuse what the node would, all of it at once; what it does not tell is noted."""
+        """Refuse all that the node would; note what it does not tell, and cautions."""
         if command.foresees is None:
             return execution
         if bound.node is not None:  # nobody is asked in vain
@@ -168,7 +169,6 @@ class Preparation:
                 raise
             found = Foreseen(untold=(error.words,))
         raise_all([Refused(told, field=field) for field, told in found.faults.items()])
-        if not found.untold:
-            return execution
-        untold = keep(as_phrase(sentences(found.untold)))
-        return replace(execution, facts={**execution.facts, UNTOLD: untold})
+        told = {UNTOLD: found.untold, CAUTION: found.cautions}
+        kept = {key: keep(as_phrase(sentences(some))) for key, some in told.items() if some}
+        return replace(execution, facts={**execution.facts, **kept}) if kept else execution

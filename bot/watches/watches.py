@@ -474,7 +474,7 @@ class Watches:
             parts, more = (), (cards.connect_button(execution),)
         if found.state is WatchState.UNKNOWN and found.resumable:
             more = (cards.keep_watching_button(watch.id),)
-        return (*parts, *machine_buttons.follow_ups(execution, end, more=more))
+        return (*parts, *machine_buttons.follow_ups(execution, end, more=more, is_made=True))
 
     async def _say_on_card(
         self, tx: UnitOfWork, execution: Execution, card: Reply, *, can_wait: bool = False

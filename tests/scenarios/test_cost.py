@@ -15,7 +15,7 @@ import pytest
 from sandbox.dbc import Wallet
 from tests.scenarios.orders import DAY, ChainStage, chained
 from tests.scenarios.site import asked
-from tests.scenarios.stage import Stage
+from tests.scenarios.stage import CHANNEL, Stage
 from tests.scenarios.test_create import opens_form
 from tests.scenarios.test_power import off
 
@@ -308,12 +308,16 @@ async def test_whoever_fills_in_the_form_is_told_first_too(scene: ChainStage) ->
     await scene.passes(minutes=1, step=30)
     await stage.alice.submits({})
     await stage.quiet()
-    assert len(scene.told(stage.alice, f"Before you go on: order {rental.number} for gpu2")) == 1
+    said = stage.alice.last(CHANNEL).plain.replace("*", "")
+    assert f"Before you go on\n:warning: Order {rental.number} for gpu2 ends" in said
+    assert stage.changes() == []
 
 
 async def test_whoever_downloads_an_image_is_told_first_too(scene: ChainStage) -> None:
     stage = scene.stage
     rental = scene.rents(blocks=DAY)
     await scene.passes(minutes=1, step=30)
-    await stage.asks(stage.alice, "/dbc image download pytorch-2.4.qcow2 from=hub on gpu1")
-    assert len(scene.told(stage.alice, f"Before you go on: order {rental.number} for gpu1")) == 1
+    line = "/dbc image download pytorch-2.4.qcow2 from=hub on gpu1"
+    said = (await stage.asks(stage.alice, line)).plain.replace("*", "")
+    assert f"Before you go on\n:warning: Order {rental.number} for gpu1 ends" in said
+    assert stage.changes() == []

@@ -217,11 +217,17 @@ async def test_whoever_makes_a_machine_on_an_order_that_ends_soon_is_told_first(
     alice = scene.stage.alice
     rental = scene.rents(blocks=DAY)
     await scene.passes(minutes=1, step=30)
-    await scene.stage.asks(
+    question = await scene.stage.asks(
         alice,
         "/dbc vm create name=late image=ubuntu-20.04.qcow2 gpu=1 cpu=2 mem=8 disk=10 on gpu1",
     )
-    assert len(scene.told(alice, f"Before you go on: order {rental.number} for gpu1 ends")) == 1
+    said = question.plain.replace("*", "")
+    assert f"Before you go on\n:warning: Order {rental.number} for gpu1 ends" in said
+    assert scene.stage.changes() == []
+    assert scene.told(alice, f"Order {rental.number} for gpu1", "What is on it then is lost") == []
+    await alice.presses("Run it anyway", question)
+    await scene.stage.quiet()
+    assert scene.stage.changes() == ["tasks.create"]
     listed = await scene.stage.asks(alice, "/dbc vm list")
     assert f"Order {rental.number} for gpu1 ends" in listed.plain.replace("*", "")
 

@@ -1,0 +1,142 @@
+"""GPUs of machines that are off: they count as free, and whose they were cannot start without them.
+
+A machine starts with the GPUs that it has and no others (docs/dbc-api.md §3.2.6), and a node gives
+out those of a machine that is off as if they were nobody's.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from bot.commands.taken import detail_now, machines_seen
+from bot.dbc.errors import NoCapacity
+from bot.dbc.models import Phase, phase_of
+from bot.language.table import Foreseen
+from bot.messages import machine_buttons
+from bot.model import Machine, Node
+from bot.pipeline.context import Context
+from bot.pipeline.formatting import gpus
+from bot.pipeline.glance import glance
+from bot.pipeline.rights import may_press
+from bot.reply import Line, Text, all_of, bold, line, say
+
+_MOST = 10  # machines that are looked at: a node answers one by one
+_OFFERED = 2  # machines that may be shut down by a button
+_FREES = frozenset({Phase.OFF, Phase.FAILED})
+
+Held = Sequence[tuple[Machine, int]]
+
+
+async def losing_gpus(ctx: Context, node: Node, wanted: int) -> Foreseen:
+    """Which machines that are off could not start any more beside a new one with so many GPUs.
+
+    Raises DbcError where the node does not answer.
+    """
+    off = [
+        one
+        for one in await machines_seen(ctx)
+        if one.node == node.id and phase_of(one.status) is Phase.OFF
+    ]
+    held = await _held_off(ctx, node, off[:_MOST]) if wanted else []
+    if not held:
+        return Foreseen()
+    info = await ctx.dbc.nodes.info(node.id)
+    left = None
+    if info.gpu is not None and info.gpu.gpu_count is not None:
+        left = info.gpu.gpu_count - (info.gpu.gpu_used or 0) - wanted
+    surely = [one for one in held if left is not None and one[1] > left]
+    perhaps = [one for one in held if one not in surely]
+    cautions: list[Text] = []
+    if surely:
+        cautions.append(
+            say(
+                "{machines} cannot start again while this machine runs: too few GPUs are left.",
+                machines=_off(surely),
+            )
+        )
+    if perhaps:
+        cautions.append(
+            say(
+                "{machines} might not be able to start again while this machine runs: {node} "
+                "counts the GPUs of machines that are off as free.",
+                machines=_off(perhaps), node=bold(node.label),
+            )
+        )  # fmt: skip
+    return Foreseen(cautions=tuple(cautions))
+
+
+async def _held_off(ctx: Context, node: Node, off: Sequence[Machine]) -> Held:
+    """Those that are off now and have GPUs; of another rent order, they are not given to this."""
+    session = await ctx.services.sessions.require(ctx.actor, node, ctx.place.channel)
+    held: list[tuple[Machine, int]] = []
+    for one in off:
+        detail = await detail_now(ctx, node, one)
+        if detail is None or detail.phase is not Phase.OFF or not detail.gpu_count:
+            continue
+        orders = {detail.rent_order, session.rent_order}
+        if "" in orders or len(orders) == 1:
+            held.append((one, detail.gpu_count))
+    return held
+
+
+async def naming_holders(ctx: Context, vm: Machine, change: Callable[[], Awaitable[None]]) -> None:
+    """Carry out what needs the machine's GPUs; a refusal for lack of them says who has some."""
+    try:
+        await change()
+    except NoCapacity as refusal:
+        if refusal.field == "gpu_count":
+            await _name_holders(ctx, vm, refusal)
+        raise
+
+
+async def _name_holders(ctx: Context, vm: Machine, refusal: NoCapacity) -> None:
+    node = await ctx.services.inventory.node_by_id(vm.node)
+    others = [
+        one
+        for one in await machines_seen(ctx)
+        if one.node == vm.node and one.task != vm.task and phase_of(one.status) not in _FREES
+    ]
+    held = await glance(ctx, vm.node, lambda: _held_on(ctx, node, others[:_MOST])) or ()
+    told = say("The GPUs of {machine} are in use by another machine.", machine=bold(vm.label))
+    hint = say("You can see no machine that has GPUs there. Ask whoever else rents the node.")
+    if held:
+        told = say(
+            "The GPUs of {machine} are in use. Machines that have GPUs there: {machines}.",
+            machine=bold(vm.label), machines=_named(held),
+        )  # fmt: skip
+        hint = say("Shut one down and start this one again, or change how many GPUs this one has.")
+    refusal.says(told, line(hint))
+    may = may_press(ctx.services, ctx.actor, ctx.place.channel)
+    buttons = [
+        machine_buttons.button(
+            "shutdown", one.node, one.task, say("Shut down {machine}", machine=one.label[:_LABEL])
+        )
+        for one, _ in held[:_OFFERED]
+        if may("shutdown", one.node, one.task)
+    ]
+    if may("modify", vm.node, vm.task):
+        buttons.append(machine_buttons.button("modify", vm.node, vm.task))
+    refusal.offers = tuple(buttons)
+
+
+_LABEL = 40  # characters of a name on a button
+
+
+async def _held_on(ctx: Context, node: Node, others: Sequence[Machine]) -> Held:
+    held: list[tuple[Machine, int]] = []
+    for one in others:
+        detail = await detail_now(ctx, node, one)
+        if detail is not None and detail.phase not in _FREES and detail.gpu_count:
+            held.append((one, detail.gpu_count))
+    return held
+
+
+def _off(held: Held) -> Line:
+    """`train-01 (off, 2 GPUs) and inference (off, 1 GPU)`."""
+    return all_of(
+        line(say("{machine} (off, {gpus})", machine=bold(one.label), gpus=gpus(count)))
+        for one, count in held
+    )
+
+
+def _named(held: Held) -> Line:
+    """`train-01 (2 GPUs) and inference (1 GPU)`."""
+    return all_of(line(bold(one.label), " (", gpus(count), ")") for one, count in held)

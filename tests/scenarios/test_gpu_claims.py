@@ -1,0 +1,78 @@
+"""GPUs of a machine that is off count as free: who takes them is told, and who lacks them, too."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.stage import CONFIRM_ONLY, Stage, staged
+from tests.scenarios.test_power import off
+
+IMAGE = "ubuntu-20.04.qcow2"
+CREATE = f"/dbc vm create name=late image={IMAGE} cpu=2 mem=8 disk=10 on gpu1 gpu="
+
+
+async def with_one_off(stage: Stage) -> None:
+    """`inference` is off, and has one GPU of gpu1; two of its eight are in use."""
+    await stage.gives_session(stage.alice, "gpu1")
+    off(stage)
+    await stage.asks(stage.alice, "/dbc vm list")
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (6, "inference (off, 1 GPU) cannot start again while this machine runs: too few GPUs"),
+        (1, "inference (off, 1 GPU) might not be able to start again while this machine runs"),
+    ],
+)
+async def test_whose_gpus_a_new_machine_takes_is_told_before_it_is_sent(
+    one_stage: Stage, count: int, told: str
+) -> None:
+    stage = one_stage
+    await with_one_off(stage)
+    question = await stage.asks(stage.alice, f"{CREATE}{count}")
+    assert told in question.plain.replace("*", "")
+    assert question.ephemeral
+    assert "Run it anyway" in question.buttons
+    assert stage.changes() == []
+    await stage.alice.presses("Run it anyway", question)
+    await stage.quiet()
+    await stage.ends(stage.alice, "late is running on gpu1")
+
+
+async def test_a_start_without_its_gpus_says_who_has_some_and_what_to_do(stage: Stage) -> None:
+    await with_one_off(stage)
+    stage.task("Ada's training run").gpus = [0, 2]
+    end = await stage.asks(stage.alice, "/dbc vm start inference")
+    said = end.plain.replace("*", "")
+    assert "The GPUs of inference are in use." in said
+    assert "Ada's training run (2 GPUs)" in said
+    assert end.buttons[:3] == ["Shut down Ada's training run", "Modify …", "Retry …"]
+    await stage.alice.presses("Shut down Ada's training run", end)
+    await stage.quiet()
+    assert "Shut down Ada's training run on gpu1" in stage.question(stage.alice).plain.replace(
+        "*", ""
+    )
+
+
+async def test_what_failed_is_requested_again_from_its_form(one_stage: Stage) -> None:
+    stage = one_stage
+    await with_one_off(stage)
+    stage.task("Ada's training run").gpus = [0, 2]
+    end = await stage.asks(stage.alice, "/dbc vm start inference")
+    await stage.alice.presses("Retry …", end)
+    await stage.quiet()
+    await stage.alice.sees_modal("Start a machine")
+    stage.task("Ada's training run").gpus = [0]
+    await stage.alice.submits({})
+    await stage.quiet()
+    await stage.ends(stage.alice, "inference is running on gpu1")
+
+
+async def test_no_button_of_what_the_rules_deny(tmp_path: Path) -> None:
+    never = '[[rule]]\nname = "never"\nmatch = { command = "vm.shutdown" }\ndeny = "Never."\n'
+    async with staged(tmp_path, policy=f"{CONFIRM_ONLY}\n{never}") as stage:
+        await with_one_off(stage)
+        stage.task("Ada's training run").gpus = [0, 2]
+        end = await stage.asks(stage.alice, "/dbc vm start inference")
+        assert end.buttons[:2] == ["Modify …", "Retry …"]
