@@ -364,7 +364,7 @@ class Runs:
                 else:
                     await self._endings.keep(tx, execution, reply)
         if not seen:
-            await self._endings.say(execution, answer.say(reply))
+            await self._endings.say(execution, answer, reply)
 
     async def _run_unfollowed(
         self, command: Command, execution: Execution, bound: Bound, answer: Answer
@@ -392,7 +392,7 @@ class Runs:
                         shown = ended and await self._show_outcome(tx, execution, outcome)
                         is_private[:] = [shown]
             if is_private == [True]:
-                await self._endings.say(execution, answer.say(outcome.reply))
+                await self._endings.say(execution, answer, outcome.reply)
 
     async def _outcome(
         self, command: Command, execution: Execution, bound: Bound, answer: Answer, ends: Ends

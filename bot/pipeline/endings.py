@@ -5,13 +5,16 @@ the text is stored together with the end, then said. If a crash or Slack prevent
 delivers it to their direct messages.
 """
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 
 from bot.messages import alone, board, cards, machine_buttons
 from bot.messages.cards import people_line
 from bot.model import Execution, ExecutionStatus, Place
 from bot.pipeline.aside import BEING_SAID, aside
 from bot.pipeline.context import Services
+from bot.pipeline.whisper import Whisper
+from bot.ports import Answer
 from bot.reply import (
     Button,
     Line,
@@ -23,7 +26,7 @@ from bot.reply import (
     say,
     time,
 )
-from storage import UnitOfWork
+from storage import StorageFailed, UnitOfWork
 
 _LATER = "later"  # in the key of the message that corrects an end
 
@@ -112,6 +115,15 @@ class Endings:
         key, place = cards.private_key(execution.id), Place.direct(execution.actor)
         await tx.messages.put(key, place, kept, now, not_before=due)
 
-    async def say(self, execution: Execution, saying: Awaitable[None]) -> None:
-        """Say what is kept. Where that fails, the outbox delivers it."""
-        await aside(self._store, self._clock, cards.private_key(execution.id), saying)
+    async def say(self, execution: Execution, answer: Answer, reply: Reply) -> None:
+        """Say what is kept. Where that fails, or nobody sits and waits, the outbox delivers it.
+
+        Slack keeps nothing that it says to one person alone: whoever is away would never read it.
+        """
+        key = cards.private_key(execution.id)
+        if isinstance(answer, Whisper) and not reply.sensitive:
+            with suppress(StorageFailed):  # then it comes a minute later
+                async with self._store.write() as tx:
+                    await tx.messages.put_off(key, self._clock.now())
+            return
+        await aside(self._store, self._clock, key, answer.say(reply))

@@ -439,7 +439,7 @@ class Pipeline:
                 if is_alone:
                     await self._endings.keep(tx, execution, reply)
         if is_alone:
-            await self._endings.say(execution, answer.say(reply))
+            await self._endings.say(execution, answer, reply)
         await self._outbox.deliver_due()
 
     async def _slack_is_silent(

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.model import ReviewKind
+from bot.ids import ChannelId, UserId
+from bot.model import Place, ReviewKind, Verdict, Vote
 from sandbox.slack import SeenMessage
 from tests.mortal import START, mortal
 from tests.scenarios.in_chinese import reads_chinese
@@ -218,6 +219,28 @@ async def test_a_question_survives_a_death(tmp_path: Path, when: str) -> None:
         await bob.sees(r"<@U0ALICE>:? .*inference.* was told to reboot", timeout=START)
         assert [m.plain for m in bob.messages(CHANNEL) if "Confirm" in m.buttons] == []
         assert [call.op for call in one.world.changing_calls()] == ["tasks.restart"]
+
+
+async def test_what_a_dead_process_leaves_is_told_where_whoever_was_away_reads_it(
+    one_stage: Stage,
+) -> None:
+    stage = one_stage
+    await asks(stage)
+    async with stage.bot.store.write() as tx:  # her click was taken, then the process died
+        [review] = await tx.approvals.open()
+        alice, place = UserId(stage.alice.id), Place(ChannelId("C0GPUOPS"))
+        click = Vote("press:1", review.id, alice, Verdict.APPROVE, stage.clock.now(), place)
+        assert await tx.votes.cast(click)
+    off(stage)
+    stage.alice.leaves()
+    await stage.restart_bot()
+    await stage.passes(30)
+    await stage.passes(30)
+    stage.alice.comes_back()
+    [told_later] = stage.alice.messages("@dbc")
+    assert "was not carried out" in told_later.plain
+    assert "Present state was “running” and is now “off”" in told_later.plain
+    assert stage.changes() == []
 
 
 async def test_what_is_no_longer_true_is_told_to_its_requester_alone(one_stage: Stage) -> None:
