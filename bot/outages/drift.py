@@ -20,6 +20,7 @@ from bot.errors import BotError
 from bot.ids import NodeId, TaskId, UserId, new_id
 from bot.model import Kept, Machine, Nicknamed, OrderPhase, OwnChange, Place
 from bot.outages import words
+from bot.outages.silences import CLOCKS_DIFFER
 from bot.outages.telling import People, tell
 from bot.reply import Reply
 from bot.services.inventory import Inventory
@@ -89,6 +90,7 @@ class Drift:
             return
         self._is_off = False
         now = self._clock.now()
+        await self._date_back(now)
         async with self._store.read() as tx:
             news, missing = await tx.outages.news(), await tx.outages.missing()
             same = await tx.outages.touched(now - _OFTEN)
@@ -103,6 +105,25 @@ class Drift:
         found, keep = [*found, *gone], [*keep, *first]
         if keep or found or same or left or news_of_owners:
             await self._write([*same, *keep], found, left)
+
+    async def _date_back(self, now: datetime) -> None:
+        """Let what was seen by a clock that was ahead have been seen an hour ago.
+
+        Else what the bot does from now on would seem to be older than that, and not its own.
+        """
+        async with self._store.read() as tx:
+            ahead = await tx.outages.ahead_of(now + CLOCKS_DIFFER)
+        if ahead:
+            then = now - _UNKNOWN_FOR
+            back = [
+                replace(
+                    one, seen_at=min(one.seen_at, then), suspect="", suspect_at=None,
+                    size_at=min(one.size_at, then) if one.size_at else None,
+                )
+                for one in ahead
+            ]  # fmt: skip
+            async with self._store.write() as tx:
+                await tx.outages.keep(list(zip(ahead, back, strict=True)))
 
     async def _nodes_that_ended(self, tx: UnitOfWork) -> Collection[NodeId]:
         """Nodes on which a rental has ended, and none of the bot's goes on."""

@@ -26,6 +26,8 @@ _LASTS = timedelta(minutes=3)
 _TOGETHER = timedelta(minutes=1)  # what fell silent so long ago is told with it
 # The daemons are asked for their nodes every minute.
 _RECENT = timedelta(minutes=3)
+# The clocks of replicas differ by less. What lies farther ahead was written before a clock was set.
+CLOCKS_DIFFER = timedelta(minutes=10)
 _MOST_ON_CHAIN = 20  # nodes that the chain is asked about for one message
 
 
@@ -59,8 +61,10 @@ class Silences:
             if rows:
                 await self._forget(rows)
             return
-        if gone := rows.keys() - {*nodes, DAEMONS}:
+        ahead = {row.node for row in rows.values() if self._is_ahead(row) and not row.episode}
+        if gone := ahead | (rows.keys() - {*nodes, DAEMONS}):
             await self._forget(gone)
+            rows = {node: row for node, row in rows.items() if node not in gone}
         await self._tell_answers([row for row in rows.values() if self._answers(row)])
         silent = [row for row in self._silent(nodes, rows) if not row.episode]
         now = self._clock.now()
@@ -96,7 +100,12 @@ class Silences:
 
     def _answers(self, row: Silence) -> bool:
         at = self._attendance.answered_at(row.node)
-        return at is not None and at > row.since and not self._attendance.is_silent(row.node)
+        is_later = at is not None and (at > row.since or self._is_ahead(row))
+        return is_later and not self._attendance.is_silent(row.node)
+
+    def _is_ahead(self, row: Silence) -> bool:
+        """Whether it began by a clock that was ahead, and has been set back since."""
+        return row.since > self._clock.now() + CLOCKS_DIFFER
 
     # Telling
 

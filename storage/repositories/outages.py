@@ -121,6 +121,12 @@ class Outages(Repository):
         )
         return [Kept(**row) for row in (await self._connection.execute(query)).mappings()]
 
+    async def ahead_of(self, now: datetime) -> list[Kept]:
+        """The machines that were seen later than that, by a clock that has been set back since."""
+        moments = kept_machines.c.seen_at, kept_machines.c.suspect_at, kept_machines.c.size_at
+        query = select(kept_machines).where(or_(*(moment > now for moment in moments)))
+        return [Kept(**row) for row in (await self._connection.execute(query)).mappings()]
+
     async def touched(self, since: datetime) -> list[Rewritten]:
         """Those seen as they are kept after the bot's own change, or not since `since`."""
         query = (
