@@ -8,12 +8,14 @@ import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from sandbox.dbc import Daemon, RunningClock, World
 from sandbox.dbc.demo import demo_renter, demo_world
 from sandbox.slack import Person, Workspace
+from storage.tables import UtcDateTime, metadata
 from tests import forked, janitor
 from tests.forked import ROOT, Forked
 from tests.scenarios.stage import CHANNEL, MANIFEST
@@ -81,10 +83,26 @@ class Mortal:
         """SIGCONT."""
         os.kill(self.pid, signal.SIGCONT)
 
-    async def restart(self) -> None:
-        """Kill it and start the next."""
+    async def restart(self, *, after: timedelta = timedelta()) -> None:
+        """Kill it and start the next, `after` so long a time without a bot."""
         await self.kill()
+        if after:
+            self._is_down_for(after)
         await self.start()
+
+    def _is_down_for(self, time: timedelta) -> None:
+        """As if so much time had passed: every moment that is written down is longer ago by that.
+
+        Not in the audit, which nobody reads to find out what is due, and which cannot be changed.
+        """
+        past = f"-{time.total_seconds()} seconds"
+        with closing(sqlite3.connect(self.data / "bot.db")) as connection, connection:
+            for table in metadata.sorted_tables:
+                moments = [c.name for c in table.c if isinstance(c.type, UtcDateTime)]
+                moved = [f"{m} = strftime('%Y-%m-%d %H:%M:%f000', {m}, ?)" for m in moments]
+                if moved:
+                    said = f"UPDATE {table.name} SET {', '.join(moved)}"
+                    connection.execute(said, [past] * len(moved))
 
     def hang_up(self) -> None:
         """SIGHUP: read the rules again."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.dbc.guard import Limits
+from bot.pipeline.aside import BEING_SAID
 from sandbox.slack import SeenMessage
 from tests.mortal import START, mortal
 from tests.scenarios.site import told
@@ -82,7 +83,6 @@ async def test_what_was_said_is_not_said_again(one_stage: Stage) -> None:
     assert stage.alice.messages("@dbc") == []
 
 
-@pytest.mark.timeout(150)
 async def test_a_private_answer_survives_a_death_before_it_was_said(tmp_path: Path) -> None:
     async with mortal(tmp_path, ack_seconds=START) as one:
         alice = one.ws.member("alice")
@@ -90,9 +90,9 @@ async def test_a_private_answer_survives_a_death_before_it_was_said(tmp_path: Pa
         one.ws.faults.add("hang", "chat.postEphemeral", times=None)
         await alice.types(USE, channel=CHANNEL)
         await one.comes_true(ENDED)
-        await one.restart()
+        await one.restart(after=BEING_SAID)
         one.ws.faults.clear()
-        await one.comes_true(f"{PRIVATE} AND ref_ts IS NOT NULL", within=90)
+        await one.comes_true(f"{PRIVATE} AND ref_ts IS NOT NULL")
         assert len([m for m in alice.messages("@dbc") if "Your default node" in m.plain]) == 1
 
 
