@@ -11,9 +11,10 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +29,9 @@ from tests.scenarios.stage import CHANNEL, is_card
 
 LANES = 5  # requests under way at once
 PATIENCE = 150.0  # seconds until a request has to be settled after the last kill
+AGAIN = 5.0  # seconds after which people press again, though their press was taken
+DOWN = timedelta(minutes=2, seconds=30)  # all that the dead had under way is over
+LOOKS = 4  # that show nothing, and the next ones will not
 LIFE = 1.5  # seconds that a bot lives at most when it is killed at a random moment
 ABOUT = "coalesce(json_extract(arguments, '$.vm'), json_extract(arguments, '$.alias')) = ?"
 RULE = '[[rule]]\nname = "deletions"\nmatch = { command = "vm.delete" }\n'
@@ -102,19 +106,37 @@ class Massacre:
         lanes.append(asyncio.create_task(self._private_lane()))
         lanes.append(asyncio.create_task(self._reload_lane()))
         await self._kill_again_and_again()
+        if self._is_hasty:
+            await self._one.restart(after=DOWN)
         self._over.set()
-        done, late = await asyncio.wait(lanes, timeout=self._patience)
+        late = await self._late(lanes)
         for task in late:
             task.cancel()
             if not self._is_hasty:
                 self.report.faults.append("a request was not settled in time")
         await asyncio.gather(*late, return_exceptions=True)
-        for task in done:
+        for task in {*lanes} - late:
             if error := task.exception():
                 self.report.faults.append(f"a lane broke: {error!r}")
         await self._look()
         self.report.seconds = time.monotonic() - began
         return self.report
+
+    async def _late(self, lanes: Collection["asyncio.Task[None]"]) -> set["asyncio.Task[None]"]:
+        """Those that are not over in time; in haste, once the bot can only go on looking."""
+        late, until = set(lanes), time.monotonic() + self._patience
+        while late and time.monotonic() < until and not self._only_looks():
+            _, late = await asyncio.wait(late, timeout=1)
+        return late
+
+    def _only_looks(self) -> bool:
+        if not self._is_hasty:
+            return False
+        looked = "EXISTS (SELECT 1 FROM watches WHERE execution = e.id AND polls >= ?)"
+        found = self._one.rows(
+            f"SELECT {looked} AS looked FROM executions e WHERE status IN ({OPEN})", LOOKS
+        )
+        return bool(found) and all(row["looked"] for row in found)
 
     @property
     def _is_hasty(self) -> bool:
@@ -219,7 +241,7 @@ class Massacre:
             )
             with suppress(TimeoutError):
                 answered = partial(self._is_answered, card)
-                await self._one.ws.until(answered, 15 if any(taken) else 0.5)
+                await self._one.ws.until(answered, AGAIN if any(taken) else 0.5)
 
     def _asks(self, card: SeenMessage) -> bool:
         return "Approve" in self._now(card).buttons
@@ -364,7 +386,8 @@ async def massacre(
 ) -> tuple[Report, str]:
     """Kill `rounds` times, for `seconds` at most; the figures, and the end of the bot's log.
 
-    `patience` is how long (seconds) requests have to be settled after the last kill.
+    `patience` is how long (seconds) requests have to be settled after the last kill. Where it is
+    short, the last bot starts once all that the dead had under way is over.
     """
     put_rules(data, RULES[0])
     async with mortal(data, extra={"POLICY_FILE": str(data / RULES_FILE)}) as one:
