@@ -185,7 +185,7 @@ async def test_a_change_of_size_without_an_answer_is_the_bots_own_for_an_hour(
     stage.world.faults.on("reset_before", path="/tasks/modify", count=1)
     await stage.asks(stage.alice, "/dbc vm modify inference cpu=12")
     await goes_on(stage, 25)  # its details are read meanwhile, and it has not changed
-    stage.task("inference").cpu_cores = 12
+    stage.task("inference").cpu_cores = 10  # neither what it was nor what was asked for
     await goes_on(stage, 15)
     assert stage.changes() == ["tasks.modify"]
     assert len(news(stage.alice)) == before
