@@ -4,9 +4,13 @@ DBC tells the ports of a machine in its details alone, and no more ports at all 
 §3.2.2). So what was last read counts only where a look at that very machine bears it out.
 """
 
+import asyncio
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
 
+from bot.clock import time_limit
 from bot.commands.addresses import own_public_ip
 from bot.dbc.errors import DbcError, TaskNotFound
 from bot.dbc.models import Phase, TaskDetail, phase_of
@@ -20,6 +24,7 @@ from bot.watches.observers.look import is_silence
 
 _PORTS = {"ssh": "SSH", "rdp": "RDP", "vnc": "VNC"}
 _MOST = 10  # machines that are looked at for the first time: a node answers one by one
+_LOOK = timedelta(seconds=5)  # a node that says nothing for so long leaves it as it was seen
 _NUMBERED = re.compile(r"(.*?)(\d*)", re.DOTALL)
 
 
@@ -65,7 +70,7 @@ async def name_taken(ctx: Context, node: Node, name: str) -> Foreseen:
     """Whether a machine is called so already: DBC would make a second one of that name."""
     seen = await machines_seen(ctx)
     called = [one for one in seen if _is_called(one, name, node) and not _is_unmade(one.status)]
-    there = [one for one in called if await _is_there(ctx, one)]
+    there = await _still_there(ctx, called)
     if not there:
         return Foreseen()
     names = {fold(text) for one in seen for text in (one.desc, one.nickname)}
@@ -94,6 +99,20 @@ async def detail_now(ctx: Context, node: Node, machine: Machine) -> TaskDetail |
         if is_silence(problem):
             raise
         return None
+
+
+async def _still_there(ctx: Context, machines: Sequence[Machine]) -> list[Machine]:
+    """Those of them that are there now, as far as their nodes say so soon."""
+    looks = [asyncio.ensure_future(_is_there(ctx, one)) for one in machines]
+    try:
+        with suppress(TimeoutError):
+            async with time_limit(ctx.services.clock, _LOOK):
+                await asyncio.gather(*looks)
+        answers = [look.done() and not look.cancelled() and not look.result() for look in looks]
+    finally:
+        for look in looks:
+            look.cancel()
+    return [one for one, is_gone in zip(machines, answers, strict=True) if not is_gone]
 
 
 async def _is_there(ctx: Context, machine: Machine) -> bool:

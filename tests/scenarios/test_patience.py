@@ -47,6 +47,17 @@ async def test_who_asks_a_silent_node_is_told_that_it_can_take_a_while(patient: 
     assert patient.alice.notices == []
 
 
+async def test_another_silent_node_keeps_no_creation_waiting_for_long(patient: Stage) -> None:
+    await patient.gives_session(patient.alice, "gpu1", "gpu2")
+    await patient.asks(patient.alice, "/dbc vm list")
+    await patient.asks(patient.alice, "/dbc vm name inference t1")
+    patient.node("gpu1").silent = True
+    await patient.alice.types("/dbc vm create name=t1 image=ubuntu-22.04-cuda-12.qcow2 on gpu2")
+    await patient.waits(5)
+    await patient.alice.sees("gpu1 already has a machine called t1; t2 is free.")
+    assert patient.changes() == []
+
+
 async def test_a_late_failure_says_which_command_on_which_machine(patient: Stage) -> None:
     await patient.gives_session(patient.alice, "gpu1")
     await patient.asks(patient.alice, "/dbc vm list")
