@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import structlog
+
+_COURTESY = timedelta(seconds=2)  # for what is cancelled, to end
 
 log = structlog.get_logger()
 
@@ -23,17 +26,22 @@ class Supervisor:
         task.add_done_callback(self._ended)
 
     async def drain(self, grace: timedelta) -> None:
-        """Wait for all tasks, also those started meanwhile; after `grace` cancel what is left."""
-        try:
+        """Wait for all tasks, also those started meanwhile; after `grace` cancel what is left.
+
+        Nothing keeps it: what goes on although it is cancelled is logged, and left.
+        """
+        with suppress(TimeoutError):
             async with asyncio.timeout(grace.total_seconds()):
                 while self._tasks:
                     await asyncio.wait(self._tasks)
-        except TimeoutError:
-            left = list(self._tasks)
-            log.warning("tasks_cancelled", names=sorted(task.get_name() for task in left))
-            for task in left:
-                task.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
+        if not (left := list(self._tasks)):
+            return
+        log.warning("tasks_cancelled", names=sorted(task.get_name() for task in left))
+        for task in left:
+            task.cancel()
+        _, stuck = await asyncio.wait(left, timeout=_COURTESY.total_seconds())
+        if stuck:
+            log.error("tasks_stuck", names=sorted(task.get_name() for task in stuck))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -1,6 +1,7 @@
 """What the edge keeps in memory: deliveries taken, tasks under way; and when it asks again."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -90,6 +91,25 @@ async def test_a_failed_task_is_logged_and_one_that_hangs_is_cancelled_at_the_en
         await supervisor.drain(timedelta(seconds=0.05))
     assert [entry["event"] for entry in logs] == ["task_failed", "tasks_cancelled"]
     assert logs[1]["names"] == ["hang"]
+
+
+async def test_a_task_that_goes_on_although_it_is_cancelled_keeps_no_stop() -> None:
+    is_over = asyncio.Event()
+
+    async def deaf() -> None:
+        while not is_over.is_set():
+            with suppress(asyncio.CancelledError):
+                await is_over.wait()
+
+    supervisor = Supervisor()
+    try:
+        with capture_logs() as logs:
+            supervisor.start(deaf(), "deaf")
+            async with asyncio.timeout(20):
+                await supervisor.drain(timedelta(seconds=0.05))
+    finally:
+        is_over.set()
+    assert [entry["event"] for entry in logs] == ["tasks_cancelled", "tasks_stuck"]
 
 
 @pytest.mark.parametrize(
