@@ -51,6 +51,7 @@ from bot.pipeline.pipeline import Pipeline
 from bot.pipeline.rehearsal import SilentMessenger, SilentOutbox, UndoneStore
 from bot.pipeline.reminders import Reminders
 from bot.pipeline.reviews import Reviews
+from bot.pipeline.rights import may_press
 from bot.ports import Messenger
 from bot.redaction import Redactor
 from bot.reply import say
@@ -239,6 +240,7 @@ class Bot:
             services.store, self.dbc, self.chain, services.inventory, services.last_known,
             self._attendance,
             lambda user: services.reviews.reviewers.hidden(user, ChannelId(""), _SHOWS_MACHINES),
+            lambda user: may_press(services, user, ChannelId("")),
             self._clock, lambda: self._book.current.outages,
         )  # fmt: skip
 

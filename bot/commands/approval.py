@@ -1,16 +1,20 @@
 """Approvals: what waits for whom, one of them in full, and taking one's own back."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
 from bot.errors import NotFound, Refused
+from bot.ids import UserId
 from bot.language.kinds import ID, INT, Arg
 from bot.language.table import Command, Group
+from bot.messages import ways
 from bot.messages.alone import is_unseen as is_unseen_by_others
 from bot.messages.decisions import withdrawn
 from bot.messages.question import identifiers
 from bot.messages.question import subject_of as review_subject
+from bot.messages.review_cards import CANCEL
+from bot.messages.turn_cards import WITHDRAW
 from bot.model import Approval, ApprovalStatus, Effect, Execution, ReviewKind, VoteState
 from bot.pipeline import queued
 from bot.pipeline.context import Context
@@ -19,6 +23,7 @@ from bot.pipeline.queued import Queued, queued_for
 from bot.pipeline.waiting import Waiting, waiting_for
 from bot.ports import DeliveryFailed, RightsUnknown
 from bot.reply import (
+    Button,
     Note,
     Part,
     Reply,
@@ -34,7 +39,7 @@ from bot.reply import (
     time,
 )
 
-PAGE = 20  # so that a message holds them all and the way to the others
+PAGE = 10  # rows with menus: what a phone shows without much scrolling
 Which = Annotated[
     str,
     Arg(say("Approval"), ID, say("Its number, or the beginning of it"), "7a9Qx2Lk"),
@@ -68,26 +73,26 @@ async def list_approvals(ctx: Context, *, page: Page = 1) -> Reply:
             field="page",
         )
     parts: list[Part] = []
-    shown: list[Waiting | Queued] = []
     for head, some in sections:
         here = some[max(begins, 0) : max(begins + PAGE, 0)]
         begins -= len(some)
-        shown += here
         if here:
             rows = [await _row(ctx, one) for one in here]
             parts.append(Rows(tuple(rows), line(bold(head))))
     if count > PAGE:
         parts.append(_pages(page, count))
-    return Reply(say("Pending approvals"), (*parts, *_ways(shown)), private=True)
+    return Reply(say("Pending approvals"), tuple(parts), private=True)
 
 
-def _ways(shown: Sequence[Waiting | Queued]) -> Iterator[Note]:
-    """How to act on what is shown."""
-    if reviews := [one for one in shown if isinstance(one, Waiting)]:
-        show_one = command(f"approval show {short(reviews[0].approval.id)}")
-        yield Note(line(say("With buttons: {command}", command=show_one)))
-    if len(reviews) < len(shown):
-        yield Note(line(say("Withdraw one that waits for its turn on its card, or in my Home.")))
+def _menu(one: Waiting | Queued, actor: UserId) -> tuple[Button, ...]:
+    """What can be done with it: what is decided is decided on its card, which says all of it."""
+    if isinstance(one, Queued):
+        is_mine = one.execution.actor == actor
+        return (Button(say("Withdraw"), WITHDRAW, one.execution.id),) if is_mine else ()
+    opens = ways.to_approval(one.approval)
+    if not one.is_mine or one.is_glass:
+        return (opens,)
+    return (opens, Button(say("Withdraw"), CANCEL, one.approval.id))
 
 
 def _pages(page: int, count: int) -> Note:
@@ -103,7 +108,7 @@ def _pages(page: int, count: int) -> Note:
 async def _row(ctx: Context, one: Waiting | Queued) -> Row:
     if isinstance(one, Queued):
         told = await queued.told(ctx.services, one)
-        return Row(told, await queued.data_of(ctx.services, one))
+        return Row(told, await queued.data_of(ctx.services, one), _menu(one, ctx.actor))
     approval, execution = one.approval, one.execution
     node = await ctx.services.inventory.label(execution.node) if execution.node else ""
     row = ctx.services.table.spoken_of(execution.command)
@@ -122,7 +127,7 @@ async def _row(ctx: Context, one: Waiting | Queued) -> Row:
         until,
     )
     data = {**await _data(ctx, approval, execution), "for_me": one.for_me}
-    return Row(shown, data)
+    return Row(shown, data, _menu(one, ctx.actor))
 
 
 async def _data(ctx: Context, approval: Approval, execution: Execution) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from bot.model import Effect, OrderPhase, Payment, RentalOrder
 from bot.orders.amounts import both, cut, in_dbc, in_dollars
 from bot.orders.costs import summed
 from bot.orders.facts import AtStake, Facts
+from bot.orders.order_buttons import buttons
 from bot.orders.reports import paid_in
 from bot.orders.schedule import DAY, goal_of
 from bot.orders.signing import confirmation, renewal
@@ -95,7 +96,8 @@ async def _row(ctx: Context, order: RentalOrder, prices: Prices | None) -> Row:
         when(facts),
         _a_day(order, prices),
     )
-    return Row(shown, _data(facts))
+    acts = buttons(order, facts.head, sees=facts.sees)
+    return Row(shown, _data(facts), acts.buttons)
 
 
 def _data(facts: Facts) -> Mapping[str, object]:
@@ -168,8 +170,8 @@ async def show(ctx: Context, order: Number) -> Reply:
         parts += confirmation(found)
     elif found.phase is OrderPhase.RENTING:
         parts += renewal(found, DAY)
-    else:
-        parts.append(Note(line(say("See: {command}", command=command(f"order rescue {order}")))))
+    if (acts := buttons(found, facts.head, sees=facts.sees, is_shown=True)).buttons:
+        parts.append(acts)
     return Reply(line(head), tuple(parts), private=True, data=_data(facts))
 
 

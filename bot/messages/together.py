@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from bot.messages import ways
 from bot.messages.cards import duration
 from bot.messages.question import Question, identifiers
+from bot.model import Approval
 from bot.reply import (
     Line,
     Note,
     Para,
     Part,
     Reply,
+    Row,
+    Rows,
     code,
     command,
     emoji,
@@ -34,8 +38,9 @@ def reminder_row(one: Question, now: datetime) -> Line:
     )  # fmt: skip
 
 
-def reminder_of_several(rows: Sequence[Line]) -> Reply:
-    """To one person: what still waits for them, each on a line, in one message."""
+def reminder_of_several(found: Sequence[tuple[Approval, Line]]) -> Reply:
+    """To one person: what still waits for them, each with the way to its card, in one message."""
+    rows = [told for _, told in found]
     waiting = say_number(
         "{number} request still waits for your decision.",
         "{number} requests still wait for your decision.",
@@ -43,8 +48,8 @@ def reminder_of_several(rows: Sequence[Line]) -> Reply:
     )
     where = line(say("See all: {command}", command=command("approval list")))
     head = line(emoji("bell"), " ", waiting)
-    parts: list[Part] = [Para(head)]
-    parts += [Para(row) for row in rows[:_MOST_LISTED]]
+    listed = [Row(told, {}, (ways.to_approval(one),)) for one, told in found[:_MOST_LISTED]]
+    parts: list[Part] = [Para(head), Rows(tuple(listed))]
     if len(rows) > _MOST_LISTED:
         more = say_number(
             "{number} more is not listed here.",

@@ -7,9 +7,10 @@ from bot.model import OrderPhase
 from bot.orders.changes import Event
 from bot.orders.facts import Facts, span
 from bot.orders.order_buttons import buttons
-from bot.orders.schedule import DAY, Stage, goal_of
+from bot.orders.schedule import DAY, Stage, goal_of, reached
 from bot.orders.signing import confirmation, renewal
 from bot.reply import (
+    Actions,
     Line,
     Note,
     Para,
@@ -41,7 +42,13 @@ def event(facts: Facts, happened: Event) -> Reply:
 
 def _reply(facts: Facts, sign: str, sentence: Line, *parts: Part) -> Reply:
     stale = () if facts.is_read else (_unread(facts),)
-    return Reply(sentence, (Para(line(emoji(sign), " ", sentence)), *parts, *stale))
+    below = () if facts.order.phase.is_over else (_buttons(facts),)
+    return Reply(sentence, (Para(line(emoji(sign), " ", sentence)), *parts, *stale, *below))
+
+
+def _buttons(facts: Facts) -> Actions:
+    is_early = reached(facts.order, facts.head) is None
+    return buttons(facts.order, facts.head, sees=facts.sees, is_early=is_early)
 
 
 def _unread(facts: Facts) -> Note:
@@ -93,10 +100,7 @@ def _ends(facts: Facts, stage: Stage) -> Reply:
     )  # fmt: skip
     sign = "alarm_clock" if stage.is_last else "hourglass_flowing_sand"
     taken = () if not order.renewer else (_renewer(UserId(order.renewer)),)
-    below = (*_at_the_end(facts), *renewal(order, DAY), *taken)
-    if facts.sees:
-        below = (*below, buttons(order, is_last=stage.is_last))
-    return _reply(facts, sign, line(sentence), *below)
+    return _reply(facts, sign, line(sentence), *_at_the_end(facts), *renewal(order, DAY), *taken)
 
 
 def _renewer(user: UserId) -> Note:

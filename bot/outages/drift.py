@@ -18,6 +18,7 @@ from bot.dbc.errors import TaskNotFound
 from bot.dbc.models import Phase, phase_of
 from bot.errors import BotError
 from bot.ids import NodeId, TaskId, UserId, new_id
+from bot.messages.machine_buttons import May
 from bot.model import Kept, Machine, Nicknamed, OrderPhase, OwnChange, Place
 from bot.outages import words
 from bot.outages.silences import CLOCKS_DIFFER
@@ -275,18 +276,22 @@ class Drift:
                 (known.nickname(Nicknamed.MACHINE, one.before.task) or one.label, one)
                 for one in told
             ]
-            messages.append((key, place, _said(label, named, is_back=bool(after)), after))
+            may = self._people.may(place)
+            messages.append((key, place, _said(label, named, may, is_back=bool(after)), after))
         return messages
 
 
-def _said(node: str, found: Sequence[tuple[str, _Found]], *, is_back: bool) -> Reply:
+def _said(node: str, found: Sequence[tuple[str, _Found]], may: May, *, is_back: bool) -> Reply:
     if is_back:
         return words.as_before(node, [(label, one.before.before) for label, one in found])
     changes = [
-        words.Changed(label, one.before.status, one.now.status if one.now else "")
+        words.Changed(
+            words.at(one.now or one.before), label, one.before.status,
+            one.now.status if one.now else "",
+        )
         for label, one in found
-    ]
-    return words.changed(node, changes)
+    ]  # fmt: skip
+    return words.changed(node, changes, may)
 
 
 def _apart(found: Sequence[_Found]) -> list[list[_Found]]:

@@ -17,6 +17,7 @@ from datetime import timedelta
 from bot.clock import Clock
 from bot.dbc.models import Phase, TaskDetail, phase_of
 from bot.ids import NodeId, TaskId, UserId, new_id
+from bot.messages.machine_buttons import May
 from bot.model import Kept, Nicknamed, OwnChange, Place
 from bot.outages import words
 from bot.outages.telling import People, tell
@@ -37,6 +38,7 @@ _Door = tuple[str, int]
 
 # What a round has found: the machine as it was kept and as it will be kept.
 _News = list[tuple[Kept, Kept]]
+_Said = Callable[[str, _News, May], Reply]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,9 @@ class Rounds:
 
     # Writing down and telling
 
-    async def _write(self, keep: _News, found: _News, said: Callable[[str, _News], Reply]) -> None:
+    async def _write(
+        self, keep: _News, found: _News, said: Callable[[str, _News, May], Reply]
+    ) -> None:
         if not keep and not found:
             return
         is_port = said in {_of_shut, _of_open}
@@ -183,7 +187,7 @@ class Rounds:
                 for before, now in some
             ]
             for place, seen in (await self._places(node, named)).items():
-                reply = said(await self._inventory.label(node), seen)
+                reply = said(await self._inventory.label(node), seen, self._people.may(place))
                 messages.append((key, place, reply, node, episode))
             fresh += [
                 (before, replace(now, port_episode=told) if is_port else now)
@@ -217,19 +221,19 @@ def _apart(found: _News, *, is_back: bool) -> Mapping[tuple[NodeId, str], _News]
     return apart
 
 
-def _of_sizes(node: str, found: _News) -> Reply:
+def _of_sizes(node: str, found: _News, may: May) -> Reply:
     changes = [
-        words.Changed(now.label, *_difference(before.size, now.size), are_sizes=True)
+        words.Changed(words.at(now), now.label, *_difference(before.size, now.size), are_sizes=True)
         for before, now in found
     ]
-    return words.changed(node, changes)
+    return words.changed(node, changes, may)
 
 
-def _of_shut(node: str, found: _News) -> Reply:
-    return words.ports_shut(node, [now.label for _, now in found])
+def _of_shut(node: str, found: _News, may: May) -> Reply:
+    return words.ports_shut(node, [(now.label, words.at(now)) for _, now in found], may)
 
 
-def _of_open(node: str, found: _News) -> Reply:
+def _of_open(node: str, found: _News, _may: May) -> Reply:
     return words.ports_open(node, [now.label for _, now in found])
 
 

@@ -177,6 +177,7 @@ class Silences:
         answered = await self._inventory.last_answer(row.node)
         chain = await self._on_chain(row.node) if with_chain else ""
         return words.SilentNode(
+            row.node,
             await self._inventory.label(row.node),
             min(row.since, answered) if answered is not None else row.since,
             len({one.task for one in known.listed.get(row.node, ())}),

@@ -4,11 +4,13 @@ from collections.abc import Awaitable, Callable, Collection, Set
 from datetime import datetime
 
 from bot.ids import ChannelId, NodeId, TaskId, UserId
+from bot.messages.machine_buttons import May, anyone
 from bot.messages.wishes import quiet_until, wants_news
 from bot.model import Audience, Place
 from bot.reply import Reply, dump
 from storage import Store, UnitOfWork
 
+Offers = Callable[[UserId], May]  # not what the rules surely deny
 Hidden = Callable[[UserId], Awaitable[Set[str]]]
 
 
@@ -18,8 +20,11 @@ class People:
     `channel` gives the one in which the rules let everybody be told.
     """
 
-    def __init__(self, store: Store, hidden: Hidden, channel: Callable[[], str]) -> None:
+    def __init__(
+        self, store: Store, hidden: Hidden, channel: Callable[[], str], offers: Offers
+    ) -> None:
         self._store = store
+        self._offers = offers
         self._hidden = hidden
         self._channel = channel
 
@@ -47,6 +52,10 @@ class People:
         found = [Place.direct(user) for user in sorted(users)]
         channel = self._channel()
         return [*found, Place(ChannelId(channel))] if channel else found
+
+    def may(self, place: Place) -> May:
+        """What of machines is offered there; in a channel nobody knows yet to whom."""
+        return anyone if place.is_channel else self._offers(UserId(place.channel))
 
     async def _with_shares(self, node: NodeId, owners: Collection[UserId]) -> set[UserId]:
         known = await self._store.known()

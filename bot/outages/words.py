@@ -6,12 +6,20 @@ from datetime import datetime
 
 from bot.chain.models import MachineOnChain
 from bot.dbc.models import said_state
+from bot.ids import NodeId, TaskId
+from bot.messages import machine_buttons, ways
+from bot.messages.machine_buttons import May
+from bot.model import Kept
 from bot.reply import (
+    Actions,
+    Button,
     Line,
     Note,
     Para,
     Part,
     Reply,
+    Row,
+    Rows,
     Text,
     Words,
     all_of,
@@ -24,6 +32,7 @@ from bot.reply import (
 )
 
 _MOST = 10  # lines
+_MOST_RETRIES = 3  # buttons
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,7 @@ class SilentNode:
     says of it.
     """
 
+    node: NodeId
     label: str
     since: datetime
     machines: int
@@ -52,7 +62,8 @@ def silent(nodes: Sequence[SilentNode]) -> Reply:
         told = say_number("{number} node is not responding.", "{number} nodes are not responding.",
                           len(nodes))  # fmt: skip
         parts = [Para(line(emoji("warning"), " ", told)), *_listed([_line(one) for one in nodes])]
-    parts.append(Note(line(_AGAIN)))
+    again = [ways.again(one.node, one.label) for one in nodes[:_MOST_RETRIES]]
+    parts += [Note(line(_AGAIN)), Actions((*again, ways.SILENCE))]
     return Reply(line(told), tuple(parts))
 
 
@@ -119,9 +130,27 @@ def daemons_answer_again(since: datetime) -> Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """What a machine was and is: states or sizes; `now` is empty for one that is gone."""
+class At:
+    """A machine, by what its buttons need to know of it."""
 
+    node: NodeId
+    task: TaskId
+    status: str
+
+
+def at(kept: Kept) -> At:
+    """A machine as it is kept."""
+    return At(kept.node, kept.task, kept.status)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a machine was and is: states or sizes; `now` is empty for one that is gone.
+
+    `at` is the machine, with the state that it is in.
+    """
+
+    at: At
     label: str
     before: str
     now: str
@@ -144,21 +173,41 @@ class Changed:
         )  # fmt: skip
 
 
-def changed(node: str, machines: Sequence[Changed]) -> Reply:
+def changed(node: str, machines: Sequence[Changed], may: May) -> Reply:
     """Machines of a node that were changed outside the bot."""
+    acts = _acts([one.at for one in machines if one.now], may)
     why = say("It was not requested through this bot.")
     if len(machines) == 1:
         told: Line = line(
             say("Outside this bot, on {node}: {change}.", node=bold(node), change=machines[0].told)
         )
-        return Reply(told, (Para(line(emoji("warning"), " ", *told)), Note(line(why))))
+        return Reply(told, (Para(line(emoji("warning"), " ", *told)), Note(line(why)), acts))
     head = say_number(
         "{number} machine on {node} was changed outside this bot.",
         "{number} machines on {node} were changed outside this bot.",
         len(machines), node=bold(node),
     )  # fmt: skip
-    lines = _listed([one.told for one in machines])
-    return Reply(line(head), (Para(line(emoji("warning"), " ", head)), *lines, Note(line(why))))
+    shown = [
+        Row(line("• ", one.told), {}, _menu(one.at, may) if one.now else ())
+        for one in machines[:_MOST]
+    ]
+    if len(machines) > _MOST:
+        shown.append(Row(line(_more(len(machines) - _MOST)), {}))
+    parts = (Para(line(emoji("warning"), " ", head)), Rows(tuple(shown)), Note(line(why)), acts)
+    return Reply(line(head), parts)
+
+
+def _menu(at: At, may: May) -> tuple[Button, ...]:
+    return machine_buttons.menu(at.node, at.task, at.status, may)
+
+
+def _acts(machines: Sequence[At], may: May) -> Actions:
+    """What can be done with a machine, where it is only one, and to hear less of such things."""
+    own: tuple[Button, ...] = ()
+    if len(machines) == 1:
+        (at,) = machines
+        own = machine_buttons.beside(at.node, at.task, at.status, besides="", may=may).buttons
+    return Actions((*own, ways.SILENCE))
 
 
 def as_before(node: str, machines: Sequence[tuple[str, str]]) -> Reply:
@@ -180,16 +229,19 @@ def as_before(node: str, machines: Sequence[tuple[str, str]]) -> Reply:
 # SSH
 
 
-def ports_shut(node: str, machines: Sequence[str]) -> Reply:
+def ports_shut(node: str, machines: Sequence[tuple[str, At]], may: May) -> Reply:
     """Running machines whose SSH port does not answer."""
     told = say_number(
         "SSH does not answer on {node}, although the node says the machine is running: {machines}.",
         "SSH does not answer on {node}, although the node says the machines are running: "
         "{machines}.",
-        len(machines), node=bold(node), machines=_names(machines),
+        len(machines), node=bold(node), machines=_names([label for label, _ in machines]),
     )  # fmt: skip
+    menus = [Row(line("• ", bold(label)), {}, _menu(at, may)) for label, at in machines[:_MOST]]
+    below = (Rows(tuple(menus)),) if len(menus) > 1 else ()
     why = say("Checked from where this bot runs, which could connect before.")
-    return Reply(line(told), (Para(line(emoji("warning"), " ", told)), Note(line(why))))
+    parts = (Para(line(emoji("warning"), " ", told)), *below, Note(line(why)))
+    return Reply(line(told), (*parts, _acts([at for _, at in machines], may)))
 
 
 def ports_open(node: str, machines: Sequence[str]) -> Reply:

@@ -56,6 +56,7 @@ from bot.pipeline.setting_presses import SettingPresses
 from bot.pipeline.suggestions import SUGGESTED, Suggestions
 from bot.pipeline.targets import bind
 from bot.pipeline.turn_presses import TurnPresses
+from bot.pipeline.way_presses import WayPresses
 from bot.pipeline.whisper import Whisper
 from bot.pipeline.wish import Wish
 from bot.pipeline.works import nothing, outdated, outdated_form, saying, showing
@@ -124,6 +125,7 @@ class Desk:
             **AccessPresses(services, self._asked, self._open_form).actions,
             **OrderPresses(services).actions,
             **TurnPresses(services, by).actions,
+            **WayPresses(services, self._asked).actions,
             **RetryPresses(services, self._opening).actions,
             **SettingPresses(services, self._asked).actions,
             cards.KEEP_WATCHING: self._keep_watching,
@@ -412,7 +414,7 @@ class Desk:
         name, _, which = press.value.partition(":")
         one, _, number = which.partition(":")
         command = self._services.table.get(name)
-        if command is None or not number.isdecimal() or command.lists is None:
+        if command is None or not number.isdecimal() or command.effect_of({}) is not Effect.READ:
             return outdated()
         kept = await self._suggestions.listed(press.actor, one)
         wish = Wish(press.key, press.actor, press.place, Source.BUTTON, command, {})

@@ -10,7 +10,7 @@ from bot.dbc.sizes import Size
 from bot.errors import BotError, Refused
 from bot.ids import UserId
 from bot.language.output import Page
-from bot.messages import machine_buttons
+from bot.messages import machine_buttons, ways
 from bot.model import Machine, Node
 from bot.pipeline import json_data
 from bot.reply import (
@@ -39,8 +39,7 @@ from bot.services.listing import NodeListing
 
 OPEN_FORM = "command.open"  # opens a command's form; the button's value is the command's id
 
-RETRY_NODE = "node.retry"  # asks a silent node again; the button's value is the node's id
-RETRY_VM = "vm.retry"  # the same for a machine's node, and shows the machine, by its id
+RETRY_VM = "vm.retry"  # asks a machine's silent node again, and shows the machine, by its id
 
 _MOST_RETRIES = 5  # buttons; a site has few silent nodes, or a silent daemon
 
@@ -175,14 +174,9 @@ def turning(page: Page, action: str, value: Callable[[int], str]) -> tuple[Part,
     return (Note(line(told)), Actions(tuple(buttons)))
 
 
-def retry_button(node: Node) -> Button:
-    """Asks a silent node at once."""
-    return Button(say("Ask {node} again now", node=node.label), RETRY_NODE, node.id)
-
-
 def retry_buttons(nodes: Sequence[Node], *more: Button) -> tuple[Actions, ...]:
     """Buttons that ask silent nodes again, before `more`; nothing where there is neither."""
-    buttons = (*map(retry_button, nodes[:_MOST_RETRIES]), *more)
+    buttons = (*(ways.again(node.id, node.label) for node in nodes[:_MOST_RETRIES]), *more)
     return (Actions(buttons),) if buttons else ()
 
 

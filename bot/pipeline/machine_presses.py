@@ -14,7 +14,7 @@ from bot.messages import cards, machine_buttons
 from bot.messages.machine_buttons import ACTS, MORE
 from bot.model import Machine, Place, Press, Source
 from bot.pipeline.context import Services
-from bot.pipeline.formatting import RETRY_NODE, RETRY_VM, lamp, machine_row
+from bot.pipeline.formatting import RETRY_VM, lamp, machine_row
 from bot.pipeline.rights import hidden_from, may_press, require_colleague
 from bot.pipeline.wish import Wish
 from bot.pipeline.works import outdated, saying
@@ -38,7 +38,6 @@ class MachinePresses:
         self.actions: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
             machine_buttons.ACT: self._act,
             cards.CONNECT: self._connect,
-            RETRY_NODE: self._retry_node,
             RETRY_VM: self._retry_vm,
             MACHINES_NAMED: self._named,
         }
@@ -107,9 +106,6 @@ class MachinePresses:
             execution = await tx.executions.get(ExecutionId(press.value))
         values = {"vm": execution.task, "on": execution.node}
         return await self._pressed(press, _SHOW, values)
-
-    async def _retry_node(self, press: Press) -> Work:
-        return await self._pressed(press, _RETRY, {"node": press.value})
 
     async def _retry_vm(self, press: Press) -> Work:
         return await self._pressed(press, _SHOW, {"vm": press.value, "retry": "true"})

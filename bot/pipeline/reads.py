@@ -14,11 +14,11 @@ from bot.ids import TaskId, new_id
 from bot.language import output
 from bot.language.args import FILE, FILTER, JSON
 from bot.language.spelling import Spelling
-from bot.messages import cards
+from bot.messages import cards, ways
 from bot.messages.cards import Subject
 from bot.model import Source
 from bot.pipeline.context import Context, Services, unsaid
-from bot.pipeline.formatting import is_silent, retry_button, turning
+from bot.pipeline.formatting import is_silent, turning
 from bot.pipeline.patience import Interim, NotInTime, in_time, once_known, slack_is_slow
 from bot.pipeline.rights import allow, is_open_to_all, require_colleague
 from bot.pipeline.suggestions import Suggestions
@@ -148,7 +148,7 @@ class Reads:
             # By the time it comes, other things stand between what was typed and this.
             error.during = _named(wish, of[0] if of else None)
             if is_silent(error) and of and of[0].node is not None:
-                error.offers = (retry_button(of[0].node),)
+                error.offers = (ways.again(of[0].node.id, of[0].node.label),)
             raise
         if reply.sensitive:  # reading takes its time: what counts is who they are after it
             await require_colleague(services, actor, fresh=True)

@@ -158,7 +158,7 @@ class Reminders:
     async def _directly(self, user: UserId, rows: Sequence[_Row]) -> None:
         """Tell one person of all that waits for them."""
         now, first = self._clock.now(), rows[0].approval
-        told = dump(reminder_of_several([row.told for row in rows]))
+        told = dump(reminder_of_several([(row.approval, row.told) for row in rows]))
         key = f"remind:{first.id}:{first.reminders}:several:{user}"
         async for attempt in self._store.attempts():
             async with attempt as tx:

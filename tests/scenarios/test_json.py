@@ -88,7 +88,7 @@ async def _something_of_everything(stage: Stage) -> str:
     await stage.asks(alice, f"/dbc image download {IMAGE} from=hub on gpu1")
     await stage.asks(alice, DELETE)
     listed = await stage.asks(alice, "/dbc approval list")
-    found = re.search(r"approval show (\w+)", listed.plain)
+    found = re.search(r"`(\w{8})` ", listed.plain)
     assert found is not None
     return found[1]
 

@@ -30,7 +30,7 @@ async def test_what_was_open_in_a_release_goes_on(release: Path, tmp_path: Path)
         for person in (stage.alice, stage.bob, stage.carol):  # these nodes know no former session
             await stage.gives_session(person, "gpu1")
         listed = await stage.asks(stage.bob, "/dbc approval list", CHANNEL)
-        found = re.search(r"approval show (\w+)", listed.plain)
+        found = re.search(r"`(\w{8})` ", listed.plain)
         assert found, listed.plain
         card = await stage.asks(stage.bob, f"/dbc approval show {found[1]}", CHANNEL)
         assert NAME in card.plain

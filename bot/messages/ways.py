@@ -1,0 +1,43 @@
+"""Buttons that lead from where something is told to that thing. A click is the typed line.
+
+They carry ids alone: what they mean, and whether whoever clicks may read it, is decided then.
+"""
+
+from collections.abc import Mapping
+
+from bot.ids import NodeId
+from bot.messages import setting_buttons
+from bot.model import Approval, RentalOrder
+from bot.reply import Button, Phrase, say
+
+OPEN_APPROVAL, OPEN_ORDER, RESCUE = "approval.open", "order.open", "order.rescue"
+RETRY_NODE = "node.retry"  # asks a silent node again
+
+# The command that each stands for, and the parameter that its value is.
+WAYS: Mapping[str, tuple[str, str]] = {
+    OPEN_APPROVAL: ("approval.show", "approval"),
+    OPEN_ORDER: ("order.show", "order"),
+    RESCUE: ("order.rescue", "order"),
+    RETRY_NODE: ("node.retry", "node"),
+}
+SILENCE = setting_buttons.choice(say("Silence"), "settings.notifications", "notifications", "ends")
+
+
+def to_approval(approval: Approval) -> Button:
+    """Leads to its card, with the buttons that whoever reads it has there."""
+    return Button(say("Open"), OPEN_APPROVAL, approval.id)
+
+
+def to_order(order: RentalOrder, label: Phrase | None = None) -> Button:
+    """Leads to all that is known of a rental."""
+    return Button(label or say("Show"), OPEN_ORDER, str(order.number))
+
+
+def to_rescue(order: RentalOrder) -> Button:
+    """Leads to how to copy what is lost with a rental."""
+    return Button(say("Copy data …"), RESCUE, str(order.number))
+
+
+def again(node: NodeId, label: str) -> Button:
+    """Asks a silent node at once."""
+    return Button(say("Ask {node} again now", node=label), RETRY_NODE, node)

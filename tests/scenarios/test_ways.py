@@ -1,0 +1,89 @@
+"""Where people stand before a thing that is told, they have buttons that lead on from there."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.orders import DAY, chained
+from tests.scenarios.site import rules
+from tests.scenarios.stage import CONFIRM_ONLY, Stage, staged
+from tests.scenarios.test_machine_buttons import menu_of
+from tests.scenarios.test_outages import ON, goes_on
+from tests.scenarios.test_power import off
+
+
+async def test_the_list_of_approvals_opens_a_card_and_withdraws(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm delete inference")
+    listed = await stage.asks(stage.alice, "/dbc approval list")
+    menu, options = menu_of(listed, "inference")
+    assert options == ["Open", "Withdraw"]
+    await stage.alice.chooses(menu, "Open", listed)
+    await stage.quiet()
+    opened = stage.alice.last("gpu-ops")
+    assert opened.buttons == ["Confirm", "Withdraw", "Show"]
+    await stage.alice.chooses(menu, "Withdraw", listed)
+    await stage.quiet()
+    assert "No pending approvals" in (await stage.asks(stage.alice, "/dbc approval list")).plain
+
+
+async def test_each_view_of_an_order_has_what_can_be_done_about_it(tmp_path: Path) -> None:
+    async with chained(tmp_path) as scene:
+        stage, alice = scene.stage, scene.stage.alice
+        await stage.gives_session(alice, "gpu1")
+        rental = scene.rents(blocks=2 * DAY)
+        await scene.passes(1)
+        listed = await stage.asks(alice, "/dbc order list")
+        shown = await stage.asks(alice, f"/dbc order show {rental.number}")
+        menu, options = menu_of(listed, str(rental.number))
+        assert options == ["I renew it", "Snooze", "Done", "Show", "Copy data …"]
+        assert shown.buttons == ["I renew it", "Snooze", "Done", "Copy data …"]
+        warning = [m for m in alice.messages("@dbc") if "for *gpu1* ends" in m.plain][-1]
+        assert warning.buttons == options
+        await alice.presses("Show", warning)
+        await stage.quiet()
+        assert f"Order {rental.number} for gpu1 ends" in alice.last("@dbc").plain.replace("*", "")
+        await alice.chooses(menu, "Snooze", listed)
+        await stage.quiet()
+        listed = await stage.asks(alice, "/dbc order list")
+        _, options = menu_of(listed, str(rental.number))
+        assert "Snooze" not in options
+        await scene.until(rental.end + 60)
+        ended = [m for m in alice.messages("@dbc") if "for *gpu1* has ended" in m.plain][-1]
+        assert ended.buttons == ["Show", "Copy data …"]
+
+
+@pytest.mark.parametrize("denied", [False, True])
+async def test_an_alarm_has_what_can_be_done_about_it(tmp_path: Path, *, denied: bool) -> None:
+    async with staged(tmp_path, policy=ON) as stage:
+        alice = stage.alice
+        if denied:
+            never = '[[rule]]\nname = "no"\nmatch = { command = "vm.start" }\ndeny = "No."\n'
+            rules(stage, f"{CONFIRM_ONLY}{never}[outages]\n")
+        await stage.gives_session(alice, "gpu1")
+        await goes_on(stage, 3)
+        off(stage)
+        await goes_on(stage, 6)
+        alarm = [m for m in alice.messages("@dbc") if "Outside this bot" in m.plain][-1]
+        starts = [] if denied else ["Start"]
+        assert alarm.buttons == ["Show", *starts, "Logs", "Modify …", "More …", "Silence"]
+        await alice.presses("Silence", alarm)
+        await stage.quiet()
+        del stage.node("gpu1").tasks[stage.task("inference").task_id]
+        await goes_on(stage, 6)
+        assert [m for m in alice.messages("@dbc") if "no longer exists" in m.plain] == []
+
+
+async def test_an_alarm_about_a_node_asks_it_again(tmp_path: Path) -> None:
+    async with staged(tmp_path, policy=ON) as stage:
+        await stage.gives_session(stage.alice, "gpu1")
+        await goes_on(stage, 3)
+        stage.node("gpu1").silent = True
+        await goes_on(stage, 10)
+        alarm = [m for m in stage.alice.messages("@dbc") if "has not responded" in m.plain][-1]
+        assert alarm.buttons == ["Ask gpu1 again now", "Silence"]
+        stage.node("gpu1").silent = False
+        await stage.alice.presses("Ask gpu1 again now", alarm)
+        await stage.quiet()
+        assert "gpu1 is responding" in stage.alice.last("@dbc").plain.replace("*", "")
