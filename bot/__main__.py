@@ -43,7 +43,7 @@ from bot.cli.policy import policy
 from bot.cli.settings import WRONG_SETTINGS, load
 from bot.cli.sign import sign
 from bot.commands.rows import command_table
-from bot.config import Settings
+from bot.config import Settings, places
 from bot.errors import BotError
 from bot.language.reference import reference
 from bot.ports import LockedOut
@@ -72,7 +72,9 @@ def run(*, new_database: bool) -> None:
     """Run the bot, with settings from the environment or .env."""
     settings = load(Settings)
     redactor = Redactor()
-    log.configure(settings.log_format, settings.log_level, settings.secrets, redactor)
+    log.configure(
+        settings.log_format, settings.log_level, settings.secrets, redactor, places().told
+    )
     structlog.get_logger().info("starting", version=VERSION, **settings.described)
     try:
         first = None if new_database else partial(refuse_to_hide_another, settings)
@@ -88,7 +90,7 @@ def run(*, new_database: bool) -> None:
 
 def _give_up(sentence: str) -> NoReturn:
     with suppress(OSError):  # nowhere to say it
-        click.echo(f"Error: {sentence}", err=True)
+        click.echo(f"Error: {places().told(sentence)}", err=True)
     sys.exit(WRONG_SETTINGS)
 
 

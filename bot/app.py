@@ -16,7 +16,7 @@ from bot.chain.rpc import keys_in
 from bot.clock import Clock, SteadyClock, SystemClock, shown
 from bot.commands.home import home
 from bot.commands.rows import command_table
-from bot.config import Settings
+from bot.config import Settings, places
 from bot.dbc.client import DbcClient
 from bot.dbc.errors import WouldSend
 from bot.dbc.guard import Limits
@@ -122,7 +122,7 @@ class Bot:
         self._attendance = Attendance(clock)
         self.dbc = DbcClient(settings.dbc_client_urls, clock, limits, self._called, redactor)
         self.chain = ChainReader(settings.chain_rpc_urls, clock)
-        self.health = Health()
+        self.health = Health(places().told)
         self._checkup = OwnCheckup(settings, clock, self.health)
         self._languages = Languages(self.store, settings.language)
         self._connection = SlackConnection(
@@ -149,7 +149,7 @@ class Bot:
         self.edge = SlackEdge(settings, desk, clock, self._connection)
         self._retiring: asyncio.Task[None] | None = None
         leftovers = Leftovers(self.store, clock, settings.keep_days)
-        damage = Damage(self.store, self.health, lambda name: self._table.get(name) is not None)
+        damage = Damage(self.store, self.health, self._table.get, vault)
         copies = Copies(self.store, unhurried, outbox, leases, clock, by)
         jobs = _jobs(
             services, desk, pipeline, outbox, copies, leftovers, damage, self._outages(services)
@@ -162,10 +162,10 @@ class Bot:
         streaming = self._streaming(by) if settings.audit_stream else ()
         self._ticker = ticker = Ticker((*jobs, *looking, *streaming), SystemClock(), metrics)
         self.health.watch(ticker.fault)
-        self.health.watch_impairments(ticker.impairments)
-        for room in (services.orders, services.budgets):
-            self.health.watch_impairments(room.impairments)
-        self.health.watch_impairments(lambda: [fault] if (fault := vault.fault()) else [])
+        orders = services.orders
+        self.health.watch_impairments(orders.impairments, orders.impairments_in_brief)
+        for look in (ticker.impairments, services.budgets.impairments, vault.impairments):
+            self.health.watch_impairments(look)
         gauges = Gauges(metrics, self.store, self.health, clock, lambda: ticker.age)
         self._port = HealthPort(self.health, metrics, gauges.refresh)
         self._systemd = Systemd(self.health, lambda: not ticker.fault(), os.environ)

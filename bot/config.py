@@ -17,13 +17,15 @@ from pydantic import (
 )
 from pydantic_settings import (
     BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
 from bot.reply import language_of
-from bot.setting_sources import SecretFiles, Unusable, cleaned, quote_fault
+from bot.setting_sources import Places, SecretFiles, Unusable, cleaned, quote_fault
 
 # What is empty is as if it were not there: that is how compose files and .env templates leave out.
 _SOURCE = SettingsConfigDict(
@@ -396,13 +398,19 @@ class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
         return self.slack_app_token is not None
 
 
+def places() -> Places:
+    """Where the secrets are that files hold, whichever settings are wanted."""
+    sources = EnvSettingsSource(_Sourced), DotEnvSettingsSource(_Sourced)
+    return SecretFiles(_Sourced, SECRETS, sources).places()
+
+
 def faults_of(error: ValidationError) -> list[str]:
-    """One sentence for each setting that is wrong; never a value, which may be a secret."""
-    lines = []
+    """What is wrong with each setting, and where it is; never a value, which may be a secret."""
+    lines, known = [], places()
     for fault in error.errors(include_input=False, include_url=False, include_context=False):
         name = str(fault["loc"][0]) if fault["loc"] else ""
         said = _NEEDED[name] if fault["type"] == "missing" else str(fault["msg"])
-        lines.append(f"{name.upper()}: {said.removeprefix('Value error, ')}.")
+        lines.append(known.told(f"{name.upper()}: {said.removeprefix('Value error, ')}."))
     return lines
 
 

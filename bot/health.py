@@ -17,6 +17,9 @@ _PATIENCE = timedelta(seconds=30)
 _SETTLES = timedelta(seconds=10)
 
 
+_Look = Callable[[], Sequence[Text]]
+
+
 class Steadiness:
     """Whether something is up, told so that neither a blip nor a flicker changes the answer."""
 
@@ -55,30 +58,36 @@ class Steadiness:
 class Health:
     """The faults that keep the bot from its work, in the order in which they came up.
 
-    The process stops for those that are fatal; it waits for the others to pass.
+    The process stops for those that are fatal; it waits for the others to pass. Whoever reaches the
+    health port, or reads systemd's status, is told them: none names people, machines or paths.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[str], str] = str) -> None:
+        """`told` says of a sentence what is to be told in its place."""
+        self._told = told
         self._faults: dict[str, str] = {}
         self._fatal: set[str] = set()
         self._faulty = asyncio.Event()
-        self._impairments: Mapping[str, tuple[str, ...]] = {}
+        self._impairments: Mapping[str, tuple[Sequence[Text], Sequence[Text]]] = {}
         self._checks: list[Callable[[], str]] = []
-        self._lookers: list[Callable[[], Sequence[Text]]] = []
+        self._lookers: list[tuple[_Look, _Look]] = []
 
     def watch(self, check: Callable[[], str]) -> None:
         """Ask this, too, whenever somebody wants to know; it gives a sentence, or nothing."""
         self._checks.append(check)
 
-    def watch_impairments(self, look: Callable[[], Sequence[Text]]) -> None:
-        """Ask this, too, for what the bot has to do without."""
-        self._lookers.append(look)
+    def watch_impairments(self, look: _Look, brief: _Look | None = None) -> None:
+        """Ask this, too, for what the bot has to do without.
+
+        `brief` tells everybody the same, without a name or a path, where `look` has one.
+        """
+        self._lookers.append((look, brief or look))
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why the bot cannot do its work now, one sentence each; empty while it can."""
         found = (*self._faults.values(), *(check() for check in self._checks))
-        return tuple(dict.fromkeys(sentence for sentence in found if sentence))
+        return tuple(dict.fromkeys(self._told(sentence) for sentence in found if sentence))
 
     @property
     def fault(self) -> str:
@@ -97,18 +106,30 @@ class Health:
 
     @property
     def impairments(self) -> tuple[str, ...]:
-        """What the bot has to do without, one sentence each; it does the rest of its work."""
-        return tuple(map(plain, self.lessened))
+        """What the bot has to do without, one sentence each; it does the rest of its work.
+
+        For whoever reaches the health port: without a name or a path.
+        """
+        known = (*(brief for _, brief in self._impairments.values()),)
+        looked = (*(look() for _, look in self._lookers),)
+        return tuple(plain(one) for said in (*known, *looked) for one in said)
 
     @property
     def lessened(self) -> tuple[Text, ...]:
-        """The same for people, in their language as far as the sentences are in the catalogue."""
-        known = (*self._impairments.values(), *(look() for look in self._lookers))
-        return tuple(one for said in known for one in said)
+        """The same for operators, by name, in their language as far as the catalogue has it."""
+        known = (*(said for said, _ in self._impairments.values()),)
+        looked = (*(look() for look, _ in self._lookers),)
+        return tuple(one for said in (*known, *looked) for one in said)
 
-    def impaired(self, what: str, sentences: Sequence[str]) -> None:
-        """Report all that is amiss with `what`, in place of what was reported before."""
-        self._impairments = {**self._impairments, what: tuple(sentences)}
+    def impaired(
+        self, what: str, sentences: Sequence[Text], brief: Sequence[Text] | None = None
+    ) -> None:
+        """Report all that is amiss with `what`, in place of what was reported before.
+
+        `brief` tells everybody the same, without a name or a path.
+        """
+        everybody = sentences if brief is None else brief
+        self._impairments = {**self._impairments, what: (tuple(sentences), tuple(everybody))}
 
     def lost(self, what: str, sentence: str, *, is_fatal: bool = True) -> bool:
         """Report that the bot cannot work without `what`; False when that is known already."""

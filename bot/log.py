@@ -4,7 +4,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, Literal, TextIO, cast
 
@@ -27,10 +27,12 @@ def configure(
     level: str,
     secrets: Collection[str] = (),
     redactor: Redactor | None = None,
+    told: Callable[[str], str] = str,
 ) -> None:
     """Set the log up once, at start. Nothing that is logged shows one of `secrets`.
 
-    Nor what the `redactor` knows by then: it goes on learning.
+    Nor what the `redactor` knows by then: it goes on learning. `told` says of a sentence what is
+    to be logged in its place.
 
     Tracebacks are printed without the values of variables.
     """
@@ -47,7 +49,7 @@ def configure(
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _in_english,
+        partial(_in_english, told),
         tracebacks,
     ]
     last = _Discreet(renderer, secrets, redactor or Redactor())
@@ -98,9 +100,21 @@ class _Discreet:
         return self._redactor.redact(rendered)
 
 
-def _in_english(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+_SENTENCES = ("sentence", "advice", "faults", "then", "because")  # what is for people in an event
+
+
+def _in_english(
+    told: Callable[[str], str], _logger: WrappedLogger, _name: str, event: EventDict
+) -> EventDict:
     """The event with words for people as text, wherever in it they stand."""
-    return {name: _as_text(value) for name, value in event.items()}
+    found = {name: _as_text(value) for name, value in event.items()}
+    for name in found.keys() & _SENTENCES:
+        match found[name]:
+            case str(text):
+                found[name] = told(text)
+            case list(texts):
+                found[name] = [told(str(text)) for text in texts]
+    return found
 
 
 def _as_text(value: Any) -> Any:

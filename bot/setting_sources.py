@@ -4,6 +4,7 @@ A container's secret is a file that `…_FILE` names; systemd's `LoadCredential`
 `CREDENTIALS_DIRECTORY`. What is wrong with a file is said with everything else that is wrong.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
+
+from bot.reply import Text, say
 
 _DIRECTORY = "credentials_directory"
 _QUOTES = ("'", '"')
@@ -22,6 +25,37 @@ class Unusable:
     """In place of a secret that could not be had: why, as the end of a sentence."""
 
     why: str
+
+
+def _where(name: str, file: str, *, is_named: bool) -> Text:
+    if is_named:
+        return say("{name} is in the file that {setting} names.", name=name, setting=f"{name}_FILE")
+    return say("{name} is the file {file} in {directory}.", name=name, file=file,
+        directory=_DIRECTORY.upper())  # fmt: skip
+
+
+class Places:
+    """Which settings files hold, so that a sentence about one leads to where it is given.
+
+    A setting that is put where its name leads, beside its file, would be refused as given twice.
+    """
+
+    def __init__(self, sentences: Mapping[str, Text]) -> None:
+        """`sentences`: by the name of a setting, what says where it is."""
+        self._sentences = sentences
+        self._names = re.compile("|".join(rf"\b{name}\b" for name in sentences) or r"(?!)")
+
+    def named_in(self, text: str) -> Iterator[Text]:
+        """Where each setting is that a text names, unless the text says where."""
+        if _DIRECTORY.upper() in text:
+            return
+        for name in dict.fromkeys(self._names.findall(text)):
+            if f"{name}_FILE" not in text:
+                yield self._sentences[name]
+
+    def told(self, text: str) -> str:
+        """The text, and where the settings are that it names."""
+        return ("\n" if "\n" in text else " ").join([text, *map(str, self.named_in(text))])
 
 
 class SecretFiles(PydanticBaseSettingsSource):
@@ -65,6 +99,15 @@ class SecretFiles(PydanticBaseSettingsSource):
             return Unusable(f"it is set by {' and by '.join(sources)}: leave all but one out")
         ((told, path),) = places
         return _content(path, told)
+
+    def places(self) -> Places:
+        """Which of them files hold."""
+        places = {name: next(self._places(name), None) for name in self._secret}
+        return Places({
+            name.upper(): _where(name.upper(), place[1].name, is_named=place[0].endswith("_FILE"))
+            for name, place in places.items()
+            if place is not None
+        })  # fmt: skip
 
     def _places(self, name: str) -> Iterator[tuple[str, Path]]:
         """Where its file is: who says so, and the path."""

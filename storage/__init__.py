@@ -13,7 +13,7 @@ from storage.repositories.strangers import Stranger
 from storage.repositories.watches import Due, Look
 from storage.store import Store
 from storage.uow import UnitOfWork
-from storage.vault import Vault, fingerprint, keys_in, write_keys
+from storage.vault import Vault, fingerprint, keys_in, place_of, write_keys
 
 __all__ = [
     "FARTHEST_AHEAD",
@@ -43,6 +43,7 @@ __all__ = [
     "is_unused",
     "keys_in",
     "move",
+    "place_of",
     "prepare",
     "restore",
     "sqlite_cause",

@@ -22,16 +22,19 @@ class Vault:
     Keys that came from a file are read again once the file has changed.
     """
 
-    def __init__(self, keys: Sequence[str]) -> None:
+    def __init__(self, keys: Sequence[str], place: str = "CREDENTIAL_KEYS") -> None:
+        """`place`: what people would have to mend, where a key is wrong or missing."""
         if not keys:
             raise BadKey(
-                "No credential key is set.",
-                hint="Set CREDENTIAL_KEYS to one or more Fernet keys, newest first.",
+                f"There is no credential key in {place}.",
+                hint="Put one or more Fernet keys there, newest first. Without the former ones, "
+                "nobody's session can be read.",
             )
-        self._single = [_fernet(key, at) for at, key in enumerate(keys, start=1)]
+        self.place = place
+        self._single = [_fernet(key, at, place) for at, key in enumerate(keys, start=1)]
         self._fernet = MultiFernet(self._single)
         self.fingerprints = tuple(fingerprint(key) for key in keys)
-        self._file: Path | None = None
+        self.file: Path | None = None
         self._read: tuple[int, ...] = ()
 
     @classmethod
@@ -44,40 +47,40 @@ class Vault:
             if not path.exists():
                 _make_key_file(path)
             state = _state(path)
-            vault = cls(keys_in(path))
+            vault = cls(keys_in(path), place_of(path))
         except OSError as error:
             raise _unusable(path, error) from None
-        vault._file, vault._read = path, state
+        vault.file, vault._read = path, state
         return vault
 
     def _keep_up(self) -> bool:
         """Read the key file again if it has changed; says whether other keys count now."""
-        if self._file is None:
+        if self.file is None:
             return False
         try:
-            state = _state(self._file)
+            state = _state(self.file)
             if state == self._read:
                 return False
-            fresh = Vault(keys_in(self._file))
+            fresh = Vault(keys_in(self.file), self.place)
         except (OSError, BadKey):
             return False  # the keys in use stay, until the file is whole again
         self._single, self._fernet = fresh._single, fresh._fernet
         self.fingerprints, self._read = fresh.fingerprints, state
         return True
 
-    def fault(self) -> str:
+    def impairments(self) -> Sequence[str]:
         """Why the keys could not be read again; nothing while they could, or were not in a file."""
-        if self._file is None:
-            return ""
+        if self.file is None:
+            return ()
         try:
-            if _state(self._file) != self._read:
-                Vault(keys_in(self._file))
+            if _state(self.file) != self._read:
+                Vault(keys_in(self.file))
         except (OSError, BadKey):
             return (
-                f"The key file {self._file} is gone or cannot be read. The bot goes on with the "
-                "keys that it has read; put the file back before it is restarted."
+                f"The key file {self.file.name} is gone or cannot be read. The bot goes on with "
+                "the keys that it has read; put the file back before it is restarted.",
             )
-        return ""
+        return ()
 
     def encrypt(self, plain: Mapping[str, str]) -> bytes:
         """Seal some texts under the first key."""
@@ -91,7 +94,7 @@ class Vault:
         except (InvalidToken, ValueError, TypeError):
             if self._keep_up():
                 return self.decrypt(sealed)
-            raise _undecryptable() from None
+            raise self._undecryptable() from None
         return plain
 
     def key_of(self, sealed: bytes) -> str | None:
@@ -118,27 +121,31 @@ class Vault:
         try:
             return self._fernet.rotate(sealed)
         except (InvalidToken, TypeError):
-            raise _undecryptable() from None
+            raise self._undecryptable() from None
+
+    def _undecryptable(self) -> BadKey:
+        return BadKey(
+            "Something stored was encrypted with a key that is not configured, or was altered.",
+            hint=f"Put the former key back at the end of {self.place}.",
+        )
 
     def __repr__(self) -> str:
         return "Vault()"
 
 
-def _fernet(key: str, position: int) -> Fernet:
+def place_of(path: Path) -> str:
+    """What a key file is called where no path is to be told."""
+    return f"the key file {path.name}"
+
+
+def _fernet(key: str, position: int, place: str) -> Fernet:
     try:
         return Fernet(key)
     except ValueError:
         raise BadKey(
-            f"Credential key number {position} is not a Fernet key.",
+            f"Credential key number {position} in {place} is not a Fernet key.",
             hint="A Fernet key is 32 random bytes in URL-safe base64: 44 characters.",
         ) from None
-
-
-def _undecryptable() -> BadKey:
-    return BadKey(
-        "Something stored was encrypted with a key that is not configured, or was altered.",
-        hint="Put the former key back at the end of CREDENTIAL_KEYS.",
-    )
 
 
 def fingerprint(key: str) -> str:

@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet
 from bot.cli.failures import Commands
 from bot.cli.settings import load
 from bot.clock import SystemClock
-from bot.config import KeySettings
+from bot.config import KeySettings, places
 from bot.services.credential_keys import key_file_of, vault_of
 from storage import Store, Vault, fingerprint, keys_in, write_keys
 
@@ -43,8 +43,8 @@ def list_() -> None:
         click.echo(f"{name}  {_rows(counts[name])}{'' if number else '  (encrypts)'}")
     if lost := counts[None]:
         raise click.ClickException(
-            f"No key opens {_rows(lost)}. Put the former key back at the end; whose session it is "
-            "can also remove and add it again."
+            f"No key opens {_rows(lost)}. Put the former key back at the end of {vault.place}; "
+            "whose session it is can also remove and add it again."
         )
 
 
@@ -55,7 +55,8 @@ def add() -> None:
     new = Fernet.generate_key().decode()
     file = key_file_of(settings)
     if file is None:
-        click.echo("Put this key in front of CREDENTIAL_KEYS of every bot, and restart each:")
+        put = "Put this key in front of CREDENTIAL_KEYS of every bot, and restart each."
+        click.echo(places().told(put))
         click.echo(new)
         return
     _vault(settings, may_make=True)  # refuses a faulty file
@@ -72,7 +73,8 @@ def rotate(*, yes: bool) -> None:
     vault = _vault(settings)
     if key_file_of(settings) is None and not yes:
         click.confirm(
-            f"Was every running bot restarted with key {vault.fingerprints[0]} in front?",
+            f"Was every running bot restarted with key {vault.fingerprints[0]} in front of "
+            f"{vault.place}?",
             abort=True,
         )
     store = Store(settings.database_url, vault)
@@ -96,7 +98,8 @@ def retire(name: str) -> None:
         )
     file = key_file_of(settings)
     if file is None:
-        click.echo(f"No row needs {name}. Take it out of CREDENTIAL_KEYS of every bot.")
+        taken = f"No row needs {name}. Take it out of CREDENTIAL_KEYS of every bot."
+        click.echo(places().told(taken))
         return
     write_keys(file, [key for key in keys_in(file) if fingerprint(key) != name])
     click.echo(f"Retired {name}. Backups from before the rotation still need it.")

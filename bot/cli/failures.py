@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from bot.config import places
 from bot.errors import BotError
 from bot.reply import line, plain
 from bot.services.database import cause
@@ -17,6 +18,10 @@ class Commands(click.Group):
         """Run the command. Raises click's errors alone."""
         try:
             return super().invoke(ctx)
+        except click.UsageError:
+            raise
+        except click.ClickException as error:
+            raise click.ClickException(places().told(error.message)) from None
         except BotError as error:
             raise click.ClickException(told(error)) from None
         except PermissionError as error:
@@ -29,5 +34,7 @@ class Commands(click.Group):
 def told(error: BotError) -> str:
     """What is wrong and what to do, for the operator: nobody else is there to be told."""
     if isinstance(error, StorageFailed):
-        return f"The database that DATABASE_URL names cannot be used: {cause(error)}."
-    return plain(line(error.words, " ", error.hint))
+        said = f"The database that DATABASE_URL names cannot be used: {cause(error)}."
+    else:
+        said = plain(line(error.words, " ", error.hint))
+    return places().told(said)

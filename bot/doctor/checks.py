@@ -5,13 +5,14 @@ It works beside a bot that runs, and in it. It sends no message and no command, 
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
 
 from bot.clock import Clock, time_limit
 from bot.commands.rows import command_table
-from bot.config import PolicySettings, Settings, TraceSettings
+from bot.config import PolicySettings, Settings, TraceSettings, places
 from bot.dbc.client import DbcClient
 from bot.dbc.errors import DaemonDisconnected, DaemonFull, DbcError
 from bot.dbc.guard import Limits
@@ -22,10 +23,10 @@ from bot.doctor.slack import SlackCheck
 from bot.errors import BotError
 from bot.health import Health
 from bot.language.canonical import known_arguments
-from bot.monitoring.findings import Finding, Findings, Sight, fault, ok, warning
+from bot.monitoring.findings import Finding, Findings, Level, Sight, fault, ok, warning
 from bot.monitoring.traces import is_installed
 from bot.ports import DeliveryFailed
-from bot.reply import Text, listed, say, say_number, sentences
+from bot.reply import Text, listed, plain, say, say_number, sentences
 from bot.reviews.lockouts import lockouts
 from bot.reviews.policy import Policy
 from bot.reviews.policy_file import FaultyPolicy, read_policy
@@ -49,6 +50,7 @@ class Checks:
         self._clock = clock
         self._sight = sight
         self._limit = limit
+        self._places = places()
 
     async def findings(self) -> Findings:
         """All that there is to tell, each as soon as it is known."""
@@ -107,7 +109,14 @@ class Checks:
                     say("Report it with the traceback in the log."),
                 )  # fmt: skip
                 return
-            yield one
+            yield self._placed(one)
+
+    def _placed(self, found: Finding) -> Finding:
+        """The same finding, with where the settings are that have to be mended."""
+        if found.level is Level.OK:
+            return found
+        where = self._places.named_in(f"{plain(found.says)} {plain(found.do)}")
+        return replace(found, do=sentences((found.do, *where)))
 
     async def _daemons(self, named: Named) -> Findings:
         known: set[str] = set()

@@ -8,14 +8,27 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.clock import Clock
+from bot.commands.rows import command_table
 from bot.config import Settings
 from bot.errors import BotError
+from bot.health import Health
 from bot.monitoring.findings import Finding, Findings, Sight, fault, ok, warning
-from bot.reply import say, say_number, sentences
+from bot.reply import Text, say, say_number, sentences
 from bot.services.beginning import refuse_to_hide_another
 from bot.services.credential_keys import key_file_of
+from bot.services.damage import Damage, named
 from bot.services.database import cause
-from storage import PRIVATE, Inspection, Server, StorageFailed, Store, Vault, is_claimed, keys_in
+from storage import (
+    PRIVATE,
+    Inspection,
+    Server,
+    StorageFailed,
+    Store,
+    Vault,
+    is_claimed,
+    keys_in,
+    place_of,
+)
 
 _LITTLE_SPACE = 512 * 1024**2  # bytes; a year of a busy team is a few hundred MiB
 _NO_SPACE = 32 * 1024**2
@@ -198,16 +211,22 @@ async def _keys(settings: Settings, sight: Sight) -> Findings:
         for found in _modes(file, sight):
             yield found
     given = [key.get_secret_value() for key in settings.credential_keys]
-    vault = Vault(keys_in(file) if file is not None else given)
+    vault = Vault(given) if file is None else Vault(keys_in(file), place_of(file))
     store = Store(settings.database_url, vault)
     try:
         counts = await store.sealed_under()
+        place = "CREDENTIAL_KEYS" if file is None else say("the key file {file}",
+            file=sight.path(file))  # fmt: skip
+        yield _opened(len(vault.fingerprints), counts.total(), counts[None], place)
+        if sight.is_local:  # the bot that runs has told of them already
+            damage = Damage(store, Health(), command_table().get, vault)
+            for told, advice in named(await damage.found()):
+                yield warning(say("stored rows"), told, advice)
     finally:
         await store.close()
-    yield _opened(len(vault.fingerprints), counts.total(), counts[None])
 
 
-def _opened(keys: int, total: int, lost: int) -> Finding:
+def _opened(keys: int, total: int, lost: int, place: Text) -> Finding:
     if not lost:
         with_keys = say_number("{number} key", "{number} keys", keys)
         return ok(_KEYS, say_number(
@@ -219,5 +238,5 @@ def _opened(keys: int, total: int, lost: int) -> Finding:
         "No key opens {lost} of {number} encrypted row.",
         "No key opens {lost} of {number} encrypted rows.", total, lost=lost,
     )  # fmt: skip
-    advice = say("Put the former key back at the end of CREDENTIAL_KEYS or the key file.")
+    advice = say("Put the former key back at the end of {place}.", place=place)
     return fault(_KEYS, told, advice) if lost == total else warning(_KEYS, told, advice)

@@ -26,6 +26,7 @@ from bot.orders.facts import Facts
 from bot.orders.finding import Finder
 from bot.orders.order_buttons import Handling
 from bot.orders.schedule import DAY, KEPT, head_at, next_look
+from bot.plural import counted
 from bot.reply import Reply, Text, dump, say, say_number
 from bot.services.inventory import Inventory
 from storage import StorageFailed, Store, UnitOfWork
@@ -102,6 +103,28 @@ class Orders:
 
     def impairments(self) -> tuple[Text, ...]:
         """What is not done or not certain of rentals, for the operator."""
+        found = self._uncertain()
+        if self._failed:
+            numbers = ", ".join(sorted(one.partition(".")[2] for one in self._failed))
+            found.append(
+                say(
+                    "Rentals cannot be looked at by a fault of this bot: {numbers}.",
+                    numbers=numbers,
+                )
+            )
+        return (*found, *self.chain.impairments())
+
+    def impairments_in_brief(self) -> tuple[Text, ...]:
+        """The same for everybody, without the numbers of orders."""
+        found = self._uncertain()
+        if self._failed:
+            found.append(
+                f"{counted(len(self._failed), 'rental')} cannot be looked at by a fault of this "
+                "bot: see order.look_failed in the log."
+            )
+        return (*found, *self.chain.impairments())
+
+    def _uncertain(self) -> list[Text]:
         found: list[Text] = []
         since = self._unread_since
         if since is not None and self._clock.monotonic() - since >= _WORTH_SAYING:
@@ -118,15 +141,7 @@ class Orders:
                     len(self._apart),
                 )
             )
-        if self._failed:
-            numbers = ", ".join(sorted(one.partition(".")[2] for one in self._failed))
-            found.append(
-                say(
-                    "Rentals cannot be looked at by a fault of this bot: {numbers}.",
-                    numbers=numbers,
-                )
-            )
-        return (*found, *self.chain.impairments())
+        return found
 
     async def _view(self) -> ChainView | None:
         try:

@@ -9,14 +9,17 @@ from pathlib import Path
 
 from bot.config import DatabaseSettings
 from bot.errors import BotError
+from bot.reply import Text, say
 from bot.services.credential_keys import KEY_FILE
 from storage import JOURNALS, LOCK, is_database, is_unused
 
-_HINT = "Correct DATABASE_URL, or begin anew with: python -m bot run --new-database"
-_GONE = (
-    "Correct DATABASE_URL, put the file back, restore a backup (python -m bot restore FILE), or "
-    "begin anew with: python -m bot run --new-database"
-)
+_ANEW = "python -m bot run --new-database"
+_HINT = say("Correct DATABASE_URL, or begin anew with: {command}", command=_ANEW)
+_GONE = say(
+    "Correct DATABASE_URL, put the file back, restore a backup ({restore}), or begin anew with: "
+    "{command}",
+    restore="python -m bot restore FILE", command=_ANEW,
+)  # fmt: skip
 _ASIDE = re.compile(r"\.(before|moved)-")  # what the bot itself has put aside
 _DEFAULT = Path("data/dbc-bot.db")
 
@@ -29,7 +32,7 @@ async def refuse_to_hide_another(settings: DatabaseSettings) -> None:
     file = settings.sqlite_file
     if file is None:
         if is_database(_DEFAULT) and await is_unused(settings.database_url):
-            raise _hidden("a PostgreSQL database", _DEFAULT)
+            raise _hidden(say("a PostgreSQL database"), _DEFAULT)
         return
     if file.exists():  # also an empty one: a first start that was broken off has made it
         return
@@ -37,20 +40,33 @@ async def refuse_to_hide_another(settings: DatabaseSettings) -> None:
         raise _hidden(str(file), other)
     if (left := _left_of(file)) is not None:
         raise BotError(
-            f"DATABASE_URL names {file}, where there is no database any more: {left} is left of "
-            "it.",
+            say(
+                "DATABASE_URL names {file}, where there is no database any more: {left} is left of "
+                "it.",
+                file=str(file),
+                left=str(left),
+            ),
             hint=_GONE,
         )
     if (key := file.with_name(KEY_FILE)).exists():
         raise BotError(
-            f"DATABASE_URL names {file}, where there is no database, but {key} is the key of one.",
+            say(
+                "DATABASE_URL names {file}, where there is no database, but {key} is the key of "
+                "one.",
+                file=str(file),
+                key=str(key),
+            ),
             hint=_GONE,
         )
 
 
-def _hidden(named: str, other: Path) -> BotError:
+def _hidden(named: Text, other: Path) -> BotError:
     return BotError(
-        f"DATABASE_URL names {named}, which is empty, but {other} is a database of the bot.",
+        say(
+            "DATABASE_URL names {named}, which is empty, but {other} is a database of the bot.",
+            named=named,
+            other=str(other),
+        ),
         hint=_HINT,
     )
 

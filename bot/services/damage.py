@@ -3,7 +3,7 @@
 Those who need such a row are told by what they do; all others go on without it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -11,9 +11,9 @@ import structlog
 from bot.health import Health
 from bot.model import LOCKED_SECRETS, Execution
 from bot.plural import counted
-from storage import Store, Stranger
+from storage import Store, Stranger, Vault
 
-_PUT_BACK = "Put the former key back at the end of CREDENTIAL_KEYS, or let its owner add it again."
+_PUT_BACK = "Put the former key back at the end of {place}, or let its owner add it again."
 _NEWER = "If a newer version has written it, run that one; nothing else is affected."
 _MOST_TOLD = 5
 _KEYS = "the keys"
@@ -30,43 +30,76 @@ class Damaged:
     why: str
     advice: str = ""
 
+    def __str__(self) -> str:
+        return f"The {self.row} {self.id} cannot be read: {self.why}."
+
+
+def named(found: Collection[Damaged]) -> Sequence[tuple[str, str]]:
+    """A sentence for each of the first few rows and what to do, and how many others there are."""
+    told = sorted((str(one), one.advice) for one in found)
+    more = len(told) - _MOST_TOLD
+    if more > 0:
+        told[_MOST_TOLD:] = [(f"{counted(more, 'other row')} cannot be read either.", "")]
+    return told
+
 
 class Damage:
     """Keeps `health` told of the rows that cannot be read. `is_known` says of commands."""
 
-    def __init__(self, store: Store, health: Health, is_known: Callable[[str], bool]) -> None:
+    def __init__(
+        self, store: Store, health: Health, is_known: Callable[[str], object], vault: Vault
+    ) -> None:
         self._store = store
         self._health = health
         self._is_known = is_known
+        self._vault = vault
         self._found: frozenset[Damaged] = frozenset()
         self._sessions = self._locked = 0
         self._audited = 0  # the row of the audit up to which it was looked through
         self._in_audit: list[Damaged] = []
+        self._has_lost_file = False
 
     async def look(self) -> None:
         """Look at all rows that somebody may need; log what was not known before."""
-        found = frozenset([*await self._damaged(), *await self._strangers()])
+        found = await self.found()
         for one in found - self._found:
             log.warning("row.damaged", row=one.row, id=one.id, why=one.why, advice=one.advice)
         for one in self._found - found:
             log.info("row.mended", row=one.row, id=one.id)
         self._found = found
-        told = sorted(f"The {one.row} {one.id} cannot be read: {one.why}." for one in found)
-        more = len(told) - _MOST_TOLD
-        if more > 0:
-            told[_MOST_TOLD:] = [f"{counted(more, 'other row')} cannot be read either."]
-        self._health.impaired("rows", told)
+        rows = counted(len(found), "stored row")
+        brief = f"{rows} cannot be read: see row.damaged in the log, or /dbc doctor."
+        self._health.impaired("rows", [said for said, _ in named(found)], [brief] if found else [])
         self._look_at_keys()
+        self._look_at_key_file()
 
     def _look_at_keys(self) -> None:
         """Without a single session that opens, nobody can do anything."""
         if 0 < self._sessions == self._locked:
             opened = counted(self._sessions, "stored session")
-            sentence = f"None of the keys in CREDENTIAL_KEYS opens any of the {opened}. {_PUT_BACK}"
+            sentence = f"None of the keys in {self._vault.place} opens any of the {opened}."
+            sentence += f" {self._put_back}"
             if self._health.lost(_KEYS, sentence, is_fatal=False):
                 log.error("keys.open_nothing", sessions=self._sessions)
         elif self._health.regained(_KEYS):
             log.info("keys.work")
+
+    def _look_at_key_file(self) -> None:
+        """Say where it was, too: readiness tells no path."""
+        lost, file = self._vault.impairments(), str(self._vault.file)
+        if lost and not self._has_lost_file:
+            log.error("keys.file_lost", file=file, sentence=lost[0])
+        elif self._has_lost_file and not lost:
+            log.info("keys.file_back", file=file)
+        self._has_lost_file = bool(lost)
+
+    async def found(self) -> frozenset[Damaged]:
+        """All rows that cannot be read. Changes nothing and logs nothing."""
+        return frozenset([*await self._damaged(), *await self._strangers()])
+
+    @property
+    def _put_back(self) -> str:
+        return _PUT_BACK.format(place=self._vault.place)
 
     async def _damaged(self) -> list[Damaged]:
         async with self._store.read() as tx:
@@ -79,7 +112,7 @@ class Damage:
         self._sessions, self._locked = len(known), len(sessions)
         locked = "no key opens it"
         return [
-            *(Damaged("session", f"{s.user} {s.node}", locked, _PUT_BACK) for s in sessions),
+            *(Damaged("session", f"{s.user} {s.node}", locked, self._put_back) for s in sessions),
             *(Damaged("requested session", f"{r.user} {r.node}", locked) for r in requests),
             *(Damaged("command", e.id, why) for e in executions if (why := self._why_not(e))),
             *(Damaged("watch", watch.id, "its content is damaged") for watch in watches),

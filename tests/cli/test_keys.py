@@ -130,6 +130,32 @@ def test_keys_of_the_settings_are_changed_there(bot: Running, keys: Callable[...
     assert bot.does(bot.reads("U1")) == "locked"
 
 
+def test_the_place_of_the_keys_is_said_wherever_they_are(
+    bot: Running, keys: Callable[..., Result], tmp_path: Path
+) -> None:
+    bot.does(bot.keeps("U1"))
+    [old] = keys_in(bot.key_file)
+    (tmp_path / "keys").write_text(other := Fernet.generate_key().decode())
+    there = {"CREDENTIAL_KEYS_FILE": str(tmp_path / "keys")}
+    where = "CREDENTIAL_KEYS is in the file that CREDENTIAL_KEYS_FILE names."
+    lost = keys("list", **there).output
+    assert "Put the former key back at the end of CREDENTIAL_KEYS; whose" in lost
+    assert lost.count(where) == 1
+    made = CliRunner().invoke(main, ["keys", "add"], env={"CREDENTIAL_KEYS": ""} | there | {
+        "DATABASE_URL": f"sqlite:///{bot.file}"
+    })  # fmt: skip
+    assert where in made.output
+    (tmp_path / "keys").write_text(f"{old},{other}")
+    assert where in keys("retire", fingerprint(other), **there).output
+    (tmp_path / "keys").unlink()
+    (tmp_path / "CREDENTIAL_KEYS").write_text(other)
+    told = keys("list", CREDENTIALS_DIRECTORY=str(tmp_path)).output
+    assert "CREDENTIAL_KEYS is the file CREDENTIAL_KEYS in CREDENTIALS_DIRECTORY." in told
+    bot.key_file.write_text(other)
+    told = keys("list").output
+    assert "Put the former key back at the end of the key file credential.key; whose" in told
+
+
 def test_the_first_key_needs_neither_a_database_nor_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

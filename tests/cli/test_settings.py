@@ -186,3 +186,19 @@ def test_a_mark_before_a_file_is_no_part_of_it(tmp_path: Path) -> None:
 def test_rules_alone_need_no_token(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("SLACK_BOT_TOKEN_FILE=nowhere\n")
     assert CliRunner().invoke(main, ["policy", "show"]).exit_code == 0
+
+
+def test_what_is_wrong_in_a_file_is_said_with_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("s3cret")
+    (tmp_path / "credential_keys").write_text("s3cret")
+    monkeypatch.setenv("SLACK_BOT_TOKEN_FILE", str(tmp_path / "token"))
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("SLACK_APP_TOKEN", "s3cret")
+    told = {one.partition(":")[0]: one for one in faults()}
+    token, keys = told["SLACK_BOT_TOKEN"], told["CREDENTIAL_KEYS"]
+    assert token.endswith(". SLACK_BOT_TOKEN is in the file that SLACK_BOT_TOKEN_FILE names.")
+    assert keys.endswith(". CREDENTIAL_KEYS is the file credential_keys in CREDENTIALS_DIRECTORY.")
+    assert told["SLACK_APP_TOKEN"].endswith("which begins with xapp-.")
+    assert "s3cret" not in "".join(told.values())

@@ -103,7 +103,7 @@ async def test_the_operator_sees_a_locked_session_once_and_in_readiness(tmp_path
         url = f"http://127.0.0.1:{stage.bot.edge.port}/readyz"
         async with ClientSession() as http, http.get(url) as answer:
             assert answer.status == 200
-            assert f"session {stage.bob.id}" in await answer.text()
+            assert "1 stored row cannot be read: see row.damaged" in await answer.text()
         await stage.adds_session(stage.bob, "gpu1")
         await stage.passes(60)
         async with ClientSession() as http, http.get(url) as answer:
@@ -111,7 +111,7 @@ async def test_the_operator_sees_a_locked_session_once_and_in_readiness(tmp_path
 
 
 @pytest.mark.parametrize(("more", "told"), [(1, "1 other row "), (3, "3 other rows ")])
-async def test_readiness_counts_the_damaged_rows_that_it_does_not_name(
+async def test_operators_are_told_how_many_damaged_rows_are_not_named(
     stage: Stage, more: int, told: str
 ) -> None:
     with closing(sqlite3.connect(f"{stage.data}/bot.db")) as database, database:
@@ -121,9 +121,11 @@ async def test_readiness_counts_the_damaged_rows_that_it_does_not_name(
                 (f"U{number}",),
             )
     await stage.passes(60)
-    *named, last = stage.bot.health.impairments
+    *named, last = stage.bot.health.lessened
     assert len(named) == 5
     assert last == f"{told}cannot be read either."
+    (brief,) = stage.bot.health.impairments
+    assert brief.startswith(f"{5 + more} stored rows cannot be read")
 
 
 async def test_what_is_followed_with_a_locked_session_goes_on_when_the_key_is_back(
@@ -385,7 +387,7 @@ async def test_a_row_with_a_word_of_a_newer_version_stands_alone_and_is_told_onc
     damaged = [entry["row"] for entry in logs if entry["event"] == "row.damaged"]
     assert damaged == [row]
     assert any(
-        f"this version does not know its {column}" in t for t in stage.bot.health.impairments
+        f"this version does not know its {column}" in str(t) for t in stage.bot.health.lessened
     )
 
 

@@ -96,6 +96,21 @@ async def test_what_is_broken_is_named_with_what_to_do(tmp_path: Path) -> None:
         (tmp_path / "kept").rename(tmp_path / "credential.key")
         code, told = await examined(bot, CREDENTIAL_KEYS=Fernet.generate_key().decode())
         assert re.search(r"No key opens (\d+) of \1 encrypted row", told)
+        assert "Put the former key back at the end of CREDENTIAL_KEYS.\n" in told
+        assert f"⚠ stored rows:   The session {bot.ws.member('alice').id} " in told
+        (tmp_path / "keys").write_text(Fernet.generate_key().decode())
+        (tmp_path / "token").write_text(bot.ws.bot_token)
+        bot.ws.faults.error("invalid_auth", method="auth.test")
+        files = {name: str(tmp_path / name) for name in ("keys", "token")}
+        code, told = await examined(
+            bot, CREDENTIAL_KEYS_FILE=files["keys"], SLACK_BOT_TOKEN_FILE=files["token"],
+            SLACK_BOT_TOKEN="",
+        )  # fmt: skip
+        assert "CREDENTIAL_KEYS is in the file that CREDENTIAL_KEYS_FILE names." in told
+        assert "SLACK_BOT_TOKEN is in the file that SLACK_BOT_TOKEN_FILE names." in told
+        (tmp_path / "credential.key").write_text((tmp_path / "keys").read_text())
+        code, told = await examined(bot)
+        assert f"back at the end of the key file {tmp_path}/credential.key.\n" in told
 
 
 async def test_a_database_that_is_not_there_is_told_as_the_start_tells_it(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from bot.model import AuditKind
 from tests.scenarios.in_chinese import assert_chinese
+from tests.scenarios.nameless import nameless
 from tests.scenarios.orders import chained
 from tests.scenarios.site import entries, rules, site
 from tests.scenarios.stage import CHANNEL, Stage
@@ -137,6 +138,7 @@ async def test_a_node_of_the_chain_that_is_not_believed_is_said_in_chinese(tmp_p
         await one.stage.asks(bob, "/dbc settings language zh")
         one.rpc[2].stuck_at = one.chain.blocks.head
         await one.passes(minutes=12, step=60)
+        nameless(" ".join(one.stage.bot.health.impairments))
         told = (await one.stage.asks(bob, "/dbc doctor")).plain
         assert "链节点 3/3 不可信：最新块的时间偏差过大。" in told
         assert "of the chain" not in told

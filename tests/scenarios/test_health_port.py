@@ -18,6 +18,7 @@ from bot.app import Bot
 from bot.errors import BotError
 from sandbox.dbc.demo import demo_renter
 from tests.mortal import mortal
+from tests.scenarios.nameless import nameless
 from tests.scenarios.stage import CHANNEL, LIMITS, Stage, settings_for, staged
 from tests.scenarios.test_broken_database import broken
 from tests.scenarios.test_damaged_rows import locks
@@ -58,7 +59,7 @@ async def ready(stage_port: int) -> str:
     """What /readyz says; its status goes with it."""
     status, text = await read(stage_port, "/readyz")
     assert (status == 200) == text.startswith("ok\n"), (status, text)
-    return text
+    return nameless(text)
 
 
 @asynccontextmanager

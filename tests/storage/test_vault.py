@@ -55,10 +55,25 @@ def test_a_bad_key_is_named_without_being_shown(keys: list[str]) -> None:
     assert caught.value.__cause__ is None
 
 
+def test_a_key_file_is_named_where_its_keys_are_wrong_or_missing(tmp_path: Path) -> None:
+    file = tmp_path / "credential.key"
+    for text, told in (("", "There is no credential key in"), ("short", "number 1 in")):
+        file.write_text(text)
+        with pytest.raises(BadKey, match=f"{told} the key file credential.key") as caught:
+            Vault.from_file(file)
+        assert "CREDENTIAL_KEYS" not in str(caught.value.hint)
+    file.write_text(Fernet.generate_key().decode())
+    with pytest.raises(BadKey) as caught:
+        Vault.from_file(file).decrypt(b"junk")
+    assert caught.value.hint == "Put the former key back at the end of the key file credential.key."
+
+
 def test_what_a_key_has_to_be_is_said() -> None:
     with pytest.raises(BadKey) as caught:
         Vault([Fernet.generate_key().decode(), "short"])
-    assert caught.value.sentence == "Credential key number 2 is not a Fernet key."
+    assert (
+        caught.value.sentence == "Credential key number 2 in CREDENTIAL_KEYS is not a Fernet key."
+    )
     assert caught.value.hint == (
         "A Fernet key is 32 random bytes in URL-safe base64: 44 characters."
     )
