@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 import structlog
 from hypothesis import settings
+from slack_sdk.http_retry.async_handler import default_interval_calculator
+from slack_sdk.http_retry.jitter import Jitter
 from structlog.dev import ConsoleRenderer, plain_traceback
 
 from tests import janitor, plans
@@ -22,6 +24,16 @@ structlog.configure(
         ConsoleRenderer(colors=False, exception_formatter=plain_traceback),
     ]
 )
+
+
+class _AtOnce(Jitter):
+    """The SDK rests for seconds before it repeats a call; the Slack of the tests needs no rest."""
+
+    def recalculate(self, duration: float) -> float:  # noqa: ARG002 - the SDK's own name
+        return 0
+
+
+default_interval_calculator.jitter = _AtOnce()
 
 # How long an example takes depends on the machine and on what else it does.
 settings.register_profile("untimed", deadline=None)
