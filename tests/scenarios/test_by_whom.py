@@ -24,7 +24,6 @@ ROOT = Path(__file__).parents[2]
 # others see.
 MAY_PUT = {
     "commands/freezing.py",  # to a channel that the rules name, with whoever froze
-    "commands/order_notes.py",  # to the requester alone
     "messages/alone.py",  # to the requester alone
     "messages/board.py",
     "messages/directly.py",
