@@ -31,15 +31,15 @@ sandbox: $(READY) ## The two sandbox servers alone, for a bot of your own
 
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(READY) ## Every test
-	$(BIN)/python -m pytest
+	$(BIN)/python $(COVERAGE) -m pytest
 
-check: $(READY) ## All of CI: format, lint, types, import rule, generated files, tests
+check: $(READY) ## All of CI: format, lint, types, import rule, generated files, tests and their coverage
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m bot docs --check
-	$(MAKE) --no-print-directory test
+	$(MAKE) --no-print-directory test COVERAGE="-m slipcover --source bot,handlers,storage --skip-covered --fail-under 90"
 
 fix: $(READY) ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .
