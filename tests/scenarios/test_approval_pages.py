@@ -17,9 +17,7 @@ async def test_all_that_waits_is_found_on_the_pages_of_its_list(tmp_path: Path) 
         await stage.quiet()
         first = await stage.asks(stage.bob, "/dbc approval list")
         assert f"1 to 10 of {MANY}. More: `/dbc approval list page=2`" in first.plain
-        others = [
-            await stage.asks(stage.bob, f"/dbc approval list page={page}") for page in (2, 3)
-        ]
+        others = [await stage.asks(stage.bob, f"/dbc approval list page={page}") for page in (2, 3)]
         assert f"21 to {MANY} of {MANY}." in others[1].plain
         assert "More:" not in others[1].plain
         listed = [re.findall(r"`(\w{8})` ", page.plain) for page in (first, *others)]
