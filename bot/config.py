@@ -438,6 +438,11 @@ def _is_address(url: str) -> bool:
     return parts.scheme in {"http", "https"} and is_host(parts.hostname or "") and port != 0
 
 
+def reached_at(host: str) -> str:
+    """The address at which this machine itself reaches what listens there."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
 def is_host(name: str) -> bool:
     """Whether a host can have this name: with a label of over 63 characters, resolving raises."""
     try:

@@ -17,7 +17,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from bot.clock import Clock, readings
 from bot.health import STARTING, Health
 from bot.metrics import Metrics
-from bot.monitoring.port import readiness
+from bot.monitoring.port import liveness, readiness
 from handlers.arrivals import Arrival, Pulse, SignedTimes, arrival
 from handlers.dispatch import dispatched
 from handlers.gate import ARRIVAL, Connection, Gate, Refusals
@@ -134,7 +134,7 @@ class Server:
         if request.path == PATH and is_read and request.query.get("ssl_check") == "1":
             return web.Response()
         if request.path == "/healthz" and is_read:
-            return web.Response(text="ok\n")
+            return liveness()
         if request.path == "/readyz" and is_read:
             return readiness(self._health)
         is_known = request.path in {PATH, "/healthz", "/readyz"}

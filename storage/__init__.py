@@ -4,7 +4,7 @@ from storage.archive import Archive, is_unused
 from storage.backup import Copied, back_up, restore
 from storage.errors import BadKey, InUse, StorageFailed, StorageUnfit
 from storage.file import JOURNALS, LOCK, PRIVATE, is_claimed, is_database, prepare, sqlite_cause
-from storage.inspection import Inspection, Server
+from storage.inspection import Inspection, Schema, Server
 from storage.known import Known
 from storage.moving import move
 from storage.repositories.message_rows import LONGEST_PAUSE
@@ -29,6 +29,7 @@ __all__ = [
     "Inspection",
     "Known",
     "Look",
+    "Schema",
     "Server",
     "StorageFailed",
     "StorageUnfit",

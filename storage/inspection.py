@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from storage.engine import open_engines
 from storage.migrations import HEAD, is_known, revisions_of
 from storage.postgres import PROCESSES, process_name
 from storage.repositories.figures import FigureReader, Figures
+from storage.repositories.streams import Streams
+from storage.tables import audit
 
 # A process of the bot has many connections: counted are processes, by the names that they give.
 _SERVER = text(
@@ -46,6 +48,14 @@ class Server:
     is_pooled: bool  # a pooler stands between, and tells nobody's name for certain
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many rows have not been passed on, and since when the oldest one waits."""
+
+    rows: int
+    since: datetime | None
+
+
 class Inspection:
     """Raises StorageFailed where the database does not answer. Close it at the end."""
 
@@ -81,6 +91,17 @@ class Inspection:
         """How much is open."""
         async with self._engines.browsing() as connection:
             return await FigureReader(connection).read(now)
+
+    async def waiting(self, stream: str) -> Waiting:
+        """Which rows of the audit this stream has not passed on."""
+        async with self._engines.browsing() as connection:
+            position = await Streams(connection).position(stream)
+            left = select(func.count(), func.min(audit.c.at)).where(audit.c.seq > position)
+            rows, since = (await connection.execute(left)).one()
+        try:
+            return Waiting(rows, datetime.fromisoformat(since) if since else None)
+        except ValueError:  # somebody has altered it: `audit verify` tells
+            return Waiting(rows, None)
 
     async def close(self) -> None:
         """Let go of the database."""

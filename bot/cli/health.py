@@ -9,10 +9,9 @@ import sys
 import click
 
 from bot.cli.settings import load
-from bot.config import HealthSettings
+from bot.config import HealthSettings, reached_at
 
 _PATIENCE = 4  # seconds
-_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 @click.command()
@@ -23,7 +22,7 @@ def health(*, ready: bool) -> None:
     if not settings.health_port:
         click.echo("HEALTH_PORT is not set: there is nothing to ask.")
         return
-    host = _ANYWHERE.get(settings.health_host, settings.health_host)
+    host = reached_at(settings.health_host)
     connection = http.client.HTTPConnection(host, settings.health_port, timeout=_PATIENCE)
     try:
         connection.request("GET", "/readyz" if ready else "/healthz")

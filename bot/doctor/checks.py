@@ -4,7 +4,7 @@ It works beside a bot that runs, and in it. It sends no message and no command, 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -17,6 +17,7 @@ from bot.dbc.client import DbcClient
 from bot.dbc.errors import DaemonDisconnected, DaemonFull, DbcError
 from bot.dbc.guard import Limits
 from bot.doctor.kept import storage
+from bot.doctor.listening import listening
 from bot.doctor.named import Named, named_in
 from bot.doctor.private import Private
 from bot.doctor.slack import SlackCheck
@@ -76,11 +77,13 @@ class Checks:
         valid = say("They are valid. Version {version}, {mode}.", version=VERSION, mode=mode)
         policy, told = rules(self._settings, self._sight)
         named = named_in(policy) if policy is not None else Named()
-        looks: Mapping[Text, Findings] = {
+        looks: dict[Text, Findings] = {
             "Slack": SlackCheck(self._settings, named, self._sight).findings(),
             say("database"): storage(self._settings, self._sight, self._clock),
             "DBC": self._daemons(named),
         }
+        if self._sight.is_local:  # in the bot itself they are its own
+            looks[say("health port")] = listening(self._settings)
         guarded = [self._guarded(about, look) for about, look in looks.items()]
         told += _traces(self._settings)
         return [ok(say("settings"), valid), *told], guarded

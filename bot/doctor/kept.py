@@ -10,6 +10,7 @@ from pathlib import Path
 from bot.clock import Clock
 from bot.commands.rows import command_table
 from bot.config import Settings
+from bot.doctor.streaming import streaming
 from bot.errors import BotError
 from bot.health import Health
 from bot.monitoring.findings import Finding, Findings, Sight, fault, ok, warning
@@ -21,6 +22,7 @@ from bot.services.database import cause
 from storage import (
     PRIVATE,
     Inspection,
+    Schema,
     Server,
     StorageFailed,
     Store,
@@ -49,19 +51,31 @@ async def storage(settings: Settings, sight: Sight, clock: Clock) -> Findings:
         await refuse_to_hide_another(settings)
         inspection = Inspection(settings.database_url)
         try:
-            if server := await inspection.server():
-                yield _server(server, settings.described["database"], sight)
-            async for found in _content(inspection, clock.now(), sight):
+            async for found in _looked_into(inspection, settings, sight, clock.now()):
                 yield found
         finally:
             await inspection.close()
-        async for found in _keys(settings, sight):
-            yield found
     except StorageFailed as error:
         told = say("It cannot be used: {why}.", why=cause(error))
         yield fault(_DATABASE, told, say("See DATABASE_URL."))
     except BotError as error:
         yield fault(_DATABASE, sentences((error.words, error.hint)))
+
+
+async def _looked_into(
+    inspection: Inspection, settings: Settings, sight: Sight, now: datetime
+) -> Findings:
+    if server := await inspection.server():
+        yield _server(server, settings.described["database"], sight)
+    schema = await inspection.schema()
+    yield _schema(schema)
+    if schema.is_newest:
+        async for found in _content(inspection, now, sight):
+            yield found
+        async for found in streaming(settings, inspection, now, sight):
+            yield found
+    async for found in _keys(settings, sight, schema):
+        yield found
 
 
 async def _missing(settings: Settings, file: Path, sight: Sight) -> Finding:
@@ -141,19 +155,20 @@ def _modes(path: Path, sight: Sight) -> Iterator[Finding]:
         yield fault(_MODES, told, say("Run: {command}", command=f"chmod 600 {name}"))
 
 
-async def _content(inspection: Inspection, now: datetime, sight: Sight) -> Findings:
-    schema, about = await inspection.schema(), say("schema")
+def _schema(schema: Schema) -> Finding:
+    about = say("schema")
     if schema.is_newer:
         told = say("A newer version of the bot has used it ({schema}).", schema=schema.current)
         restore = say("Run that version, or restore a backup from before the upgrade.")
-        yield fault(about, told, restore)
-        return
+        return fault(about, told, restore)
     if not schema.is_newest:
         told = say("{current}; this version has {needed}.",
             current=schema.current or say("none yet"), needed=schema.needed)  # fmt: skip
-        yield warning(about, told, say("The next start migrates it."))
-        return
-    yield ok(about, say("{schema}, up to date.", schema=schema.current))
+        return warning(about, told, say("The next start migrates it."))
+    return ok(about, say("{schema}, up to date.", schema=schema.current))
+
+
+async def _content(inspection: Inspection, now: datetime, sight: Sight) -> Findings:
     journal = await inspection.journal()
     if journal and journal != "wal":
         told = say("Its mode is {mode}, not wal.", mode=journal)
@@ -201,8 +216,10 @@ def _messages(count: int, since: datetime | None, now: datetime, sight: Sight) -
     return warning(about, told, see)
 
 
-async def _keys(settings: Settings, sight: Sight) -> Findings:
+async def _keys(settings: Settings, sight: Sight, schema: Schema) -> Findings:
     file = key_file_of(settings)
+    if not schema.current:  # nothing is encrypted yet
+        return
     if file is not None and not file.exists():
         gone = say("The key file {file} is gone.", file=sight.path(file))
         yield fault(_KEYS, gone, say("Put it back, or nobody's session can be read."))
@@ -210,6 +227,8 @@ async def _keys(settings: Settings, sight: Sight) -> Findings:
     if file is not None:
         for found in _modes(file, sight):
             yield found
+    if not schema.is_newest:
+        return
     given = [key.get_secret_value() for key in settings.credential_keys]
     vault = Vault(given) if file is None else Vault(keys_in(file), place_of(file))
     store = Store(settings.database_url, vault)

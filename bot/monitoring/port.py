@@ -15,11 +15,20 @@ from bot.metrics import Metrics
 _SOON = 2.0  # seconds; for requests under way when we stop
 
 
+# By this the doctor knows whether it is the bot that answers at a port.
+NAMED = {"Server": "dbc-bot"}
+
+
+def liveness() -> web.Response:
+    """Whoever answers has a loop that turns."""
+    return web.Response(text="ok\n", headers=NAMED)
+
+
 def readiness(health: Health) -> web.Response:
     """200 while the bot can work, else 503; each reason and each impairment is a line."""
     reasons = health.reasons
     lines = [*(reasons or ("ok",)), *health.impairments, ""]
-    return web.Response(status=503 if reasons else 200, text="\n".join(lines))
+    return web.Response(status=503 if reasons else 200, text="\n".join(lines), headers=NAMED)
 
 
 class HealthPort:
@@ -58,7 +67,7 @@ class HealthPort:
         if request.method not in {"GET", "HEAD"}:
             return web.Response(status=405, headers={"Allow": "GET, HEAD"})
         if request.path == "/healthz":
-            return web.Response(text="ok\n")  # whoever answers has a loop that turns
+            return liveness()
         if request.path == "/readyz":
             return readiness(self._health)
         await self._refresh()

@@ -7,6 +7,7 @@ raises OSError where it took none.
 import errno
 import os
 import select
+import shutil
 import socket
 import stat
 import time
@@ -43,6 +44,10 @@ class Sink(Protocol):
         """Take them, durably as far as that can be known; how many of them, from the first on."""
         ...
 
+    def look(self) -> None:
+        """Raise OSError where it would take nothing, as far as that shows without giving it any."""
+        ...
+
 
 class FileSink:
     """Appends lines to a file, whatever rotates it: it is opened by its name each time.
@@ -64,6 +69,22 @@ class FileSink:
             return self._into_pipe(records)
         self._into_file(records)
         return len(records)
+
+    def look(self) -> None:
+        """Raise OSError where the file cannot be written. A pipe shows that to its writer alone."""
+        directory = self._path.parent
+        if self._path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if self._path.exists() and not self._path.is_file():
+            return
+        if self._path.exists():
+            os.close(os.open(self._path, os.O_WRONLY | os.O_APPEND))
+        elif not directory.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        elif not os.access(directory, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        if shutil.disk_usage(directory).free == 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _into_pipe(self, records: Sequence[Record]) -> int:
         """Write as many as it takes without being waited for."""
@@ -134,6 +155,13 @@ class SyslogSink:
             self._over_udp(records)
         return len(records)
 
+    def look(self) -> None:
+        """Raise OSError where the name does not resolve or, over TCP, nobody listens."""
+        if self._is_tcp:
+            socket.create_connection(self._address, _PATIENCE).close()
+        else:
+            socket.getaddrinfo(*self._address, type=socket.SOCK_DGRAM)
+
     def _over_tcp(self, records: Sequence[Record]) -> None:
         # RFC 6587 has no receipt. A server closes once it has read to the end, so that is one.
         with socket.create_connection(self._address, _PATIENCE) as connection:
@@ -160,6 +188,11 @@ class SyslogSink:
         host = socket.gethostname()[:255] or "-"
         head = f"<{_PRIORITY}>1 {record.at or '-'} {host} dbc-bot - audit - "
         return f"{head}{text}".encode(errors="replace")
+
+
+def cause(error: OSError) -> str:
+    """Why a sink takes nothing."""
+    return error.strerror or str(error) or type(error).__name__
 
 
 def sink_of(where: str) -> Sink:

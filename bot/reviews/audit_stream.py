@@ -13,12 +13,13 @@ import structlog
 
 from bot.clock import Clock
 from bot.model import AuditQuery, AuditRow
-from bot.monitoring.sinks import Record, Sink
+from bot.monitoring.sinks import Record, Sink, cause
+from bot.reply import Text, say_number
 from bot.reviews.audit_file import record_of
 from storage import Store
 
 SCHEMA = "dbc-bot.audit.1"
-_NAME = "audit"
+STREAM = "audit"
 _BATCH = 200
 # Longer than a batch may take; a process that dies is replaced after it.
 _LEASE = timedelta(minutes=1)
@@ -45,11 +46,16 @@ class AuditStream:
         self._pause = timedelta(seconds=1)
         self._next_try = clock.now()
 
-    def impairments(self) -> Sequence[str]:
+    def impairments(self) -> Sequence[Text]:
         """Why nothing is passed on; nothing while it is."""
         if not self._fault:
             return []
-        return [f"The audit stream takes nothing ({self._fault}): {self._waiting} rows wait."]
+        told = say_number(
+            "The audit stream takes nothing ({why}): {number} row waits. See AUDIT_STREAM.",
+            "The audit stream takes nothing ({why}): {number} rows wait. See AUDIT_STREAM.",
+            self._waiting, why=self._fault,
+        )  # fmt: skip
+        return [told]
 
     async def pass_on(self) -> None:
         """Pass on all that is new, unless another replica does, or the sink rests."""
@@ -58,12 +64,12 @@ class AuditStream:
             return
         async with self._store.read() as tx:
             head = await tx.audit.head()
-            position = await tx.streams.position(_NAME)
+            position = await tx.streams.position(STREAM)
         end = head.seq if head is not None else 0
         while position < end:
             async with self._store.write() as tx:
                 now = self._clock.now()
-                claimed = await tx.streams.claim(_NAME, self._by, now, now + _LEASE)
+                claimed = await tx.streams.claim(STREAM, self._by, now, now + _LEASE)
             if claimed is None:
                 return
             async with self._store.browse() as tx:
@@ -71,7 +77,7 @@ class AuditStream:
             taken = await self._taken(rows, end - claimed) if rows else 0
             position = rows[taken - 1].seq if taken else claimed
             async with self._store.write() as tx:
-                is_mine = await tx.streams.move(_NAME, self._by, position)
+                is_mine = await tx.streams.move(STREAM, self._by, position)
                 if not is_mine or not taken or taken < len(rows):
                     return
 
@@ -81,7 +87,7 @@ class AuditStream:
         try:
             taken = await asyncio.to_thread(self._sink.take, records)
         except OSError as error:
-            why = error.strerror or str(error) or type(error).__name__
+            why = cause(error)
             if not self._fault:
                 log.warning("audit_stream.stands", why=why, rows=waiting)
             self._fault, self._waiting = why, waiting

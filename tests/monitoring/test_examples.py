@@ -69,7 +69,7 @@ def test_every_metric_of_the_bot_is_on_the_dashboard_or_in_an_alert(
     asked = {name for expression in expressions() for name in _NAME.findall(expression)}
     stems = {re.sub(r"_(bucket|count|sum)$", "", name) for name in asked}
     own = {re.sub(r"_(bucket|count|sum)$", "", name) for name in labels if "dbc_bot" in name}
-    assert own - stems == {"dbc_bot_build_info", "dbc_bot_impairments"}
+    assert own - stems == {"dbc_bot_build_info"}
 
 
 def test_each_alert_says_what_is_wrong_and_what_to_do() -> None:

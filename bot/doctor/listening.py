@@ -1,0 +1,124 @@
+"""The doctor's look at the ports of this machine: whether the bot has them, or could have them."""
+
+import socket
+from dataclasses import dataclass
+from datetime import timedelta
+
+import aiohttp
+
+from bot.config import Settings, reached_at
+from bot.monitoring.findings import Finding, Findings, fault, ok, warning
+from bot.monitoring.port import NAMED
+from bot.reply import Text, say
+from storage import is_claimed
+
+_PATIENCE = timedelta(seconds=3)
+_ABOUT = {"HEALTH": say("health port"), "HTTP": say("HTTP port")}
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    is_bot: bool
+    status: int = 0
+    lines: tuple[str, ...] = ()
+
+
+async def listening(settings: Settings) -> Findings:
+    """What answers at each port that these settings name, for whoever sits at the machine."""
+    ports = {"HEALTH": (settings.health_host, settings.health_port)}
+    if not settings.uses_socket_mode:
+        ports["HTTP"] = settings.http_host, settings.http_port
+        if settings.health_port and settings.health_port == settings.http_port:
+            told = say("HEALTH_PORT and HTTP_PORT are the same port.")
+            free = say("Set HEALTH_PORT to another one, or leave it out.")
+            yield fault(_ABOUT["HEALTH"], told, free)
+            return
+    file = settings.sqlite_file
+    is_running = None if file is None else is_claimed(file)
+    is_told = False
+    for setting, (host, port) in ports.items():
+        if not port:
+            continue
+        answer = await _asked(host, port)
+        if answer is None:
+            yield _unanswered(setting, host, port, is_running=is_running)
+        elif not answer.is_bot:
+            yield _taken(setting, f"{host}:{port}", port)
+        elif is_running is False:
+            where = f"{host}:{port}"
+            told = say("Another bot answers at {where}, not one on this database.", where=where)
+            yield fault(_ABOUT[setting], told, _elsewhere(setting))
+        else:
+            yield ok(_ABOUT[setting], say("The bot answers at {where}.", where=f"{host}:{port}"))
+            if not is_told:
+                for one in _readiness(answer):
+                    yield one
+            is_told = True
+
+
+def _readiness(answer: _Answer) -> list[Finding]:
+    """What the bot that runs says of itself."""
+    about = say("running bot")
+    if answer.status == 200:
+        return [warning(about, one) for one in answer.lines[1:]] or [ok(about, say("It is ready."))]
+    return [fault(about, one) for one in answer.lines]
+
+
+async def _asked(host: str, port: int) -> _Answer | None:
+    """What /readyz answers there; None where nobody listens."""
+    address = reached_at(host)
+    where = f"[{address}]" if ":" in address else address
+    seconds = _PATIENCE.total_seconds()
+    limit = aiohttp.ClientTimeout(total=2 * seconds, sock_connect=seconds)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=limit) as http,
+            http.get(f"http://{where}:{port}/readyz", allow_redirects=False) as answer,
+        ):
+            if answer.headers.get("Server") != NAMED["Server"]:
+                return _Answer(is_bot=False)
+            lines = tuple((await answer.text()).splitlines())
+            return _Answer(is_bot=True, status=answer.status, lines=lines)
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+        return None
+    except (aiohttp.ClientError, TimeoutError, ValueError):  # what answers is no web server
+        return _Answer(is_bot=False)
+
+
+def _unanswered(setting: str, host: str, port: int, *, is_running: bool | None) -> Finding:
+    where = f"{host}:{port}"
+    if is_running:
+        told = say("The bot that runs does not answer at {where}.", where=where)
+        return warning(_ABOUT[setting], told, say(
+            "Was it started with these settings? Restart it, or set {setting}.",
+            setting=f"{setting}_HOST, {setting}_PORT",
+        ))  # fmt: skip
+    if why := _why_not(host, port):
+        told = say("The bot cannot listen on {where}: {why}.", where=where, why=why)
+        return fault(_ABOUT[setting], told, _elsewhere(setting))
+    return ok(_ABOUT[setting], say("Nothing answers at {where}, which is free.", where=where))
+
+
+def _why_not(host: str, port: int) -> str:
+    """Why the bot could not listen there; nothing where it could. Lets nobody connect."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind(address)
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return ""
+
+
+def _taken(setting: str, where: str, port: int) -> Finding:
+    told = say("Something that is not the bot answers at {where}.", where=where)
+    who = say("Stop it ({command} shows what it is), or set {setting} to a free port.",
+        command=f"ss -ltnp sport = :{port}", setting=f"{setting}_PORT")  # fmt: skip
+    return fault(_ABOUT[setting], told, who)
+
+
+def _elsewhere(setting: str) -> Text:
+    return say("Set {setting}.", setting=f"{setting}_HOST, {setting}_PORT")

@@ -1,0 +1,139 @@
+"""`python -m bot doctor` on what is around the bot: the machine's ports and the audit stream."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+
+from bot.app import Bot
+from tests.databases import begin
+from tests.mortal import mortal
+from tests.scenarios.site import site
+from tests.scenarios.stage import LIMITS
+from tests.scenarios.test_doctor import FAULT, OK, WARNING, examined
+from tests.scenarios.test_health_port import free_port
+
+
+@asynccontextmanager
+async def another(says: bytes) -> AsyncIterator[int]:
+    """Another program at a port of this machine."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(says)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def test_the_doctor_tells_how_the_running_bot_is_where_it_can_be_asked(
+    tmp_path: Path,
+) -> None:
+    port = free_port()
+    lost = str(tmp_path / "missing" / "audit.jsonl")
+    extra = {"HEALTH_PORT": str(port), "AUDIT_STREAM": lost, "HEALTH_HOST": "0.0.0.0"}
+    async with mortal(tmp_path, extra=extra) as bot:
+        await bot.logs("audit_stream.stands")
+        code, told = await examined(bot)
+        assert code == WARNING, told
+        assert f"✔ health port:   The bot answers at 0.0.0.0:{port}." in told
+        assert "⚠ running bot:   The audit stream takes nothing (No such file" in told
+        assert "⚠ audit stream:  AUDIT_STREAM takes nothing: No such file or directory." in told
+        (tmp_path / "missing").mkdir()
+        begin(tmp_path / "other" / "other.db")
+        code, told = await examined(bot, DATABASE_URL=f"sqlite:///{tmp_path}/other/other.db")
+        assert code == FAULT
+        assert f"✘ health port:   Another bot answers at 0.0.0.0:{port}, not one on this" in told
+        code, told = await examined(bot, HEALTH_PORT=str(free_port()))
+        assert code == WARNING, told
+        assert "The bot that runs does not answer at 0.0.0.0:" in told
+
+
+@pytest.mark.parametrize("says", [b"HTTP/1.1 200 OK\r\n\r\nok\n", b"220 mail.example.org\r\n"])
+async def test_a_port_that_something_else_has_is_told_with_what_to_do(
+    tmp_path: Path, says: bytes
+) -> None:
+    async with mortal(tmp_path) as bot, another(says) as port:
+        code, told = await examined(bot, "--json", HEALTH_PORT=str(port))
+        assert code == FAULT
+        (found,) = [one for one in json.loads(told) if one["about"] == "health port"]
+        assert found == {
+            "about": "health port",
+            "level": "fault",
+            "says": f"Something that is not the bot answers at 127.0.0.1:{port}.",
+            "do": f"Stop it (ss -ltnp sport = :{port} shows what it is), or set HEALTH_PORT to a "
+            "free port.",
+        }
+        http = {"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": "s3cret0", "HTTP_PORT": str(port)}
+        code, told = await examined(bot, **http)
+        assert f"✘ HTTP port:     Something that is not the bot answers at 127.0.0.1:{port}" in told
+        code, told = await examined(bot, **http, HEALTH_PORT=str(port))
+        assert "✘ health port:   HEALTH_PORT and HTTP_PORT are the same port." in told
+
+
+async def test_a_port_that_nobody_has_is_tried_before_the_start(tmp_path: Path) -> None:
+    async with mortal(tmp_path) as bot:
+        await bot.kill()
+        port = free_port()
+        code, told = await examined(bot, HEALTH_PORT=str(port))
+        assert code == OK, told
+        assert f"✔ health port:   Nothing answers at 127.0.0.1:{port}, which is free." in told
+        code, told = await examined(bot, HEALTH_PORT=str(port), HEALTH_HOST="nobody.invalid")
+        assert code == FAULT
+        assert f"✘ health port:   The bot cannot listen on nobody.invalid:{port}: " in told
+        assert "Set HEALTH_HOST, HEALTH_PORT." in told
+
+
+async def test_rows_that_wait_for_the_audit_stream_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "audit.jsonl"
+    async with mortal(tmp_path, extra={"AUDIT_STREAM": str(file)}) as bot:
+        await bot.gives_session(bot.ws.member("alice"), "gpu1")
+        await bot.comes_true(
+            "SELECT count(*) FROM streams WHERE position = (SELECT max(seq) FROM audit)"
+        )
+        await bot.kill()
+        code, told = await examined(bot)
+        assert code == OK, told
+        assert "✔ audit stream:  It is up to date." in told
+        with closing(sqlite3.connect(tmp_path / "bot.db")) as raw, raw:
+            raw.execute("DROP TRIGGER audit_refuses_update")
+            raw.execute("UPDATE audit SET at = '2026-01-05T09:00:00.000000+00:00'")
+            raw.execute("UPDATE streams SET position = position - 1")
+        written = file.read_bytes()
+        code, told = await examined(bot)
+        assert code == WARNING, told
+        assert "⚠ audit stream:  1 row of the audit waits to be passed on, the oldest for " in told
+        assert "Is the bot running? If so, see audit_stream.stands in its log." in told
+        assert file.read_bytes() == written
+        file.unlink()
+        file.mkdir()
+        code, told = await examined(bot)
+        assert "AUDIT_STREAM takes nothing: Is a directory." in told
+
+
+async def test_operators_in_slack_are_told_of_rows_that_wait_without_the_place(
+    tmp_path: Path,
+) -> None:
+    where = tmp_path / "missing" / "audit.jsonl"
+    async with site(tmp_path, '[doctor]\npeople = { persons = ["U0BOB"] }\n') as stage:
+        await stage.bot.stop()
+        settings = stage.settings().model_copy(update={"audit_stream": str(where)})
+        stage.bot = Bot(settings, stage.machine, LIMITS)
+        await stage.bot.start(ticking=False)
+        await stage.bot.edge.connected()
+        await stage.passes(120)
+        told = (await stage.asks(stage.bob, "/dbc doctor")).plain.replace("*", "")
+        assert "⚠ this process The audit stream takes nothing (No such file or directory)" in told
+        assert "rows of the audit wait to be passed on, the oldest for " in told
+        assert "See audit_stream.stands in the log." in told
+        assert "missing" not in told
+        await stage.asks(stage.bob, "/dbc settings language zh")
+        told = (await stage.asks(stage.bob, "/dbc doctor")).plain
+        assert "审计流无法写入（No such file or directory）" in told
+        assert "条审计记录等待转发" in told
