@@ -1,7 +1,8 @@
 """Tells of running machines whose SSH port is dead, and of sizes that changed outside the bot.
 
 A few machines each time, those first that wait longest. Sizes are compared as they were read last,
-and nothing is asked for them. A port is tried only where the rules say so, and only a process that
+and nothing is asked for them: what a node left out has not changed, and two readings have to agree
+on which disks there are. A port is tried only where the rules say so, and only a process that
 has connected to it itself calls it dead: so a network that it cannot reach is no news.
 """
 
@@ -13,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from bot.clock import Clock
 from bot.dbc.models import Phase, TaskDetail, phase_of
@@ -70,6 +72,7 @@ class Rounds:
         self._after = ""  # the machine that was looked at last
         self._shut: Counter[TaskId] = Counter()  # how often in a row
         self._reached: dict[TaskId, _Door] = {}  # what this process has connected to
+        self._doubts: dict[TaskId, Kept] = {}  # other disks, as one reading alone has shown them
 
     async def look(self) -> None:
         """Look at the next few, and tell what has changed."""
@@ -107,16 +110,32 @@ class Rounds:
             ends = [each.ended_at for each in changes if each.ended_at is not None]
             if len(ends) < len(changes) or any(end >= seen.seen_at for end in ends):
                 continue  # it is changing, or was changed since
-            now = replace(one, size=_size(seen.detail), size_at=seen.seen_at)
+            size = _size(seen.detail, json.loads(one.size or "{}"))
+            now = replace(one, size=json.dumps(size, sort_keys=True), size_at=seen.seen_at)
             unknown = [each.ended_at for each in changes if each.ended_at and each.is_unknown]
             is_own = any(one.size_at is None or end > one.size_at for end in ends) or any(
                 seen.seen_at - end < _UNKNOWN_FOR for end in unknown
             )
             if not one.size or is_own:
                 keep.append((one, now))
-            elif now.size != one.size:
+            elif not _changed(one.size, now.size):
+                self._doubts.pop(one.task, None)
+                keep += [(one, now)] if one.size != now.size else []  # it tells more than before
+            elif not self._is_doubtful(one, now):
                 found.append((one, now))
         await self._write(keep, found, _of_sizes)
+
+    def _is_doubtful(self, before: Kept, now: Kept) -> bool:
+        """Whether other disks than before are shown by this reading alone: a list may be short."""
+        if json.loads(before.size).keys() == json.loads(now.size).keys():
+            return False
+        doubted = self._doubts.get(now.task)
+        if doubted is not None and doubted.size == now.size and doubted.size_at != now.size_at:
+            del self._doubts[now.task]
+            return False
+        if doubted is None or doubted.size != now.size:
+            self._doubts[now.task] = now
+        return True
 
     # Ports
 
@@ -237,17 +256,27 @@ def _of_open(node: str, found: _News, _may: May) -> Reply:
     return words.ports_open(node, [now.label for _, now in found])
 
 
-def _size(detail: TaskDetail) -> str:
-    """What a machine is made of."""
+def _size(detail: TaskDetail, before: Mapping[str, Any]) -> dict[str, Any]:
+    """What a machine is made of; what is not told is as it was before."""
     disks = {disk.name: disk.size.text for disk in detail.disks}
     parts = {"GPU": detail.gpu_count, "CPU": detail.cpu_cores, "RAM": detail.mem_size.text}
-    return json.dumps({**parts, **disks}, sort_keys=True)
+    told = {**parts, **disks}
+    return {name: before.get(name) if told[name] in {None, ""} else told[name] for name in told}
+
+
+def _changed(before: str, now: str) -> list[str]:
+    """What of a size is another one; what was not told before may have been so."""
+    old, new = json.loads(before), json.loads(now)
+    return [
+        name
+        for name in {**old, **new}
+        if old.get(name) != new.get(name) and old.get(name, True) not in {None, ""}
+    ]
 
 
 def _difference(before: str, now: str) -> tuple[str, str]:
     """What differs of two sizes."""
-    old, new = json.loads(before), json.loads(now)
-    names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    old, new, names = json.loads(before), json.loads(now), _changed(before, now)
     return tuple(
         ", ".join(f"{name} {some[name]}" for name in names if some.get(name) is not None) or "–"
         for some in (old, new)

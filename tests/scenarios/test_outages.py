@@ -176,6 +176,24 @@ async def test_a_machine_of_another_size_is_told_when_its_details_are_read(stage
     assert "inference now has CPU 12 (before: CPU 8)" in message
 
 
+@pytest.mark.parametrize("fault", ["sparse", "short_list", "empty_list"])
+async def test_what_a_node_leaves_out_for_a_while_has_not_changed(stage: Stage, fault: str) -> None:
+    await goes_on(stage, 12)
+    stage.world.faults.on(fault)
+    await goes_on(stage, 12)
+    stage.world.faults.off()
+    await goes_on(stage, 12)
+    assert news(stage.alice) == []
+
+
+async def test_a_disk_that_is_gone_is_told_once_two_readings_agree(stage: Stage) -> None:
+    await goes_on(stage, 12)
+    del stage.task("inference").disks["vdb"]
+    await goes_on(stage, 24)
+    (message,) = news(stage.alice)
+    assert "inference now has – (before: vdb 100G)" in message
+
+
 async def test_a_change_of_size_without_an_answer_is_the_bots_own_for_an_hour(
     stage: Stage,
 ) -> None:
