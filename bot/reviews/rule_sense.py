@@ -110,12 +110,15 @@ def _of_budgets(policy: Policy) -> Iterator[Fault]:
             yield place, f"the budget “{budget.name}” needs a `person` or a `channel`."
         if (budget.usd is None) == (budget.dbc is None):
             yield place, f"the budget “{budget.name}” needs either `usd` or `dbc`."
-        if budget.name in seen:
+        if _is_invisible(budget.name):
+            yield place, "`name` must not be empty."
+        if fold(budget.name) in seen:
             yield place, f"two budgets are called “{budget.name}”."
-        seen.add(budget.name)
+        seen.add(fold(budget.name))
+    known = {budget.name for budget in policy.budget}
     for number, rule in enumerate(policy.rule):
         for one in rule.match.over:
-            if one not in seen:
+            if one not in known:
                 yield ("rule", number, "over"), f"there is no budget “{one}”."
 
 

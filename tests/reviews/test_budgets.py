@@ -71,6 +71,8 @@ def test_a_difference_of_budgets_is_found(tmp_path: Path) -> None:
         (BUDGET + "dbc = 5\n", "needs either `usd` or `dbc`"),
         (BUDGET.replace("usd = 500\n", ""), "needs either `usd` or `dbc`"),
         (BUDGET + BUDGET, "two budgets are called “research”"),
+        (BUDGET + BUDGET.replace("research", "Ｒesearch"), "two budgets are called “Ｒesearch”"),
+        (BUDGET.replace("research", " \u200b"), "`name` must not be empty"),
         (BUDGET.replace("500", "500.5"), "whole number"),
         (
             '[[rule]]\nname = "Budget: research"\napprovals = 1\nmatch = { effect = "change" }\n',
