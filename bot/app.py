@@ -442,13 +442,13 @@ def _words(table: Table, execution: Execution) -> Words:
     command = table.spoken_of(execution.command)
     follow, brings_up = command.follow or command.unanswered, command.deed.brings_up
     if follow is None:
-        return Words(_CHANGING, _CHANGED, title=command.title)
+        return Words(_CHANGING, _CHANGED, called=command.called)
     try:
         doing, done = follow.told(execution.known), said(follow.done, execution.known)
     except KeyError:  # a damaged record lacks what the words are made of
         doing, done = _CHANGING, _CHANGED
     only_looks, is_news = command.deed.only_looks, command.deed.is_news
-    return Words(doing, done, follow.limit, command.title, brings_up, only_looks, is_news)
+    return Words(doing, done, follow.limit, command.called, brings_up, only_looks, is_news)
 
 
 async def run(

@@ -123,7 +123,8 @@ def from_error(error: BotError) -> Reply:
     """The one place where a failure becomes words."""
     sentence = line(error.words)
     if error.during:
-        sentence = line(say("{what} failed.", what=error.during), " ", error.words)
+        names = {"what": line(error.during), "told": line(error.words)}
+        sentence = line(say("“{what}” failed: {told}", **names))
     sign = emoji(_SIGNS[error.severity])
     parts: list[Part] = [Para(line(sign, " ", sentence))]
     if isinstance(error, Faults):

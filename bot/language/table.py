@@ -14,7 +14,7 @@ from bot.errors import BotError
 from bot.folding import fold, plain
 from bot.language.args import NODE_OPTION, Parameter, parameters
 from bot.language.chinese import ALONE, GROUPS, VERBS
-from bot.messages.cards import Subject, asked
+from bot.messages.cards import Subject, asked, doing
 from bot.messages.facts import OF_MACHINES, STATE, FactKind, Kinds
 from bot.model import Deed, Effect, Filing, Goal, Watch
 from bot.reply import Given, Line, Phrase, Reply, Text, Words, kept_text, say
@@ -281,6 +281,15 @@ class Command:
             return kinds[name].said(text) if name in kinds and text else text
 
         return asked(said(self.asks, known) or self.heading, told, subject)
+
+    def brief(self, known: Mapping[str, str], subject: Subject) -> Line:
+        """What was requested, in few words: `Restart train-01 on gpu1`."""
+        asks = said(self.asks, {**self.defaults, **known})
+        if isinstance(asks, Phrase) and asks.open and asks.open <= {"target", "label", "node"}:
+            named = bool(subject.label) or asks.open == {"node"}
+            if named and (subject.node_label or "node" not in asks.open):
+                return asked(asks, str, subject)
+        return doing(self.called, subject)
 
     def lost(self, known: Mapping[str, str]) -> Text:
         """What the card says will be lost."""

@@ -19,7 +19,6 @@ from bot.reply import (
     Text,
     Words,
     bold,
-    code,
     emoji,
     line,
     listed,
@@ -101,13 +100,11 @@ def asked(question: Text, said: Callable[[str], Words], subject: Subject) -> Lin
     return line(question.filled(lambda name: names[name] if name in names else line(said(name))))
 
 
-def doing(title: str, subject: Subject) -> Line:
-    """`vm show` train-01 on gpu1: a command and what it is about, as the name of a request."""
+def doing(called: Text, subject: Subject) -> Line:
+    """`Show a machine: train-01 on gpu1`: what is done and to what, as the name of a request."""
     if not subject.label and not subject.node_label:
-        return line(code(title))
-    if not subject.label:
-        return line(say("{command} on {node}", command=code(title), node=bold(subject.node_label)))
-    return line(code(title), " ", subject.named)
+        return line(called)
+    return line(say("{what}: {subject}", what=called, subject=subject.named))
 
 
 def card_key(execution_id: ExecutionId) -> str:
@@ -242,7 +239,7 @@ def result(subject: Subject, done: Text, took: timedelta | None = None) -> Line:
 
 
 def unfinished(
-    title: str,
+    called: Text,
     end: ExecutionStatus,
     subject: Subject,
     why: Text,
@@ -251,7 +248,7 @@ def unfinished(
     by: UserId = UserId(""),
     only_looks: bool = False,
 ) -> Line:
-    """`vm create failed: train-01 on gpu1 is in state “create error” (2 min 10 s).`
+    """`“Create a machine” failed: train-01 on gpu1 is in state “create error” (2 min 10 s).`
 
     What is seen of a machine does not tell what was asked of it: the command does.
     """
@@ -259,7 +256,7 @@ def unfinished(
     if by:
         told = line(say("{told} by {user}", told=told, user=mention(by)))
     told = line(say("{told}.", told=_timed(told, took)))
-    return of_command(title, end, told, only_looks=only_looks) if title else told
+    return of_request(called, end, told, only_looks=only_looks) if called else told
 
 
 def _timed(told: Line, took: timedelta | None) -> Line:
@@ -268,16 +265,21 @@ def _timed(told: Line, took: timedelta | None) -> Line:
     return line(say("{told} ({duration})", told=told, duration=duration(took)))
 
 
-def of_command(title: str, end: ExecutionStatus, told: Line, *, only_looks: bool = False) -> Line:
-    """`vm create failed: …`; what `only_looks` ends well by telling whatever it saw."""
-    command = code(title)
+def of_request(what: Words, end: ExecutionStatus, told: Words, *, only_looks: bool = False) -> Line:
+    """`“Create a machine” failed: …`: the one shape of what says that something was not done.
+
+    What `only_looks` ends well by telling whatever it saw.
+    """
+    names = {"what": line(what), "told": line(told)}
     if only_looks:
-        return line(say("{command}: {told}", command=command, told=told))
+        return line(say("“{what}”: {told}", **names))
     if end is ExecutionStatus.FAILED:
-        return line(say("{command} failed: {told}", command=command, told=told))
+        return line(say("“{what}” failed: {told}", **names))
     if end is ExecutionStatus.CANCELLED:
-        return line(say("{command} was stopped: {told}", command=command, told=told))
-    return line(say("{command} has an unknown end: {told}", command=command, told=told))
+        return line(say("“{what}” was stopped: {told}", **names))
+    if end is ExecutionStatus.UNKNOWN:
+        return line(say("“{what}” has an unknown end: {told}", **names))
+    return line(say("“{what}” was refused: {told}", **names))
 
 
 def signed(execution: Execution, reply: Reply) -> Reply:

@@ -72,7 +72,9 @@ def beside(card: Message, what: Line, me: str) -> Reply | None:
         return replace(load(card.content).also(told), private=True)
     if card.ref is None or card.ref.channel == wanted.channel:
         return None
-    found = say("The card of {request} is in our direct messages, and so is its end.", request=what)
+    found = say(
+        "The card of “{request}” is in our direct messages, and so is its end.", request=what
+    )
     if card.problem not in OUTSIDE:
         why = say("I cannot post in {channel}.", channel=where)
         return Reply.of(sentences((found, why)), private=True)

@@ -70,9 +70,9 @@ def with_requester(asked: Question) -> Line:
     return line(say("{question}, requested by {user}", question=asked.title, user=user))
 
 
-def second_time(title: str, subject: Subject) -> Line:
+def second_time(what: Line) -> Line:
     """What is asked where the same request is in progress."""
-    return line(say("Run {command} a second time: {target}", command=title, target=subject.named))
+    return line(say("Run “{request}” a second time", request=what))
 
 
 def told_changes(changed: Mapping[str, Words]) -> Phrase:

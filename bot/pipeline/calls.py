@@ -38,7 +38,6 @@ from bot.reply import (
     Reply,
     Severity,
     Words,
-    code,
     line,
     say,
 )
@@ -111,9 +110,8 @@ class Runs:
         except StorageFailed as error:
             raise InDoubt(
                 say(
-                    "My database failed while {command} was carried out: whether it is done is not "
-                    "known.",
-                    command=code(command.title),
+                    "My database failed during “{request}”: whether it is done is not known.",
+                    request=command.called,
                 ),
                 hint=say("Do not repeat it: I come back to it in a few minutes."),
             ) from error
@@ -317,13 +315,13 @@ class Runs:
         told = cards.under_way(subject, said(follow.doing, known))
         sentence = line(say("{told}. The card of the transfer says how it ends.", told=told))
         if unsure:
-            title = self._services.table.spoken_of(execution.command).title
+            called = self._services.table.spoken_of(execution.command).called
             doubted = say(
                 "{told}; whether that arrived is not known. The card of the transfer says how it "
                 "ends.",
                 told=told,
             )
-            sentence = cards.of_command(title, end, line(doubted))
+            sentence = cards.of_request(called, end, doubted)
         async for attempt in self._store.attempts():
             async with attempt as tx:
                 if await self._set_end(tx, execution, end, sentence):
@@ -340,7 +338,7 @@ class Runs:
         answer: Answer,
     ) -> None:
         end = _ENDS[error.severity]
-        sentence = failure(command, bound.subject(execution), error)
+        sentence = failure(command, execution.known, bound.subject(execution), error)
         below = cards.hint(advice(error))
         if execution.source is not Source.FORM:  # a form that waits shows no buttons
             below = (*below, *machine_buttons.follow_ups(execution, end, more=error.offers))
@@ -375,7 +373,7 @@ class Runs:
         is_private: list[bool] = []
 
         async def ends(tx: UnitOfWork, reply: Reply) -> None:
-            done = _done(command, bound.subject(execution), reply)
+            done = _done(command, execution, bound.subject(execution), reply)
             if not await self._set_end(tx, execution, done.end, done.record):
                 raise LeaseLost
             is_private[:] = [await self._show_outcome(tx, execution, done)]
@@ -403,12 +401,12 @@ class Runs:
             answered = await self._call(command, execution, bound, answer.say, ends)
         except BotError as error:
             end = _ENDS[error.severity]
-            failed = failure(command, subject, error)
+            failed = failure(command, execution.known, subject, error)
             alone = cards.alone(end, failed, *cards.hint(advice(error)))
             alone = replace(alone, fault=fault_of(error))
             learnt = await self._left_open(command, execution, bound, error)
             return _Outcome(end, recorded(error), failed, alone, advice(error), learnt)
-        return _done(command, subject, answered or Reply.of(say("Done.")))
+        return _done(command, execution, subject, answered or Reply.of(say("Done.")))
 
     async def _show_outcome(
         self, tx: UnitOfWork, execution: Execution, outcome: "_Outcome"
@@ -464,7 +462,7 @@ class Runs:
         label = await self._services.inventory.label(execution.node) if execution.node else ""
         subject = Subject(execution.label, execution.task, label)
         is_done = command.ends_itself and await is_kept(self._store, execution)
-        end, told, look = interrupted(command, subject, is_done=is_done)
+        end, told, look = interrupted(command, execution.known, subject, is_done=is_done)
         sentence = line(told)
         async for attempt in self._store.attempts():
             async with attempt as tx:
@@ -497,8 +495,9 @@ class _Outcome:
     learnt: Mapping[str, str] | None = None  # where it is left open whether it is done
 
 
-def _done(command: Command, subject: Subject, reply: Reply) -> _Outcome:
+def _done(command: Command, execution: Execution, subject: Subject, reply: Reply) -> _Outcome:
     sentence = line(reply.summary)
     if reply.private:  # others read that it is done, and no more
-        sentence = line(say("{request} is done.", request=cards.doing(command.title, subject)))
+        what = command.brief(execution.known, subject)
+        sentence = line(say("“{request}” is done.", request=what))
     return _Outcome(ExecutionStatus.DONE, reply.summary, sentence, reply)

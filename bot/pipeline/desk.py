@@ -70,7 +70,7 @@ from bot.ports import (
     Work,
 )
 from bot.redaction import Redactor
-from bot.reply import Choice, Phrase, Reply, as_phrase, bold, code, line, say
+from bot.reply import Choice, Phrase, Reply, as_phrase, bold, say
 from bot.reviews.rule_reasons import unmet
 from bot.services.inventory import NotKnownHere
 
@@ -360,7 +360,8 @@ class Desk:
             await self._services.reviews.deliver()
             async with store.read() as tx:
                 card = await tx.messages.find(key)
-        what = line(code(execution.command.replace(".", " ")), " ", bold(now.label))
+        called = self._services.table.spoken_of(execution.command).called
+        what = cards.doing(called, cards.Subject(now.label, now.task, ""))
         aside = card and elsewhere.beside(card, what, self._messenger.me)
         if aside:
             await answer.say(aside)

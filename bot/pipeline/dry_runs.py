@@ -113,7 +113,7 @@ class _Rehearsal:
         try:
             return await self._rehearse(head)
         except BotError as error:
-            refused = say("{command} would be refused.", command=code(self._command.title))
+            refused = say("“{request}” would be refused.", request=self._command.called)
             told = sentences((refused, error.words))
             parts = (Para(line(head, told)), *hint(advice(error)))
             summary = sentences((_HEAD, told))

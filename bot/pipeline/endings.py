@@ -20,7 +20,6 @@ from bot.reply import (
     Line,
     Note,
     Reply,
-    code,
     dump,
     line,
     say,
@@ -97,13 +96,13 @@ class Endings:
     ) -> None:
         """Store the reply for the requester; `say` follows, unless `said` is False."""
         now = self._clock.now()
-        title = self._services.table.spoken_of(execution.command).title
-        name, at = code(title), time(execution.created_at)
-        asked = say("You requested {command}, {time}.", command=name, time=at)
+        called = self._services.table.spoken_of(execution.command).called
+        at = time(execution.created_at)
+        asked = say("You requested “{command}”, {time}.", command=called, time=at)
         if execution.approved_by:
             asked = say(
-                "You requested {command}, {time}, approved by {approvers}.",
-                command=name,
+                "You requested “{command}”, {time}, approved by {approvers}.",
+                command=called,
                 time=at,
                 approvers=people_line(execution.approved_by),
             )

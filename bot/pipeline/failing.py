@@ -1,11 +1,13 @@
 """The sentence that tells what a command failed at, or that it was refused."""
 
+from collections.abc import Mapping
+
 from bot.errors import BotError, Refused
 from bot.language.table import Command
 from bot.messages import cards
 from bot.messages.cards import Subject
 from bot.model import AuditKind, AuditQuery, Execution, ExecutionStatus
-from bot.reply import Line, Phrase, Severity, code, line, say, sentences
+from bot.reply import Line, Phrase, Severity, line, say
 from storage import Store
 
 _KEPT = frozenset({AuditKind.FROZEN, AuditKind.UNFROZEN})
@@ -31,40 +33,33 @@ async def is_kept(store: Store, execution: Execution) -> bool:
 
 
 def interrupted(
-    command: Command, subject: Subject, *, is_done: bool
+    command: Command, known: Mapping[str, str], subject: Subject, *, is_done: bool
 ) -> tuple[ExecutionStatus, Phrase, Line]:
     """How a command ended whose process died in between: its end, in words, and what to do.
 
     `is_done`: what it changes was stored.
     """
-    what = cards.doing(command.title, subject)
+    what = command.brief(known, subject)
     if is_done:
-        return ExecutionStatus.DONE, say("{request} is done.", request=what), ()
+        return ExecutionStatus.DONE, say("“{request}” is done.", request=what), ()
     if command.ends_itself:
-        told = say("I was interrupted before {request}: nothing was done.", request=what)
+        told = say("I was interrupted before “{request}”: nothing was done.", request=what)
         return ExecutionStatus.FAILED, told, line(say("Request it again."))
     told = say(
-        "I was interrupted during {request}; whether it was done is not known.", request=what
+        "I was interrupted during “{request}”; whether it was done is not known.", request=what
     )
     look = line(say("Look at the present state before doing it again."))
     return ExecutionStatus.UNKNOWN, told, look
 
 
-def failure(command: Command, subject: Subject, error: BotError) -> Line:
-    """`train-01 on gpu1: vm restart failed. …`"""
-    name, about = code(command.title), subject.named
-    if not (subject.label or subject.node_label):
-        told = {
-            Severity.REFUSED: say("{command} was refused.", command=name),
-            Severity.FAILED: say("{command} failed.", command=name),
-            Severity.UNKNOWN: say("{command} has an unknown end.", command=name),
-        }
-    else:
-        told = {
-            Severity.REFUSED: say("{target}: {command} was refused.", target=about, command=name),
-            Severity.FAILED: say("{target}: {command} failed.", target=about, command=name),
-            Severity.UNKNOWN: say(
-                "{target}: {command} has an unknown end.", target=about, command=name
-            ),
-        }
-    return sentences((told[error.severity], command.spoken(error.words)))
+def failure(command: Command, known: Mapping[str, str], subject: Subject, error: BotError) -> Line:
+    """`“Restart train-01 on gpu1” failed: …`"""
+    what, told = command.brief(known, subject), command.spoken(error.words)
+    return cards.of_request(what, _ENDS[error.severity], told)
+
+
+_ENDS = {
+    Severity.REFUSED: ExecutionStatus.REFUSED,
+    Severity.FAILED: ExecutionStatus.FAILED,
+    Severity.UNKNOWN: ExecutionStatus.UNKNOWN,
+}

@@ -7,7 +7,7 @@ from bot.dbc.errors import DbcError
 from bot.errors import Denied, Refused, raise_all
 from bot.ids import NodeId, TaskId
 from bot.language.table import UNTOLD, Command, Foreseen
-from bot.messages.cards import Subject, doing
+from bot.messages.cards import Subject
 from bot.messages.facts import CAUTION
 from bot.model import Effect, Execution, Goal, Machine, Node
 from bot.pipeline.context import Context, Services
@@ -77,7 +77,7 @@ class Preparation:
             subject = Subject(
                 execution.label or execution.arguments.get("vm", ""), TaskId(""), node
             )
-            error.during = doing(command.title, subject)
+            error.during = command.brief(execution.known, subject)
             raise
         return execution, bound
 

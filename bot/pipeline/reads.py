@@ -226,11 +226,11 @@ class Reads:
 
 
 def _named(wish: Wish, bound: Bound | None) -> Line:
-    """`vm show train-01 on gpu1`: what was asked for, by the names that people use."""
+    """`Show a machine: train-01 on gpu1`: what was asked for, by the names that people use."""
     machine = bound.machine.label if bound is not None and bound.machine is not None else ""
     node = bound.node.label if bound is not None and bound.node is not None else ""
     return cards.doing(
-        wish.command.title, Subject(machine or wish.values.get("vm", ""), TaskId(""), node)
+        wish.command.called, Subject(machine or wish.values.get("vm", ""), TaskId(""), node)
     )
 
 

@@ -470,7 +470,7 @@ class Reviews:
         subject = subject_of(approval, execution, label)
         asked, loses = command.asked(execution.known, subject), command.lost(execution.known)
         if ALIKE in approval.shown and execution.effect is Effect.CHANGE:
-            asked = second_time(command.title, subject)
+            asked = second_time(command.brief(execution.known, subject))
             loses = DONE_TWICE if command.alike else PERHAPS_TWICE
         key = review_cards.key_of(approval)
         if seen is None:

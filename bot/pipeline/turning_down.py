@@ -39,4 +39,5 @@ async def _failed(services: Services, execution: Execution, error: BotError) -> 
         execution = await tx.executions.get(execution.id)
     command = services.table.spoken_of(execution.command)
     node = await services.inventory.label(execution.node) if execution.node else ""
-    return failure(command, Subject(execution.label, execution.task, node), error)
+    subject = Subject(execution.label, execution.task, node)
+    return failure(command, execution.known, subject, error)

@@ -45,9 +45,9 @@ async def under_way(
         aside.append(silent)
     if watch.unsure and not watch.moved:
         aside.append(say("whether the command arrived is not known"))
-    title = title_of(services, watch)
+    called = services.table.spoken_of(watch.command).called
     subject = subject_of(watch, label)
-    what = cards.doing(title, subject) if title else subject.named
+    what = cards.doing(called, subject) if called else subject.named
     told = line(say("{what}: {shown}", what=what, shown=shown))
     if aside:
         told = line(say("{told} ({aside})", told=told, aside=apart(aside)))

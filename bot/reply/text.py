@@ -66,6 +66,14 @@ class Phrase:
     several: str = ""
     number: int | None = None
 
+    @property
+    def open(self) -> frozenset[str]:
+        """What its template, and those within, name and nobody has given yet."""
+        given = dict(self.given)
+        names = {name for _, name in _parsed(self.template) if name is not None}
+        inner = (one.open for one in given.values() if isinstance(one, Phrase))
+        return frozenset(names - given.keys()).union(*inner)
+
     def filled(self, value: "Callable[[str], Given]") -> "Phrase":
         """The same with what its template, and those within, name and nobody has given yet."""
         given = dict(self.given)

@@ -10,7 +10,7 @@ from bot.reply import Text
 class Words:
     """How a followed command is spoken of: `{label} is starting on {node}`, and once it is done.
 
-    `limit` is how long it is followed without a move, `title` what people call the command.
+    `limit` is how long it is followed without a move, `called` what the command does.
     `brings_up`: the requester wants to connect once it is done. `only_looks`: it ends well by
     telling whatever it saw. `is_news`: its end is of interest to the whole channel.
     """
@@ -18,7 +18,7 @@ class Words:
     doing: Text
     done: Text
     limit: timedelta = timedelta(minutes=60)
-    title: str = ""
+    called: Text = ""
     brings_up: bool = False
     only_looks: bool = False
     is_news: bool = False

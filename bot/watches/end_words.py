@@ -12,7 +12,6 @@ from bot.reply import (
     Note,
     Phrase,
     Words,
-    code,
     kept,
     mention,
     say,
@@ -55,7 +54,7 @@ def end_words(
         more = (*more, kept(watch.about.get(TWICE, "")))
     else:
         told = cards.unfinished(
-            spoken.title, end, subject, found.why, took, by=found.by, only_looks=spoken.only_looks
+            spoken.called, end, subject, found.why, took, by=found.by, only_looks=spoken.only_looks
         )
         bare = cards.unfinished("", end, subject, found.why)
         if end is ExecutionStatus.UNKNOWN:
@@ -64,9 +63,9 @@ def end_words(
     if newer is None or end is ExecutionStatus.DONE:
         return EndWords(sentences((told, *more)), record)
     after = say(
-        "{user} sent {command} after that, {time}.",
+        "{user} sent “{command}” after that, {time}.",
         user=mention(newer.actor),
-        command=code(words(newer).title),
+        command=words(newer).called,
         time=time(newer.started_at or newer.created_at),
     )
     whose = Note(cards.requested_by(execution))  # whoever sent the other did not

@@ -122,8 +122,8 @@ class LateLooks:
             return
         subject = subject_of(watch, label)
         now, end = self._clock.now(), ExecutionStatus.UNKNOWN
-        title = self._words(execution).title
-        sentence = cards.of_command(title, end, cards.under_way(subject, _UNANSWERED))
+        called = self._words(execution).called
+        sentence = cards.of_request(called, end, cards.under_way(subject, _UNANSWERED))
         await tx.watches.settle(watch.id, WatchState.STOPPED, watch.status)
         if await tx.executions.set_status(
             execution.id,
@@ -156,7 +156,7 @@ class LateLooks:
         subject = subject_of(watch, label)
         spoken = self._words(execution)
         seen = cards.unfinished(
-            spoken.title, end, subject, late.why(watch), took, only_looks=spoken.only_looks
+            spoken.called, end, subject, late.why(watch), took, only_looks=spoken.only_looks
         )
         sentence = sentences((seen, late.more(watch)))
         card = cards.ended(execution, end, sentence, detail=why)

@@ -182,8 +182,8 @@ class Watches:
             if not await tx.watches.settle(watch.id, WatchState.STOPPED, watch.status):
                 return False
             execution = await tx.executions.get(watch.execution)
-            followed = cards.doing(self._words(execution).title, subject_of(watch, label))
-            sentence = line(say("{request} is no longer followed.", request=followed))
+            followed = cards.doing(self._words(execution).called, subject_of(watch, label))
+            sentence = line(say("“{request}” is no longer followed.", request=followed))
             await tx.executions.set_status(
                 execution.id,
                 ExecutionStatus.UNKNOWN,

@@ -36,8 +36,8 @@ NO_OUTAGES = "[outages]\nnodes = false\nmachines = false\n"
 # A masked secret is no markup, and a sentence may begin with “None of …”.
 _UNFINISHED = re.compile(r"\{\w*\}|(?<!\*)\*\*(?!\*)|\bSpan\(|\bNone\b(?! of your )|[“(]\s*[”)]")
 _BAD_END = re.compile(r"^:(x|grey_question):")
-_COMMAND = re.compile(r"`[a-z]+ [a-z-]+`|“[A-Z][a-z]+ ")  # or the question that it was
-_COMMAND_FIRST = re.compile(r" `[a-z]+ [a-z-]+`( failed| has an unknown end| was stopped)?: ")
+_COMMAND = re.compile(r"“[A-Z][a-z-]+ ")
+_COMMAND_FIRST = re.compile(r" “[^”]+”( failed| has an unknown end| was stopped| was refused)?: ")
 # A card says below who requested it and when; a question in a field of its own.
 _CARD = re.compile(r"Requested by(\n| <@\w+>, <!date)")
 LIMITS = Limits(read=timedelta(seconds=5), connect=timedelta(seconds=5))

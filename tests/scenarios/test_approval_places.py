@@ -149,7 +149,7 @@ async def test_one_is_taken_back_by_its_number_and_only_by_who_asked(tmp_path: P
         one = number(await stage.asks(stage.alice, "/dbc approval list"))
         await stage.asks(stage.bob, f"/dbc approval cancel {one}")
         refused = told(stage.bob, "Only the requester can withdraw this")
-        assert refused[0].plain.startswith(":no_entry_sign: `approval cancel` was refused")
+        assert refused[0].plain.startswith(":no_entry_sign: “Withdraw a request” was refused")
         await stage.asks(stage.alice, "/dbc approval cancel nosuch")
         assert told(stage.alice, "No approval has the number “nosuch”")
         await stage.asks(stage.alice, f"/dbc approval cancel {one}")

@@ -95,7 +95,7 @@ async def test_a_dry_run_of_what_would_be_refused_says_why(one_stage: Stage) -> 
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
     told: SeenMessage = await stage.asks(stage.alice, "/dbc disk add inference 50 --dry-run")
-    assert "`disk add` would be refused. inference is “running”" in told.plain
+    assert "“Add a data disk” would be refused. inference is “running”" in told.plain
     assert stage.changes() == []
 
 

@@ -52,7 +52,7 @@ async def test_what_everybody_has_seen_waiting_ends_there_and_is_told(tmp_path: 
         await stage.quiet()
         assert "gpu2 has not enough free resources" in card(stage.bob).plain
         [end] = stage.endings(stage.alice)
-        assert "t1 on gpu2: `vm create` failed" in end
+        assert "“Create a machine: t1 on gpu2” failed" in end
         shown = [m.plain for m in public(stage)]
         assert sum("See what it has left: `/dbc node show gpu2`" in text for text in shown) == 1
 
@@ -69,7 +69,7 @@ async def test_what_slack_does_not_take_as_an_answer_comes_as_a_direct_message(
         await stage.passes(61)
     [end] = told(stage.alice, "Your default node is now gpu1")
     assert end.channel == stage.alice.last("@dbc").channel
-    assert "You requested `node use`" in end.plain
+    assert "You requested “Set the default node”" in end.plain
 
 
 async def test_what_was_said_is_not_said_again(one_stage: Stage) -> None:

@@ -27,12 +27,13 @@ async def test_a_delete_without_an_answer_says_everywhere_that_it_was_a_delete(
         await stage.alice.opens_home()
         home = await stage.alice.sees_home("In progress")
         under_way = home.plain.replace("*", "").split("In progress")[1]
-        assert "`vm delete` inference on gpu1: running (as last seen, " in under_way
+        assert "Delete a machine: inference on gpu1: running (as last seen, " in under_way
         assert "whether the command arrived is not known)" in under_way
         end = await stage.ends(stage.alice, "inference on gpu1 is “running”; whether", within=180)
-        named = f":grey_question: <@{stage.alice.id}>: `vm delete` has an unknown end: *inference*"
+        what = "“Delete a machine” has an unknown end: *inference*"
+        named = f":grey_question: <@{stage.alice.id}>: {what}"
         assert end.plain.startswith(named)
-        assert "`vm delete` has an unknown end" in card(stage.alice, "Requested by").plain
+        assert "“Delete a machine” has an unknown end" in card(stage.alice, "Requested by").plain
 
 
 async def test_what_a_delete_overtook_says_who_sent_that(tmp_path: Path) -> None:
@@ -48,12 +49,14 @@ async def test_what_a_delete_overtook_says_who_sent_that(tmp_path: Path) -> None
         await stage.quiet()
         end = await stage.ends(stage.alice, "inference on gpu1 no longer exists")
         assert end.buttons == []
-        assert end.plain.startswith(f":x: <@{stage.alice.id}>: `vm restart` failed: *inference*")
-        assert f"<@{stage.bob.id}> sent `vm delete` after that, <!date^" in end.plain
+        assert end.plain.startswith(
+            f":x: <@{stage.alice.id}>: “Restart a machine” failed: *inference*"
+        )
+        assert f"<@{stage.bob.id}> sent “Delete a machine” after that, <!date^" in end.plain
         assert f"Requested by <@{stage.alice.id}>, approved by <@{stage.bob.id}>" in end.plain
-        shown = told(stage.alice, "sent `vm delete` after")
+        shown = told(stage.alice, "sent “Delete a machine” after")
         assert len(shown) == 2  # the card and the message
-        assert all("`vm restart` failed" in m.plain for m in shown)
+        assert all("“Restart a machine” failed" in m.plain for m in shown)
         assert "inference is deleted on gpu1" in "".join(
             m.plain.replace("*", "") for m in stage.alice.messages()
         )

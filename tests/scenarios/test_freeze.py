@@ -215,7 +215,8 @@ async def test_a_freeze_of_a_former_version_that_has_no_end_is_told_to_be_done(
     await stage.restart_bot()
     await stage.passes(120)
     assert "nothing was done" not in stage.bob.screen()
-    assert f"`{line.partition(' ')[0]}` is done" in stage.bob.screen()
+    done = "Lift the freeze" if line == "unfreeze" else "Freeze all changes"
+    assert f"“{done}” is done" in stage.bob.screen()
 
 
 async def test_a_form_says_at_its_opening_that_changes_are_frozen(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ async def test_a_home_shows_machines_sessions_and_what_is_under_way(stage: Stage
     await stage.alice.opens_home()
     home = await stage.alice.sees_home("Ada's training run")
     text = home.plain.replace("*", "")
-    assert "• `vm start` inference on gpu1: off" in text.split("In progress")[1]
+    assert "• Start a machine: inference on gpu1: off" in text.split("In progress")[1]
     assert text.index("In progress") < text.index("Your machines") < text.index("Your sessions")
     machines = text.split("Your machines")[1].split("Your sessions")[0]
     assert "inference" in machines

@@ -193,7 +193,7 @@ async def test_a_change_that_goes_on_is_told_in_one_place_and_pointed_to_from_th
     await stage.alice.types("/dbc vm start inference", "random")
     await stage.quiet()
     [shown] = [m for m in stage.alice.messages("random") if m.ephemeral]
-    assert "The card of `vm start` *inference* is in our direct messages" in shown.plain
+    assert "The card of “Start a machine: *inference*” is in our direct messages" in shown.plain
     assert INVITE in shown.plain
     assert not is_card(shown.plain)
     assert "starting" not in shown.plain

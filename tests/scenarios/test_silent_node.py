@@ -141,7 +141,7 @@ async def test_a_card_says_when_a_silent_node_last_answered(one_stage: Stage) ->
     [seen] = re.findall(
         r"inference\* `\w+` (.*)", machines.plain.replace(" · created 2026-01-05", "")
     )
-    assert f"`vm restart` *inference* on *gpu1*: {seen[:-1]}" in listed.plain
+    assert f"Restart a machine: *inference* on *gpu1*: {seen[:-1]}" in listed.plain
 
 
 async def test_a_command_without_an_answer_is_listed_as_unknown(one_stage: Stage) -> None:
@@ -153,5 +153,5 @@ async def test_a_command_without_an_answer_is_listed_as_unknown(one_stage: Stage
     await stage.alice.presses("Confirm", question)
     await stage.quiet()
     listed = await stage.asks(stage.alice, "/dbc watch list")
-    assert "`vm restart` *inference* on *gpu1*: running (as last seen, " in listed.plain
+    assert "Restart a machine: *inference* on *gpu1*: running (as last seen, " in listed.plain
     assert "; whether the command arrived is not known) · followed until it runs" in listed.plain

@@ -162,7 +162,7 @@ async def test_what_waits_is_withdrawn_where_what_is_ahead_fails(stage: Stage) -
     await waits(stage, stage.bob, GROW)
     await later(stage)
     [told] = stage.endings(stage.bob)
-    assert f"{NAME} on gpu1: `disk resize` was refused." in told
+    assert f"“Grow a disk: {NAME} on gpu1” was refused:" in told
     assert "Start a machine, which this waited for, failed" in told
     assert stage.changes() == ["tasks.start"]
 
@@ -207,7 +207,7 @@ async def test_a_deletion_waits_for_no_creation(stage: Stage) -> None:
     await later(stage, 70)
     assert "oops on gpu1 no longer exists" in stage.endings(stage.alice)[-1]
     assert "oops is deleted on gpu1" in stage.endings(stage.bob)[-1]
-    assert "oops on gpu1: `vm restart` was refused." in stage.endings(stage.carol)[-1]
+    assert "“Restart oops on gpu1” was refused:" in stage.endings(stage.carol)[-1]
     assert stage.changes() == ["tasks.create", "tasks.delete"]
     assert all(task.desc != "oops" for task in stage.node("gpu1").tasks.values())
 
@@ -478,5 +478,5 @@ async def test_a_dry_run_knows_who_gets_past_and_who_has_no_room(stage: Stage) -
     assert "It would wait" not in broken.plain
     await waits(stage, stage.bob, GROW)
     told = await stage.asks(stage.bob, f"/dbc disk add {NAME} 50 --dry-run")
-    assert "`disk add` would be refused. 1 change of yours is waiting" in told.plain
+    assert "“Add a data disk” would be refused. 1 change of yours is waiting" in told.plain
     assert "It would wait" not in told.plain

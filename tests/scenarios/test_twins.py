@@ -48,7 +48,7 @@ async def test_a_machine_requested_again_while_the_node_is_silent_is_made_once(
     await stage.asks(stage.alice, CREATE)
     await stage.asks(stage.alice, CREATE)
     card = asked_again(stage.alice)
-    assert "Run vm create a second time: t1 on gpu1?" in card.plain.replace("*", "")
+    assert "Run “Create a machine: t1 on gpu1” a second time?" in card.plain.replace("*", "")
     assert f"requested by <@{stage.alice.id}>" in card.plain
     assert "in progress" in card.plain
     rehearsed = await stage.asks(stage.alice, f"{CREATE} --dry-run")

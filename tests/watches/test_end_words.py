@@ -62,7 +62,7 @@ def told(
         return Words(
             say("{label} is starting on {node}"),
             say("{label} has started on {node}"),
-            title=TITLES[one.command],
+            called=TITLES[one.command],
         )
 
     return end_words(seen, execution(), found, end, SUBJECT, took, newer, words)
@@ -94,7 +94,7 @@ def test_what_the_node_got_twice_is_said_of_what_is_done_alone() -> None:
         == ("train-01 has started on gpu1. It runs. It came twice.")
     )
     failed = told(Verdict(WatchState.FAILED, say("{target} is off again")), FAILED, about)
-    assert plain(failed.sentence) == "vm start failed: train-01 on gpu1 is off again."
+    assert plain(failed.sentence) == "“vm start” failed: train-01 on gpu1 is off again."
 
 
 def test_who_answered_is_said_of_what_is_unknown_alone() -> None:
@@ -103,7 +103,7 @@ def test_who_answered_is_said_of_what_is_unknown_alone() -> None:
         Verdict(WatchState.UNKNOWN, say("{target} is off"), more="So it is."), UNKNOWN, about
     )
     assert plain(end.sentence) == (
-        "vm start has an unknown end: train-01 on gpu1 is off. So it is. A gateway answered."
+        "“vm start” has an unknown end: train-01 on gpu1 is off. So it is. A gateway answered."
     )
     assert plain(end.record) == "train-01 on gpu1 is off. So it is. A gateway answered."
 
@@ -114,7 +114,7 @@ def test_a_bad_end_names_its_command_how_long_it_took_and_whose_doing_it_was() -
     )
     end = told(found, ExecutionStatus.CANCELLED, took=timedelta(seconds=45))
     assert plain(end.sentence) == (
-        "vm start was stopped: train-01 on gpu1 was stopped by @U2 (45 s). Nothing is left."
+        "“vm start” was stopped: train-01 on gpu1 was stopped by @U2 (45 s). Nothing is left."
     )
     assert mention(UserId("U2")) in in_language(end.sentence)
     assert plain(end.record) == "train-01 on gpu1 was stopped. Nothing is left."
@@ -131,7 +131,12 @@ def test_what_was_sent_after_it_is_told_with_who_sent_it_and_who_requested_this(
     begun = time(started or START)
     assert plain(end.sentence) == plain(
         line(
-            *alone.sentence, " ", mention(UserId("U3")), " sent vm restart after that, ", begun, "."
+            *alone.sentence,
+            " ",
+            mention(UserId("U3")),
+            " sent “vm restart” after that, ",
+            begun,
+            ".",
         )
     )
     assert begun in in_language(end.sentence)
