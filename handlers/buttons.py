@@ -15,6 +15,7 @@ from handlers.payloads import (
     Payload,
     actor_of,
     delivery_key,
+    is_of_row,
     is_pressed_alone,
     press_place,
     pressed,
@@ -44,6 +45,7 @@ def register(app: AsyncApp, board: Switchboard) -> None:
             at=board.clock.now(),
             is_alone=is_pressed_alone(body),
             ts=ts_of_pressed(body),
+            in_list=is_of_row(clicked),
         )
         offer = board.modals.offered(press.value) if action == FORM_OPEN else None
         answer = board.private(

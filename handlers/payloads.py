@@ -168,6 +168,11 @@ def pressed(action: Payload) -> tuple[str, str]:
     return meant, value
 
 
+def is_of_row(action: Payload) -> bool:
+    """Whether a click was in the menu of a row, beside which others may stand."""
+    return action_of(action.get("action_id", "")) == MENU
+
+
 def actor_of(interaction: Payload) -> tuple[UserId, str]:
     """Who did it and the team of their account, in an interaction payload."""
     user = interaction["user"]

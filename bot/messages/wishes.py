@@ -88,6 +88,12 @@ async def wants_news(tx: UnitOfWork, reader: Reader) -> bool:
     return notify(chosen.get(("notify", reader), "")) in {Notify.ALL, Notify.SILENT, Notify.DIGEST}
 
 
+async def gets_all(tx: UnitOfWork, reader: Reader) -> bool:
+    """Whether a person or a channel has chosen nothing, so that to be told ends alone is less."""
+    chosen = await tx.readers.some(["notify"], [reader])
+    return notify(chosen.get(("notify", reader), "")) is Notify.ALL
+
+
 async def quiet_until(tx: UnitOfWork, reader: Reader, now: datetime) -> datetime | None:
     """When the quiet hours of a person or a channel are over; None outside of them."""
     chosen = await tx.readers.some(["quiet"], [reader])

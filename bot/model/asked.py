@@ -66,6 +66,7 @@ class Press:
 
     `is_alone`: whoever pressed it is the only one to whom the message is shown, and Slack keeps no
     such message. Only the answer to this click can replace it. `ts` is that of any other one.
+    `in_list`: it was in the menu of a row, beside which others stand.
     """
 
     key: str
@@ -76,6 +77,7 @@ class Press:
     at: datetime
     is_alone: bool = False
     ts: str = ""
+    in_list: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,15 @@
 """Who is told of outages and of changes outside the bot, and how: as they chose to be told news."""
 
 from collections.abc import Awaitable, Callable, Collection, Set
+from dataclasses import replace
 from datetime import datetime
 
 from bot.ids import ChannelId, NodeId, TaskId, UserId
+from bot.messages import ways
 from bot.messages.machine_buttons import May, anyone
-from bot.messages.wishes import quiet_until, wants_news
+from bot.messages.wishes import gets_all, quiet_until, wants_news
 from bot.model import Audience, Place
-from bot.reply import Reply, dump
+from bot.reply import Actions, Part, Reply, dump
 from storage import Store, UnitOfWork
 
 Offers = Callable[[UserId], May]  # not what the rules surely deny
@@ -90,6 +92,8 @@ async def tell(
     held = await quiet_until(tx, reader, now)
     if not after:
         if await wants_news(tx, reader):
+            if place.is_channel or not await gets_all(tx, reader):
+                told = _unsilenced(told)
             await tx.messages.put(key, place, dump(told), now, held_until=held)
         return
     above = await tx.messages.find(f"{after}.{place.channel}")
@@ -99,3 +103,17 @@ async def tell(
         await tx.messages.put(above.key, place, dump(told), now, held_until=held)
         return
     await tx.messages.put(key, place, dump(told), now, under=above.key, held_until=held)
+
+
+def _unsilenced(told: Reply) -> Reply:
+    """Without the button by which a person hears less: it would silence no channel, and whoever
+    chose a digest, or no mentions, would hear more.
+    """
+    parts: list[Part] = []
+    for part in told.parts:
+        if isinstance(part, Actions):
+            left = tuple(button for button in part.buttons if button != ways.SILENCE)
+            parts += [replace(part, buttons=left)] if left else []
+        else:
+            parts.append(part)
+    return replace(told, parts=tuple(parts))

@@ -167,6 +167,8 @@ class Clicks:
 
         That is so of ephemeral ones, and of the card as `approval show` answers with it directly.
         """
+        if press.in_list:
+            return False
         if not press.ts or not press.place.channel.startswith("D"):
             return press.is_alone
         async with self._store.read() as tx:
@@ -251,13 +253,16 @@ class Clicks:
             approval = await self._reviews.cancel(ApprovalId(press.value), press.actor)
         except Refused as refusal:
             return partial(_say, replace(from_error(refusal), in_place=is_alone))
-        return partial(self._cancelled, approval, is_alone=is_alone)
+        is_told = is_alone or press.in_list
+        return partial(self._cancelled, approval, is_alone=is_alone, is_told=is_told)
 
-    async def _cancelled(self, approval: Approval, answer: Answer, *, is_alone: bool) -> None:
+    async def _cancelled(
+        self, approval: Approval, answer: Answer, *, is_alone: bool, is_told: bool
+    ) -> None:
         await self._pipeline.decided(approval, answer)
-        if is_alone:
+        if is_told:
             request = await self._reviews.titled(approval)
-            await answer.say(replace(decisions.taken_back(request), in_place=True))
+            await answer.say(replace(decisions.taken_back(request), in_place=is_alone))
 
     async def _withdraw(self, press: Press) -> Work:
         try:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.orders import DAY, chained
-from tests.scenarios.site import rules
-from tests.scenarios.stage import CONFIRM_ONLY, Stage, staged
+from tests.scenarios.site import now, rules
+from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage, staged
 from tests.scenarios.test_machine_buttons import menu_of
 from tests.scenarios.test_outages import ON, goes_on
 from tests.scenarios.test_power import off
@@ -26,6 +26,23 @@ async def test_the_list_of_approvals_opens_a_card_and_withdraws(one_stage: Stage
     await stage.alice.chooses(menu, "Withdraw", listed)
     await stage.quiet()
     assert "No pending approvals" in (await stage.asks(stage.alice, "/dbc approval list")).plain
+
+
+@pytest.mark.parametrize("where", [CHANNEL, "@dbc"])
+async def test_what_is_withdrawn_in_the_list_leaves_the_others_in_it(
+    one_stage: Stage, where: str
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm delete inference")
+    await stage.asks(stage.alice, "/dbc vm restart Ada")
+    listed = await stage.asks(stage.alice, "@dbc approval list", where)
+    menu, _ = menu_of(listed, "inference")
+    await stage.alice.chooses(menu, "Withdraw", listed)
+    await stage.quiet()
+    told = stage.alice.last(where)
+    assert "You withdrew “Delete inference on gpu1”" in told.plain.replace("*", "")
+    assert "Restart *Ada's training run*" in now(stage, listed).plain
 
 
 async def test_each_view_of_an_order_has_what_can_be_done_about_it(tmp_path: Path) -> None:
@@ -73,6 +90,28 @@ async def test_an_alarm_has_what_can_be_done_about_it(tmp_path: Path, *, denied:
         del stage.node("gpu1").tasks[stage.task("inference").task_id]
         await goes_on(stage, 6)
         assert [m for m in alice.messages("@dbc") if "no longer exists" in m.plain] == []
+
+
+@pytest.mark.parametrize("chosen", ["digest", "silent"])
+async def test_no_alarm_offers_to_hear_less_where_that_would_be_more(
+    tmp_path: Path, chosen: str
+) -> None:
+    async with staged(tmp_path, policy=f'{ON}channel = "C0GPUOPS"\n') as stage:
+        await stage.asks(stage.alice, f"/dbc settings notifications {chosen}")
+        for person in (stage.alice, stage.bob):
+            await stage.gives_session(person, "gpu1")
+        await goes_on(stage, 3)
+        stage.node("gpu1").silent = True
+        await goes_on(stage, 10)
+        offered = {
+            (person.name, message.channel[0]): message.buttons
+            for person in (stage.alice, stage.bob)
+            for message in person.messages()
+            if "has not responded" in message.plain
+        }
+    again = ["Ask gpu1 again now"]
+    assert offered["alice", "D"] == offered["alice", "C"] == offered["bob", "C"] == again
+    assert offered["bob", "D"] == [*again, "Silence"]
 
 
 async def test_an_alarm_about_a_node_asks_it_again(tmp_path: Path) -> None:
