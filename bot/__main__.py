@@ -50,7 +50,7 @@ from bot.ports import LockedOut
 from bot.redaction import Redactor
 from bot.reply import CATALOGUES, DIRECTORIES
 from bot.reply import catalogue as words_of
-from bot.services.beginning import refuse_to_hide_another
+from bot.services.beginning import refuse_to_begin
 from bot.version import VERSION
 from handlers.manifest import manifest
 
@@ -77,7 +77,7 @@ def run(*, new_database: bool) -> None:
     )
     structlog.get_logger().info("starting", version=VERSION, **settings.described)
     try:
-        first = None if new_database else partial(refuse_to_hide_another, settings)
+        first = partial(refuse_to_begin, settings, anew=new_database)
         if not loop.run(app.run(settings, redactor=redactor, first=first)):
             sys.exit(REFUSED_BY_SLACK)
     except BotError as error:

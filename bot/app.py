@@ -32,7 +32,7 @@ from bot.messages.gathering import part_given_up
 from bot.messages.outbox import Outbox
 from bot.model import Execution
 from bot.monitoring.figures import Gauges
-from bot.monitoring.port import HealthPort
+from bot.monitoring.port import HealthPort, why_not
 from bot.monitoring.sinks import sink_of
 from bot.monitoring.systemd import Systemd
 from bot.monitoring.traces import metrics_of, traces_of
@@ -371,7 +371,7 @@ async def _bound(listening: Awaitable[None], host: str, port: int, setting: str)
         await listening
     except OSError as error:
         raise BotError(
-            f"The bot cannot listen on {host}:{port}: {error.strerror or error}.",
+            f"The bot cannot listen on {host}:{port}: {why_not(error)}.",
             hint=f"Set {setting}_HOST and {setting}_PORT.",
         ) from error
 

@@ -30,6 +30,13 @@ Handler = Callable[[BaseRequest], Awaitable[web.StreamResponse]]
 log = structlog.get_logger()
 
 
+OTHER_SECRET = "signed with another secret"  # noqa: S105 - why a request was refused
+_ADVICE = {
+    OTHER_SECRET: "If it was Slack's, set SLACK_SIGNING_SECRET to the signing secret that the app "
+    "shows under Basic Information, then restart the bot."
+}
+
+
 class Refusals:
     """Says in the log what was refused: at once, then once a minute and how often."""
 
@@ -45,7 +52,8 @@ class Refusals:
         if why in self._said and now - self._said[why] < _QUIET:
             return
         self._said[why] = now
-        log.warning("http.refused", why=why, times=self._since.pop(why))
+        advice = {"advice": _ADVICE[why]} if why in _ADVICE else {}
+        log.warning("http.refused", why=why, times=self._since.pop(why), **advice)
 
 
 class Connection(RequestHandler):

@@ -20,7 +20,7 @@ from bot.metrics import Metrics
 from bot.monitoring.port import liveness, readiness
 from handlers.arrivals import Arrival, Pulse, SignedTimes, arrival
 from handlers.dispatch import dispatched
-from handlers.gate import ARRIVAL, Connection, Gate, Refusals
+from handlers.gate import ARRIVAL, OTHER_SECRET, Connection, Gate, Refusals
 from handlers.payloads import OTHER_SHAPE, is_sound, mended
 
 PATH = "/slack/events"
@@ -207,7 +207,7 @@ class Server:
         signed = b"v0:" + timestamp.encode() + b":" + body
         expected = "v0=" + hmac.new(self._secret, signed, hashlib.sha256).hexdigest()
         if not hmac.compare_digest(expected, request.headers["X-Slack-Signature"]):
-            raise _Refused(401, "signed with another secret")
+            raise _Refused(401, OTHER_SECRET)
         ages = [abs(now.timestamp() - int(timestamp)) for now in readings(self._clock)]
         if min(ages) > FRESH.total_seconds():
             raise _Refused(401, "signed at another time: is this machine's clock right?")

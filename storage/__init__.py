@@ -1,6 +1,6 @@
 """Everything the bot keeps. The only room that knows SQL; it decides nothing."""
 
-from storage.archive import Archive, is_unused
+from storage.archive import Archive, has_sealed, is_unused
 from storage.backup import Copied, back_up, restore
 from storage.errors import BadKey, InUse, StorageFailed, StorageUnfit
 from storage.file import JOURNALS, LOCK, PRIVATE, is_claimed, is_database, prepare, sqlite_cause
@@ -39,6 +39,7 @@ __all__ = [
     "Vault",
     "back_up",
     "fingerprint",
+    "has_sealed",
     "is_claimed",
     "is_database",
     "is_unused",

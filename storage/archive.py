@@ -5,14 +5,14 @@ Needs no credential key, changes nothing and migrates nothing.
 
 from collections.abc import AsyncGenerator
 
-from sqlalchemy import inspect
+from sqlalchemy import Connection, inspect, select
 
 from bot.errors import BotError
 from bot.model import AuditHead, AuditQuery, AuditRow
 from storage.chain import Fault, Verification
 from storage.engine import open_engines
 from storage.repositories.audit import Audit
-from storage.tables import audit
+from storage.tables import SEALED, audit
 
 
 class Archive:
@@ -46,6 +46,28 @@ class Archive:
     async def close(self) -> None:
         """Let go of the database."""
         await self._engines.dispose()
+
+
+async def has_sealed(url: str) -> bool:
+    """Whether anything in the database at `url` is encrypted. Raises StorageFailed."""
+    engines = open_engines(url)
+    try:
+        async with engines.reading() as connection:
+            return await connection.run_sync(_any_sealed)
+    finally:
+        await engines.dispose()
+
+
+def _any_sealed(connection: Connection) -> bool:
+    there = inspect(connection)
+    for column in SEALED:  # an older version may not have all of them
+        name = column.table.name
+        columns = there.get_columns(name) if there.has_table(name) else ()
+        if column.name in {one["name"] for one in columns}:
+            found = connection.execute(select(1).where(column.is_not(None)).limit(1))
+            if found.first() is not None:
+                return True
+    return False
 
 
 async def is_unused(url: str) -> bool:

@@ -34,7 +34,7 @@ class Presence:
         """Return if the file is there and the same. Raises FileNotFoundError."""
         if _identity(self._file) != self._opened:
             raise FileNotFoundError(
-                errno.ENOENT, "The database file was deleted or replaced under the running bot"
+                errno.ENOENT, "its file was deleted or replaced under the running bot"
             )
 
 

@@ -31,12 +31,10 @@ from storage.migrations import REVISIONS, is_known, is_newest, upgrade
 from storage.repositories.execution_rows import insert_new, to_row
 from storage.repositories.leases import LEASED
 from storage.tables import (
+    SEALED,
     approvals,
     audit,
-    dbc_sessions,
     executions,
-    machine_details,
-    session_requests,
 )
 from storage.transaction import to_its_end
 from storage.uow import UnitOfWork
@@ -261,12 +259,10 @@ class Store:
 
     async def sealed_under(self) -> Counter[str | None]:
         """How many rows are sealed under which key, by its fingerprint; None: no key opens them."""
-        sealed_ones = (dbc_sessions, session_requests, machine_details)
-        columns = (*(table.c.sealed for table in sealed_ones), executions.c.secrets)
         async with self._engines.reading() as connection:
             found = [
                 sealed
-                for column in columns
+                for column in SEALED
                 for (sealed,) in await connection.execute(select(column).where(column.is_not(None)))
             ]
         # Thousands of rows take seconds, in which the loop has to answer Slack.

@@ -175,9 +175,11 @@ def _state(path: Path) -> tuple[int, ...]:
 
 
 def _unusable(path: Path, error: Exception) -> BadKey:
+    why = getattr(error, "strerror", None) or "it is not a text file"
     return BadKey(
-        f"The key file {path} cannot be used: {error.__class__.__name__}.",
-        hint="Check that it is a text file that the bot may read, in a directory it may write to.",
+        f"The key file {path} cannot be used: {why}.",
+        hint="Check that it is a text file that the bot may read, in a directory with room that it "
+        "may write to.",
     )
 
 
@@ -201,8 +203,12 @@ def _draft(path: Path, keys: Sequence[str]) -> Path:
     """A new private file beside `path` with these keys, safe on disk."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.writelines(f"{key}\n" for key in keys)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.writelines(f"{key}\n" for key in keys)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        draft.unlink()
+        raise
     return draft

@@ -10,6 +10,7 @@ import click
 
 from bot.cli.settings import load
 from bot.config import HealthSettings, reached_at
+from bot.version import NAME
 
 _PATIENCE = 4  # seconds
 
@@ -28,6 +29,10 @@ def health(*, ready: bool) -> None:
         connection.request("GET", "/readyz" if ready else "/healthz")
         answer = connection.getresponse()
         text = answer.read().decode(errors="replace").strip()
+        if answer.getheader("Server") != NAME:
+            raise click.ClickException(
+                f"Something that is not the bot answers at {host}:{settings.health_port}."
+            )
     except (OSError, http.client.HTTPException) as error:
         why = getattr(error, "strerror", None) or type(error).__name__
         raise click.ClickException(

@@ -153,10 +153,11 @@ class DaemonUnavailable(DbcError):
 
 
 class Unreachable(DaemonUnavailable):
-    """No connection to the daemon: refused, or not made in time."""
+    """No connection to the daemon: refused, or not made in time. `why` is for the operator."""
 
     default_sentence = say("The DBC daemon cannot be reached.")
     default_hint = say("Check that it runs and that DBC_CLIENT_URLS names its address.")
+    why = ""
 
 
 class TurnedAway(Foreign, DaemonUnavailable):

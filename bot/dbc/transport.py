@@ -6,6 +6,7 @@ tracebacks of the HTTP library would carry request bodies along.
 """
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
@@ -247,7 +248,8 @@ class Transport:
         if isinstance(outcome, DaemonDisconnected | Unreachable | DaemonFull):
             if daemon.url not in self._down:
                 self._down.add(daemon.url)
-                log.warning("dbc.down", daemon=where, because=outcome.sentence)
+                why = {"why": outcome.why} if isinstance(outcome, Unreachable) else {}
+                log.warning("dbc.down", daemon=where, because=outcome.sentence, **why)
         elif daemon.url in self._down:
             self._down.discard(daemon.url)
             log.info("dbc.up", daemon=where)
@@ -284,8 +286,8 @@ class Transport:
                 url, data=aiohttp.BytesPayload(request.body()), allow_redirects=False
             ) as response:
                 return await self._read(response, mode, f"{url.host}:{url.port}")
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-            return Unreachable(mode=mode)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            return _unreachable(error, mode)
         except TimeoutError:
             return NodeTimeout(mode=mode)
         except aiohttp.ClientResponseError:
@@ -325,6 +327,19 @@ class Transport:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
+
+
+def _unreachable(error: Exception, mode: Mode) -> Unreachable:
+    failed = Unreachable(mode=mode)
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        failed.why = "its name does not resolve"
+    elif isinstance(error, aiohttp.ClientSSLError):
+        failed.why = "its certificate or TLS is not accepted"
+    elif isinstance(error, OSError) and error.errno:
+        failed.why = os.strerror(error.errno).lower()
+    else:
+        failed.why = "no answer in time"
+    return failed
 
 
 class DryRun:

@@ -14,7 +14,7 @@ from bot.clock import Clock, time_limit
 from bot.commands.rows import command_table
 from bot.config import PolicySettings, Settings, TraceSettings, places
 from bot.dbc.client import DbcClient
-from bot.dbc.errors import DaemonDisconnected, DaemonFull, DbcError
+from bot.dbc.errors import DaemonDisconnected, DaemonFull, DbcError, Unreachable
 from bot.dbc.guard import Limits
 from bot.doctor.kept import storage
 from bot.doctor.listening import listening
@@ -240,4 +240,7 @@ def _unanswered(about: Text, error: DbcError) -> Finding:
             about, say("It has lost the DBC network."),
             say("It recovers, or crashes and restarts; wait a minute."),
         )  # fmt: skip
-    return fault(about, error.words, say("Check DBC_CLIENT_URLS and the daemon."))
+    told = error.words
+    if isinstance(error, Unreachable):
+        told = say("The DBC daemon cannot be reached: {why}.", why=error.why)
+    return fault(about, told, say("Check DBC_CLIENT_URLS and the daemon."))

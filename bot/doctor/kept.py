@@ -27,6 +27,7 @@ from storage import (
     StorageFailed,
     Store,
     Vault,
+    has_sealed,
     is_claimed,
     keys_in,
     place_of,
@@ -35,6 +36,7 @@ from storage import (
 _LITTLE_SPACE = 512 * 1024**2  # bytes; a year of a busy team is a few hundred MiB
 _NO_SPACE = 32 * 1024**2
 _LATE = 300  # seconds; outages of minutes are ordinary
+_NO_KEY = say("There is none yet, and nothing to open. The next start makes one.")
 _DATABASE, _MODES, _KEYS = say("database"), say("file modes"), say("keys")
 
 
@@ -221,6 +223,9 @@ async def _keys(settings: Settings, sight: Sight, schema: Schema) -> Findings:
     if not schema.current:  # nothing is encrypted yet
         return
     if file is not None and not file.exists():
+        if not await has_sealed(settings.database_url):
+            yield ok(_KEYS, _NO_KEY)
+            return
         gone = say("The key file {file} is gone.", file=sight.path(file))
         yield fault(_KEYS, gone, say("Put it back, or nobody's session can be read."))
         return

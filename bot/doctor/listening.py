@@ -8,7 +8,7 @@ import aiohttp
 
 from bot.config import Settings, reached_at
 from bot.monitoring.findings import Finding, Findings, fault, ok, warning
-from bot.monitoring.port import NAMED
+from bot.monitoring.port import NAMED, why_not
 from bot.reply import Text, say
 from storage import is_claimed
 
@@ -90,8 +90,8 @@ def _unanswered(setting: str, host: str, port: int, *, is_running: bool | None) 
     if is_running:
         told = say("The bot that runs does not answer at {where}.", where=where)
         return warning(_ABOUT[setting], told, say(
-            "Was it started with these settings? Restart it, or set {setting}.",
-            setting=f"{setting}_HOST, {setting}_PORT",
+            "Was it started with these settings? Restart it, or set {host} and {port}.",
+            host=f"{setting}_HOST", port=f"{setting}_PORT",
         ))  # fmt: skip
     if why := _why_not(host, port):
         told = say("The bot cannot listen on {where}: {why}.", where=where, why=why)
@@ -109,7 +109,7 @@ def _why_not(host: str, port: int) -> str:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             one.bind(address)
     except OSError as error:
-        return error.strerror or type(error).__name__
+        return why_not(error)
     return ""
 
 
@@ -121,4 +121,4 @@ def _taken(setting: str, where: str, port: int) -> Finding:
 
 
 def _elsewhere(setting: str) -> Text:
-    return say("Set {setting}.", setting=f"{setting}_HOST, {setting}_PORT")
+    return say("Set {host} and {port}.", host=f"{setting}_HOST", port=f"{setting}_PORT")

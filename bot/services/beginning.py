@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot.config import DatabaseSettings
+from bot.config import DatabaseSettings, KeySettings
 from bot.errors import BotError
 from bot.reply import Text, say
-from bot.services.credential_keys import KEY_FILE
-from storage import JOURNALS, LOCK, is_database, is_unused
+from bot.services.credential_keys import KEY_FILE, gone, key_file_of
+from storage import JOURNALS, LOCK, has_sealed, is_database, is_unused
 
 _ANEW = "python -m bot run --new-database"
 _HINT = say("Correct DATABASE_URL, or begin anew with: {command}", command=_ANEW)
@@ -22,6 +22,20 @@ _GONE = say(
 )  # fmt: skip
 _ASIDE = re.compile(r"\.(before|moved)-")  # what the bot itself has put aside
 _DEFAULT = Path("data/dbc-bot.db")
+
+
+async def refuse_to_begin(settings: KeySettings, *, anew: bool) -> None:
+    """Return unless a start would hide a database, or its key. Raises BotError.
+
+    `anew`: an empty database is what is wanted.
+    """
+    if not anew:
+        await refuse_to_hide_another(settings)
+    key, file = key_file_of(settings), settings.sqlite_file
+    if key is None or key.exists() or file is None or not is_database(file):
+        return
+    if await has_sealed(settings.database_url):
+        raise gone(key)
 
 
 async def refuse_to_hide_another(settings: DatabaseSettings) -> None:

@@ -16,16 +16,21 @@ def vault_of(settings: KeySettings, *, may_make: bool = False) -> Vault:
     """
     if (file := key_file_of(settings)) is not None:
         if not may_make and not file.exists():
-            raise BadKey(
-                say("The key file {file} is gone.", file=str(file)),
-                hint=say(
-                    "Put it back: nobody's session can be read without it. Where it is lost, "
-                    "{command} makes a new one, and everybody adds their sessions anew.",
-                    command="python -m bot keys add",
-                ),
-            )
+            raise gone(file)
         return Vault.from_file(file)
     return Vault([key.get_secret_value() for key in settings.credential_keys])
+
+
+def gone(file: Path) -> BadKey:
+    """The failure that the key file is missing."""
+    return BadKey(
+        say("The key file {file} is gone.", file=str(file)),
+        hint=say(
+            "Put it back: nobody's session can be read without it. Where it is lost, "
+            "{command} makes a new one, and everybody adds their sessions anew.",
+            command="python -m bot keys add",
+        ),
+    )
 
 
 def key_file_of(settings: KeySettings) -> Path | None:

@@ -71,6 +71,8 @@ def cause(error: StorageFailed) -> str:
         return "no answer in time"
     if isinstance(cause, ConnectionRefusedError):
         return os.strerror(errno.ECONNREFUSED).lower()  # asyncio puts several into a text
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror[0].lower() + cause.strerror[1:]
     return type(cause).__name__
 
 
@@ -105,7 +107,8 @@ class Database:
             await self._store.scrub()
         except StorageFailed as error:
             self._written = None  # it works again once something can be written
-            if self._health.lost(_WHAT, f"{error.sentence} {_MEND}", is_fatal=False):
+            sentence = f"The bot's database could not be read or written: {cause(error)}. {_MEND}"
+            if self._health.lost(_WHAT, sentence, is_fatal=False):
                 # What the driver says is all that there is to know: a traceback says no more.
                 log.error("database.fails", because=cause(error))  # noqa: TRY400
         else:

@@ -42,12 +42,21 @@ from storage.tables.work import (
     watches,
 )
 
+# What is encrypted.
+SEALED = (
+    dbc_sessions.c.sealed,
+    session_requests.c.sealed,
+    machine_details.c.sealed,
+    executions.c.secrets,
+)
+
 __all__ = [
     "COPIED",
     "DUE",
     "GIVEN_UP",
     "IS_COPY",
     "IS_JOINED",
+    "SEALED",
     "UNNAMED_COPY",
     "UtcDateTime",
     "access_requests",

@@ -3,8 +3,10 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -177,6 +179,21 @@ def test_a_database_that_was_deleted_is_missed_by_what_is_left_of_it(
     assert f"no database any more: {left} is left of it. " in told
     assert "restore a backup" in told
     assert not (tmp_path / "bot.db").exists()
+
+
+def test_no_new_key_is_made_beside_rows_that_need_the_one_that_is_gone(tmp_path: Path) -> None:
+    file = kept(tmp_path / "bot.db")
+    begun = {"DATABASE_URL": "sqlite:///bot.db"}
+    told = started(tmp_path, **ENOUGH, **begun, POLICY_FILE="no.toml")
+    assert "no.toml does not exist" in told  # nothing needs a key yet
+    with closing(sqlite3.connect(file)) as raw, raw:
+        columns = "(user, node, sealed, problem)"
+        raw.execute(f"INSERT INTO dbc_sessions {columns} VALUES ('U', 'n', 'x', '')")
+    for options in ((), ("--new-database",)):
+        told = started(tmp_path, *options, **ENOUGH, **begun)
+        assert "The key file credential.key is gone. Put it back: " in told
+        assert "python -m bot keys add makes a new one" in told
+        assert not (tmp_path / "credential.key").exists()
 
 
 def test_a_new_database_can_be_begun_beside_another(tmp_path: Path) -> None:

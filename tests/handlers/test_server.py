@@ -7,6 +7,7 @@ import json
 from urllib.parse import urlsplit
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.reply import Reply
 from tests.handlers.conftest import Office
@@ -66,6 +67,17 @@ async def test_a_spoiled_signature_is_unauthorized(
     assert await post(http_office, SLASH, signed(http_office, SLASH) | spoiled) == 401
     assert http_office.core.lines == []
     assert "Traceback" not in caplog.text
+
+
+async def test_the_operator_is_told_what_to_set_where_the_signing_secret_is_another_one(
+    http_office: Office,
+) -> None:
+    with capture_logs() as logs:
+        spoiled = {"X-Slack-Signature": "v0=" + "0" * 64}
+        assert await post(http_office, SLASH, signed(http_office, SLASH) | spoiled) == 401
+        assert await post(http_office, SLASH, {}) == 401
+    advice = [one.get("advice", "") for one in logs if one["event"] == "http.refused"]
+    assert ["set SLACK_SIGNING_SECRET" in one for one in advice] == [True, False]
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"", b"{", b"payload={"])

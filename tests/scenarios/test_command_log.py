@@ -63,7 +63,8 @@ async def test_a_daemon_that_is_down_is_a_warning_said_once(tmp_path: Path) -> N
                 await stage.asks(stage.alice, "/dbc vm list")
                 await stage.passes(60)
         down = [one for one in logs if one["event"] == "dbc.down"]
-        assert [one["log_level"] for one in down] == ["warning"]
+        told = [(one["log_level"], one["why"]) for one in down]
+        assert told == [("warning", "connection refused")]
         assert [one for one in logs if one["log_level"] == "error" or "exc_info" in one] == []
 
 

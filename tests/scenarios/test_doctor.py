@@ -92,7 +92,7 @@ async def test_what_is_broken_is_named_with_what_to_do(tmp_path: Path) -> None:
         assert f"bot.db is 0644: others can read it. Run: chmod 600 {tmp_path}/bot.db" in told
         assert "credential.key is gone." in told
         assert not (tmp_path / "credential.key").exists()
-        assert "✘ DBC 127.0.0.1:9:" in told
+        assert "✘ DBC 127.0.0.1:9: The DBC daemon cannot be reached: connection refused." in told
         (tmp_path / "kept").rename(tmp_path / "credential.key")
         code, told = await examined(bot, CREDENTIAL_KEYS=Fernet.generate_key().decode())
         assert re.search(r"No key opens (\d+) of \1 encrypted row", told)

@@ -87,7 +87,7 @@ async def test_a_port_that_nobody_has_is_tried_before_the_start(tmp_path: Path) 
         code, told = await examined(bot, HEALTH_PORT=str(port), HEALTH_HOST="nobody.invalid")
         assert code == FAULT
         assert f"✘ health port:   The bot cannot listen on nobody.invalid:{port}: " in told
-        assert "Set HEALTH_HOST, HEALTH_PORT." in told
+        assert "Set HEALTH_HOST and HEALTH_PORT." in told
 
 
 async def test_rows_that_wait_for_the_audit_stream_are_told(tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ async def test_a_database_that_takes_nothing_is_told(tmp_path: Path) -> None:
     async with watched(tmp_path, http=True) as (stage, port):
         with broken(stage, "INSERT ON defaults"):
             await stage.passes(31)
-            assert "database could not be read or written" in await ready(port)
+            assert "database could not be read or written: " in await ready(port)
         await stage.passes(5)
         assert await ready(port) == "ok\n"
 
@@ -215,6 +215,19 @@ async def test_the_check_finds_the_port_as_the_bot_does(tmp_path: Path, quote: s
         assert (code, "does not answer" in told) == (1, True)
 
 
+async def test_the_check_takes_no_other_program_for_the_bot() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        code, told = await asked(HEALTH_PORT=str(port))
+    assert code == 1
+    assert told == f"Error: Something that is not the bot answers at 127.0.0.1:{port}.\n"
+
+
 async def test_a_check_without_a_port_faults_nothing() -> None:
     assert (await asked(HEALTH_PORT="0"))[0] == 0
 
@@ -241,7 +254,7 @@ async def test_a_port_that_is_taken_ends_the_start_with_a_sentence(tmp_path: Pat
         data.mkdir()
         settings = settings_for(stage.ws, stage.daemon, data, http=False, health_port=port)
         bot = Bot(settings, stage.machine, LIMITS)
-        with pytest.raises(BotError, match=f"cannot listen on 127.0.0.1:{port}: "):
+        with pytest.raises(BotError, match=f"cannot listen on 127.0.0.1:{port}: Address "):
             await bot.start(ticking=False)
         await bot.stop()
 

@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import os
 import re
 import stat
@@ -66,6 +67,18 @@ def test_a_key_file_is_named_where_its_keys_are_wrong_or_missing(tmp_path: Path)
     with pytest.raises(BadKey) as caught:
         Vault.from_file(file).decrypt(b"junk")
     assert caught.value.hint == "Put the former key back at the end of the key file credential.key."
+
+
+def test_a_key_that_cannot_be_written_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(BadKey, match="cannot be used: No space left on device"):
+        Vault.from_file(tmp_path / "credential.key")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_key_has_to_be_is_said() -> None:
@@ -146,5 +159,6 @@ def test_a_key_file_out_of_reach_is_a_sentence(tmp_path: Path) -> None:
         with pytest.raises(BadKey, match="cannot be used") as refused:
             Vault.from_file(path)
         assert refused.value.hint == (
-            "Check that it is a text file that the bot may read, in a directory it may write to."
+            "Check that it is a text file that the bot may read, in a directory with room that it "
+            "may write to."
         )
