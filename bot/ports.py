@@ -186,6 +186,9 @@ class Search:
 
 # The action of a button in the App Home that shows other pages of it, by their numbers.
 HOME_PAGE = "home.page"
+# The action of the button that asks for words, and the form that takes them and shows in the App
+# Home the machines that have them: behind the page numbers, after a blank.
+HOME_FIND, HOME_WORDS = "home.find", "words"
 # What shortcuts stand for: the machines that a message names, with its text; any command.
 MACHINES_NAMED = "machine.named"
 COMMAND_CHOICE = "command.choice"
@@ -224,6 +227,8 @@ class Core(Protocol):
 
     async def home(self, user: UserId, pages: str = "", *, is_open: bool = False) -> Reply:
         """What `user`'s App Home shows: of what waits, and of machines, the `pages` `1.1`.
+
+        With words behind them, the machines that have these.
 
         One that `is_open` is shown again: the rights of a minute ago will do. Raises DeliveryFailed
         while Slack does not say what belongs there: what is shown already stays.

@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.folding import sound
 from bot.model import Submission
-from bot.ports import Rejected, Search
+from bot.ports import HOME_FIND, HOME_WORDS, Answer, Rejected, Search, Work
 from bot.reply import Note, Reply, emoji, line, plain, say
 from handlers.answer import FormAnswer
 from handlers.boundary import Comes
@@ -53,6 +53,9 @@ def register(app: AsyncApp, board: Switchboard) -> None:
         async def take() -> Acknowledgement:
             if board.is_foreign(team):
                 return board.refuse_foreign(submission.key, team, answer)
+            if submission.form == HOME_FIND:
+                board.boundary.work(submission.key, _finding(board, submission), answer)
+                return Acknowledgement()
             return await _submit(board, submission, view, answer)
 
         return await board.boundary.take(submission.key, answer, take, comes=Comes.ANEW)
@@ -107,6 +110,19 @@ async def take_draft(board: Switchboard, body: Payload) -> BoltResponse:
         return Acknowledgement()
 
     return await board.boundary.take(draft.key, answer, take)
+
+
+def _finding(board: Switchboard, submission: Submission) -> Work:
+    """Show the machines that have the words in the Home, whence they were asked for."""
+    words = " ".join(submission.values.get(HOME_WORDS, "").split())[:_LONGEST_WORDS]
+
+    async def show(_: Answer) -> None:
+        await board.homes.show(submission.actor, f"1.1 {words}" if words else "")
+
+    return show
+
+
+_LONGEST_WORDS = 80  # characters; more would find nothing
 
 
 async def _options(board: Switchboard, search: Search) -> list[Json]:

@@ -14,14 +14,14 @@ from bot.messages import machine_buttons
 from bot.messages.review_cards import CANCEL
 from bot.messages.turn_cards import WITHDRAW
 from bot.model import Machine
-from bot.pipeline import queued
+from bot.pipeline import finding, queued
 from bot.pipeline.context import Services
-from bot.pipeline.formatting import OPEN_FORM, machine_row, stacked, turning
+from bot.pipeline.formatting import machine_row, stacked, turning
 from bot.pipeline.holding import frozen_now
 from bot.pipeline.rights import may_press, require_colleague
 from bot.pipeline.under_way import under_way
 from bot.pipeline.waiting import Waiting, waiting_for
-from bot.ports import HOME_PAGE, DeliveryFailed, slack_does_not_say
+from bot.ports import HOME_FIND, HOME_PAGE, DeliveryFailed, slack_does_not_say
 from bot.reply import (
     Actions,
     Button,
@@ -40,11 +40,11 @@ from bot.reply import (
     emoji,
     line,
     say,
+    say_number,
     time,
 )
 from bot.services.people import at_a_glance
 
-_SHOW = "vm.show"
 _PAGE = 5  # in full, at a time; a Home takes 100 blocks
 _MACHINES = 10  # at a time: up to 30 blocks, with the names of their nodes
 _OLD = timedelta(minutes=3)  # machines are listed once a minute: older means out of reach
@@ -59,7 +59,7 @@ async def home(
     the last one. Raises DeliveryFailed where it `is_open` and Slack does not say what belongs in
     it: what stands there already says more.
     """
-    first, second = _pages_of(pages)
+    first, second, words = _pages_of(pages)
     with at_a_glance() if is_open else nullcontext():
         why = await _barred(services, user, is_open=is_open)
     waiting = [*await _frozen(services)]
@@ -74,7 +74,40 @@ async def home(
         return Reply(
             say("Your machines"), (*waiting, Heading(say("Your machines")), Para(line(why)))
         )
+    if words:
+        return await _found(services, user, first, second, words)
     return await _with_machines(services, user, waiting, first, second)
+
+
+async def _found(services: Services, user: UserId, first: int, second: int, words: str) -> Reply:
+    """The machines that have the words, and the way back to everything."""
+    machines = await _seen(services, user)
+    labels = {one.node: await services.inventory.label(one.node) for one in machines}
+    shown = finding.found(machines, labels, words)
+    head = say_number(
+        "{number} machine fits “{words}”",
+        "{number} machines fit “{words}”",
+        len(shown),
+        words=words,
+    )
+    may = may_press(services, user, ChannelId(""))
+    back = Actions(
+        (
+            Button(say("◀ Back to everything"), HOME_PAGE, f"{first}.1", "primary"),
+            Button(say("Find another …"), HOME_FIND, "words"),
+        )
+    )
+    listed = await _machines(services, shown, first, second, may, words) if shown else []
+    return Reply(say("Your machines"), (Heading(head), back, *listed))
+
+
+async def _seen(services: Services, user: UserId) -> list[Machine]:
+    """The machines that somebody may see, with the moments at which they were seen last."""
+    hidden = await services.reviews.reviewers.hidden(
+        user, ChannelId(""), services.table.listing(Listing.MACHINES)
+    )
+    seen = await services.inventory.machines(user)
+    return await services.inventory.moments([one for one in seen if one.node not in hidden])
 
 
 async def _barred(services: Services, user: UserId, *, is_open: bool) -> Words:
@@ -107,9 +140,7 @@ async def _with_machines(
     )
     usable = await services.sessions.usable(user)
     sessions = [session for session in usable if session.node not in hidden]
-    seen = await services.inventory.machines(user)
-    machines = [machine for machine in seen if machine.node not in hidden]
-    machines = await services.inventory.moments(machines)
+    machines = await _seen(services, user)
     parts = [*waiting, *await _in_progress(services, user, machines, hidden)]
     parts += await _in_line(services, user)
     parts.append(Heading(say("Your machines")))
@@ -134,9 +165,11 @@ async def _frozen(services: Services) -> list[Part]:
     return [] if frozen is None else [Para(line(emoji("ice_cube"), " ", frozen)), Divider()]
 
 
-def _pages_of(text: str) -> tuple[int, int]:
-    first, _, second = text.partition(".")
-    return int(first or 1), int(second or 1)
+def _pages_of(text: str) -> tuple[int, int, str]:
+    """The pages, and the words that machines are sought by."""
+    numbers, _, words = text.partition(" ")
+    first, _, second = numbers.partition(".")
+    return int(first or 1), int(second or 1), words
 
 
 async def _in_progress(
@@ -235,8 +268,12 @@ async def _machines(
     first: int,
     second: int,
     may: machine_buttons.May,
+    words: str = "",
 ) -> list[Part]:
-    """One page of the machines, by node, each with what can be done behind ⋮."""
+    """One page of the machines, by node, each with what can be done behind ⋮.
+
+    `words`: those that they were found by.
+    """
     if not machines:
         return [Para(line(say("None that I know of.")))]
     nodes = {one.node for one in machines}
@@ -254,10 +291,10 @@ async def _machines(
     if len(ordered) > _MACHINES:
         ends = begins + len(shown)
         page = Page(Reply(""), begins // _MACHINES + 1, begins + 1, ends, len(ordered))
-        parts += turning(page, HOME_PAGE, lambda number: f"{first}.{number}")
-    if len(ordered) > 1:
-        # Slack offers what fits while it is typed, however many there are.
-        parts.append(Actions((Button(say("Find a machine …"), OPEN_FORM, _SHOW),)))
+        behind = f" {words}" if words else ""
+        parts += turning(page, HOME_PAGE, lambda number: f"{first}.{number}{behind}")
+    if len(ordered) > 1 and not words:
+        parts.append(Actions((Button(say("Find a machine …"), HOME_FIND, "words"),)))
     oldest = min(one.seen_at for one in machines)
     if services.clock.now() - oldest > _OLD:
         parts.append(Note(line(say("As last seen {what}.", what=time(oldest)))))

@@ -27,6 +27,7 @@ from bot.model import (
     Source,
     Submission,
 )
+from bot.pipeline import finding
 from bot.pipeline.access_presses import AccessPresses
 from bot.pipeline.calls import LEASE
 from bot.pipeline.chooser import Chooser
@@ -62,6 +63,7 @@ from bot.pipeline.wish import Wish
 from bot.pipeline.works import nothing, outdated, outdated_form, saying, showing
 from bot.ports import (
     COMMAND_CHOICE,
+    HOME_FIND,
     Accepted,
     Acquainted,
     Answer,
@@ -133,6 +135,7 @@ class Desk:
             SUGGESTED: self._suggested,
             LIST_PAGE: self._turn,
             COMMAND_CHOICE: self._chooser.offer,
+            HOME_FIND: finding.ask,
             AGAIN: self._again,
             review_cards.CONFIRM: self._confirm,
         }

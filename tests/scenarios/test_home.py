@@ -144,13 +144,23 @@ async def test_a_machine_is_found_among_hundreds_and_acted_on(one_stage: Stage) 
     await stage.alice.opens_home()
     await stage.alice.sees_home("1 to 10 of 302")
     await stage.alice.presses("Find a machine …", on_home=True)
-    await stage.alice.sees_modal("Show a machine")
-    offered = await stage.alice.suggests("Machine", "train-287")
-    assert offered == ["train-287 · running · gpu1"]
-    await stage.alice.submits({"Machine": offered[0]})
+    await stage.alice.sees_modal("Find a machine")
+    await stage.alice.submits({"Find": "TRAIN-28 运行中"})
     await stage.quiet()
-    shown = await stage.alice.sees("train-287", "@dbc")
-    assert {"Logs", "Restart", "More …"} <= set(shown.buttons)
+    home = await stage.alice.sees_home("10 machines fit “TRAIN-28 运行中”")
+    assert "train-287" in home.plain
+    assert "train-100" not in home.plain
+    assert home.buttons[:2] == ["◀ Back to everything", "Find another …"]
+    await stage.alice.presses("Find another …", on_home=True)
+    await stage.alice.submits({"Find": "train gpu1"})
+    await stage.quiet()
+    await stage.alice.presses("Next ▶", on_home=True)
+    await stage.quiet()
+    await stage.alice.sees_home("11 to 20 of 301")
+    await stage.alice.presses("◀ Back to everything", on_home=True)
+    await stage.quiet()
+    home = await stage.alice.sees_home("1 to 10 of 302")
+    assert "fit" not in home.plain
 
 
 async def test_three_hundred_machines_fit_a_home_page_by_page(one_stage: Stage) -> None:
