@@ -4,9 +4,15 @@ And that of the running loop, by which sockets are given up: it goes ahead where
 """
 
 import asyncio
+from collections.abc import Coroutine
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from bot.clock import Clock
+
+T = TypeVar("T")
+_LIVELY = 0.5  # seconds after which what still goes on does nothing but wait
+_BETWEEN = 0.01  # seconds
 
 
 class MachineClock:
@@ -38,3 +44,13 @@ def hurry(by: timedelta) -> None:
     loop = asyncio.get_running_loop()
     time = loop.time
     loop.time = lambda: time() + by.total_seconds()  # type: ignore[method-assign]
+
+
+async def unwaited(doing: Coroutine[Any, Any, T]) -> T:
+    """What comes of this, which may wait for something that never comes: the time for it passes."""
+    task = asyncio.create_task(doing)
+    await asyncio.wait([task], timeout=_LIVELY)
+    while not task.done():
+        hurry(timedelta(seconds=0.5))
+        await asyncio.wait([task], timeout=_BETWEEN)
+    return task.result()

@@ -21,13 +21,13 @@ from sandbox.dbc.demo import demo_renter, demo_world
 from sandbox.dbc.task import Task
 from sandbox.slack import Person, SeenMessage, Workspace
 from storage import Archive
-from tests.clocks import MachineClock
+from tests.clocks import MachineClock, hurry, unwaited
 from tests.databases import begin
 
 CHANNEL = "gpu-ops"
 MANIFEST = json.loads((Path(__file__).parents[2] / "manifest.json").read_text())
 # Silence costs real time: a dead node is given up soon, the bot's own limit comes after it.
-DAEMON_PATIENCE = 0.3
+DAEMON_PATIENCE = 0.03
 QUIET = 30  # seconds that anything under way may take on a busy machine
 _LOOKS_AROUND = ("inventory", "damaged rows")  # jobs of the clockwork
 # Most scenarios are about something else than approval: there the requester confirms.
@@ -110,6 +110,11 @@ class Stage:
         """Let so much time pass for people, once a silent node was asked something."""
         await self.clock.until(lambda: self.daemon.forwarder.pending > 0)
         self.clock.advance(timedelta(seconds=seconds))
+
+    async def goes_unanswered(self, op: str) -> None:
+        """Once DBC was asked this, the time is over that the bot waits for an answer."""
+        await self.world.calls.wait(op)
+        hurry(LIMITS.read)
 
     async def asks(
         self, person: Person, line: str, channel: str = CHANNEL, thread: SeenMessage | None = None
@@ -211,7 +216,7 @@ class Stage:
 
     async def restart_bot(self, *, http: bool = False) -> None:
         """Stop the bot and start it again on the same database."""
-        await self.bot.stop()
+        await unwaited(self.bot.stop())
         self.bot = Bot(self.settings(http=http), self.machine, LIMITS)
         await self.bot.start(ticking=False)
         if http:
@@ -272,7 +277,7 @@ async def staged(
         try:
             yield stage
         finally:
-            await stage.bot.stop()
+            await unwaited(stage.bot.stop())
         await _audit_is_sound(stage)
 
 

@@ -205,6 +205,7 @@ async def test_a_silent_node_does_not_hold_up_a_restart(stage: Stage) -> None:
     await stage.world.calls.wait("tasks.detail")
     stage.clock.advance(timedelta(seconds=2))
     await stage.world.calls.wait("tasks.restart")
+    await stage.goes_unanswered("tasks.detail")
     await stage.quiet()
     await stage.ends(stage.alice, "inference was told to reboot and reads as running on gpu1")
 

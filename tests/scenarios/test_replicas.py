@@ -18,7 +18,6 @@ from tests.clocks import MachineClock
 from tests.scenarios.site import NAME, now, told
 from tests.scenarios.stage import (
     CHANNEL,
-    DAEMON_PATIENCE,
     LIMITS,
     MANIFEST,
     Stage,
@@ -29,6 +28,7 @@ from tests.storage.conftest import postgres, postgres_url
 
 __all__ = ["postgres", "postgres_url"]  # fixtures
 REPLICAS = 3
+SLOWEST = 0.3  # real seconds in which a node that is slow by the clock is waited for
 CLICKERS = 5
 
 
@@ -90,7 +90,7 @@ async def replicas(tmp_path: Path, postgres_url: str) -> AsyncIterator[Replicas]
     world = demo_world(clock)
     async with (
         Workspace(clock=clock, manifest=MANIFEST) as ws,
-        Daemon(world, timeout=DAEMON_PATIENCE) as daemon,
+        Daemon(world, timeout=SLOWEST) as daemon,
     ):
         keys = (SecretStr(Fernet.generate_key().decode()),)
         settings = settings_for(ws, daemon, tmp_path, http=False).model_copy(

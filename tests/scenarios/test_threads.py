@@ -123,7 +123,7 @@ async def test_an_end_posted_by_a_process_that_died_is_found_in_the_thread(
     await one_stage.asks(one_stage.alice, START)
     one_stage.ws.faults.add("hang", "chat.postMessage", after_effect=True)
     ending = asyncio.ensure_future(one_stage.ends(one_stage.alice, RUNNING))
-    await one_stage.alice.sees("is running", by="dbc", thread_ts=card(one_stage.alice).ts)
+    await one_stage.ws.until(lambda: ends(one_stage))
     ending.cancel()
     await one_stage.restart_bot()
     for _ in range(6):

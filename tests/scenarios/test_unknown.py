@@ -1,5 +1,9 @@
 """Sent, and no clear answer: never sent again, shown as unknown, settled by looking."""
 
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
 import pytest
 
 from tests.scenarios.stage import Stage
@@ -30,6 +34,14 @@ def strikes(stage: Stage, fault: str, path: str) -> None:
     stage.world.faults.on(fault, path=path, count=1)
 
 
+async def meets(stage: Stage, fault: str, op: str, doing: Coroutine[Any, Any, object]) -> None:
+    """Somebody does what sends this, and nobody waits for a daemon that does not answer."""
+    async with asyncio.TaskGroup() as both:
+        both.create_task(doing)
+        if fault == "hang":
+            both.create_task(stage.goes_unanswered(op))
+
+
 async def is_unknown(stage: Stage, line: str) -> None:
     """The card says that nobody knows."""
     await stage.alice.sees(f"{line}.*unknown whether the command arrived; I keep looking")
@@ -43,7 +55,7 @@ async def test_a_start_without_an_answer_is_settled_by_looking(
     await stage.gives_session(alice, "gpu1")
     off(stage)
     strikes(stage, fault, "/tasks/start")
-    await stage.asks(alice, "/dbc vm start inference")
+    await meets(stage, fault, "tasks.start", stage.asks(alice, "/dbc vm start inference"))
     await is_unknown(stage, r"(?s)\*inference\* is starting")
     if done:
         await stage.ends(alice, "inference is running on gpu1")
@@ -65,7 +77,7 @@ async def test_a_delete_without_an_answer_is_settled_by_looking(
     await stage.gives_session(alice, "gpu1")
     strikes(stage, fault, "/tasks/delete")
     await stage.asks(alice, "/dbc vm delete inference")
-    await stage.confirms(alice, "Delete")
+    await meets(stage, fault, "tasks.delete", stage.confirms(alice, "Delete"))
     await is_unknown(stage, r"(?s)\*inference\* is being deleted")
     if done:
         await stage.ends(alice, "inference is deleted on gpu1")
@@ -83,7 +95,7 @@ async def test_a_creation_without_an_answer_is_settled_by_its_id(
     stage, alice = one_stage, one_stage.alice
     await stage.gives_session(alice, "gpu2")
     strikes(stage, fault, "/tasks/start")
-    await stage.asks(alice, CREATE)
+    await meets(stage, fault, "tasks.create", stage.asks(alice, CREATE))
     await is_unknown(stage, r"(?s)\*t1\* is being created")
     if done:
         await stage.ends(alice, "t1 is running on gpu2")
@@ -119,7 +131,7 @@ async def test_a_restart_without_an_answer_proves_nothing_by_running(
     await stage.gives_session(alice, "gpu1")
     strikes(stage, fault, "/tasks/restart")
     await stage.asks(alice, "/dbc vm restart inference force")
-    await stage.confirms(alice, "Force-restart")
+    await meets(stage, fault, "tasks.restart", stage.confirms(alice, "Force-restart"))
     await is_unknown(stage, r"(?s)\*inference\* is restarting")
     if done:
         await stage.ends(alice, "inference has restarted on gpu1")
