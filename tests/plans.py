@@ -1,11 +1,13 @@
 """How the statements that tests carry out are planned: none goes through a table that grows.
 
-Each statement is looked at once in a process, after the first test that has carried it out.
+Each statement is looked at once in a process, after the first test that has carried it out. What
+PostgreSQL would do with many rows it tells where reading a whole table is the last resort.
 """
 
+import json
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -24,27 +26,33 @@ ALLOWED = {
     " NOT IN (": "words of another version, once a minute, on connections of their own",
     "INDEX ix_messages_outstanding": "an index of messages to deliver, and of nothing else",
     "INDEX ix_messages_due": "the same",
+    "INDEX ix_messages_told_in": "of what was told together: small where it is gone through",
     "FROM audit ORDER BY audit.seq": "the whole audit is verified",
     "DELETE FROM": "what has had its time, once an hour",
     "executions.secrets IS NOT NULL": "all that is sealed, while keys are rotated",
     "SET copy_of = substr(key": "a migration, once",
+    "SET copy_of = split_part(key": "the same",
     "UPDATE messages SET attempts=CASE": "a backup is restored",
     "SET copy_of = NULL WHERE key <>": "a test's own, as an older version",
     "problem = 'msg_too_long' WHERE key LIKE": "the same",
 }
 
+_NEXT = "-- the next plan"
 _fresh: dict[str, Any] = {}
-_known: set[str] = set()
+_fresh_on_postgres: dict[str, Any] = {}
+_known: set[tuple[str, str]] = set()
 
 
 def watch() -> None:
-    """Note each statement that is carried out on SQLite from now on, with its parameters."""
+    """Note each statement that is carried out from now on, with its parameters."""
 
     @event.listens_for(Engine, "before_cursor_execute")
     def _note(on: Connection, _c: Any, statement: str, values: Any, _x: Any, many: bool) -> None:
-        if statement not in _known and on.dialect.name == "sqlite":
-            _known.add(statement)
-            _fresh[statement] = values[0] if many else values
+        if (key := (on.dialect.name, statement)) in _known:
+            return
+        _known.add(key)
+        fresh = _fresh if on.dialect.name == "sqlite" else _fresh_on_postgres
+        fresh[statement] = values[0] if many else values
 
 
 def faults() -> list[str]:
@@ -60,6 +68,55 @@ def faults() -> list[str]:
         ]
 
 
+def postgres_faults(grown: Callable[[], str], psql: Callable[[str], str]) -> list[str]:
+    """What is new since the last call and goes through a table that grows, on PostgreSQL.
+
+    `psql` carries out commands, `grown` names a database with many rows in such tables.
+    """
+    fresh = {one: values for one, values in _fresh_on_postgres.items() if _is_planned(one)}
+    _fresh_on_postgres.clear()
+    if not fresh:
+        return []
+    asked = "".join(
+        f"\\echo {_NEXT}\nDEALLOCATE ALL;\nPREPARE one AS {statement};\n"
+        f"EXPLAIN (FORMAT JSON) EXECUTE one{_literals(values)};\n"
+        for statement, values in fresh.items()
+    )
+    said = "\\pset format unaligned\n\\t on\n\\set QUIET on\n"
+    told = psql(f"\\c {grown()}\n{said}SET enable_seqscan = off;\n{asked}")
+    plans = told.split(_NEXT)[1:]
+    return [
+        f"{step}: {statement}"
+        for statement, plan in zip(fresh, plans, strict=True)
+        if plan.strip()  # none: of a former schema, which a test has begun with
+        for step in _whole(json.loads(plan)[0]["Plan"])
+        if not any(part in f"{statement} {step}" for part in ALLOWED)
+    ]
+
+
+def _literals(values: Sequence[Any]) -> str:
+    """What a statement was carried out with, as PostgreSQL reads it; nothing where it has none."""
+    return f"({', '.join(map(_literal, values))})" if values else ""
+
+
+def _literal(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    text = f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _whole(plan: Mapping[str, Any], *, is_first_few: bool = False) -> Iterator[str]:
+    """The steps of a plan that go through all of a table that grows, or of one of its indexes."""
+    kind = plan["Node Type"]
+    is_whole = kind == "Seq Scan" or (kind.startswith("Index") and "Index Cond" not in plan)
+    if is_whole and plan.get("Relation Name") in GROWING and not is_first_few:
+        yield f"{kind} on {plan['Relation Name']} INDEX {plan.get('Index Name', '')}"
+    is_first_few = kind == "Limit" or (is_first_few and kind == "Index Scan")
+    for part in plan.get("Plans", ()):
+        yield from _whole(part, is_first_few=is_first_few)
+
+
 @cache
 def _schema() -> str:
     with tempfile.TemporaryDirectory() as directory:
@@ -71,10 +128,8 @@ def _schema() -> str:
 
 
 def _of(database: sqlite3.Connection, statement: str, values: Any) -> Iterator[str]:
-    if not statement.startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
+    if not _is_planned(statement):
         return
-    if not any(word in statement for word in ("WHERE", "LIMIT", "ORDER BY")):
-        return  # all of it is meant: a table is copied, or a test damages its rows
     try:
         steps = list(database.execute(f"EXPLAIN QUERY PLAN {statement}", values))
     except sqlite3.OperationalError as error:
@@ -89,6 +144,13 @@ def _of(database: sqlite3.Connection, statement: str, values: Any) -> Iterator[s
             continue
         if _goes_through(step) and not any(part in f"{statement} {step}" for part in ALLOWED):
             yield f"{step}: {statement}"
+
+
+def _is_planned(statement: str) -> bool:
+    """Whether it looks for something; else all is meant: a table is copied, a test damages it."""
+    return statement.startswith(("SELECT", "UPDATE", "DELETE", "WITH")) and any(
+        word in statement for word in ("WHERE", "LIMIT", "ORDER BY")
+    )
 
 
 def _goes_through(step: str) -> bool:

@@ -85,6 +85,8 @@ approvals = Table(
     Column("decided_by", Text, nullable=False),
     Column("decided_at", UtcDateTime),
     Index(None, "status", "expires_at"),
+    # By the beginning of an id: PostgreSQL's primary key is in the order of a language.
+    Index(None, "id", postgresql_ops={"id": "text_pattern_ops"}),
 )
 
 votes = Table(

@@ -6,6 +6,7 @@ import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,8 +16,11 @@ from cryptography.fernet import Fernet
 from sqlalchemy import make_url
 
 from storage import Archive, Store, Vault
-from tests import janitor
+from tests import janitor, plans
+from tests.benchmarks.filling import fill
 from tests.databases import begin, in_memory, made
+
+_GROWN = 40_000  # rows
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +61,19 @@ def postgres_template(postgres: Any) -> str:
     return name
 
 
+@cache
+def _grown(postgres: Any) -> str:
+    """The name of a database in which a site has worked for long, for plans alone."""
+    name = f"grown_{uuid4().hex}"
+    postgres.psql(f"CREATE DATABASE {name};")
+    url = postgres.get_uri(database=name)
+    with ThreadPoolExecutor(1) as aside:
+        aside.submit(asyncio.run, made(url)).result()
+        aside.submit(asyncio.run, fill(url, _GROWN)).result()
+    postgres.psql(f"\\c {name}\nANALYZE;")
+    return name
+
+
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite+aiosqlite:///{tmp_path}/data/bot.db"
@@ -69,7 +86,9 @@ def postgres_url(postgres: Any, request: pytest.FixtureRequest) -> Iterator[str]
         template = request.getfixturevalue("postgres_template")
     postgres.psql(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY;")
     yield postgres.get_uri(database=name)
+    faults = plans.postgres_faults(partial(_grown, postgres), postgres.psql)
     postgres.psql(f"DROP DATABASE {name} WITH (FORCE);")
+    assert faults == []
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
