@@ -72,7 +72,7 @@ async def test_a_private_answer_goes_to_who_asked_and_not_to_who_approved(stage:
     await approves(stage, stage.bob, question)
     assert told(stage.alice, "The password of")
     assert not told(stage.bob, "The password of")
-    assert "vm passwd inference on gpu1 is done" in over(stage, question).translate(_BARE)
+    assert "“Set a password: inference on gpu1” is done" in over(stage, question).translate(_BARE)
 
 
 async def test_after_a_crash_the_card_and_whoever_asked_learn_that_it_is_unknown(
