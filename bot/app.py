@@ -164,8 +164,8 @@ class Bot:
         self.health.watch(ticker.fault)
         orders = services.orders
         self.health.watch_impairments(orders.impairments, orders.impairments_in_brief)
-        for look in (ticker.impairments, services.budgets.impairments, vault.impairments):
-            self.health.watch_impairments(look)
+        for one in (ticker, services.budgets, vault, self._book):
+            self.health.watch_impairments(one.impairments)
         gauges = Gauges(metrics, self.store, self.health, clock, lambda: ticker.age)
         self._port = HealthPort(self.health, metrics, gauges.refresh)
         self._systemd = Systemd(self.health, lambda: not ticker.fault(), os.environ)
@@ -319,8 +319,8 @@ class Bot:
         try:
             self._book.reload()
         except BotError as error:
-            faults = error.sentence.splitlines()
-            log.warning("policy.faulty", faults=faults, then="The rules before stay in force.")
+            then = "The rules before stay in force."
+            log.warning("policy.faulty", faults=error.sentence.splitlines(), then=then)
         else:
             log.info("policy.reloaded", rules=len(self._book.current.rule))
             self._name_lockouts()

@@ -2,6 +2,7 @@
 
 from storage.archive import Archive, has_sealed, is_unused
 from storage.backup import Copied, back_up, restore
+from storage.busy import postgres_cause
 from storage.errors import BadKey, InUse, StorageFailed, StorageUnfit
 from storage.file import JOURNALS, LOCK, PRIVATE, is_claimed, is_database, prepare, sqlite_cause
 from storage.inspection import Inspection, Schema, Server
@@ -46,6 +47,7 @@ __all__ = [
     "keys_in",
     "move",
     "place_of",
+    "postgres_cause",
     "prepare",
     "restore",
     "sqlite_cause",

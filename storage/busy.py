@@ -41,6 +41,20 @@ def is_busy(error: BaseException) -> bool:
     return error.connection_invalidated or sqlstate(error) in _SQLSTATES
 
 
+_CAUSES = {
+    "25006": "it is read-only",
+    "28000": "it refuses the account",
+    "28P01": "it refuses the account or its password",
+    "3D000": "it has no database of this name",
+    "42501": "the account lacks a right",
+    "53100": "its disk is full",
+    "53200": "it is out of memory",
+    "53300": "it has too many connections",
+    "57P01": "it was stopped",
+    "57P03": "it is starting or stopping",
+}
+
+
 def is_unfit(error: BaseException) -> bool:
     """Whether waiting is of no use: wrong settings, or a file that is no database."""
     cause = error.orig if isinstance(error, DBAPIError) else error
@@ -66,6 +80,12 @@ def sqlstate(error: BaseException) -> str:
     """
     cause = error.orig if isinstance(error, DBAPIError) else error
     return getattr(cause, "sqlstate", None) or ""
+
+
+def postgres_cause(error: BaseException) -> str:
+    """What PostgreSQL says, in words of ours: its own may name accounts. Empty: nothing."""
+    state = sqlstate(error)
+    return _CAUSES.get(state, f"SQLSTATE {state}") if state else ""
 
 
 def _sqlite_code(error: sqlite3.Error) -> int:

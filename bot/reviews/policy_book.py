@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from bot.errors import BotError
+from bot.reply import Text, say
 from bot.reviews.lockouts import lockouts
 from bot.reviews.policy import Policy
 from bot.reviews.policy_file import FaultyPolicy, read_policy
@@ -18,13 +20,21 @@ class PolicyBook:
         self.faults: tuple[str, ...] = ()  # of the file that was not taken last, if any
 
     def reload(self) -> None:
-        """Read the file again. Raises FaultyPolicy and keeps the old policy if it is faulty."""
+        """Read the file again. Raises BotError and keeps the old policy where it cannot be used."""
         try:
             self.current = read_policy(self._path, self._commands)
-        except FaultyPolicy as faulty:
-            self.faults = faulty.faults
+        except BotError as error:
+            known = error.faults if isinstance(error, FaultyPolicy) else (error.sentence,)
+            self.faults = known
             raise
         self.faults = ()
+
+    def impairments(self) -> list[Text]:
+        """That the file is not what is in force; what is wrong with it is in the log."""
+        if not self.faults:
+            return []
+        return [say("POLICY_FILE has faults: the rules before stay in force. See policy.faulty in "
+            "the log.")]  # fmt: skip
 
     def lockouts(self) -> list[str]:
         """What nobody can do under the rules in force, in whole sentences."""

@@ -13,15 +13,19 @@ from bot.reply import Text, say
 from bot.services.credential_keys import KEY_FILE, gone, key_file_of
 from storage import JOURNALS, LOCK, has_sealed, is_database, is_unused
 
+_DEFAULT = Path("data/dbc-bot.db")
 _ANEW = "python -m bot run --new-database"
 _HINT = say("Correct DATABASE_URL, or begin anew with: {command}", command=_ANEW)
+_MOVE = say(
+    "Copy it there ({copy}), correct DATABASE_URL, or begin anew with: {command}",
+    copy=f"python -m bot copy {_DEFAULT}", command=_ANEW,
+)  # fmt: skip
 _GONE = say(
     "Correct DATABASE_URL, put the file back, restore a backup ({restore}), or begin anew with: "
     "{command}",
     restore="python -m bot restore FILE", command=_ANEW,
 )  # fmt: skip
 _ASIDE = re.compile(r"\.(before|moved)-")  # what the bot itself has put aside
-_DEFAULT = Path("data/dbc-bot.db")
 
 
 async def refuse_to_begin(settings: KeySettings, *, anew: bool) -> None:
@@ -46,7 +50,7 @@ async def refuse_to_hide_another(settings: DatabaseSettings) -> None:
     file = settings.sqlite_file
     if file is None:
         if is_database(_DEFAULT) and await is_unused(settings.database_url):
-            raise _hidden(say("a PostgreSQL database"), _DEFAULT)
+            raise _hidden(say("a PostgreSQL database"), _DEFAULT, _MOVE)
         return
     if file.exists():  # also an empty one: a first start that was broken off has made it
         return
@@ -74,14 +78,14 @@ async def refuse_to_hide_another(settings: DatabaseSettings) -> None:
         )
 
 
-def _hidden(named: Text, other: Path) -> BotError:
+def _hidden(named: Text, other: Path, hint: Text = _HINT) -> BotError:
     return BotError(
         say(
             "DATABASE_URL names {named}, which is empty, but {other} is a database of the bot.",
             named=named,
             other=str(other),
         ),
-        hint=_HINT,
+        hint=hint,
     )
 
 

@@ -18,7 +18,7 @@ import structlog
 from bot.clock import Clock
 from bot.health import Health
 from bot.ids import new_id
-from storage import StorageFailed, StorageUnfit, Store, sqlite_cause
+from storage import StorageFailed, StorageUnfit, Store, postgres_cause, sqlite_cause
 
 T = TypeVar("T")
 
@@ -62,6 +62,8 @@ async def once_it_works(clock: Clock, health: Health, do: Callable[[], Awaitable
 
 def cause(error: StorageFailed) -> str:
     """The driver's kind of failure; its text may tell more than the log should hold."""
+    if error.__cause__ is not None and (said := postgres_cause(error.__cause__)):
+        return said
     cause = getattr(error.__cause__, "orig", error.__cause__)
     if isinstance(cause, sqlite3.Error):
         return sqlite_cause(cause)
@@ -71,6 +73,8 @@ def cause(error: StorageFailed) -> str:
         return "no answer in time"
     if isinstance(cause, ConnectionRefusedError):
         return os.strerror(errno.ECONNREFUSED).lower()  # asyncio puts several into a text
+    if isinstance(cause, FileNotFoundError) and cause.strerror == os.strerror(errno.ENOENT):
+        return "no server has a socket there"  # PostgreSQL's: SQLite has errors of its own
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror[0].lower() + cause.strerror[1:]
     return type(cause).__name__

@@ -172,7 +172,8 @@ class Ticker:
             self._failures[job.name] += 1
             self._metrics.job_failed(job.name)
             if isinstance(error, StorageFailed):  # `Database` says what is the matter, once
-                log.warning("tick.failed", job=job.name, sentence=error.sentence)
+                if self._failures[job.name] == 1:
+                    log.warning("tick.failed", job=job.name, sentence=error.sentence)
             else:
                 log.exception("tick.failed", job=job.name)
         else:

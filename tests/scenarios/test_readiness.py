@@ -70,6 +70,18 @@ async def test_an_order_that_fails_is_counted_and_named_to_operators(tmp_path: P
         assert "Rentals cannot be looked at by a fault of this bot: 4711." in seen
 
 
+async def test_rules_that_were_not_taken_are_told_without_what_is_in_them(tmp_path: Path) -> None:
+    async with site(tmp_path, DOCTOR) as stage:
+        file = tmp_path / "policy.toml"
+        for text in ("[[rule", None):
+            file.write_text(text) if text else file.unlink()
+            stage.bot.reload_policy()
+            assert "POLICY_FILE has faults: the rules before stay in force." in ready(stage)
+        file.write_text(DOCTOR)
+        stage.bot.reload_policy()
+        assert ready(stage) == "ok\n"
+
+
 async def test_budgets_and_an_audit_stream_that_stand_still_are_told(tmp_path: Path) -> None:
     budget = '[[budget]]\nname = "ops"\nperson = ["U0ALICE"]\nusd = 10\n'
     async with site(tmp_path, budget) as stage:

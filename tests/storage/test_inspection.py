@@ -1,9 +1,13 @@
 """What is told of a database to whoever looks at it from beside."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import asyncpg
+import pytest
 from sqlalchemy import make_url
 
 from bot.clock import SystemClock
@@ -11,6 +15,7 @@ from bot.config import Settings
 from bot.doctor.kept import storage
 from bot.monitoring.findings import Sight
 from storage import Store
+from tests import forked, janitor
 
 
 @asynccontextmanager
@@ -50,3 +55,22 @@ async def test_the_doctor_says_which_postgresql_it_is_and_who_else_is_connected(
         "; 2 other processes of the bot are connected. Other programs use this account as well, "
         "by 1 connection."
     )
+
+
+@pytest.mark.parametrize(
+    ("address", "cause"),
+    [
+        ("postgresql://postgres@/none?host={host}", "it has no database of this name"),
+        ("postgresql://nobody@/postgres?host={host}", "it refuses the account"),
+        ("postgresql://postgres@/postgres?host={host}/none", "no server has a socket there"),
+    ],
+)
+def test_what_postgresql_refuses_is_said(
+    tmp_path: Path, postgres: Any, key: str, address: str, cause: str
+) -> None:
+    host = make_url(postgres.get_uri()).query["host"]
+    env = {"DATABASE_URL": address.format(host=host), "CREDENTIAL_KEYS": key}
+    clean = {k: os.environ[k] for k in ("PATH", "HOME") if k in os.environ}
+    done = forked.run(["keys", "list"], clean | janitor.inherited() | env, tmp_path)
+    assert f"The database that DATABASE_URL names cannot be used: {cause}." in done.stderr
+    assert "nobody" not in done.stderr
