@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Annotated
 
 from bot.chain.errors import ChainError
-from bot.chain.heads import SLOT
 from bot.commands.here import require_channel
 from bot.commands.nicknames import NAMING, check_nickname, rename, verify_nickname
 from bot.dbc.guard import Silence
@@ -18,6 +17,7 @@ from bot.language.table import Command, Group, Listing
 from bot.messages.facts import FactKind
 from bot.model import Effect, Node, Scope
 from bot.orders.facts import span
+from bot.orders.schedule import moment
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import (
@@ -254,7 +254,7 @@ def _end(block: int | None, head: int | None, now: datetime) -> Text | Line:
     return line(
         say(
             "until block {block}: {time}, in {left}",
-            block=block, time=time(now + ahead * SLOT), left=span(ahead),
+            block=block, time=time(moment(now, ahead)), left=span(ahead),
         )
     )  # fmt: skip
 

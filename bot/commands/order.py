@@ -21,6 +21,7 @@ from bot.orders.order_buttons import buttons
 from bot.orders.reports import paid_in
 from bot.orders.schedule import DAY, goal_of
 from bot.orders.signing import confirmation, renewal
+from bot.orders.words import at_the_end
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import gpus, joined, short, stacked
 from bot.ports import DeliveryFailed
@@ -169,7 +170,7 @@ async def show(ctx: Context, order: Number) -> Reply:
     if found.phase is OrderPhase.WAITING:
         parts += confirmation(found)
     elif found.phase is OrderPhase.RENTING:
-        parts += renewal(found, DAY)
+        parts += [*at_the_end(facts), *renewal(found, DAY)]
     if (acts := buttons(found, facts.head, sees=facts.sees, is_shown=True)).buttons:
         parts.append(acts)
     return Reply(line(head), tuple(parts), private=True, data=_data(facts))

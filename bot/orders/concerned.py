@@ -3,6 +3,7 @@
 A session tells its wallet by its own signature: the renter's key made it (docs/dbc-api.md §2.5).
 """
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,7 @@ from bot.dbc.errors import InvalidField
 from bot.dbc.models import Phase, phase_of
 from bot.dbc.signatures import check_signature
 from bot.ids import ChannelId, NodeId, UserId
-from bot.model import Audience, DbcSession, Machine, RentalOrder
+from bot.model import Audience, DbcSession, Machine, RentalOrder, Sighted
 from bot.orders.facts import AtStake
 from bot.services.last_known import LastKnown
 from storage import Store
@@ -119,7 +120,15 @@ class Concerned:
         listed = {machine.task: machine for machine in known.machines(owners)}
         if not listed and not any(self._listed_at(one) for one in concerned.sessions):
             return None
-        found = [await self._at_stake(order, one, concerned) for one in listed.values()]
+        async with self._store.read() as tx:
+            seen = await tx.sightings.all(Sighted.SNAPSHOT)
+        kept: dict[str, dict[str, None]] = defaultdict(dict)
+        for shot in seen:
+            kept[shot.place][shot.name] = None
+        found = [
+            await self._at_stake(order, one, concerned, tuple(kept[one.task]))
+            for one in listed.values()
+        ]
         return tuple(one for one in found if one is not None)
 
     async def people(
@@ -151,7 +160,11 @@ class Concerned:
         return {user: user in sees for user in told if node not in await self._hidden(user)}
 
     async def _at_stake(
-        self, order: RentalOrder, machine: Machine, concerned: Concern
+        self,
+        order: RentalOrder,
+        machine: Machine,
+        concerned: Concern,
+        snapshots: tuple[str, ...],
     ) -> AtStake | None:
         """A machine with its disks; None for one that another order pays for."""
         is_off = phase_of(machine.status) is Phase.OFF
@@ -165,5 +178,5 @@ class Concerned:
                 disks = tuple(
                     f"{disk.name} {disk.size.text}".strip() for disk in found.detail.disks
                 )
-                return AtStake(machine.label, machine.task, disks, is_off)
-        return AtStake(machine.label, machine.task, is_off=is_off)
+                return AtStake(machine.label, machine.task, disks, is_off, snapshots)
+        return AtStake(machine.label, machine.task, is_off=is_off, snapshots=snapshots)

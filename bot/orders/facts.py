@@ -6,25 +6,35 @@ from datetime import datetime, timedelta
 from bot.chain.heads import SLOT
 from bot.ids import TaskId
 from bot.model import RentalOrder
-from bot.orders.schedule import DAY, HOUR, MINUTE
-from bot.reply import Line, Text, all_of, bold, line, say, say_number, time
+from bot.orders.schedule import DAY, HOUR, MINUTE, moment
+from bot.reply import Line, Text, all_of, bold, line, listed, say, say_number, time
 
 _WORTH_SAYING = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class AtStake:
-    """A machine of the order: its name and what is known of its disks; None where nothing is."""
+    """A machine of the order: its name and what is known of its disks; None where nothing is.
+
+    `snapshots` are those seen last, on its node.
+    """
 
     label: str
     task: TaskId
     disks: tuple[str, ...] | None = None  # `vda 350G`
     is_off: bool = False  # when it was seen last
+    snapshots: tuple[str, ...] = ()
 
     @property
     def told(self) -> Line:
-        """`train-01 (vda 350G, vdb 100G)`."""
-        return line(bold(self.label), f" ({', '.join(self.disks)})" if self.disks else "")
+        """`train-01 (vda 350G, vdb 100G, snapshot nightly)`."""
+        parts: list[Text] = [*(self.disks or ())]
+        parts += [say("snapshot {name}", name=name) for name in self.snapshots]
+        return (
+            line(bold(self.label), say(" ({what})", what=listed(parts)))
+            if parts
+            else line(bold(self.label))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,7 @@ class Facts:
 
     def earliest(self, block: int) -> Line:
         """When a block is made at the earliest: whoever has to do something does it before."""
-        return line(time(self.now + (block - self.head) * SLOT))
+        return line(time(moment(self.now, block - self.head)))
 
     @property
     def lost(self) -> Text | Line:
@@ -67,7 +77,7 @@ class Facts:
     def at(self, block: int) -> Line:
         """When a block is made: the earliest moment, and the latest by the chain's own pace."""
         ahead = block - self.head
-        earliest = self.now + ahead * SLOT
+        earliest = moment(self.now, ahead)
         late = (pace(self.order) - SLOT) * ahead
         if ahead > 0 and late >= _WORTH_SAYING:
             return line(
@@ -85,9 +95,30 @@ def pace(order: RentalOrder) -> timedelta:
 
 
 def span(blocks: int) -> Text:
-    """`3 days`, `24 hours`, `10 minutes`: so long at least, cut down to what is certain."""
-    if blocks >= 3 * DAY:
-        return say_number("{number} day", "{number} days", blocks // DAY)
-    if blocks >= 2 * HOUR - 2 * MINUTE:
-        return say_number("{number} hour", "{number} hours", (blocks + 2 * MINUTE) // HOUR)
-    return say_number("{number} minute", "{number} minutes", max(0, blocks) // MINUTE)
+    """`3 days`, `24 hours`, `5 hours and 50 minutes`, `10 minutes`: how long until a block.
+
+    The moment itself stands beside it. It is rounded as coarsely as it is far, so that what is told
+    of one moment within a few minutes reads the same; the last half hour is cut to what is certain.
+    """
+    minutes = max(0, blocks) // MINUTE
+    if minutes < 30:
+        return _minutes(minutes)
+    if blocks >= 3 * DAY - HOUR // 2:
+        return say_number("{number} day", "{number} days", (blocks + HOUR // 2) // DAY)
+    if blocks >= 10 * HOUR:
+        return _hours((blocks + HOUR // 2) // HOUR)
+    tens = (minutes + 4) // 10 * 10
+    hours, rest = divmod(tens, 60)
+    if hours < 2:
+        return _minutes(tens)
+    if not rest:
+        return _hours(hours)
+    return say("{hours} and {minutes}", hours=_hours(hours), minutes=_minutes(rest))
+
+
+def _hours(number: int) -> Text:
+    return say_number("{number} hour", "{number} hours", number)
+
+
+def _minutes(number: int) -> Text:
+    return say_number("{number} minute", "{number} minutes", number)

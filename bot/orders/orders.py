@@ -384,7 +384,7 @@ def _said(
         if is_deletion and all_facts.machines is not None and not all_facts.machines:
             return []  # none of its machines is left
         name = found.stage.name.partition(":")[0]
-        told = words.warning(facts, found.stage)
+        told = words.warning(facts)
         return [(name if name == "confirm" else found.stage.name, told)]
     if found.event is None:
         return []

@@ -84,6 +84,18 @@ def head_at(order: RentalOrder, now: datetime) -> int:
     return order.seen_block + max(timedelta(), now - order.seen_at) // SLOT
 
 
+def moment(now: datetime, ahead: int) -> datetime:
+    """When a block that is so far ahead is made at the earliest.
+
+    Hours before, in steps of five minutes and rather early: what is told of one block a minute
+    later, by what was read since, has the same moment.
+    """
+    at = now + ahead * SLOT
+    if ahead <= HOUR:
+        return at
+    return at.replace(minute=at.minute // 5 * 5, second=0, microsecond=0)
+
+
 def next_look(order: RentalOrder, head: int, now: datetime) -> datetime:
     """When to look at it again: before the next warning can be due, and every ten minutes."""
     soonest = timedelta(seconds=12)

@@ -7,7 +7,7 @@ from bot.model import OrderPhase
 from bot.orders.changes import Event
 from bot.orders.facts import Facts, span
 from bot.orders.order_buttons import buttons
-from bot.orders.schedule import DAY, Stage, goal_of, reached
+from bot.orders.schedule import DAY, goal_of, reached
 from bot.orders.signing import confirmation, renewal
 from bot.reply import (
     Actions,
@@ -25,14 +25,14 @@ from bot.reply import (
 )
 
 
-def warning(facts: Facts, stage: Stage) -> Reply:
+def warning(facts: Facts) -> Reply:
     """A warning before something that has not come yet."""
-    builders: dict[OrderPhase, Callable[[Facts, Stage], Reply]] = {
+    builders: dict[OrderPhase, Callable[[Facts], Reply]] = {
         OrderPhase.WAITING: _confirm,
         OrderPhase.RENTING: _ends,
         OrderPhase.ENDED: _deletion,
     }
-    return builders[facts.order.phase](facts, stage)
+    return builders[facts.order.phase](facts)
 
 
 def event(facts: Facts, happened: Event) -> Reply:
@@ -64,7 +64,7 @@ def _named(facts: Facts) -> dict[str, str | Line]:
     return {"order": str(facts.order.number), "node": line(bold(facts.node))}
 
 
-def _confirm(facts: Facts, stage: Stage) -> Reply:
+def _confirm(facts: Facts) -> Reply:
     goal = goal_of(facts.order)
     if facts.is_past(goal):
         late = say(
@@ -74,7 +74,7 @@ def _confirm(facts: Facts, stage: Stage) -> Reply:
         return _reply(facts, "alarm_clock", line(late))
     sentence = say(
         "Confirm order {order} for {node} by {time}: {left} left.",
-        **_named(facts), time=facts.at(goal), left=span(min(stage.left, goal - facts.head)),
+        **_named(facts), time=facts.at(goal), left=span(goal - facts.head),
     )  # fmt: skip
     lost = say(
         "Without a confirmation the order lapses. The renter then loses the machine, the order "
@@ -85,22 +85,23 @@ def _confirm(facts: Facts, stage: Stage) -> Reply:
     )
 
 
-def _ends(facts: Facts, stage: Stage) -> Reply:
+def _ends(facts: Facts) -> Reply:
     order = facts.order
     if facts.is_past(order.ends):
         late = say(
             "Order {order} for {node} was to end {time}. It may have ended.",
             **_named(facts), time=facts.earliest(order.ends),
         )  # fmt: skip
-        return _reply(facts, "alarm_clock", line(late), *_at_the_end(facts))
+        return _reply(facts, "alarm_clock", line(late), *at_the_end(facts))
     sentence = say(
         "Order {order} for {node} ends {time}, in {left}.",
         **_named(facts), time=facts.at(order.ends),
-        left=span(min(stage.left, order.ends - facts.head)),
+        left=span(order.ends - facts.head),
     )  # fmt: skip
-    sign = "alarm_clock" if stage.is_last else "hourglass_flowing_sand"
+    stage = reached(order, facts.head)
+    sign = "alarm_clock" if stage is not None and stage.is_last else "hourglass_flowing_sand"
     taken = () if not order.renewer else (_renewer(UserId(order.renewer)),)
-    return _reply(facts, sign, line(sentence), *_at_the_end(facts), *renewal(order, DAY), *taken)
+    return _reply(facts, sign, line(sentence), *at_the_end(facts), *renewal(order, DAY), *taken)
 
 
 def _renewer(user: UserId) -> Note:
@@ -126,7 +127,8 @@ def snoozed(facts: Facts, user: UserId) -> Reply:
     return _reply(facts, "zzz", line(told))
 
 
-def _at_the_end(facts: Facts) -> tuple[Part, ...]:
+def at_the_end(facts: Facts) -> tuple[Part, ...]:
+    """What is lost at an order's end, and what saves it."""
     if facts.machines is not None and not facts.machines:
         return (Note(line(say("No machine of it is known here."))),)
     told = say(
@@ -138,7 +140,7 @@ def _at_the_end(facts: Facts) -> tuple[Part, ...]:
     return (Note(line(told)),)
 
 
-def _deletion(facts: Facts, stage: Stage) -> Reply:
+def _deletion(facts: Facts) -> Reply:
     goal = goal_of(facts.order)
     if facts.is_past(goal):
         late = say(
@@ -150,7 +152,7 @@ def _deletion(facts: Facts, stage: Stage) -> Reply:
     sentence = say(
         "{node} deletes {machines} with all disks and snapshots after {time}, in {left}.",
         node=bold(facts.node), machines=facts.lost, time=facts.earliest(goal),
-        left=span(min(stage.left, goal - facts.head)),
+        left=span(goal - facts.head),
     )  # fmt: skip
     return _reply(facts, "rotating_light", line(sentence), *_copy(facts))
 

@@ -5,10 +5,9 @@ A rental that is renewed while a request waits is no other request.
 
 from collections.abc import Mapping
 
-from bot.chain.heads import SLOT
 from bot.messages.facts import RENTAL
 from bot.model import Fact, RentalOrder
-from bot.orders.schedule import goal_of, head_at
+from bot.orders.schedule import goal_of, head_at, moment
 from bot.pipeline.context import Context
 from bot.pipeline.targets import Bound
 
@@ -31,5 +30,5 @@ async def rental_of(bound: Bound, context: Context) -> Mapping[str, Fact]:
 
 def _told(order: RentalOrder, context: Context) -> str:
     now = context.services.clock.now()
-    at = now + (goal_of(order) - head_at(order, now)) * SLOT
+    at = moment(now, goal_of(order) - head_at(order, now))
     return f"{order.phase} {order.number} {at.isoformat(timespec='seconds')}"

@@ -1,11 +1,13 @@
 """Rentals are watched on the chain: what is about to be lost is told in time, and once."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from sandbox.dbc import Wallet
+from sandbox.dbc.task import Snapshot
 from tests.scenarios.orders import DAY, ChainStage, chained
 from tests.scenarios.stage import Stage
 
@@ -298,3 +300,21 @@ async def test_a_warning_is_handled_only_by_who_is_still_told(scene: ChainStage)
     await stage.bob.presses("I renew it", warning)
     await scene.passes(minutes=0.5, step=30)
     assert scene.told(stage.alice, f"renews order {rental.number} for gpu1") == []
+
+
+async def test_one_moment_is_told_in_the_same_words_a_minute_later(scene: ChainStage) -> None:
+    alice, task = scene.stage.alice, scene.stage.task("inference")
+    task.snapshots.append(Snapshot("nightly", "", "/data/nightly.qcow2", task.created_at))
+    rental = scene.rents(blocks=2 * DAY)
+    await scene.until(rental.end - 6 * 600)
+    (warned,) = scene.told(alice, "for gpu1 ends", "in 6 hours")
+    told = warned.partition("ends ")[2].partition(".")[0]
+    for _ in range(3):
+        scene.stage.clock.advance(timedelta(seconds=50))
+        shown = await scene.stage.asks(alice, f"/dbc order show {rental.number}")
+        assert told in shown.plain
+        assert "inference (vda 350G, vdb 100G, snapshot nightly)" in shown.plain.replace("*", "")
+        assert "72 hours later the node deletes them with all disks and snapshots" in shown.plain
+    scene.stage.clock.advance(timedelta(minutes=5))
+    shown = await scene.stage.asks(alice, f"/dbc order show {rental.number}")
+    assert ", in 5 hours and 50 minutes" in shown.plain
