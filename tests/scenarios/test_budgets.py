@@ -35,7 +35,7 @@ def budget(scene: ChainStage, amount: str, whose: str = "") -> None:
 
 async def creates(scene: ChainStage) -> None:
     await scene.stage.asks(scene.stage.alice, CREATE)
-    await scene.passes(2, step=300)
+    await scene.passes(2, step=900)
 
 
 async def test_what_exceeds_a_budget_needs_approval_by_somebody_else(scene: ChainStage) -> None:
@@ -100,7 +100,7 @@ async def spends(scene: ChainStage) -> None:
     """Alice's machine has cost more than her budget, which was told."""
     budget(scene, "usd = 1")
     await creates(scene)
-    await scene.passes(2, step=300)
+    await scene.passes(2, step=900)
     assert scene.told(scene.stage.alice, "Budget research is spent for")
 
 
@@ -115,7 +115,7 @@ async def test_a_question_from_before_a_budget_was_spent_is_not_blamed_on_other_
     await stage.alice.presses("Confirm", stage.question(stage.alice))
     await stage.quiet()
     question = await stage.asks(stage.alice, LATER)
-    await scene.passes(4, step=300)
+    await scene.passes(4, step=900)
     assert scene.told(stage.alice, "Budget research is spent for")
     await stage.alice.presses("Confirm", question)
     await stage.quiet()

@@ -52,10 +52,9 @@ async def busy(stage: Stage) -> None:
     assert stage.changes() == ["disks.add"]
 
 
-async def later(stage: Stage, minutes: int = 10) -> None:
-    """Let time pass until everything is over."""
-    for _ in range(minutes * 4):
-        await stage.passes(15)
+async def later(stage: Stage, minutes: int = 10, *, step: int = 15) -> None:
+    """Let time pass until everything is over, with a look every `step` seconds."""
+    await stage.passes(step, times=minutes * 60 // step)
 
 
 async def waits(stage: Stage, person: Person, line: str) -> SeenMessage:
@@ -204,7 +203,7 @@ async def test_a_deletion_waits_for_no_creation(stage: Stage) -> None:
     stage.clock.advance(timedelta(seconds=1))
     await stage.asks(stage.bob, "/dbc vm delete oops")
     assert stage.changes() == ["tasks.create", "tasks.delete"]
-    await later(stage, 70)
+    await later(stage, 70, step=60)
     assert "oops on gpu1 no longer exists" in stage.endings(stage.alice)[-1]
     assert "oops is deleted on gpu1" in stage.endings(stage.bob)[-1]
     assert "“Restart oops on gpu1” was refused:" in stage.endings(stage.carol)[-1]
@@ -277,10 +276,10 @@ async def test_nothing_is_carried_out_late(stage: Stage) -> None:
         longer = replace(watch, deadline_at=watch.deadline_at + timedelta(hours=3))
         await tx.watches.settle(watch.id, WatchState.STOPPED, watch.status)
         await tx.watches.add(replace(longer, id="longer"))
-    await later(stage, 62)
+    await later(stage, 62, step=60)
     [told] = stage.endings(stage.bob)
     assert "was busy with other changes for too long" in told
-    await later(stage, 180)
+    await later(stage, 180, step=60)
     assert stage.changes() == ["disks.add"]
 
 
@@ -355,7 +354,7 @@ async def test_of_several_replicas_one_goes_on_and_once(replicas: Replicas) -> N
         bot.reload_policy()
     people = await replicas.clickers()
     off(stage)
-    stage.node("gpu1").durations = Durations(add=timedelta(minutes=3))
+    stage.node("gpu1").durations = Durations(add=timedelta(minutes=1))
     await replicas.asks(stage.alice, "/dbc vm list")
     lines = [f"/dbc disk add {NAME} {10 + number}" for number in range(len(people))]
     typing = zip(people, lines, strict=True)
