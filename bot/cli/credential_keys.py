@@ -59,7 +59,14 @@ def add() -> None:
         click.echo(places().told(put))
         click.echo(new)
         return
-    _vault(settings, may_make=True)  # refuses a faulty file
+    is_first = not file.exists()
+    vault = _vault(settings, may_make=True)  # refuses a faulty file
+    if is_first:
+        click.echo(
+            f"Made {file} with the key {vault.fingerprints[0]}. What was encrypted under a former "
+            "key can be read once that is put back at the end of the file."
+        )
+        return
     write_keys(file, [new, *keys_in(file)])
     click.echo(f"Added {fingerprint(new)} to {file}. A running bot uses it at once.")
     click.echo("Next: python -m bot keys rotate")

@@ -76,8 +76,8 @@ class Damage:
     def _look_at_keys(self) -> None:
         """Without a single session that opens, nobody can do anything."""
         if 0 < self._sessions == self._locked:
-            opened = counted(self._sessions, "stored session")
-            sentence = f"None of the keys in {self._vault.place} opens any of the {opened}."
+            sessions = counted(self._sessions, "stored session")
+            sentence = f"No key in {self._vault.place} opens any session ({sessions})."
             sentence += f" {self._put_back}"
             if self._health.lost(_KEYS, sentence, is_fatal=False):
                 log.error("keys.open_nothing", sessions=self._sessions)

@@ -190,6 +190,13 @@ def test_a_key_file_that_is_gone_is_told_and_no_other_one_made(
     done = CliRunner().invoke(main, ["keys", *command], env=env)
     assert done.exit_code == 1
     assert f"The key file {bot.key_file} is gone. Put it back" in done.output
+    if command == ("list",):
+        made = CliRunner().invoke(main, ["keys", "add"], env=env)
+        assert (
+            f"Made {bot.key_file} with the key {fingerprint(*keys_in(bot.key_file))}."
+            in made.output
+        )
+        bot.key_file.unlink()
     assert not bot.key_file.exists()
     forgotten = CliRunner().invoke(main, ["forget", "U1"], env=env)  # needs no key
     assert "1 session" in forgotten.output

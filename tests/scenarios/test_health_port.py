@@ -188,7 +188,7 @@ async def test_keys_that_open_no_session_are_told_and_a_lost_key_file_is(tmp_pat
         (tmp_path / "kept").rename(tmp_path / "credential.key")
         locks(stage, "alice")
         await stage.passes(60)
-        assert "opens any of the 1 stored session" in await ready(port)
+        assert "opens any session (1 stored session)" in await ready(port)
         await stage.gives_session(stage.bob, "gpu1")
         await stage.passes(60)
         assert (await ready(port)).startswith("ok\n")

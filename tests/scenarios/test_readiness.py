@@ -42,7 +42,7 @@ async def test_rows_that_cannot_be_read_are_counted_and_named_to_operators(tmp_p
         for name in ("bob", "carol"):
             locks(stage, name)
         await stage.passes(60)
-        said = "None of the keys in the key file credential.key opens any of the 3 stored sessions."
+        said = "No key in the key file credential.key opens any session (3 stored sessions)."
         assert said in ready(stage)
         assert "3 stored rows cannot be read" in ready(stage)
 
