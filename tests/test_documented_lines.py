@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
 from bot.commands.rows import command_table
 from bot.language.parse import HelpWanted, Parsed, parse
@@ -87,6 +88,7 @@ def test_a_line_for_the_shell_runs_in_a_clean_copy_or_it_is_known_why_not(tmp_pa
     leave = shutil.ignore_patterns(".*", "__pycache__", "data", "*.db", "tests", "images")
     shutil.copytree(ROOT, copy, ignore=leave)
     asyncio.run(made(f"sqlite+aiosqlite:///{copy}/data/dbc-bot.db"))
+    (copy / "data" / "credential.key").write_text(Fernet.generate_key().decode())
     (copy / "bin").mkdir()
     (copy / "bin" / "python").symlink_to(sys.executable)
     env = {

@@ -103,7 +103,8 @@ class Checks:
             except (OSError, DeliveryFailed) as error:
                 why = cause(error) if isinstance(error, DeliveryFailed) else error.strerror
                 told = say("It could not be looked at: {why}.", why=why or type(error).__name__)
-                yield fault(about, told, _AGAIN)
+                is_barred = isinstance(error, PermissionError) and self._sight.is_local
+                yield fault(about, told, _AS_THE_BOT if is_barred else _AGAIN)
                 return
             except Exception:  # the rest is still worth to be looked at
                 log.exception("doctor.crashed", about=str(about))
@@ -161,6 +162,7 @@ class Checks:
 
 
 _AGAIN = say("Run the doctor again in a minute.")
+_AS_THE_BOT = say("Run it as the account that the bot runs as.")
 
 
 class OwnCheckup:

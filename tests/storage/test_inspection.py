@@ -1,5 +1,6 @@
 """What is told of a database to whoever looks at it from beside."""
 
+import errno
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,10 +13,25 @@ from sqlalchemy import make_url
 
 from bot.clock import SystemClock
 from bot.config import Settings
+from bot.doctor.checks import Checks
 from bot.doctor.kept import storage
-from bot.monitoring.findings import Sight
+from bot.monitoring.findings import Findings, Sight
 from storage import Store
 from tests import forked, janitor
+
+
+async def test_whoever_may_not_look_is_told_who_may(sqlite_url: str, key: str) -> None:
+    async def barred() -> Findings:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        yield
+
+    settings = Settings(
+        _env_file=None, slack_bot_token="xoxb-1", slack_app_token="xapp-1",
+        database_url=sqlite_url, credential_keys=key,
+    )  # fmt: skip
+    checks = Checks(settings, SystemClock(), Sight(is_local=True))
+    (told,) = [one.line() async for one in checks._guarded("database", barred())]
+    assert told.endswith("Permission denied. Run it as the account that the bot runs as.")
 
 
 @asynccontextmanager
