@@ -233,11 +233,16 @@ def faults(command: Command, values: Mapping[str, str]) -> dict[str, Words]:
         except Refused as refusal:
             found[option.name] = refusal.words
     sound = {name: text for name, text in values.items() if name not in found}
-    if command.check is not None and not command.missing(sound):
+    if command.check is None:
+        return found
+    # What is missing, or faulty by itself, hides nothing that is wrong with the others.
+    lent = {p.name: p.arg.example for p in command.missing(sound)}
+    if all(lent.values()):
         try:
-            command.check(canonical(command, sound))
+            command.check(canonical(command, {**lent, **sound}))
         except BotError as refusal:
-            found = {**fault_of(command, refusal), **found}
+            told = fault_of(command, refusal)
+            found = {**{name: one for name, one in told.items() if name not in lent}, **found}
     return found
 
 

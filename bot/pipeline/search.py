@@ -122,7 +122,21 @@ class Completion:
         nodes = [node for node in nodes if node.id not in hidden]
         own = await self._own_nodes(search)
         nodes.sort(key=lambda node: node.id not in own)
-        return [Choice(f"{node.label} · {node.id[:_SHORT]}", node.id) for node in nodes]
+        needs = NodeKind.GPU in kinds and self._needs_session(search)
+        return [
+            Choice(
+                say("{node} · {id} · no session", node=node.label, id=node.id[:_SHORT])
+                if needs and node.id not in own
+                else f"{node.label} · {node.id[:_SHORT]}",
+                node.id,
+            )
+            for node in nodes
+        ]
+
+    def _needs_session(self, search: Search) -> bool:
+        """Whether the form's command is sent with a session of whoever fills it in."""
+        command = self._services.table.get(search.form)
+        return command is not None and self._services.table.needs_session(command)
 
     async def _images(self, search: Search) -> list[Choice]:
         """All images; those on the node that is meant come first."""

@@ -28,11 +28,9 @@ async def test_the_form_offers_what_there_is(stage: Stage) -> None:
     assert images[0].startswith("ubuntu-20.04.qcow2 · gpu1, gpu2")
     assert images[1].startswith(f"{IMAGE} · gpu1, gpu2")
     assert (await alice.suggests("Image", "22.04"))[0].startswith(f"{IMAGE} · gpu1, gpu2")
-    assert [n.split(" ")[0] for n in await alice.suggests("Node", "gpu")] == [
-        "gpu1",
-        "gpu2",
-        "gpu3",
-    ]
+    nodes = await alice.suggests("Node", "gpu")
+    assert [n.split(" ")[0] for n in nodes] == ["gpu1", "gpu2", "gpu3"]
+    assert [n.endswith(" · no session") for n in nodes] == [False, False, True]
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,14 @@ async def uses_ports(stage: Stage, node: str, desc: str, ssh: int) -> None:
 # All faults at once
 
 
+async def test_what_is_missing_hides_no_fault_of_the_others(stage: Stage) -> None:
+    await creates(stage, more=True)
+    await stage.alice.submits(
+        {"Name": "  ", "Image": IMAGE, "More ports": "8080", "GPUs": "99", "Public IP": "1.2.3"}
+    )
+    assert set(form_of(stage).errors) == {"Name", "GPUs", "More ports", "Public IP"}
+
+
 async def test_all_faults_of_a_form_stand_at_their_fields(stage: Stage) -> None:
     await creates(stage, more=True)
     await stage.alice.submits(
