@@ -233,17 +233,23 @@ def faults(command: Command, values: Mapping[str, str]) -> dict[str, Words]:
         except Refused as refusal:
             found[option.name] = refusal.words
     sound = {name: text for name, text in values.items() if name not in found}
-    if command.check is None:
-        return found
-    # What is missing, or faulty by itself, hides nothing that is wrong with the others.
+    return {**_faults_together(command, sound), **found}
+
+
+def _faults_together(command: Command, sound: Mapping[str, str]) -> Mapping[str, Words]:
+    """What the command's own check has against texts that are sound by themselves.
+
+    What is missing, or faulty by itself, hides nothing that is wrong with the others.
+    """
     lent = {p.name: p.arg.example for p in command.missing(sound)}
-    if all(lent.values()):
-        try:
-            command.check(canonical(command, {**lent, **sound}))
-        except BotError as refusal:
-            told = fault_of(command, refusal)
-            found = {**{name: one for name, one in told.items() if name not in lent}, **found}
-    return found
+    if command.check is None or not all(lent.values()):
+        return {}
+    try:
+        command.check(canonical(command, {**lent, **sound}))
+    except BotError as refusal:
+        told = fault_of(command, refusal)
+        return {name: one for name, one in told.items() if name not in lent}
+    return {}
 
 
 def with_others(
