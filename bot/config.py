@@ -400,7 +400,10 @@ class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
 
 def places() -> Places:
     """Where the secrets are that files hold, whichever settings are wanted."""
-    sources = EnvSettingsSource(_Sourced), DotEnvSettingsSource(_Sourced)
+    try:
+        sources = EnvSettingsSource(_Sourced), DotEnvSettingsSource(_Sourced)
+    except (OSError, UnicodeDecodeError):  # no text, or not ours to read: that is said elsewhere
+        return Places({})
     return SecretFiles(_Sourced, SECRETS, sources).places()
 
 

@@ -183,6 +183,13 @@ def test_a_mark_before_a_file_is_no_part_of_it(tmp_path: Path) -> None:
     assert read_policy(rules).defaults.change.confirm
 
 
+def test_a_file_of_settings_that_is_no_text_hides_no_other_fault(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"SLACK_BOT_TOKEN=\xff")
+    done = CliRunner().invoke(main, ["audit", "verify", "--database", "sqlite:///none.db"])
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: ")
+
+
 def test_rules_alone_need_no_token(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("SLACK_BOT_TOKEN_FILE=nowhere\n")
     assert CliRunner().invoke(main, ["policy", "show"]).exit_code == 0
