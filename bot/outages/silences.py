@@ -16,6 +16,7 @@ from bot.ids import NodeId, UserId, new_id
 from bot.model import DAEMONS, NodeKind, Place, Silence
 from bot.outages import words
 from bot.outages.attendance import Attendance
+from bot.outages.steadiness import Steadiness
 from bot.outages.telling import People, tell
 from bot.reply import Reply, Text, say
 from bot.services.inventory import Inventory
@@ -50,6 +51,7 @@ class Silences:
         self._chain = chain
         self._people = people
         self._clock = clock
+        self._steadiness = Steadiness(clock)
         self._is_told = is_told
 
     async def look(self) -> None:
@@ -65,6 +67,7 @@ class Silences:
         if gone := ahead | (rows.keys() - {*nodes, DAEMONS}):
             await self._forget(gone)
             rows = {node: row for node, row in rows.items() if node not in gone}
+        self._steadiness.silent(node for node in rows if self._attendance.is_silent(node))
         await self._tell_answers([row for row in rows.values() if self._answers(row)])
         silent = [row for row in self._silent(nodes, rows) if not row.episode]
         now = self._clock.now()
@@ -101,7 +104,9 @@ class Silences:
     def _answers(self, row: Silence) -> bool:
         at = self._attendance.answered_at(row.node)
         is_later = at is not None and (at > row.since or self._is_ahead(row))
-        return is_later and not self._attendance.is_silent(row.node)
+        if not is_later or self._attendance.is_silent(row.node):
+            return False
+        return not row.episode or self._steadiness.is_back(row.node)
 
     def _is_ahead(self, row: Silence) -> bool:
         """Whether it began by a clock that was ahead, and has been set back since."""
@@ -160,6 +165,8 @@ class Silences:
                 key = f"{_key(episode)}.{rows[0].node[:16]}.back"
                 is_whole = silent <= since.keys()
                 await tell(tx, key, place, back, now, after=_key(episode), is_whole=is_whole)
+        if episode:
+            self._steadiness.told(since)
 
     async def _places(self, nodes: Sequence[NodeId]) -> dict[Place, list[NodeId]]:
         """Where it is told, and of which nodes."""

@@ -316,6 +316,22 @@ async def test_a_silent_node_is_told_once_and_that_it_is_back(stage: Stage) -> N
     assert first == message
 
 
+async def test_a_node_that_comes_and_goes_is_one_outage(stage: Stage) -> None:
+    for there in (6, 6, 15):
+        stage.world.faults.on("dead_node", node="gpu1")
+        await goes_on(stage, 12)
+        stage.world.faults.off()
+        await goes_on(stage, there)
+    told = ["not responded" in one for one in news(stage.alice)]
+    assert told == [True, False, True, False]  # what was back for six minutes was believed once
+    await goes_on(stage, 60)
+    stage.world.faults.on("dead_node", node="gpu1")
+    await goes_on(stage, 12)
+    stage.world.faults.off()
+    await goes_on(stage, 6)
+    assert len(news(stage.alice)) == 6
+
+
 async def test_quiet_hours_hide_no_node_that_is_silent_while_another_is_back(
     tmp_path: Path,
 ) -> None:
