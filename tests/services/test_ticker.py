@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from bot.clock import SystemClock
 from bot.metrics import Metrics
 from bot.services.ticker import Job, Ticker
+from storage import StorageFailed
 from tests.clocks import MachineClock
 
 OFTEN = timedelta(milliseconds=100)
@@ -169,3 +170,14 @@ async def test_a_job_that_fails_again_and_again_is_told_until_it_works() -> None
     is_broken = False
     await ticker.run_due(timedelta(seconds=9))
     assert ticker.impairments() == []
+
+
+async def test_an_outage_of_the_database_is_logged_once_for_each_job() -> None:
+    async def run() -> None:
+        raise StorageFailed("out of reach")
+
+    ticker = Ticker([Job("work", OFTEN, run)], SystemClock(), Metrics())
+    with capture_logs() as logged:
+        for second in range(3):
+            await ticker.run_due(timedelta(seconds=second))
+    assert [one["event"] for one in logged] == ["tick.failed"]
