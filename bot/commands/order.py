@@ -21,7 +21,7 @@ from bot.orders.order_buttons import buttons
 from bot.orders.reports import paid_in
 from bot.orders.schedule import DAY, goal_of
 from bot.orders.signing import confirmation, renewal
-from bot.orders.words import at_the_end
+from bot.orders.words import at_the_end, sign_of
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import gpus, joined, short, stacked
 from bot.ports import DeliveryFailed
@@ -60,11 +60,6 @@ Wallet = Annotated[
         narrow=True,
     ),
 ]
-_SIGNS = {
-    OrderPhase.WAITING: "alarm_clock",
-    OrderPhase.RENTING: "large_green_circle",
-    OrderPhase.ENDED: "rotating_light",
-}
 _MOST_PAYMENTS = 12  # of a rental that was renewed often, the first ones
 
 
@@ -91,7 +86,7 @@ async def list_orders(ctx: Context) -> Reply:
 async def _row(ctx: Context, order: RentalOrder, prices: Prices | None) -> Row:
     facts = await ctx.services.orders.facts(order, ctx.actor)
     shown = joined(
-        line(emoji(_SIGNS[order.phase]), " ", bold(str(order.number))),
+        line(emoji(sign_of(facts)), " ", bold(str(order.number))),
         line(bold(facts.node)),
         gpus(len(order.gpus)),
         when(facts),
@@ -166,7 +161,7 @@ async def show(ctx: Context, order: Number) -> Reply:
         (say("Blocks"), line(f"{found.began:,} – {found.ends:,}")),
         *_costs(found, payments, prices),
     ]
-    parts: list[Part] = [Para(line(emoji(_SIGNS[found.phase]), " ", head)), Fields(tuple(fields))]
+    parts: list[Part] = [Para(line(emoji(sign_of(facts)), " ", head)), Fields(tuple(fields))]
     if found.phase is OrderPhase.WAITING:
         parts += confirmation(found)
     elif found.phase is OrderPhase.RENTING:

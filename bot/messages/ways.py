@@ -11,12 +11,14 @@ from bot.model import Approval, RentalOrder
 from bot.reply import Button, Phrase, say
 
 OPEN_APPROVAL, OPEN_ORDER, RESCUE = "approval.open", "order.open", "order.rescue"
+OPEN_NODE = "node.open"
 RETRY_NODE = "node.retry"  # asks a silent node again
 
 # The command that each stands for, and the parameter that its value is.
 WAYS: Mapping[str, tuple[str, str]] = {
     OPEN_APPROVAL: ("approval.show", "approval"),
     OPEN_ORDER: ("order.show", "order"),
+    OPEN_NODE: ("node.show", "node"),
     RESCUE: ("order.rescue", "order"),
     RETRY_NODE: ("node.retry", "node"),
 }
@@ -31,6 +33,11 @@ def to_approval(approval: Approval) -> Button:
 def to_order(order: RentalOrder, label: Phrase | None = None) -> Button:
     """Leads to all that is known of a rental."""
     return Button(label or say("Show"), OPEN_ORDER, str(order.number))
+
+
+def to_node(node: NodeId, label: str) -> Button:
+    """Leads to a node's hardware."""
+    return Button(say("Show node {node}", node=label), OPEN_NODE, node)
 
 
 def to_rescue(order: RentalOrder) -> Button:

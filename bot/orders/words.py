@@ -35,6 +35,19 @@ def warning(facts: Facts) -> Reply:
     return builders[facts.order.phase](facts)
 
 
+_SIGNS = {OrderPhase.WAITING: "alarm_clock", OrderPhase.ENDED: "rotating_light"}
+
+
+def sign_of(facts: Facts) -> str:
+    """The sign that an order has wherever it is told of: how near its end is."""
+    if facts.order.phase in _SIGNS:
+        return _SIGNS[facts.order.phase]
+    stage = reached(facts.order, facts.head)
+    if stage is None:
+        return "large_green_circle"
+    return "alarm_clock" if stage.is_last else "hourglass_flowing_sand"
+
+
 def event(facts: Facts, happened: Event) -> Reply:
     """Something that has come."""
     return _EVENTS[happened](facts)
@@ -98,10 +111,10 @@ def _ends(facts: Facts) -> Reply:
         **_named(facts), time=facts.at(order.ends),
         left=span(order.ends - facts.head),
     )  # fmt: skip
-    stage = reached(order, facts.head)
-    sign = "alarm_clock" if stage is not None and stage.is_last else "hourglass_flowing_sand"
     taken = () if not order.renewer else (_renewer(UserId(order.renewer)),)
-    return _reply(facts, sign, line(sentence), *at_the_end(facts), *renewal(order, DAY), *taken)
+    return _reply(
+        facts, sign_of(facts), line(sentence), *at_the_end(facts), *renewal(order, DAY), *taken
+    )
 
 
 def _renewer(user: UserId) -> Note:

@@ -41,6 +41,7 @@ from bot.services.not_found import (
     Offers,
     meant,
     no_offers,
+    nodes_called,
     nothing_called,
     nowhere,
     on_another_node,
@@ -462,7 +463,8 @@ class Inventory:
             where = await self.label(node) if node else ""
             problems = [(one.node.label, one.problem) for one in unseen]
             refusal = nothing_called(text, where, problems, offered)
-        refusal.offers = await offers(offered)
+        nodes = () if found else (await self._store.known()).nodes()
+        refusal.offers = (*await offers(offered), *nodes_called(text, nodes, hidden))
         return refusal
 
     async def saw(self, machine: Machine) -> None:

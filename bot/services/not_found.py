@@ -3,12 +3,13 @@
 What comes nearest is only offered: nothing is done with it before somebody has chosen it.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
 from functools import partial
 
 from bot.dbc.errors import DbcError, Unreadable
 from bot.errors import BotError, NotFound, Refused
-from bot.model import Machine
+from bot.messages import ways
+from bot.model import Machine, Node, NodeKind
 from bot.reply import (
     Button,
     Line,
@@ -21,7 +22,7 @@ from bot.reply import (
     say,
     sentences,
 )
-from bot.services.matching import could_be
+from bot.services.matching import could_be, is_node_called
 
 # Makes a button for each of the machines that may be meant, given with their names.
 Offers = Callable[[Sequence[tuple[Machine, Text]]], Awaitable[tuple[Button, ...]]]
@@ -30,6 +31,16 @@ Offers = Callable[[Sequence[tuple[Machine, Text]]], Awaitable[tuple[Button, ...]
 async def no_offers(_machines: Sequence[tuple[Machine, Text]]) -> tuple[Button, ...]:
     """Where nobody could press one."""
     return ()
+
+
+def nodes_called(text: str, nodes: Sequence[Node], hidden: Set[str]) -> tuple[Button, ...]:
+    """The way to the one GPU node that is called so, where a machine was looked for."""
+    found = [
+        node
+        for node in nodes
+        if node.kind is NodeKind.GPU and node.id not in hidden and is_node_called(node, text)
+    ]
+    return (ways.to_node(found[0].id, found[0].label),) if len(found) == 1 else ()
 
 
 def on_its_node(machine: Machine, node: str) -> Phrase:

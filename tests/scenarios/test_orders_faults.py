@@ -135,4 +135,4 @@ async def test_time_left_is_in_words_on_home_and_in_the_orders_of_a_node(scene: 
     await alice.opens_home()
     home = (await alice.sees_home(f"Order {rental.number}")).plain.replace("*", "")
     assert f"Order {rental.number} for gpu1 ends" in home
-    assert "in 47 hours" in home
+    assert "in 48 hours" in home

@@ -126,3 +126,16 @@ async def test_an_alarm_about_a_node_asks_it_again(tmp_path: Path) -> None:
         await stage.alice.presses("Ask gpu1 again now", alarm)
         await stage.quiet()
         assert "gpu1 is responding" in stage.alice.last("@dbc").plain.replace("*", "")
+
+
+@pytest.mark.parametrize("line", ["vm show gpu1", "查看 gpu1"])
+async def test_a_nodes_name_behind_a_verb_for_machines_leads_to_the_node(
+    one_stage: Stage, line: str
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    refused = await stage.asks(stage.alice, f"/dbc {line}")
+    assert refused.buttons == ["Show node gpu1"]
+    await stage.alice.presses("Show node gpu1", refused)
+    await stage.quiet()
+    assert "GPU node" in stage.alice.last("gpu-ops").plain

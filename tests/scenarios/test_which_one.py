@@ -194,7 +194,7 @@ async def test_a_download_that_never_reached_the_node_has_replaced_nothing(tmp_p
         told = await stage.asks(
             stage.carol, f"/dbc image download {LOCAL} from=backup replace on gpu1"
         )
-        assert "failed. A gateway" in told.plain
+        assert "failed: A gateway" in told.plain
         await approves(stage, stage.bob, question)
         assert f"{LOCAL} is deleted on gpu1." in now(stage, question).plain.replace("*", "")
 
