@@ -363,7 +363,7 @@ class Massacre:
 
 def _fits(status: str, card: SeenMessage) -> bool:
     words = {
-        "done": "is deleted", "cancelled": " cancelled “", "expired": "in time",
+        "done": "is deleted", "cancelled": " withdrew “", "expired": "in time",
         "voided": "was not carried out",
     }  # fmt: skip
     return words.get(status, "") in card.plain

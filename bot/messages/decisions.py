@@ -119,7 +119,7 @@ def closed(asked: Question) -> Line:
         return sentences((expired, *tally))
     if approval.status is ApprovalStatus.CANCELLED:
         user = mention(approval.decided_by)
-        return line(say("{user} cancelled “{request}”.", user=user, request=request))
+        return line(say("{user} withdrew “{request}”.", user=user, request=request))
     if approval.status is ApprovalStatus.DENIED:
         deniers = _deniers(asked)
         if len(deniers) == 1 and deniers[0].reason:
@@ -235,10 +235,10 @@ _OVER: Mapping[ApprovalStatus, tuple[Phrase, Phrase, Phrase, Phrase]] = {
         say("Too late: {user} denied this {duration} ago."),
     ),
     ApprovalStatus.CANCELLED: (
-        say("Too late: this was cancelled."),
-        say("Too late: this was cancelled {duration} ago."),
-        say("Too late: {user} cancelled this."),
-        say("Too late: {user} cancelled this {duration} ago."),
+        say("Too late: this was withdrawn."),
+        say("Too late: this was withdrawn {duration} ago."),
+        say("Too late: {user} withdrew this."),
+        say("Too late: {user} withdrew this {duration} ago."),
     ),
     ApprovalStatus.VOID: (
         say("Too late: this was closed."),
@@ -271,6 +271,8 @@ def over(
     is_own: bool = False,
 ) -> Phrase:
     """That a review is over: how it ended, whose doing that was, and how long ago."""
+    if ago is not None and ago < timedelta(seconds=1):
+        ago = None  # nobody was late by nothing
     who: Given = say("you") if is_own else mention(by)
     given: Mapping[str, Given] = {
         "user": who,

@@ -110,7 +110,7 @@ async def test_the_requester_can_take_it_back_and_nobody_else(site: Stage) -> No
     await site.bob.sees("Only the requester can withdraw", CHANNEL)
     await site.alice.presses("Withdraw", question)
     await site.quiet()
-    assert f"<@{site.alice.id}> cancelled “" in card(site.alice, " cancelled “").plain
+    assert f"<@{site.alice.id}> withdrew “" in card(site.alice, " withdrew “").plain
     assert site.changes() == []
 
 

@@ -154,10 +154,10 @@ async def test_one_is_taken_back_by_its_number_and_only_by_who_asked(tmp_path: P
         assert told(stage.alice, "No approval has the number “nosuch”")
         await stage.asks(stage.alice, f"/dbc approval cancel {one}")
         assert told(stage.alice, "You withdrew your request. Nothing was done.")
-        assert " cancelled “" in now(stage, question).plain
+        assert " withdrew “" in now(stage, question).plain
         assert now(stage, question).buttons == []
         await stage.asks(stage.alice, f"/dbc approval cancel {one}")
-        assert told(stage.alice, "Too late: this was cancelled")
+        assert told(stage.alice, "Too late: this was withdrawn")
 
 
 @pytest.mark.parametrize("words", ["approval withdraw", "审批 撤回"])
@@ -209,7 +209,7 @@ async def test_taking_back_needs_nobodys_leave(tmp_path: Path) -> None:
         rules(stage, '[[rule]]\nname = "all"\nmatch = {}\ndeny = "Frozen."\n')
         one = number(await stage.asks(stage.alice, "/dbc approval list"))
         await stage.asks(stage.alice, f"/dbc approval cancel {one}")
-        assert " cancelled “" in now(stage, question).plain
+        assert " withdrew “" in now(stage, question).plain
 
 
 async def test_a_copy_that_cannot_be_posted_goes_to_nobody_else(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ class Replicas:
 
     async def until_ended(self, question: SeenMessage) -> None:
         """Let time pass until the card tells an end; then some more, for a second one."""
-        ends = ("is deleted", " denied “", " cancelled “")
+        ends = ("is deleted", " denied “", " withdrew “")
         for _ in range(30):
             await self.pass_(3)
             if any(end in now(self.stage, question).plain for end in ends):
@@ -192,7 +192,7 @@ async def test_approve_deny_and_cancel_at_once_come_to_one_end(replicas: Replica
     assert ended.buttons == []
     ran = "is deleted" in ended.plain
     assert stage.changes() == (["tasks.delete"] if ran else [])
-    assert ran + (" denied “" in ended.plain) + (" cancelled “" in ended.plain) == 1
+    assert ran + (" denied “" in ended.plain) + (" withdrew “" in ended.plain) == 1
     for person in people[1:]:
         assert told(person, "Too late") or told(person, "Approved.")
 

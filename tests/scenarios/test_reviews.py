@@ -99,7 +99,7 @@ async def test_confirm_and_cancel_at_once_are_decided_once(stage: Stage) -> None
     await stage.passes(5)
     await stage.passes(5)
     screen = stage.alice.screen().replace("*", "")
-    cancelled = "You withdrew “" in screen or "you cancelled this" in screen
+    cancelled = "You withdrew “" in screen or "you withdrew this" in screen
     assert stage.changes() == ([] if cancelled else ["tasks.delete"])
     assert cancelled != ("inference is deleted" in screen)
     assert "Too late: " in screen
