@@ -65,11 +65,11 @@ async def test_a_late_failure_says_which_command_on_which_machine(patient: Stage
     await patient.alice.types("/dbc disk list inference", CHANNEL)
     await patient.waits(30)
     await patient.alice.sees(
-        r"`disk list` \*inference\* on \*gpu1\* failed\. gpu1 did not answer in time\."
+        r"“List a machine.s disks: \*inference\* on \*gpu1\*” failed: gpu1 did not answer in time\."
     )
     await patient.alice.types("/dbc node show gpu1", CHANNEL)
     await patient.waits(30)
-    await patient.alice.sees(r"`node show` on \*gpu1\* failed\.")
+    await patient.alice.sees(r"“Show a node: \*gpu1\*” failed: ")
 
 
 async def test_who_changes_something_sees_that_the_node_is_waited_for(patient: Stage) -> None:
