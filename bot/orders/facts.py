@@ -77,12 +77,9 @@ class Facts:
     def at(self, block: int) -> Line:
         """When a block is made: the earliest moment, and the latest by the chain's own pace."""
         ahead = block - self.head
-        earliest = moment(self.now, ahead)
-        late = (pace(self.order) - SLOT) * ahead
-        if ahead > 0 and late >= _WORTH_SAYING:
-            return line(
-                say("between {early} and {late}", early=time(earliest), late=time(earliest + late))
-            )
+        earliest, latest = moment(self.now, ahead), self.now + ahead * pace(self.order)
+        if ahead > 0 and latest - (self.now + ahead * SLOT) >= _WORTH_SAYING:
+            return line(say("between {early} and {late}", early=time(earliest), late=time(latest)))
         return line(time(earliest))
 
 
@@ -95,19 +92,20 @@ def pace(order: RentalOrder) -> timedelta:
 
 
 def span(blocks: int) -> Text:
-    """`3 days`, `24 hours`, `5 hours and 50 minutes`, `10 minutes`: how long until a block.
+    """`3 days`, `24 hours`, `5 hours and 50 minutes`, `10 minutes`: so long at least.
 
-    The moment itself stands beside it. It is rounded as coarsely as it is far, so that what is told
-    of one moment within a few minutes reads the same; the last half hour is cut to what is certain.
+    The moment itself stands beside it. The farther it is, the coarser are the steps, so that what
+    is told of one moment within a few minutes reads the same; they are always cut down, as is
+    `moment`: nobody may count on time that is not certain.
     """
     minutes = max(0, blocks) // MINUTE
+    if blocks >= 3 * DAY:
+        return say_number("{number} day", "{number} days", blocks // DAY)
+    if blocks >= 10 * HOUR:
+        return _hours(blocks // HOUR)
     if minutes < 30:
         return _minutes(minutes)
-    if blocks >= 3 * DAY - HOUR // 2:
-        return say_number("{number} day", "{number} days", (blocks + HOUR // 2) // DAY)
-    if blocks >= 10 * HOUR:
-        return _hours((blocks + HOUR // 2) // HOUR)
-    tens = (minutes + 4) // 10 * 10
+    tens = minutes // 10 * 10
     hours, rest = divmod(tens, 60)
     if hours < 2:
         return _minutes(tens)

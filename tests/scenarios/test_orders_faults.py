@@ -130,9 +130,9 @@ async def test_time_left_is_in_words_on_home_and_in_the_orders_of_a_node(scene: 
     await scene.passes(minutes=10, step=30)
     listed = (await scene.stage.asks(alice, "/dbc node orders gpu1")).plain
     assert f"until block {rental.end}: " in listed
-    assert "in 48 hours" in listed
+    assert "in 47 hours" in listed
     assert "Dates are the earliest ones" in listed
     await alice.opens_home()
     home = (await alice.sees_home(f"Order {rental.number}")).plain.replace("*", "")
     assert f"Order {rental.number} for gpu1 ends" in home
-    assert "in 48 hours" in home
+    assert "in 47 hours" in home
