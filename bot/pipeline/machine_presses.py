@@ -9,13 +9,12 @@ from functools import partial
 
 from bot.errors import Refused, from_error
 from bot.ids import ExecutionId, NodeId, TaskId, UserId
-from bot.language.table import Listing
 from bot.messages import cards, machine_buttons
 from bot.messages.machine_buttons import ACTS, MORE
 from bot.model import Machine, Place, Press, Source
 from bot.pipeline.context import Services
 from bot.pipeline.formatting import RETRY_VM, lamp, machine_row
-from bot.pipeline.rights import hidden_from, may_press, require_colleague
+from bot.pipeline.rights import may_press, no_such_machine, visible_to
 from bot.pipeline.wish import Wish
 from bot.pipeline.works import outdated, saying
 from bot.ports import MACHINES_NAMED, Answer, Work
@@ -49,7 +48,7 @@ class MachinePresses:
         verb, task, begins = meant
         node = await self._node(begins)
         if node is None:
-            return saying(from_error(_gone()))
+            return saying(from_error(no_such_machine()))
         if verb == MORE:
             return partial(self._show_all, press.actor, press.place, NodeId(node), TaskId(task))
         act = ACTS[verb]
@@ -60,7 +59,7 @@ class MachinePresses:
         return partial(self._show_named, press)
 
     async def _show_named(self, press: Press, answer: Answer) -> None:
-        seen = await self._visible(press.actor, press.place)
+        seen = await visible_to(self._services, press.actor, press.place)
         found = mentioned(seen, press.value)
         by_id = [one for one in found if one.task in press.value or one.task[:8] in press.value]
         found = await self._services.inventory.moments(by_id or found)
@@ -93,14 +92,6 @@ class MachinePresses:
             )
         await answer.say(Reply(told, (Para(line(told)), Rows(rows)), private=True))
 
-    async def _visible(self, actor: UserId, place: Place) -> list[Machine]:
-        """The machines that somebody may see here. Raises Refused."""
-        services = self._services
-        await require_colleague(services, actor)
-        hidden = await hidden_from(services, actor, place, Listing.MACHINES)()
-        seen = await services.inventory.machines(actor, place.channel)
-        return [one for one in seen if one.node not in hidden]
-
     async def _connect(self, press: Press) -> Work:
         async with self._services.store.read() as tx:
             execution = await tx.executions.get(ExecutionId(press.value))
@@ -127,10 +118,10 @@ class MachinePresses:
     ) -> None:
         """Show whoever may see the machine all that can be done with it. Raises Refused."""
         services = self._services
-        seen = await self._visible(actor, place)
+        seen = await visible_to(services, actor, place)
         found = [one for one in seen if (one.node, one.task) == (node, task)]
         if not found:
-            raise _gone()
+            raise no_such_machine()
         (machine,) = await services.inventory.moments(found[:1])
         may = may_press(services, actor, place.channel)
         await answer.say(actions_of(machine, await services.inventory.label(node), may))
@@ -148,11 +139,4 @@ def actions_of(machine: Machine, node: str, may: machine_buttons.May) -> Reply:
             Note(line(say("As last seen {when}.", when=time(machine.seen_at)))),
         ),
         private=True,
-    )
-
-
-def _gone() -> Refused:
-    return Refused(
-        say("You have no such machine: it is gone, or you have no access to its node."),
-        hint=line(say("See: {command}", command=command("vm list"))),
     )

@@ -1,6 +1,7 @@
 """What a click on the button below a failure means: the form of what failed, filled in again."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from bot.ids import ExecutionId, UserId
 from bot.language.args import BREAK_GLASS, NODE_OPTION
@@ -8,8 +9,9 @@ from bot.language.table import Command
 from bot.messages.machine_buttons import RETRY
 from bot.model import Execution, ExecutionStatus, Place, Press
 from bot.pipeline.context import Services
+from bot.pipeline.rights import no_such_machine, visible_to
 from bot.pipeline.works import outdated
-from bot.ports import Work
+from bot.ports import Answer, Work
 
 Opening = Callable[[Command, Mapping[str, str], UserId, Place], Awaitable[Work]]
 
@@ -28,16 +30,37 @@ class RetryPresses:
         command = self._services.table.get(failed.command) if failed else None
         if failed is None or command is None or failed.status is not ExecutionStatus.FAILED:
             return outdated()
-        # What was requested is shown to those who could read it.
-        if press.actor != failed.actor and press.place.channel != failed.place.channel:
+        if press.actor == failed.actor:
+            given = _given(command, failed)
+            return await self._opening(command, given, press.actor, press.place)
+        if press.place.channel != failed.place.channel:
             return outdated()
-        return await self._opening(command, _given(command, failed), press.actor, press.place)
+        return partial(self._retry_of_other, press, command, failed)
+
+    async def _retry_of_other(
+        self, press: Press, command: Command, failed: Execution, answer: Answer
+    ) -> None:
+        """Open the form for a colleague: with the machine alone, where they may see it.
+
+        The texts are its requester's: their message names few of them. Raises Refused.
+        """
+        machine = _machine(command, failed)
+        seen = await visible_to(self._services, press.actor, press.place)
+        if machine and (failed.node, failed.task) not in {(one.node, one.task) for one in seen}:
+            raise no_such_machine()
+        work = await self._opening(command, machine, press.actor, press.place)
+        await work(answer)
 
 
 def _given(command: Command, failed: Execution) -> Mapping[str, str]:
     """What was requested, the machine by its id; glass that was broken is not broken again."""
     given = {name: text for name, text in failed.arguments.items() if name != BREAK_GLASS}
+    return given | _machine(command, failed)
+
+
+def _machine(command: Command, failed: Execution) -> dict[str, str]:
+    """The machine that it was about, by its id; empty where it was about none."""
     target = command.target
-    if target is not None and target.arg.kind.is_machine and failed.task:
-        given |= {target.name: failed.task, NODE_OPTION: failed.node}
-    return given
+    if target is None or not target.arg.kind.is_machine or not failed.task:
+        return {}
+    return {target.name: failed.task, NODE_OPTION: failed.node}

@@ -11,7 +11,8 @@ from bot.messages.machine_buttons import May
 from bot.model import AuditEntry, AuditKind, Effect, Machine, Node, Place
 from bot.pipeline.context import Services
 from bot.ports import DeliveryFailed, RightsUnknown, slack_does_not_say
-from bot.reply import say
+from bot.reply import command as typed
+from bot.reply import line, say
 from bot.reviews.policy import Request, is_free
 from bot.reviews.rule_reasons import surely_denied
 from bot.services.inventory import Hidden, Unasked
@@ -139,3 +140,19 @@ def hidden_from(
     """Finds out, where it matters, the nodes that this listing would leave out here."""
     hidden = services.reviews.reviewers.hidden
     return partial(hidden, user, place.channel, services.table.listing(listing), asking=asking)
+
+
+async def visible_to(services: Services, user: UserId, place: Place) -> list[Machine]:
+    """The machines that somebody may see here. Raises Refused, or RightsUnknown."""
+    await require_colleague(services, user)
+    hidden = await hidden_from(services, user, place, Listing.MACHINES)()
+    seen = await services.inventory.machines(user, place.channel)
+    return [one for one in seen if one.node not in hidden]
+
+
+def no_such_machine() -> Refused:
+    """For a button of a machine that is gone, or not for whoever pressed it."""
+    return Refused(
+        say("You have no such machine: it is gone, or you have no access to its node."),
+        hint=line(say("See: {command}", command=typed("vm list"))),
+    )

@@ -37,6 +37,7 @@ async def presses_somehow(stage: Stage, question: SeenMessage, **changes: Any) -
     payload["response_url"] = ""
     payload["user"] |= changes.get("user", {})
     payload["actions"][0] |= changes.get("action", {})
+    payload["channel"] |= changes.get("channel", {})
     await stage.ws.core.dispatcher.dispatch("interactive", payload)
     await stage.quiet()
 
