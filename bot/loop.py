@@ -5,10 +5,15 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
+import structlog
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_COURTESY = 2.0  # seconds, for what is cancelled to end
 _AT_ONCE = 250  # rows; SQLite and PostgreSQL write so many in a few milliseconds
+
+log = structlog.get_logger()
 
 new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
 with suppress(ImportError):  # it is not made for every system
@@ -18,9 +23,27 @@ with suppress(ImportError):  # it is not made for every system
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run to the end, as `asyncio.run` does."""
-    with asyncio.Runner(loop_factory=new_loop) as runner:
+    """Run to the end, as `asyncio.run` does; but wait for no task that goes on although cancelled.
+
+    What such a task would still do is cut off with the process.
+    """
+    runner = asyncio.Runner(loop_factory=new_loop)
+    try:
         return runner.run(work)
+    finally:
+        if runner.run(_all_end()):
+            runner.close()
+
+
+async def _all_end() -> bool:
+    """Cancel what is left; whether all of it has ended."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    stuck = (await asyncio.wait(left, timeout=_COURTESY))[1] if left else set()
+    if stuck:
+        log.error("tasks_cut_off", names=sorted(task.get_name() for task in stuck))
+    return not stuck
 
 
 async def give_way() -> None:

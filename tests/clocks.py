@@ -7,12 +7,17 @@ import asyncio
 from collections.abc import Coroutine
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from bot.clock import Clock
 
 T = TypeVar("T")
 _LIVELY = 0.5  # seconds after which what still goes on does nothing but wait
 _BETWEEN = 0.01  # seconds
+_STEP = timedelta(seconds=0.5)
+_ALL_STOPS = timedelta(seconds=60)  # in which a bot has stopped, whatever it waits for
+
+_ahead: WeakKeyDictionary[asyncio.AbstractEventLoop, float] = WeakKeyDictionary()
 
 
 class MachineClock:
@@ -42,15 +47,21 @@ class MachineClock:
 def hurry(by: timedelta) -> None:
     """Let so much time pass at once for everything that the running loop has timed."""
     loop = asyncio.get_running_loop()
-    time = loop.time
-    loop.time = lambda: time() + by.total_seconds()  # type: ignore[method-assign]
+    is_first = loop not in _ahead
+    _ahead[loop] = _ahead.get(loop, 0.0) + by.total_seconds()
+    if is_first:
+        time = loop.time
+        loop.time = lambda: time() + _ahead[loop]  # type: ignore[method-assign]
 
 
-async def unwaited(doing: Coroutine[Any, Any, T]) -> T:
+async def unwaited(doing: Coroutine[Any, Any, T], within: timedelta = _ALL_STOPS) -> T:
     """What comes of this, which may wait for something that never comes: the time for it passes."""
     task = asyncio.create_task(doing)
     await asyncio.wait([task], timeout=_LIVELY)
+    left = within
     while not task.done():
-        hurry(timedelta(seconds=0.5))
+        assert left > timedelta(), f"it still waits after {within}: {task}"
+        hurry(_STEP)
+        left -= _STEP
         await asyncio.wait([task], timeout=_BETWEEN)
     return task.result()

@@ -75,8 +75,8 @@ def cause(error: StorageFailed) -> str:
         return os.strerror(errno.ECONNREFUSED).lower()  # asyncio puts several into a text
     if isinstance(cause, FileNotFoundError) and cause.strerror == os.strerror(errno.ENOENT):
         return "no server has a socket there"  # PostgreSQL's: SQLite has errors of its own
-    if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror[0].lower() + cause.strerror[1:]
+    if isinstance(cause, OSError) and cause.errno:  # asyncio puts the address into its own text
+        return os.strerror(cause.errno).lower()
     return type(cause).__name__
 
 
