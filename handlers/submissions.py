@@ -53,9 +53,6 @@ def register(app: AsyncApp, board: Switchboard) -> None:
         async def take() -> Acknowledgement:
             if board.is_foreign(team):
                 return board.refuse_foreign(submission.key, team, answer)
-            if submission.form == HOME_FIND:
-                board.boundary.work(submission.key, _finding(board, submission), answer)
-                return Acknowledgement()
             return await _submit(board, submission, view, answer)
 
         return await board.boundary.take(submission.key, answer, take, comes=Comes.ANEW)
@@ -166,7 +163,8 @@ async def _submit(
         words = board.connection.words(submission.actor)
         return _rejected(view, board.connection.spelled(outcome, submission.actor), words)
     waiting = answer.wait() if outcome.waiting is not None else ""
-    board.boundary.work(submission.key, outcome.work, answer)
+    work = _finding(board, submission) if submission.form == HOME_FIND else outcome.work
+    board.boundary.work(submission.key, work, answer)
     if outcome.waiting is None:
         return Acknowledgement()
     told = board.connection.spelled(outcome.waiting, submission.actor)

@@ -209,9 +209,10 @@ class Desk:
         """Take a form."""
         about_reviews = (self._clicks, self._glass)
         owner = next((one for one in about_reviews if one.owns(submission.form)), None)
-        if owner is not None:
-            wrong_texts = faults(self._redactor, submission.values)
-            return Rejected(wrong_texts) if wrong_texts else await owner.submit(submission)
+        if owner is not None or submission.form == HOME_FIND:
+            if wrong_texts := faults(self._redactor, submission.values):
+                return Rejected(wrong_texts)
+            return await owner.submit(submission) if owner else Accepted(nothing)
         if submission.form == COMMAND_CHOICE:
             return await self._chooser.submit(submission)
         command = self._services.table.get(submission.form)

@@ -179,6 +179,31 @@ async def test_a_known_secret_in_a_form_is_refused_at_its_field(one_stage: Stage
     assert STRONG.encode() not in kept(stage)
 
 
+@pytest.mark.parametrize("which", ["session id", "signature"])
+async def test_a_known_secret_that_machines_are_sought_by_never_reaches_the_home(
+    one_stage: Stage, which: str
+) -> None:
+    stage = one_stage
+    secret = stage.pair("gpu1")[which == "signature"]
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    await stage.alice.opens_home()
+    await stage.alice.sees_home("Find a machine …")
+    await stage.alice.presses("Find a machine …", on_home=True)
+    await stage.alice.sees_modal("Find a machine")
+    await stage.alice.submits({"Find": f"train {secret}"})
+    await stage.quiet()
+    form = await stage.alice.sees_modal("Find a machine")
+    assert form.errors == {
+        "Find": "This contains a password or a session that I know. Leave it out."
+    }
+    await stage.alice.submits({"Find": "inference"})
+    await stage.quiet()
+    await stage.alice.sees_home("1 machine fits “inference”")
+    published = json.dumps([call.args for call in stage.ws.calls_of("views.publish")])
+    assert secret[:40] not in published
+
+
 async def test_a_denial_does_not_tell_a_secret_as_its_reason(tmp_path: Path) -> None:
     async with site(tmp_path, entitled="alice bob") as stage:
         question = await asked(stage)
