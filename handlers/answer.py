@@ -209,13 +209,16 @@ class FormAnswer(_Answer):
     async def say(self, reply: Reply) -> None:
         """Answer in the waiting form, or privately in the place.
 
-        What has buttons of its own is for the place: a form they open would hide it.
+        What has buttons of its own is for the place: a form they open would hide it. So is what
+        takes the place of the message with the button that has opened the form.
         """
         with_buttons = any(isinstance(part, Actions) for part in reply.parts)
         in_form = _BESIDE if with_buttons else reply
         shown = self._waiting and await self._modals.say(
             self._waiting, self._view, in_form, self._actor
         )
+        if reply.in_place and await self._replaced(reply):
+            return
         if with_buttons or not shown:
             await self._beside(reply)
 
@@ -234,6 +237,11 @@ class FormAnswer(_Answer):
         if not shown:
             _, offer = self._modals.offer(form, self._place)
             await self._beside(offer)
+
+    async def _replaced(self, reply: Reply) -> bool:
+        """Say it in place of the message whose button has opened the form, while Slack lets us."""
+        url = self._modals.url_of(self._view["id"])
+        return url is not None and await url.say(reply)
 
     async def _beside(self, reply: Reply) -> None:
         """Say it to the person alone where the form was asked for."""

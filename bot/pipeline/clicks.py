@@ -16,6 +16,7 @@ from bot.errors import Refused, from_error
 from bot.folding import best
 from bot.ids import ApprovalId
 from bot.messages import decisions, glass_cards, review_cards
+from bot.messages.cards import card_key
 from bot.model import (
     Approval,
     ApprovalStatus,
@@ -24,6 +25,7 @@ from bot.model import (
     Press,
     ReviewKind,
     Submission,
+    Uncounted,
     Verdict,
     Vote,
     VoteState,
@@ -50,6 +52,7 @@ from storage import Store
 
 _TYPED = "machine"  # the field of the form in which an approver types which machine it is
 _REASON = "reason"
+_ALONE = "alone"  # what a form keeps of the message with its button: `Clicks._is_replaced`
 # After this a card says that a click counts, while it is compared.
 _AT_ONCE = timedelta(seconds=0.5)
 _BY_OTHERS = frozenset({ReviewKind.APPROVE})
@@ -117,7 +120,8 @@ class Clicks:
             submission.place,
             reason,
         )
-        return Accepted(await self._take(vote, _BY_OTHERS, typed=True))
+        is_alone = _ALONE in submission.given
+        return Accepted(await self._take(vote, _BY_OTHERS, typed=True, is_alone=is_alone))
 
     async def take_up(self, answer_for: Callable[[Vote], Answer]) -> None:
         """Look at the clicks that a dying process left behind, or that Slack said nothing about."""
@@ -146,20 +150,23 @@ class Clicks:
             approval = await tx.approvals.find(ApprovalId(press.value))
         if approval is None or not _is_pending(approval):
             return await self._vote(press, Verdict.DENY, _BY_OTHERS)
-        return partial(self._open_denial_form, approval)
+        is_alone = await self._is_replaced(press)
+        return partial(self._open_denial_form, approval, is_alone=is_alone)
 
-    async def _open_denial_form(self, approval: Approval, answer: Answer) -> None:
-        await answer.open(_denial_form(approval, await self._reviews.asked(approval)))
+    async def _open_denial_form(
+        self, approval: Approval, answer: Answer, *, is_alone: bool
+    ) -> None:
+        form = _denial_form(approval, await self._reviews.asked(approval))
+        await answer.open(_keeping(form, is_alone=is_alone))
 
-    async def _open_name_form(self, approval: Approval, answer: Answer) -> None:
+    async def _open_name_form(self, approval: Approval, answer: Answer, *, is_alone: bool) -> None:
         names = await self._reviews.to_type(approval.id)
-        await answer.open(_name_form(approval, await self._reviews.asked(approval), names))
+        form = _name_form(approval, await self._reviews.asked(approval), names)
+        await answer.open(_keeping(form, is_alone=is_alone))
 
     async def _vote(self, press: Press, verdict: Verdict, kinds: Kinds) -> Work:
         vote = Vote(press.key, ApprovalId(press.value), press.actor, verdict, press.at, press.place)
-        is_alone = press.is_alone
-        if ReviewKind.CONFIRM in kinds:
-            is_alone = await self._is_replaced(press)
+        is_alone = await self._is_replaced(press)
         return await self._take(vote, kinds, typed=False, is_alone=is_alone)
 
     async def _is_replaced(self, press: Press) -> bool:
@@ -175,7 +182,8 @@ class Clicks:
             approval = await tx.approvals.find(ApprovalId(press.value))
             if approval is None:
                 return False
-            kept = await tx.messages.copies(review_cards.key_of(approval))
+            kept = await tx.messages.copies(card_key(approval.execution))
+            kept += await tx.messages.copies(glass_cards.glass_key(approval.execution))
         return MessageRef(press.place.channel, press.ts) not in {copy.ref for copy in kept}
 
     async def _take(self, vote: Vote, kinds: Kinds, *, typed: bool, is_alone: bool = False) -> Work:
@@ -184,7 +192,7 @@ class Clicks:
         except Refused as refusal:
             return partial(_say, from_error(refusal))
         if isinstance(taken, Approval):
-            return partial(self._open_name_form, taken)
+            return partial(self._open_name_form, taken, is_alone=is_alone)
         if not taken:
             return _nothing  # delivered twice: the first one is being looked at
         return partial(self._count, vote.key, is_alone=is_alone)
@@ -223,7 +231,9 @@ class Clicks:
                 execution = await tx.executions.get(count.approval.execution)
             ago = measured(self._clock, decisions.over_at(count))
             late = decisions.too_late(count, ago, execution.outcome)
-            await answer.say(replace(late, in_place=is_alone))
+            # Who has voted already can still take that back on the card.
+            is_over = count.vote.why != Uncounted.VOTED
+            await answer.say(replace(late, in_place=is_alone and is_over))
             return
         # Whoever clicked is told while it goes on: it does not wait for their answer, or for Slack.
         telling = asyncio.create_task(self._tell(count, answer, is_alone=is_alone))
@@ -242,10 +252,17 @@ class Clicks:
         if count.approval.kind is ReviewKind.CONFIRM:
             request = await self._reviews.titled(count.approval)
             told = replace(decisions.confirmed(request), in_place=True)
+        elif is_alone:
+            told = await self._card_with(count.approval, told)
         try:
             await answer.say(told)
         except DeliveryFailed as failure:
             log.warning("answer_lost", approval=count.approval.id, reason=failure.reason)
+
+    async def _card_with(self, approval: Approval, told: Reply) -> Reply:
+        """The card as it is now, in place of what was pressed, and what came of that below it."""
+        card = await self._reviews.card(approval)
+        return replace(card.also(Note(line(told.summary))), in_place=True)
 
     async def _cancel(self, press: Press) -> Work:
         is_alone = await self._is_replaced(press)
@@ -269,11 +286,17 @@ class Clicks:
             await self._reviews.withdraw(ApprovalId(press.value), press.actor, press.at)
         except Refused as refusal:
             return partial(_say, from_error(refusal))
-        return self._withdrawn
+        is_alone = await self._is_replaced(press)
+        return partial(self._withdrawn, ApprovalId(press.value), is_alone=is_alone)
 
-    async def _withdrawn(self, answer: Answer) -> None:
+    async def _withdrawn(self, approval: ApprovalId, answer: Answer, *, is_alone: bool) -> None:
         await self._reviews.deliver()
-        await answer.say(decisions.withdrawn())
+        told = decisions.withdrawn()
+        if is_alone:
+            async with self._store.read() as tx:
+                found = await tx.approvals.get(approval)
+            told = await self._card_with(found, told)
+        await answer.say(told)
 
 
 def _is_pending(approval: Approval) -> bool:
@@ -303,6 +326,11 @@ def _form(
     what = Para(line(bold(word), " · ", asked))
     note = Note(line(say("It counts once you press {button}.", button=word)))
     return Form(f"{action}:{approval.id}", word, word, tuple(fields), intro=(what, note))
+
+
+def _keeping(form: Form, *, is_alone: bool) -> Form:
+    """The form, which knows whether its answer takes the place of what it was opened from."""
+    return replace(form, kept={_ALONE: "yes"}) if is_alone else form
 
 
 async def _say(reply: Reply, answer: Answer) -> None:

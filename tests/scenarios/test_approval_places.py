@@ -19,6 +19,7 @@ from tests.scenarios.site import (
     told,
 )
 from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.test_approval_rules import rule
 
 
 @pytest.fixture
@@ -141,6 +142,47 @@ async def test_one_is_shown_with_buttons_that_work(tmp_path: Path) -> None:
         assert again.buttons == []
         assert f"1 of 1 approval: <@{stage.bob.id}>" in again.plain
         assert now(stage, question).buttons == []
+
+
+@pytest.mark.parametrize(
+    ("terms", "button", "form", "came_of_it", "left"),
+    [
+        ("approvals = 1", "Approve", {}, "Approved. It runs once", []),
+        ("approvals = 1", "Deny", {"Why not?": "in use"}, "Denied. Nothing was done.", []),
+        (
+            "approvals = 1\ntype_name = true", "Approve", {"Its description or id": NAME},
+            "Approved. It runs once", [],
+        ),
+        (
+            "approvals = 2", "Approve", {}, "Your vote counts. More are needed.",
+            ["Approve", "Deny", "Withdraw vote", "Withdraw", "Show"],
+        ),
+    ],
+)  # fmt: skip
+async def test_one_that_was_opened_directly_says_what_came_of_the_click(
+    tmp_path: Path, terms: str, button: str, form: dict[str, str], came_of_it: str, left: list[str]
+) -> None:
+    async with site(tmp_path, rule('command = "vm.delete"', terms)) as stage:
+        await asked(stage)
+        listed = await stage.asks(stage.bob, "/dbc approval list")
+        await stage.bob.types(f"approval show {number(listed)}", channel="@dbc")
+        await stage.quiet()
+        opened = stage.bob.last("@dbc")
+        assert opened.buttons[:2] == ["Approve", "Deny"]
+        await stage.bob.presses(button, opened)
+        if form:
+            await stage.bob.submits(form)
+        await stage.quiet()
+        replaced = now(stage, opened)
+        assert came_of_it in replaced.plain
+        assert NAME in replaced.plain
+        assert replaced.buttons == left
+        assert len(told(stage.bob, came_of_it)) == 1
+        if left:
+            await stage.bob.presses("Withdraw vote", replaced)
+            await stage.quiet()
+            assert "You withdrew your vote" in now(stage, opened).plain
+            assert "Withdraw vote" not in now(stage, opened).buttons
 
 
 async def test_one_is_taken_back_by_its_number_and_only_by_who_asked(tmp_path: Path) -> None:
