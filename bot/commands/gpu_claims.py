@@ -4,11 +4,12 @@ A machine starts with the GPUs that it has and no others (docs/dbc-api.md §3.2.
 out those of a machine that is off as if they were nobody's.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from bot.commands.taken import detail_now, machines_seen
+from bot.commands.taken import Looks, machines_seen
 from bot.dbc.errors import NoCapacity
-from bot.dbc.models import Phase, phase_of
+from bot.dbc.models import NodeInfo, Phase, TaskDetail, phase_of
+from bot.ids import TaskId
 from bot.language.table import Foreseen
 from bot.messages import machine_buttons
 from bot.model import Machine, Node
@@ -16,29 +17,33 @@ from bot.pipeline.context import Context
 from bot.pipeline.formatting import gpus
 from bot.pipeline.glance import glance
 from bot.pipeline.rights import may_press
-from bot.reply import Line, Text, all_of, bold, line, say
+from bot.reply import Line, Phrase, Text, all_of, bold, line, say, say_number
 
 _MOST = 10  # machines that are looked at: a node answers one by one
+_LABEL = 40  # characters of a name on a button
 _OFFERED = 2  # machines that may be shut down by a button
 _FREES = frozenset({Phase.OFF, Phase.FAILED})
 
 Held = Sequence[tuple[Machine, int]]
 
 
-async def losing_gpus(ctx: Context, node: Node, wanted: int) -> Foreseen:
+async def losing_gpus(
+    ctx: Context, node: Node, wanted: int, info: NodeInfo, looks: Looks
+) -> Foreseen:
     """Which machines that are off could not start any more beside a new one with so many GPUs.
 
-    Raises DbcError where the node does not answer.
+    It is no more than a caution: what cannot be read in time is told to be so.
     """
     off = [
         one
         for one in await machines_seen(ctx)
         if one.node == node.id and phase_of(one.status) is Phase.OFF
     ]
-    held = await _held_off(ctx, node, off[:_MOST]) if wanted else []
-    if not held:
+    if not wanted or not off:
         return Foreseen()
-    info = await ctx.dbc.nodes.info(node.id)
+    found = await looks.at_all(off[:_MOST])
+    held = await _held_off(ctx, node, off, found)
+    untold = _unread(len(off) - len(found))
     left = None
     if info.gpu is not None and info.gpu.gpu_count is not None:
         left = info.gpu.gpu_count - (info.gpu.gpu_used or 0) - wanted
@@ -60,15 +65,28 @@ async def losing_gpus(ctx: Context, node: Node, wanted: int) -> Foreseen:
                 machines=_off(perhaps), node=bold(node.label),
             )
         )  # fmt: skip
-    return Foreseen(cautions=tuple(cautions))
+    return Foreseen(untold=untold, cautions=tuple(cautions))
 
 
-async def _held_off(ctx: Context, node: Node, off: Sequence[Machine]) -> Held:
+def _unread(left: int) -> tuple[Phrase, ...]:
+    if left <= 0:
+        return ()
+    told = say_number(
+        "The GPUs of {number} machine that is off could not be read.",
+        "The GPUs of {number} machines that are off could not be read.",
+        left,
+    )
+    return (told,)
+
+
+async def _held_off(
+    ctx: Context, node: Node, off: Sequence[Machine], found: Mapping[TaskId, TaskDetail | None]
+) -> Held:
     """Those that are off now and have GPUs; of another rent order, they are not given to this."""
     session = await ctx.services.sessions.require(ctx.actor, node, ctx.place.channel)
     held: list[tuple[Machine, int]] = []
     for one in off:
-        detail = await detail_now(ctx, node, one)
+        detail = found.get(one.task)
         if detail is None or detail.phase is not Phase.OFF or not detail.gpu_count:
             continue
         orders = {detail.rent_order, session.rent_order}
@@ -88,18 +106,19 @@ async def naming_holders(ctx: Context, vm: Machine, change: Callable[[], Awaitab
 
 
 async def _name_holders(ctx: Context, vm: Machine, refusal: NoCapacity) -> None:
-    node = await ctx.services.inventory.node_by_id(vm.node)
     others = [
         one
         for one in await machines_seen(ctx)
         if one.node == vm.node and one.task != vm.task and phase_of(one.status) not in _FREES
     ]
-    held = await glance(ctx, vm.node, lambda: _held_on(ctx, node, others[:_MOST])) or ()
-    told = say("The GPUs of {machine} are in use by another machine.", machine=bold(vm.label))
+    held = await glance(ctx, vm.node, lambda: _held_on(ctx, others))
+    if held is None:  # it may well be one of those that could not be read
+        return
+    told = say("The GPUs of {machine} are not free.", machine=bold(vm.label))
     hint = say("You can see no machine that has GPUs there. Ask whoever else rents the node.")
     if held:
         told = say(
-            "The GPUs of {machine} are in use. Machines that have GPUs there: {machines}.",
+            "The GPUs of {machine} are not free. Machines that have GPUs there: {machines}.",
             machine=bold(vm.label), machines=_named(held),
         )  # fmt: skip
         hint = say("Shut one down and start this one again, or change how many GPUs this one has.")
@@ -117,13 +136,16 @@ async def _name_holders(ctx: Context, vm: Machine, refusal: NoCapacity) -> None:
     refusal.offers = tuple(buttons)
 
 
-_LABEL = 40  # characters of a name on a button
-
-
-async def _held_on(ctx: Context, node: Node, others: Sequence[Machine]) -> Held:
+async def _held_on(ctx: Context, others: Sequence[Machine]) -> Held | None:
+    """Those that have GPUs now; None unless all of them could be read."""
+    if len(others) > _MOST:
+        return None
+    found = await Looks(ctx).at_all(others)
+    if len(found) < len(others):
+        return None
     held: list[tuple[Machine, int]] = []
     for one in others:
-        detail = await detail_now(ctx, node, one)
+        detail = found[one.task]
         if detail is not None and detail.phase not in _FREES and detail.gpu_count:
             held.append((one, detail.gpu_count))
     return held

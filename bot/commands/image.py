@@ -25,7 +25,7 @@ from bot.dbc.sizes import Size
 from bot.errors import BotError, Conflict, NotFound
 from bot.language.args import AtNode, FromServer, Image, ToServer
 from bot.language.kinds import FLAG, STORED, WORD, Arg
-from bot.language.table import Command, Follow, Foreseen, Group, Listing
+from bot.language.table import Command, Follow, Group, Listing
 from bot.messages.facts import FactKind, unread
 from bot.model import Deed, Effect, Filing, Goal, Node, Trace, Watch
 from bot.pipeline.context import Context
@@ -123,11 +123,6 @@ async def _before_download(
             field="image",
         )
     return {**facts, **await _before(ctx, node.id, image, found)}
-
-
-async def _order_ends(ctx: Context, node: Node, **_others: object) -> Foreseen:
-    """That the order of the node ends soon."""
-    return await order_notes.ending_soon(ctx, node)
 
 
 async def _before(ctx: Context, place: str, image: str, found: InPlace) -> Mapping[str, str]:
@@ -416,7 +411,7 @@ GROUP = Group(
         ),
         Command(
             "download", download, _replacing, "image download ubuntu.qcow2 from=hub on gpu1",
-            check=_check_name, look=_before_download, foresees=_order_ends,
+            check=_check_name, look=_before_download, warns=order_notes.ending_soon,
             needs_session=True, facts=_REPLACED,
             alike=("image", "server"),
             asks=image_words.download_asks, deed=Deed(filing=Filing.BROUGHT, is_news=True),

@@ -79,7 +79,7 @@ def _left(services: Services, order: RentalOrder) -> int:
     return goal_of(order) - head_at(order, services.orders.chain.now)
 
 
-async def ending_soon(ctx: Context, node: Node) -> Foreseen:
+async def ending_soon(ctx: Context, node: Node, **_others: object) -> Foreseen:
     """That the order of a node ends in a day, for whoever is about to make something there."""
     if not ctx.services.orders.chain.is_on:
         return Foreseen()

@@ -14,9 +14,9 @@ _HIDDEN = "data"  # a node lists no image whose name has this in it (docs/dbc-ap
 _ROUNDED = 0.01  # GiB: sizes are told with two decimals
 
 
-async def lacking(
-    ctx: Context,
+def lacking(
     node: Node,
+    info: NodeInfo,
     *,
     gpu: int = 0,
     cpu: int = 0,
@@ -26,10 +26,8 @@ async def lacking(
 ) -> Foreseen:
     """What a new machine with this would want and the node does not have free, by argument.
 
-    An image that is not listed may be there all the same. Raises DbcError where the node does not
-    answer.
+    An image that is not listed may be there all the same.
     """
-    info = await ctx.dbc.nodes.info(node.id)
     free = info.mem.free if info.mem is not None else None
     told = {
         "gpu": _gpus(node.label, info, gpu),

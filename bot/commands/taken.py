@@ -16,6 +16,7 @@ from bot.dbc.errors import DbcError, TaskNotFound
 from bot.dbc.models import Phase, TaskDetail, phase_of
 from bot.errors import BotError
 from bot.folding import fold
+from bot.ids import TaskId
 from bot.language.table import Foreseen, Listing
 from bot.model import Machine, Node
 from bot.pipeline.context import Context
@@ -29,14 +30,20 @@ _NUMBERED = re.compile(r"(.*?)(\d*)", re.DOTALL)
 
 
 async def ports_taken(
-    ctx: Context, node: Node, picked: Mapping[str, int], own: str = "", **wanted: int | None
+    ctx: Context,
+    node: Node,
+    picked: Mapping[str, int],
+    own: str = "",
+    looks: "Looks | None" = None,
+    **wanted: int | None,
 ) -> Foreseen:
     """Which of the ports that are `wanted` other machines have, by argument.
 
     `picked` are those that would be picked instead, `own` the machine's own id. A machine with a
     public IP of its own shares no SSH and RDP port with others: where it cannot be told whether
-    one has it, its node decides.
+    one has it, its node decides. `looks` learn what is read here.
     """
+    looks = looks or Looks(ctx)
     ports = {name: port for name, port in wanted.items() if port is not None}
     if not ports:
         return Foreseen()
@@ -50,7 +57,7 @@ async def ports_taken(
     ]
     used: dict[int, Machine] = {}
     for one in [*suspects, *unknown[:_MOST]]:
-        detail = await detail_now(ctx, node, one)
+        detail = await looks.at(one)
         if detail is not None:
             details[one.node, one.task] = detail
             if detail.phase is Phase.ON:  # what is off frees its ports
@@ -89,44 +96,59 @@ async def machines_seen(ctx: Context) -> list[Machine]:
     return [one for one in seen if one.node not in hidden]
 
 
-async def detail_now(ctx: Context, node: Node, machine: Machine) -> TaskDetail | None:
-    """How a machine is now; None where that cannot be read. Raises DbcError in silence."""
-    try:
-        return await ctx.dbc.tasks.get(await ctx.target(node), machine.task)
-    except TaskNotFound:
-        return None
-    except DbcError as problem:
-        if is_silence(problem):
-            raise
-        return None
+class Looks:
+    """Looks at machines before a change is sent: what was read once is not asked again."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._found: dict[TaskId, TaskDetail | None] = {}
+
+    async def at(self, machine: Machine) -> TaskDetail | None:
+        """How a machine is now; None where that cannot be read. Raises DbcError in silence."""
+        try:
+            return await self._look(machine)
+        except DbcError as problem:
+            if is_silence(problem):
+                raise
+            return None
+
+    async def at_all(self, machines: Sequence[Machine]) -> Mapping[TaskId, TaskDetail | None]:
+        """How the machines are now, as far as their nodes say so soon; None is one that is gone."""
+        looks = [asyncio.ensure_future(self._look(one)) for one in machines]
+        try:
+            with suppress(TimeoutError):
+                async with time_limit(self._ctx.services.clock, _LOOK):
+                    await asyncio.gather(*looks, return_exceptions=True)
+            for look in looks:
+                if look.done() and not look.cancelled():
+                    with suppress(DbcError):
+                        look.result()
+        finally:
+            for look in looks:
+                look.cancel()
+        return {one.task: self._found[one.task] for one in machines if one.task in self._found}
+
+    async def _look(self, machine: Machine) -> TaskDetail | None:
+        if machine.task not in self._found:
+            detail: TaskDetail | None = None
+            with suppress(TaskNotFound):
+                target = await self._ctx.target(machine)
+                detail = await self._ctx.dbc.tasks.get(target, machine.task)
+            self._found[machine.task] = detail
+        return self._found[machine.task]
 
 
 async def _still_there(ctx: Context, machines: Sequence[Machine]) -> list[Machine]:
-    """Those of them that are there now, as far as their nodes say so soon."""
-    looks = [asyncio.ensure_future(_is_there(ctx, one)) for one in machines]
-    try:
-        with suppress(TimeoutError):
-            async with time_limit(ctx.services.clock, _LOOK):
-                await asyncio.gather(*looks)
-        answers = [look.done() and not look.cancelled() and not look.result() for look in looks]
-    finally:
-        for look in looks:
-            look.cancel()
-    return [one for one, is_gone in zip(machines, answers, strict=True) if not is_gone]
+    """Those of them that are there now: they may have been deleted since they were seen.
 
-
-async def _is_there(ctx: Context, machine: Machine) -> bool:
-    """Whether a machine is there now: it may have been deleted since it was seen.
-
-    Only its node can say that it is gone; one that does not answer leaves it as it was seen.
+    Only its node can say that one is gone; what does not answer soon is there as it was seen.
     """
-    try:
-        detail = await ctx.dbc.tasks.get(await ctx.target(machine), machine.task)
-    except TaskNotFound:
-        return False
-    except DbcError:
-        return True
-    return not _is_unmade(detail.status)
+    found = await Looks(ctx).at_all(machines)
+    return [one for one in machines if one.task not in found or _is_made(found[one.task])]
+
+
+def _is_made(detail: TaskDetail | None) -> bool:
+    return detail is not None and not _is_unmade(detail.status)
 
 
 def _is_called(machine: Machine, name: str, node: Node) -> bool:

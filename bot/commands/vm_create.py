@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from bot.commands.gpu_claims import losing_gpus
 from bot.commands.order_notes import ending_soon
 from bot.commands.room import lacking
-from bot.commands.taken import name_taken, ports_taken
+from bot.commands.taken import Looks, name_taken, ports_taken
 from bot.dbc.requests import CreateSpec
 from bot.errors import refuse_all
 from bot.ids import TaskId
@@ -289,21 +289,21 @@ async def _lacking(
 ) -> Foreseen:
     """What the node has no room for, which ports and names are taken, and what is lost by it."""
     is_new = bios != "pxe" and data_file is None  # else no disk is made
-    room = await lacking(
-        ctx, node, gpu=gpu, cpu=cpu, mem=mem, disk=disk if is_new else 0, image=image
-    )
+    info = await ctx.dbc.nodes.info(node.id)
+    room = lacking(node, info, gpu=gpu, cpu=cpu, mem=mem, disk=disk if is_new else 0, image=image)
+    looks = Looks(ctx)
     spread = _spread(ctx.task)
     picked = {"ssh": _FIRST_SSH + spread, "rdp": _FIRST_RDP + spread, "vnc": _FIRST_VNC + spread}
     # DBC looks at the port of the system alone, and at none where the machine has its own address.
     checked = None if public_ip else "rdp" if os == "windows" else "ssh"
     ports = await ports_taken(
-        ctx, node, picked, vnc=vnc,
+        ctx, node, picked, looks=looks, vnc=vnc,
         ssh=ssh if checked == "ssh" else None, rdp=rdp if checked == "rdp" else None,
     )  # fmt: skip
     found = (await name_taken(ctx, node, name)).also(room).also(ports)
     if found.faults:
         return found
-    return found.also(await losing_gpus(ctx, node, gpu)).also(await ending_soon(ctx, node))
+    return found.also(await losing_gpus(ctx, node, gpu, info, looks))
 
 
 def _spread(task: str) -> int:
@@ -378,6 +378,7 @@ COMMAND = Command(
     "vm create name=train-01 image=ubuntu.qcow2 gpu=2 cpu=8 mem=64 disk=100 on gpu1",
     form=True,
     check=_check,
+    warns=ending_soon,
     foresees=_lacking,
     shows=_picked,
     deed=Deed(makes_machine=True, brings_up=True, filing=Filing.USED, is_news=True),

@@ -121,7 +121,8 @@ class Command:
     it is asked to confirm then.
     `foresees` is called like `look` and after it, and tells what a node would refuse of it now. A
     dry run shows all of that; before it is sent, what a node would surely refuse is refused here,
-    and what asks for caution is asked about.
+    and what asks for caution is asked about. `warns` is like it, of what no node has to tell: what
+    it finds is told whatever becomes of the rest.
     `unanswered`: what is over with DBC's answer is followed like this where the answer got lost.
     `repeated` tells whether an error, with what is known, is also the answer to the same request
     once more: where its effect shows, it is followed, for something on the way sent it twice.
@@ -151,6 +152,7 @@ class Command:
     look: Look | None = None
     present: Look | None = None
     doubts: Doubt | None = None
+    warns: Foresight | None = None
     foresees: Foresight | None = None
     shows: Look | None = None
     facts: Kinds = field(default_factory=dict, hash=False)

@@ -9,6 +9,7 @@ from bot.dbc.errors import DbcError, WouldSend
 from bot.errors import BotError, Denied, Refused, advice, fault_of
 from bot.ids import ExecutionId, TaskId, new_id
 from bot.language.args import BREAK_GLASS, REASON
+from bot.language.table import Foreseen
 from bot.messages.cards import Subject, hint
 from bot.messages.facts import said
 from bot.messages.turn_cards import queue
@@ -153,16 +154,18 @@ class _Rehearsal:
         self, execution: Execution, bound: Bound
     ) -> tuple[list[tuple[Text, Line]], bool]:
         """Why the node would refuse it now, as far as that can be seen; and whether it would."""
-        if self._command.foresees is None:
-            return [], False
         context = Context.of(self._services, execution)
-        try:
-            found = await self._command.foresees(context, **bound.arguments)
-        except DbcError as problem:
-            problem.named(bound.node.label if bound.node else "the node")
-            unread = line(say("could not be read. {why}", why=problem.words))
-            return [(say("Room on the node"), unread)], False
         told: list[tuple[Text, Line]] = []
+        found = Foreseen()
+        for look in (self._command.warns, self._command.foresees):
+            if look is None:
+                continue
+            try:
+                found = found.also(await look(context, **bound.arguments))
+            except DbcError as problem:
+                problem.named(bound.node.label if bound.node else "the node")
+                unread = line(say("could not be read. {why}", why=problem.words))
+                told.append((say("Room on the node"), unread))
         if fails := [*found.faults.values(), *found.doubts]:
             told.append((say("Would fail"), line(emoji("warning"), " ", sentences(fails))))
         if found.cautions:

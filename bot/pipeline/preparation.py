@@ -154,20 +154,21 @@ class Preparation:
 
     async def _foresee(self, command: Command, execution: Execution, bound: Bound) -> Execution:
         """Refuse all that the node would; note what it does not tell, and cautions."""
-        if command.foresees is None:
-            return execution
-        if bound.node is not None:  # nobody is asked in vain
+        looks = [look for look in (command.warns, command.foresees) if look is not None]
+        if looks and bound.node is not None:  # nobody is asked in vain
             channel = execution.place.channel
             await self._services.sessions.require(execution.actor, bound.node, channel)
         context = Context.of(self._services, execution)
-        try:
-            found = await command.foresees(context, **bound.arguments)
-        except DbcError as error:
-            if bound.node is not None:
-                error.named(bound.node.label)
-            if is_silence(error):
-                raise
-            found = Foreseen(untold=(error.words,))
+        found = Foreseen()
+        for look in looks:
+            try:
+                found = found.also(await look(context, **bound.arguments))
+            except DbcError as error:
+                if bound.node is not None:
+                    error.named(bound.node.label)
+                if is_silence(error):
+                    raise
+                found = found.also(Foreseen(untold=(error.words,)))
         raise_all([Refused(told, field=field) for field, told in found.faults.items()])
         told = {UNTOLD: found.untold, CAUTION: found.cautions}
         kept = {key: keep(as_phrase(sentences(some))) for key, some in told.items() if some}

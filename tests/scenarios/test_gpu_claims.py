@@ -1,9 +1,11 @@
 """GPUs of a machine that is off count as free: who takes them is told, and who lacks them, too."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from sandbox.dbc.faults import FaultName
 from tests.scenarios.stage import CONFIRM_ONLY, Stage, staged
 from tests.scenarios.test_power import off
 
@@ -45,7 +47,7 @@ async def test_a_start_without_its_gpus_says_who_has_some_and_what_to_do(stage: 
     stage.task("Ada's training run").gpus = [0, 2]
     end = await stage.asks(stage.alice, "/dbc vm start inference")
     said = end.plain.replace("*", "")
-    assert "The GPUs of inference are in use." in said
+    assert "The GPUs of inference are not free." in said
     assert "Ada's training run (2 GPUs)" in said
     assert end.buttons[:3] == ["Shut down Ada's training run", "Modify …", "Retry …"]
     await stage.alice.presses("Shut down Ada's training run", end)
@@ -76,3 +78,45 @@ async def test_no_button_of_what_the_rules_deny(tmp_path: Path) -> None:
         stage.task("Ada's training run").gpus = [0, 2]
         end = await stage.asks(stage.alice, "/dbc vm start inference")
         assert end.buttons[:2] == ["Modify …", "Retry …"]
+
+
+def silent_about(stage: Stage, desc: str, name: FaultName = FaultName.DEAD_NODE) -> None:
+    """The node answers everything, but for how this machine is."""
+    stage.world.faults.on(name, node="gpu1", path=f"/tasks/{stage.task(desc).task_id}")
+
+
+async def test_a_caution_that_cannot_be_read_keeps_nothing_from_being_made(
+    one_stage: Stage,
+) -> None:
+    stage = one_stage
+    await with_one_off(stage)
+    silent_about(stage, "inference")
+    await stage.asks(stage.alice, f"{CREATE}1")
+    assert stage.changes() == ["tasks.create"]
+    screen = stage.alice.screen().replace("*", "")
+    assert "not checked before: The GPUs of 1 machine that is off could not be read." in screen
+
+
+async def test_a_look_that_takes_too_long_is_given_up(one_stage: Stage) -> None:
+    stage = one_stage
+    await with_one_off(stage)
+    silent_about(stage, "inference", FaultName.HANG)
+    await stage.alice.types(f"{CREATE}1")
+    await stage.world.calls.wait("tasks.detail")
+    stage.clock.advance(timedelta(seconds=6))
+    await stage.quiet()
+    assert stage.changes() == ["tasks.create"]
+
+
+@pytest.mark.parametrize("fault", [FaultName.DEAD_NODE, FaultName.RESET_BEFORE])
+async def test_nobody_is_told_that_no_machine_has_gpus_unless_all_were_read(
+    one_stage: Stage, fault: FaultName
+) -> None:
+    stage = one_stage
+    await with_one_off(stage)
+    stage.task("Ada's training run").gpus = [0, 2]
+    silent_about(stage, "Ada's training run", fault)
+    end = await stage.asks(stage.alice, "/dbc vm start inference")
+    assert "You can see no machine" not in end.plain
+    assert "has not enough free resources" in end.plain
+    assert "Retry …" in end.buttons

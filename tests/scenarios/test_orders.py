@@ -227,6 +227,20 @@ async def test_whoever_makes_a_machine_on_an_order_that_ends_soon_is_told_first(
     assert f"Before you go on\n:warning: Order {rental.number} for gpu1 ends" in said
     assert scene.stage.changes() == []
     assert scene.told(alice, f"Order {rental.number} for gpu1", "What is on it then is lost") == []
+
+
+async def test_what_a_node_does_not_tell_hides_no_end_of_its_order(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(blocks=DAY)
+    await scene.passes(minutes=1, step=30)
+    stage.world.faults.on("echo", node="gpu1", path="/mining_nodes")
+    question = await stage.asks(
+        alice,
+        "/dbc vm create name=late image=ubuntu-20.04.qcow2 gpu=1 cpu=2 mem=8 disk=10 on gpu1",
+    )
+    said = question.plain.replace("*", "")
+    assert f"Before you go on\n:warning: Order {rental.number} for gpu1 ends" in said
+    assert stage.changes() == []
     await alice.presses("Run it anyway", question)
     await scene.stage.quiet()
     assert scene.stage.changes() == ["tasks.create"]
