@@ -121,7 +121,7 @@ class Concerned:
         if not listed and not any(self._listed_at(one) for one in concerned.sessions):
             return None
         async with self._store.read() as tx:
-            seen = await tx.sightings.all(Sighted.SNAPSHOT)
+            seen = await tx.sightings.at_some(Sighted.SNAPSHOT, listed)
         kept: dict[str, dict[str, None]] = defaultdict(dict)
         for shot in seen:
             kept[shot.place][shot.name] = None

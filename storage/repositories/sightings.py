@@ -33,6 +33,7 @@ _REMEMBER = (
 )
 _ALL = select(sightings).where(_IS_KIND, _IS_ONE).order_by(sightings.c.name)
 _AT = _ALL.where(_IS_HERE)
+_AT_SOME = _ALL.where(sightings.c.place.in_(bindparam("its_places", expanding=True)))
 _LOOKS = select(sightings.c.place, sightings.c.seen_at).where(_IS_KIND, sightings.c.name == _LOOKED)
 _LOOK = _LOOKS.where(_IS_HERE)
 
@@ -99,6 +100,15 @@ class Sightings(Repository):
         """What a place has of a kind, ordered by name."""
         rows = await self._connection.execute(_AT, {"its_kind": kind, "its_place": place})
         return [Sighting(row["name"], row["place"], row["detail"]) for row in rows.mappings()]
+
+    async def at_some(self, kind: Sighted, places: Collection[str]) -> list[Sighting]:
+        """What these places have of a kind; that of one place is ordered by name."""
+        found: list[Sighting] = []
+        async for some in in_pieces(sorted(set(places))):
+            given = {"its_kind": kind, "its_places": some}
+            rows = await self._connection.execute(_AT_SOME, given)
+            found += [Sighting(row["name"], row["place"], row["detail"]) for row in rows.mappings()]
+        return found
 
     async def looked_at(self, kind: Sighted, place: str | None = None) -> dict[str, datetime]:
         """When each place, or that one, was last looked at for a kind."""

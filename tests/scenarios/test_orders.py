@@ -10,6 +10,7 @@ from sandbox.dbc import Wallet
 from sandbox.dbc.task import Snapshot
 from tests.scenarios.orders import DAY, ChainStage, chained
 from tests.scenarios.stage import Stage
+from tests.scenarios.test_units_of_work import statements
 
 
 @pytest.fixture
@@ -334,3 +335,14 @@ async def test_one_moment_is_told_in_the_same_words_a_minute_later(scene: ChainS
     scene.stage.clock.advance(timedelta(minutes=5))
     shown = await scene.stage.asks(alice, f"/dbc order show {rental.number}")
     assert ", in 5 hours and 50 minutes" in shown.plain
+
+
+async def test_of_snapshots_those_of_the_orders_machines_alone_are_read(scene: ChainStage) -> None:
+    scene.rents()
+    await scene.passes(minutes=1, step=30)
+    with statements() as seen:
+        listed = await scene.stage.asks(scene.stage.alice, "/dbc order list")
+    assert "ends" in listed.plain
+    read = [one for one in seen if "FROM sightings" in one]
+    assert read
+    assert [one for one in read if "sightings.place IN" not in one] == []
