@@ -268,18 +268,20 @@ def _timed(told: Line, took: timedelta | None) -> Line:
 def of_request(what: Words, end: ExecutionStatus, told: Words, *, only_looks: bool = False) -> Line:
     """`“Create a machine” failed: …`: the one shape of what says that something was not done.
 
-    What `only_looks` ends well by telling whatever it saw.
+    What `only_looks` ends well by telling whatever it saw. Of any other end `told` alone says it.
     """
     names = {"what": line(what), "told": line(told)}
     if only_looks:
         return line(say("“{what}”: {told}", **names))
+    if end is ExecutionStatus.REFUSED:
+        return line(say("“{what}” was refused: {told}", **names))
     if end is ExecutionStatus.FAILED:
         return line(say("“{what}” failed: {told}", **names))
     if end is ExecutionStatus.CANCELLED:
         return line(say("“{what}” was stopped: {told}", **names))
     if end is ExecutionStatus.UNKNOWN:
         return line(say("“{what}” has an unknown end: {told}", **names))
-    return line(say("“{what}” was refused: {told}", **names))
+    return line(say("“{what}”: {told}", **names))
 
 
 def signed(execution: Execution, reply: Reply) -> Reply:

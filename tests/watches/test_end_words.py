@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.ids import ChannelId, ExecutionId, NodeId, TaskId, UserId
-from bot.messages.cards import Subject
+from bot.messages.cards import Subject, of_request
 from bot.model import Effect, Execution, ExecutionStatus, Goal, Place, Source, Watch, WatchState
 from bot.reply import Text, in_language, line, mention, plain, say, time
 from bot.services.words import Words
@@ -142,3 +142,12 @@ def test_what_was_sent_after_it_is_told_with_who_sent_it_and_who_requested_this(
     assert begun in in_language(end.sentence)
     assert end.record == alone.record
     assert [plain(note.text) for note in end.below] == ["Requested by @U1"]
+
+
+def test_only_what_was_refused_is_said_to_be_so() -> None:
+    said = {
+        end: plain(of_request(line("Start train-01"), end, line("as it was.")))
+        for end in ExecutionStatus
+    }
+    assert [end for end, words in said.items() if "refused" in words] == [ExecutionStatus.REFUSED]
+    assert said[DONE] == "“Start train-01”: as it was."
