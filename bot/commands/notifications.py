@@ -6,16 +6,17 @@ from typing import Annotated, Literal, TypeAlias
 from bot.commands.here import require_chooser
 from bot.errors import Refused
 from bot.ids import Reader
-from bot.language.kinds import CHOICE, Arg, Kind
+from bot.language.kinds import CHOICE, FLAG, Arg, Kind
 from bot.language.table import Command
 from bot.messages import setting_buttons
 from bot.messages.cards import DIGESTS
 from bot.messages.facts import FactKind
-from bot.messages.wishes import hold_anew, hour_of, notify
+from bot.messages.wishes import hold_anew, hour_of, notify, notify_of
 from bot.model import USUAL_HOUR, DigestHour, Effect, Notify, QuietHours
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import OPEN_FORM, said_audiences
 from bot.reply import Button, Line, Reply, Text, command, line, say
+from storage import UnitOfWork
 
 _NONE = frozenset({"off", "none", "关"})
 _LONGEST = 20
@@ -25,6 +26,13 @@ Wanted = Annotated[
     Arg(
         say("Notifications"), CHOICE, say("silent: without being mentioned"), "failures",
         choices=tuple(Notify),
+    ),
+]  # fmt: skip
+Less = Annotated[
+    bool,
+    Arg(
+        say("Less"), FLAG, say("Its button below alarms keeps a choice that tells you less"),
+        "less", pressed=True,
     ),
 ]  # fmt: skip
 Hours = Annotated[
@@ -77,11 +85,16 @@ def to_choose(of: str) -> tuple[tuple[Button, ...], tuple[Button, ...]]:
     return told, (*quiet_hours, other)
 
 
-async def own(ctx: Context, notifications: Wanted) -> Reply:
+async def own(ctx: Context, notifications: Wanted, less: Less = False) -> Reply:
     """Choose what you are told: all, ends, failures, all without mentions, or a daily digest."""
     chosen = Notify(notifications)
     hour = await _hour_for(ctx, ctx.actor, chosen)
-    await _keep(ctx, "notify", ctx.actor, None if chosen is Notify.ALL else chosen)
+    async with ctx.services.store.write() as tx:
+        present = await notify_of(tx, ctx.actor)
+        if less and present not in {Notify.ALL, chosen}:
+            told = say("You already get less than that: {what}.", what=_CALLED[present])
+            return Reply.of(told, private=True, data={"notifications": str(present)})
+        await _set(tx, "notify", ctx.actor, None if chosen is Notify.ALL else chosen)
     told = say("You now get {what}.", what=_CALLED[chosen])
     data = {"notifications": str(chosen)}
     return Reply.of(told, *_comes_at(hour), " ", _ALWAYS, private=True, data=data)
@@ -195,8 +208,7 @@ async def _keep_hour(ctx: Context, owner: Reader, hour: DigestHour) -> None:
 
 async def _has_digest(ctx: Context, owner: Reader) -> bool:
     async with ctx.services.store.read() as tx:
-        kept = await tx.readers.some(["notify"], [owner])
-    return notify(kept.get(("notify", owner), "")) is Notify.DIGEST
+        return await notify_of(tx, owner) is Notify.DIGEST
 
 
 def _at(hour: DigestHour) -> Text:
@@ -211,12 +223,18 @@ async def _keep(
     ctx: Context, about: About, owner: Reader, chosen: Notify | QuietHours | DigestHour | None
 ) -> None:
     async with ctx.services.store.write() as tx:
-        if chosen is None:
-            await tx.readers.remove(about, owner)
-        else:
-            await tx.readers.set(about, owner, str(chosen))
+        await _set(tx, about, owner, chosen)
         if about == "quiet":
             await hold_anew(tx, owner, ctx.now)
+
+
+async def _set(
+    tx: UnitOfWork, about: About, owner: Reader, chosen: Notify | QuietHours | DigestHour | None
+) -> None:
+    if chosen is None:
+        await tx.readers.remove(about, owner)
+    else:
+        await tx.readers.set(about, owner, str(chosen))
 
 
 def _spoken(hours: QuietHours) -> Text:

@@ -182,6 +182,7 @@ _ARGUMENTS = _by_word(
         "sort": "排序",
         "person": "成员",
         "reveal": "显示密码",
+        "less": "减少通知",
         "channel_node": "频道节点",
         "hours": "小时",
         "month": "月份 月",

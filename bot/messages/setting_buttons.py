@@ -8,13 +8,14 @@ from collections.abc import Iterable
 from bot.reply import Button, Text
 
 CHOOSE = "setting.choose"
+LESS = "setting.less"  # chooses only where that is less than what was chosen
 NODES = "settings"  # the command that sets which node is meant without a name
 SETTINGS = "settings"  # the group of the others
 
 
-def choice(label: Text, command: str, parameter: str, value: str) -> Button:
+def choice(label: Text, command: str, parameter: str, value: str, action: str = CHOOSE) -> Button:
     """One choice of a setting."""
-    return Button(label, CHOOSE, f"{command} {parameter} {value}")
+    return Button(label, action, f"{command} {parameter} {value}")
 
 
 def choices(command: str, parameter: str, labels: Iterable[tuple[str, Text]]) -> tuple[Button, ...]:

@@ -22,7 +22,11 @@ WAYS: Mapping[str, tuple[str, str]] = {
     RESCUE: ("order.rescue", "order"),
     RETRY_NODE: ("node.retry", "node"),
 }
-SILENCE = setting_buttons.choice(say("Silence"), "settings.notifications", "notifications", "ends")
+# To be told less from now on: it stands below what nobody requested.
+ENDS_ONLY = setting_buttons.choice(
+    say("Notify me of ends only"), "settings.notifications", "notifications", "ends",
+    setting_buttons.LESS,
+)  # fmt: skip
 
 
 def to_approval(approval: Approval) -> Button:

@@ -84,14 +84,18 @@ async def wishes(tx: UnitOfWork, execution: Execution) -> Wishes:
 
 async def wants_news(tx: UnitOfWork, reader: Reader) -> bool:
     """Whether a person or a channel is told what is neither an end nor asked of them."""
-    chosen = await tx.readers.some(["notify"], [reader])
-    return notify(chosen.get(("notify", reader), "")) in {Notify.ALL, Notify.SILENT, Notify.DIGEST}
+    return await notify_of(tx, reader) in {Notify.ALL, Notify.SILENT, Notify.DIGEST}
 
 
 async def gets_all(tx: UnitOfWork, reader: Reader) -> bool:
     """Whether a person or a channel has chosen nothing, so that to be told ends alone is less."""
+    return await notify_of(tx, reader) is Notify.ALL
+
+
+async def notify_of(tx: UnitOfWork, reader: Reader) -> Notify:
+    """What a person or a channel has chosen to be told."""
     chosen = await tx.readers.some(["notify"], [reader])
-    return notify(chosen.get(("notify", reader), "")) is Notify.ALL
+    return notify(chosen.get(("notify", reader), ""))
 
 
 async def quiet_until(tx: UnitOfWork, reader: Reader, now: datetime) -> datetime | None:

@@ -93,7 +93,7 @@ async def tell(
     if not after:
         if await wants_news(tx, reader):
             if place.is_channel or not await gets_all(tx, reader):
-                told = _unsilenced(told)
+                told = _without_less(told)
             await tx.messages.put(key, place, dump(told), now, held_until=held)
         return
     above = await tx.messages.find(f"{after}.{place.channel}")
@@ -105,14 +105,14 @@ async def tell(
     await tx.messages.put(key, place, dump(told), now, under=above.key, held_until=held)
 
 
-def _unsilenced(told: Reply) -> Reply:
+def _without_less(told: Reply) -> Reply:
     """Without the button by which a person hears less: it would silence no channel, and whoever
     chose a digest, or no mentions, would hear more.
     """
     parts: list[Part] = []
     for part in told.parts:
         if isinstance(part, Actions):
-            left = tuple(button for button in part.buttons if button != ways.SILENCE)
+            left = tuple(button for button in part.buttons if button != ways.ENDS_ONLY)
             parts += [replace(part, buttons=left)] if left else []
         else:
             parts.append(part)

@@ -63,7 +63,7 @@ def silent(nodes: Sequence[SilentNode]) -> Reply:
                           len(nodes))  # fmt: skip
         parts = [Para(line(emoji("warning"), " ", told)), *_listed([_line(one) for one in nodes])]
     again = [ways.again(one.node, one.label) for one in nodes[:_MOST_RETRIES]]
-    parts += [Note(line(_AGAIN)), Actions((*again, ways.SILENCE))]
+    parts += [Note(line(_AGAIN)), Actions((*again, ways.ENDS_ONLY))]
     return Reply(line(told), tuple(parts))
 
 
@@ -207,7 +207,7 @@ def _acts(machines: Sequence[At], may: May) -> Actions:
     if len(machines) == 1:
         (at,) = machines
         own = machine_buttons.beside(at.node, at.task, at.status, besides="", may=may).buttons
-    return Actions((*own, ways.SILENCE))
+    return Actions((*own, ways.ENDS_ONLY))
 
 
 def as_before(node: str, machines: Sequence[tuple[str, str]]) -> Reply:

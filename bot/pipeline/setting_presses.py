@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from bot.messages.setting_buttons import CHOOSE, meant
+from bot.messages.setting_buttons import CHOOSE, LESS, meant
 from bot.model import Press, Source
 from bot.pipeline.context import Services
 from bot.pipeline.wish import Wish
@@ -18,7 +18,10 @@ class SettingPresses:
     def __init__(self, services: Services, ask: Ask) -> None:
         self._services = services
         self._ask = ask
-        self.actions: Mapping[str, Callable[[Press], Awaitable[Work]]] = {CHOOSE: self._choose}
+        self.actions: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
+            CHOOSE: self._choose,
+            LESS: self._choose,
+        }
 
     async def _choose(self, press: Press) -> Work:
         found = meant(press.value)
@@ -26,5 +29,7 @@ class SettingPresses:
         if found is None or command is None or command.parameter(found[1]) is None:
             return outdated()
         values = {found[1]: found[2]}
+        if press.action == LESS:
+            values["less"] = "true"
         wish = Wish(press.key, press.actor, press.place, Source.BUTTON, command, values)
         return await self._ask(wish, {})

@@ -11,6 +11,8 @@ from tests.scenarios.test_machine_buttons import menu_of
 from tests.scenarios.test_outages import ON, goes_on
 from tests.scenarios.test_power import off
 
+ENDS_ONLY = "Notify me of ends only"
+
 
 async def test_the_list_of_approvals_opens_a_card_and_withdraws(one_stage: Stage) -> None:
     stage = one_stage
@@ -84,8 +86,8 @@ async def test_an_alarm_has_what_can_be_done_about_it(tmp_path: Path, *, denied:
         await goes_on(stage, 6)
         alarm = [m for m in alice.messages("@dbc") if "Outside this bot" in m.plain][-1]
         starts = [] if denied else ["Start"]
-        assert alarm.buttons == ["Show", *starts, "Logs", "Modify …", "More …", "Silence"]
-        await alice.presses("Silence", alarm)
+        assert alarm.buttons == ["Show", *starts, "Logs", "Modify …", "More …", ENDS_ONLY]
+        await alice.presses(ENDS_ONLY, alarm)
         await stage.quiet()
         del stage.node("gpu1").tasks[stage.task("inference").task_id]
         await goes_on(stage, 6)
@@ -111,7 +113,34 @@ async def test_no_alarm_offers_to_hear_less_where_that_would_be_more(
         }
     again = ["Ask gpu1 again now"]
     assert offered["alice", "D"] == offered["alice", "C"] == offered["bob", "C"] == again
-    assert offered["bob", "D"] == [*again, "Silence"]
+    assert offered["bob", "D"] == [*again, ENDS_ONLY]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "kept"),
+    [
+        ("failures", "only failures and what was not done"),
+        ("digest", "one digest a day"),
+        ("silent", "everything, without mentions"),
+    ],
+)
+async def test_an_older_alarm_never_makes_it_louder(tmp_path: Path, chosen: str, kept: str) -> None:
+    async with staged(tmp_path, policy=ON) as stage:
+        alice = stage.alice
+        await stage.gives_session(alice, "gpu1")
+        await goes_on(stage, 3)
+        stage.node("gpu1").silent = True
+        await goes_on(stage, 10)
+        alarm = [m for m in alice.messages("@dbc") if "has not responded" in m.plain][-1]
+        await stage.asks(alice, f"/dbc settings notifications {chosen}")
+        await alice.presses(ENDS_ONLY, alarm)
+        await stage.quiet()
+        assert f"You already get less than that: {kept}" in alice.last("@dbc").plain
+        assert kept in (await stage.asks(alice, "/dbc settings")).plain
+        await stage.asks(alice, "/dbc settings notifications all")
+        await alice.presses(ENDS_ONLY, alarm)
+        await stage.quiet()
+        assert "You now get ends only" in alice.last("@dbc").plain
 
 
 async def test_an_alarm_about_a_node_asks_it_again(tmp_path: Path) -> None:
@@ -121,7 +150,7 @@ async def test_an_alarm_about_a_node_asks_it_again(tmp_path: Path) -> None:
         stage.node("gpu1").silent = True
         await goes_on(stage, 10)
         alarm = [m for m in stage.alice.messages("@dbc") if "has not responded" in m.plain][-1]
-        assert alarm.buttons == ["Ask gpu1 again now", "Silence"]
+        assert alarm.buttons == ["Ask gpu1 again now", ENDS_ONLY]
         stage.node("gpu1").silent = False
         await stage.alice.presses("Ask gpu1 again now", alarm)
         await stage.quiet()
