@@ -70,6 +70,7 @@ class Rounds:
         self._clock = clock
         self._wanted = wanted
         self._after = ""  # the machine that was looked at last
+        self._seen: set[TaskId] = set()  # those that were looked at since the first one
         self._shut: Counter[TaskId] = Counter()  # how often in a row
         self._reached: dict[TaskId, _Door] = {}  # what this process has connected to
         self._doubts: dict[TaskId, Kept] = {}  # other disks, as one reading alone has shown them
@@ -84,12 +85,24 @@ class Rounds:
             long_ago = self._clock.now() - _UNKNOWN_FOR
             since = min([long_ago, *(one.size_at or one.seen_at for one in kept)])
             own = await tx.outages.own_changes([one.task for one in kept], since)
-        self._after = kept[-1].task if len(kept) == _AT_ONCE else ""
+        self._pass_by(kept)
         known = {one.task: await self._known(one) for one in kept}
         if wanted.sizes:
             await self._compare([one for one in kept if not one.suspect], known, own)
         if wanted.ports:
             await self._try(kept, known, own)
+
+    def _pass_by(self, kept: Sequence[Kept]) -> None:
+        """Go on behind these; once round, nothing is remembered of machines that are gone."""
+        self._after = kept[-1].task if len(kept) == _AT_ONCE else ""
+        self._seen |= {one.task for one in kept}
+        if self._after:
+            return
+        remembered: tuple[dict[TaskId, Any], ...] = (self._shut, self._reached, self._doubts)
+        for some in remembered:
+            for task in some.keys() - self._seen:
+                del some[task]
+        self._seen = set()
 
     async def _known(self, kept: Kept) -> Known | None:
         async with self._store.read() as tx:
@@ -117,6 +130,7 @@ class Rounds:
                 seen.seen_at - end < _UNKNOWN_FOR for end in unknown
             )
             if not one.size or is_own:
+                self._doubts.pop(one.task, None)
                 keep.append((one, now))
             elif not _changed(one.size, now.size):
                 self._doubts.pop(one.task, None)

@@ -194,6 +194,31 @@ async def test_a_disk_that_is_gone_is_told_once_two_readings_agree(stage: Stage)
     assert "inference now has – (before: vdb 100G)" in message
 
 
+async def test_a_change_by_the_bot_ends_the_doubt_of_a_reading_before_it(stage: Stage) -> None:
+    disks = stage.task("inference").disks
+
+    async def is_read() -> None:
+        await goes_on(stage, 1)
+        await stage.asks(stage.alice, "/dbc vm show inference")
+        await goes_on(stage, 2)
+
+    await goes_on(stage, 12)
+    left_out = disks.pop("vdb")
+    await is_read()
+    disks["vdb"] = left_out
+    await stage.asks(stage.alice, "/dbc vm restart inference")
+    await stage.confirms(stage.alice, "Restart")
+    await goes_on(stage, 2)
+    await is_read()
+    del disks["vdb"]
+    await is_read()
+    assert stage.changes() == ["tasks.restart"]
+    assert news(stage.alice) == []
+    await is_read()
+    (message,) = news(stage.alice)
+    assert "inference now has – (before: vdb 100G)" in message
+
+
 async def test_a_change_of_size_without_an_answer_is_the_bots_own_for_an_hour(
     stage: Stage,
 ) -> None:
