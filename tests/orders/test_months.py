@@ -223,7 +223,7 @@ class Fate:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.timeout(max(400, 2 * RENTALS))
+@pytest.mark.timeout(max(400, 10 * RENTALS))
 async def test_nothing_is_lost_to_a_date(tmp_path: Path, seed: int) -> None:
     async with world(tmp_path) as made:
         fate, until = Fate(made, seed), made.clock.now() + timedelta(days=DAYS)
