@@ -26,6 +26,7 @@ ALLOWED = {
     " NOT IN (": "words of another version, once a minute, on connections of their own",
     "INDEX ix_messages_outstanding": "an index of messages to deliver, and of nothing else",
     "INDEX ix_messages_due": "the same",
+    "INDEX ix_messages_copied": "of messages whose copies are due, and of nothing else",
     "INDEX ix_messages_told_in": "of what was told together: small where it is gone through",
     "CAST(executions.arguments AS TEXT) LIKE": "which commands name a file: browsed, beside others",
     "FROM audit ORDER BY audit.seq": "the whole audit is verified",
