@@ -73,7 +73,7 @@ def run(*, new_database: bool) -> None:
     settings = load(Settings)
     redactor = Redactor()
     log.configure(
-        settings.log_format, settings.log_level, settings.secrets, redactor, places().told
+        settings.log_format, settings.log_level, settings.secrets, redactor, settings.places.told
     )
     structlog.get_logger().info("starting", version=VERSION, **settings.described)
     try:

@@ -16,7 +16,7 @@ from bot.chain.rpc import keys_in
 from bot.clock import Clock, SteadyClock, SystemClock, shown
 from bot.commands.home import home
 from bot.commands.rows import command_table
-from bot.config import Settings, places
+from bot.config import Settings
 from bot.dbc.client import DbcClient
 from bot.dbc.errors import WouldSend
 from bot.dbc.guard import Limits
@@ -122,7 +122,7 @@ class Bot:
         self._attendance = Attendance(clock)
         self.dbc = DbcClient(settings.dbc_client_urls, clock, limits, self._called, redactor)
         self.chain = ChainReader(settings.chain_rpc_urls, clock)
-        self.health = Health(places().told)
+        self.health = Health(settings.places.told)
         self._checkup = OwnCheckup(settings, clock, self.health)
         self._languages = Languages(self.store, settings.language)
         self._connection = SlackConnection(

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from cryptography.fernet import Fernet
 from pydantic import (
     Field,
+    PrivateAttr,
     SecretStr,
     ValidationError,
     ValidationInfo,
@@ -210,6 +211,15 @@ class TraceSettings(_Sourced):
         return tuple(one for one in (text, *values, *tokens) if one)
 
 
+def places() -> Places:
+    """Where the secrets are that files hold, whichever settings are wanted."""
+    try:
+        sources = EnvSettingsSource(_Sourced), DotEnvSettingsSource(_Sourced)
+    except (OSError, UnicodeDecodeError):  # no text, or not ours to read: that is said elsewhere
+        return Places({})
+    return SecretFiles(_Sourced, SECRETS, sources).places()
+
+
 class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
     """Everything that can be set. Field names in capitals are the names in the environment."""
 
@@ -260,6 +270,7 @@ class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that is logged"
     )
+    _places: Places = PrivateAttr(default_factory=places)
 
     @field_validator("slack_bot_token", "slack_app_token")
     @classmethod
@@ -362,6 +373,11 @@ class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
             raise ValueError(f"give one of {', '.join(choices)}")
         return str(value).lower()
 
+    @property
+    def places(self) -> Places:
+        """Where the secrets were that files held when these settings were read."""
+        return self._places
+
     @cached_property
     def secrets(self) -> tuple[str, ...]:
         """All that must never be shown."""
@@ -396,15 +412,6 @@ class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
     def uses_socket_mode(self) -> bool:
         """Socket Mode wins when both ways are configured."""
         return self.slack_app_token is not None
-
-
-def places() -> Places:
-    """Where the secrets are that files hold, whichever settings are wanted."""
-    try:
-        sources = EnvSettingsSource(_Sourced), DotEnvSettingsSource(_Sourced)
-    except (OSError, UnicodeDecodeError):  # no text, or not ours to read: that is said elsewhere
-        return Places({})
-    return SecretFiles(_Sourced, SECRETS, sources).places()
 
 
 def faults_of(error: ValidationError) -> list[str]:

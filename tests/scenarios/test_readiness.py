@@ -113,6 +113,23 @@ async def test_a_refusal_of_slack_says_what_to_set_and_where(
         assert "SLACK_BOT_TOKEN is in the file that SLACK_BOT_TOKEN_FILE names." in ready(stage)
 
 
+async def test_a_settings_place_is_the_one_that_its_own_settings_were_read_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with site(tmp_path) as stage:
+        await stage.bot.stop()
+        with monkeypatch.context() as then:
+            then.setenv("SLACK_BOT_TOKEN_FILE", str(tmp_path / "s3cret"))
+            settings = stage.settings()
+        stage.bot = Bot(settings, stage.machine, LIMITS)
+        await stage.bot.start(ticking=False)
+        await stage.bot.edge.connected()
+        stage.ws.revoke("bot", error="token_revoked")
+        await stage.asks(stage.alice, "@dbc help")
+        await stage.passes(5)
+        assert "SLACK_BOT_TOKEN is in the file that SLACK_BOT_TOKEN_FILE names." in ready(stage)
+
+
 async def test_the_jobs_of_the_clockwork_are_named_after_nobody(tmp_path: Path) -> None:
     async with site(tmp_path) as stage:
         for job in stage.bot._ticker._jobs:
