@@ -60,6 +60,24 @@ class _Found:
         )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """What is known of machines at one moment, and of what the bot itself has done.
+
+    `ahead` are those that a clock has seen later than now, `same` those to date anew, and on the
+    nodes that are `over` a rental has ended.
+    """
+
+    ahead: Sequence[Kept]
+    news: Sequence[Machine]
+    missing: Sequence[Kept]
+    same: Sequence[Rewritten]
+    kept: Mapping[TaskId, Kept]
+    own: Mapping[TaskId, Sequence[OwnChange]]
+    over: Collection[NodeId]
+    has_new_owners: bool
+
+
 class Drift:
     """Compares machines with how they were left. `is_told`: whether the rules want it told."""
 
@@ -91,8 +109,20 @@ class Drift:
             return
         self._is_off = False
         now = self._clock.now()
-        await self._date_back(now)
+        stand = await self._stand(now)
+        if stand.ahead:
+            await self._date_back(stand.ahead, now)
+            stand = await self._stand(now)
+        keep, found = self._compared(stand.news, stand.kept, stand.own, stand.over, now)
+        gone, left, first = await self._gone(stand.missing, stand.own, stand.over, now)
+        found, keep = [*found, *gone], [*keep, *first]
+        if keep or found or stand.same or left or stand.has_new_owners:
+            await self._write([*stand.same, *keep], found, left)
+
+    async def _stand(self, now: datetime) -> _Stand:
+        """How everything stands, as of one moment."""
         async with self._store.read() as tx:
+            ahead = await tx.outages.ahead_of(now + CLOCKS_DIFFER)
             news, missing = await tx.outages.news(), await tx.outages.missing()
             same = await tx.outages.touched(now - _OFTEN)
             kept = await tx.outages.kept([one.task for one in news])
@@ -100,31 +130,24 @@ class Drift:
             since = min((one.seen_at for one in [*kept.values(), *missing]), default=now)
             own = _by_task(await tx.outages.own_changes(tasks, min(since, now - _UNKNOWN_FOR)))
             over = await self._nodes_that_ended(tx)
-            news_of_owners = await tx.outages.has_new_owners()
-        keep, found = self._compared(news, kept, own, over, now)
-        gone, left, first = await self._gone(missing, own, over, now)
-        found, keep = [*found, *gone], [*keep, *first]
-        if keep or found or same or left or news_of_owners:
-            await self._write([*same, *keep], found, left)
+            has_new_owners = await tx.outages.has_new_owners()
+        return _Stand(ahead, news, missing, same, kept, own, over, has_new_owners)
 
-    async def _date_back(self, now: datetime) -> None:
+    async def _date_back(self, ahead: Sequence[Kept], now: datetime) -> None:
         """Let what was seen by a clock that was ahead have been seen an hour ago.
 
         Else what the bot does from now on would seem to be older than that, and not its own.
         """
-        async with self._store.read() as tx:
-            ahead = await tx.outages.ahead_of(now + CLOCKS_DIFFER)
-        if ahead:
-            then = now - _UNKNOWN_FOR
-            back = [
-                replace(
-                    one, seen_at=min(one.seen_at, then), suspect="", suspect_at=None,
-                    size_at=min(one.size_at, then) if one.size_at else None,
-                )
-                for one in ahead
-            ]  # fmt: skip
-            async with self._store.write() as tx:
-                await tx.outages.keep(list(zip(ahead, back, strict=True)))
+        then = now - _UNKNOWN_FOR
+        back = [
+            replace(
+                one, seen_at=min(one.seen_at, then), suspect="", suspect_at=None,
+                size_at=min(one.size_at, then) if one.size_at else None,
+            )
+            for one in ahead
+        ]  # fmt: skip
+        async with self._store.write() as tx:
+            await tx.outages.keep(list(zip(ahead, back, strict=True)))
 
     async def _nodes_that_ended(self, tx: UnitOfWork) -> Collection[NodeId]:
         """Nodes on which a rental has ended, and none of the bot's goes on."""

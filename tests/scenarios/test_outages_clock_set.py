@@ -7,6 +7,7 @@ from sandbox.dbc.task import Status
 from tests.scenarios.stage import Stage, staged
 from tests.scenarios.test_outages import ON, goes_on, news
 from tests.scenarios.test_power import off
+from tests.scenarios.test_units_of_work import statements
 
 DAY = timedelta(days=1)
 
@@ -78,3 +79,14 @@ async def test_a_silence_that_began_just_before_is_told_soon(tmp_path: Path) -> 
         await goes_on(stage, 15)
         (message,) = news(stage.alice)
         assert "gpu1 has not responded since" in message
+
+
+async def test_whether_a_clock_was_ahead_is_no_read_of_its_own(tmp_path: Path) -> None:
+    async with staged(tmp_path, policy=ON) as stage:
+        await stage.gives_session(stage.alice, "gpu1")
+        await goes_on(stage, 3)
+        with statements() as seen:
+            await goes_on(stage, 1)
+        asked = [at for at, one in enumerate(seen) if "kept_machines.suspect_at >" in one]
+        assert len(asked) == 1
+        assert not seen[asked[0] + 1].startswith("BEGIN")
