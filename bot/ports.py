@@ -187,9 +187,9 @@ class Search:
 # The action of a button in the App Home that shows other pages of it, by their numbers.
 HOME_PAGE = "home.page"
 # The action of the button that asks for words, and the form that takes them: the core accepts them
-# or not, and the App Home then shows the machines that have them: behind the page numbers, after a
-# blank.
-HOME_FIND, HOME_WORDS = "home.find", "words"
+# or not, and the App Home then shows the machines that have them: behind the page numbers, which
+# the form keeps, after a blank.
+HOME_FIND, HOME_WORDS, HOME_PAGES = "home.find", "words", "pages"
 # What shortcuts stand for: the machines that a message names, with its text; any command.
 MACHINES_NAMED = "machine.named"
 COMMAND_CHOICE = "command.choice"

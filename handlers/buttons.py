@@ -98,7 +98,7 @@ def _page(board: Switchboard, press: Press) -> Work:
 
 
 def _pages(text: str | None) -> str:
-    return text if text and re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6}( .{1,80})?)?", text) else ""
+    return text if text and re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6}){0,2}( .{1,80})?", text) else ""
 
 
 def _then_home(board: Switchboard, press: Press, pages: str, work: Work) -> Work:

@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.folding import sound
 from bot.model import Submission
-from bot.ports import HOME_FIND, HOME_WORDS, Answer, Rejected, Search, Work
+from bot.ports import HOME_FIND, HOME_PAGES, HOME_WORDS, Answer, Rejected, Search, Work
 from bot.reply import Note, Reply, emoji, line, plain, say
 from handlers.answer import FormAnswer
 from handlers.boundary import Comes
@@ -112,9 +112,10 @@ async def take_draft(board: Switchboard, body: Payload) -> BoltResponse:
 def _finding(board: Switchboard, submission: Submission) -> Work:
     """Show the machines that have the words in the Home, whence they were asked for."""
     words = " ".join(submission.values.get(HOME_WORDS, "").split())[:_LONGEST_WORDS]
+    pages = submission.given.get(HOME_PAGES, "1.1")
 
     async def show(_: Answer) -> None:
-        await board.homes.show(submission.actor, f"1.1 {words}" if words else "")
+        await board.homes.show(submission.actor, f"{pages} {words}" if words else "")
 
     return show
 

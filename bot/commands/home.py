@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence, Set
 from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.commands import home_access
@@ -55,17 +56,21 @@ async def home(
 ) -> Reply:
     """What `user` sees, from what is known here: no node is asked.
 
-    `pages` are that of what waits and that of the machines, `2.1`; one that is no longer there is
-    the last one. Raises DeliveryFailed where it `is_open` and Slack does not say what belongs in
+    `pages` are that of what waits and that of the machines, `2.1`; behind words that machines are
+    sought by, also the one to go back to, `2.1.3 train`. One that is no longer there is the last
+    one. Raises DeliveryFailed where it `is_open` and Slack does not say what belongs in
     it: what stands there already says more.
     """
-    first, second, words = _pages_of(pages)
+    at = _At.read(pages)
     with at_a_glance() if is_open else nullcontext():
         why = await _barred(services, user, is_open=is_open)
     waiting = [*await _frozen(services)]
     try:
         with at_a_glance():  # a click in it asks anew
-            waiting += await _waiting(services, user, first, second)
+            if at.words:
+                waiting += await _in_short(services, user)
+            else:
+                waiting += await _waiting(services, user, at.waiting, at.machines)
     except DeliveryFailed:
         if is_open:
             raise
@@ -74,31 +79,62 @@ async def home(
         return Reply(
             say("Your machines"), (*waiting, Heading(say("Your machines")), Para(line(why)))
         )
-    if words:
-        return await _found(services, user, first, second, words)
-    return await _with_machines(services, user, waiting, first, second)
+    if at.words:
+        found = await _found(services, user, at)
+        return Reply(say("Your machines"), (*waiting, *found))
+    return await _with_machines(services, user, waiting, at)
 
 
-async def _found(services: Services, user: UserId, first: int, second: int, words: str) -> Reply:
+@dataclass(frozen=True, slots=True)
+class _At:
+    """What is shown of a Home: the page of what waits and that of the machines.
+
+    With `words`, the page of the machines that have them; `back` is then that of all.
+    """
+
+    waiting: int = 1
+    machines: int = 1
+    back: int = 1
+    words: str = ""
+
+    @classmethod
+    def read(cls, text: str) -> "_At":
+        """What a button carries."""
+        numbers, _, words = text.partition(" ")
+        waiting, machines, back = (*(int(one or 1) for one in numbers.split(".")), 1, 1)[:3]
+        return cls(waiting, machines, back, words)
+
+    def turned(self, number: int) -> str:
+        """What the button carries that shows another page of the machines."""
+        behind = f".{self.back} {self.words}" if self.words else ""
+        return f"{self.waiting}.{number}{behind}"
+
+    @property
+    def seeking(self) -> str:
+        """The pages for whatever words are asked for."""
+        return f"{self.waiting}.1.{self.back if self.words else self.machines}"
+
+
+async def _found(services: Services, user: UserId, at: _At) -> list[Part]:
     """The machines that have the words, and the way back to everything."""
     machines = await _seen(services, user)
     labels = {one.node: await services.inventory.label(one.node) for one in machines}
-    shown = finding.found(machines, labels, words)
+    shown = finding.found(machines, labels, at.words)
     head = say_number(
         "{number} machine fits “{words}”",
         "{number} machines fit “{words}”",
         len(shown),
-        words=words,
+        words=at.words,
     )
     may = may_press(services, user, ChannelId(""))
     back = Actions(
         (
-            Button(say("◀ Back to everything"), HOME_PAGE, f"{first}.1", "primary"),
-            Button(say("Find another …"), HOME_FIND, "words"),
+            Button(say("◀ Back to everything"), HOME_PAGE, f"{at.waiting}.{at.back}", "primary"),
+            Button(say("Find another …"), HOME_FIND, at.seeking),
         )
     )
-    listed = await _machines(services, shown, first, second, may, words) if shown else []
-    return Reply(say("Your machines"), (Heading(head), back, *listed))
+    listed = await _machines(services, shown, at, may) if shown else []
+    return [Heading(head), back, *listed]
 
 
 async def _seen(services: Services, user: UserId) -> list[Machine]:
@@ -133,7 +169,7 @@ def _untold() -> list[Part]:
 
 
 async def _with_machines(
-    services: Services, user: UserId, waiting: Sequence[Part], first: int, second: int
+    services: Services, user: UserId, waiting: Sequence[Part], at: _At
 ) -> Reply:
     hidden = await services.reviews.reviewers.hidden(
         user, ChannelId(""), services.table.listing(Listing.MACHINES)
@@ -147,7 +183,7 @@ async def _with_machines(
     parts += await ending(services, sessions)
     if sessions:
         may = may_press(services, user, ChannelId(""))
-        parts += await _machines(services, machines, first, second, may)
+        parts += await _machines(services, machines, at, may)
     else:
         parts += await home_access.newcomer(services, user, hidden)
     parts += [
@@ -163,13 +199,6 @@ async def _with_machines(
 async def _frozen(services: Services) -> list[Part]:
     frozen = await frozen_now(services.store)
     return [] if frozen is None else [Para(line(emoji("ice_cube"), " ", frozen)), Divider()]
-
-
-def _pages_of(text: str) -> tuple[int, int, str]:
-    """The pages, and the words that machines are sought by."""
-    numbers, _, words = text.partition(" ")
-    first, _, second = numbers.partition(".")
-    return int(first or 1), int(second or 1), words
 
 
 async def _in_progress(
@@ -228,6 +257,22 @@ async def _waiting(services: Services, user: UserId, page: int, beside: int) -> 
     return parts
 
 
+async def _in_short(services: Services, user: UserId) -> list[Part]:
+    """How many requests wait for the person, above what they look for.
+
+    Raises DeliveryFailed while Slack does not say what that is.
+    """
+    count = sum(one.for_me for one in await waiting_for(services, user))
+    if not count:
+        return []
+    told = say_number(
+        "{number} request waits for your decision: {command}",
+        "{number} requests wait for your decision: {command}",
+        count, command=command("approval list"),
+    )  # fmt: skip
+    return [Para(line(told)), Divider()]
+
+
 async def _in_full(services: Services, head: Text, found: Sequence[Waiting]) -> list[Part]:
     if not found:
         return []
@@ -265,21 +310,16 @@ def _to_cancel(part: Part) -> Part:
 async def _machines(
     services: Services,
     machines: Sequence[Machine],
-    first: int,
-    second: int,
+    at: _At,
     may: machine_buttons.May,
-    words: str = "",
 ) -> list[Part]:
-    """One page of the machines, by node, each with what can be done behind ⋮.
-
-    `words`: those that they were found by.
-    """
+    """One page of the machines, by node, each with what can be done behind ⋮."""
     if not machines:
         return [Para(line(say("None that I know of.")))]
     nodes = {one.node for one in machines}
     labels = {node: await services.inventory.label(node) for node in nodes}
     ordered = sorted(machines, key=lambda one: (labels[one.node].casefold(), one.node))
-    begins = max(min(second - 1, (len(ordered) - 1) // _MACHINES), 0) * _MACHINES
+    begins = max(min(at.machines - 1, (len(ordered) - 1) // _MACHINES), 0) * _MACHINES
     shown = ordered[begins : begins + _MACHINES]
     gpus = await services.last_known.gpus(shown)
     by_node: dict[NodeId, list[Row]] = {}
@@ -291,10 +331,9 @@ async def _machines(
     if len(ordered) > _MACHINES:
         ends = begins + len(shown)
         page = Page(Reply(""), begins // _MACHINES + 1, begins + 1, ends, len(ordered))
-        behind = f" {words}" if words else ""
-        parts += turning(page, HOME_PAGE, lambda number: f"{first}.{number}{behind}")
-    if len(ordered) > 1 and not words:
-        parts.append(Actions((Button(say("Find a machine …"), HOME_FIND, "words"),)))
+        parts += turning(page, HOME_PAGE, at.turned)
+    if len(ordered) > 1 and not at.words:
+        parts.append(Actions((Button(say("Find a machine …"), HOME_FIND, at.seeking),)))
     oldest = min(one.seen_at for one in machines)
     if services.clock.now() - oldest > _OLD:
         parts.append(Note(line(say("As last seen {what}.", what=time(oldest)))))

@@ -1,5 +1,6 @@
 """Finding machines in the App Home: the form that asks for words, and which machines have them."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from bot.dbc.models import said_state
@@ -7,19 +8,21 @@ from bot.folding import plain
 from bot.ids import NodeId
 from bot.model import Machine, Press
 from bot.pipeline.works import showing
-from bot.ports import HOME_FIND, HOME_WORDS, Work
+from bot.ports import HOME_FIND, HOME_PAGES, HOME_WORDS, Work
 from bot.reply import FieldKind, Form, FormField, Language, catalogue, say
 from bot.reply import plain as in_words
 
+_PAGES = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,2}")
 _LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
-async def ask(_press: Press) -> Work:
-    """Open the form; what is sent in is shown in the Home."""
+async def ask(press: Press) -> Work:
+    """Open the form; what is sent in is shown in the Home, at the pages that the button names."""
     field = FormField(
         HOME_WORDS, say("Find"), FieldKind.TEXT, hint=say("Part of its name, id, node or state")
     )
-    return showing(Form(HOME_FIND, say("Find a machine"), say("Find"), (field,)))
+    kept = {HOME_PAGES: press.value} if _PAGES.fullmatch(press.value) else {}
+    return showing(Form(HOME_FIND, say("Find a machine"), say("Find"), (field,), kept=kept))
 
 
 def found(machines: Sequence[Machine], labels: Mapping[NodeId, str], words: str) -> list[Machine]:

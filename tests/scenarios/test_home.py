@@ -286,3 +286,35 @@ async def test_a_list_without_access_offers_to_ask_for_it(stage: Stage) -> None:
     listed = await stage.asks(stage.carol, "/dbc vm list")
     assert "You have no node access yet" in listed.plain
     assert "Ask for access" in listed.buttons
+
+
+async def test_whoever_seeks_a_machine_still_sees_what_matters_and_goes_back_where_they_were(
+    tmp_path: Path,
+) -> None:
+    async with site(tmp_path, '[freeze]\npeople = { persons = ["U0BOB"] }\n') as stage:
+        for number in range(12):
+            stage.node("gpu1").running_task(
+                demo_renter(), desc=f"train-{number:02}", vnc_port=6000 + number
+            )
+        await asked(stage)
+        await stage.asks(stage.bob, "/dbc vm list")
+        await stage.asks(stage.bob, "/dbc freeze network outage")
+        await stage.bob.opens_home()
+        await stage.quiet()
+        await stage.bob.presses("Next ▶", on_home=True)
+        await stage.bob.sees_home("11 to 14 of 14")
+        await stage.bob.presses("Find a machine …", on_home=True)
+        await stage.bob.submits({"Find": "train-"})
+        await stage.quiet()
+        home = (await stage.bob.sees_home("12 machines fit “train-”")).plain
+        assert home.index("network outage") < home.index("12 machines fit")
+        assert "1 request waits for your decision: `/dbc approval list`" in home
+        await stage.bob.presses("Next ▶", on_home=True)
+        await stage.bob.sees_home("11 to 12 of 12")
+        await stage.bob.presses("Find another …", on_home=True)
+        await stage.bob.submits({"Find": "inference"})
+        await stage.quiet()
+        await stage.bob.sees_home("1 machine fits “inference”")
+        await stage.bob.presses("◀ Back to everything", on_home=True)
+        await stage.quiet()
+        await stage.bob.sees_home("11 to 14 of 14")
