@@ -4,20 +4,20 @@ A machine starts with the GPUs that it has and no others (docs/dbc-api.md §3.2.
 out those of a machine that is off as if they were nobody's.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.commands.taken import Looks, machines_seen
 from bot.dbc.errors import NoCapacity
 from bot.dbc.models import NodeInfo, Phase, TaskDetail, phase_of
+from bot.errors import BotError
 from bot.ids import TaskId
 from bot.language.table import Foreseen
 from bot.messages import machine_buttons
 from bot.model import Machine, Node
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import gpus
-from bot.pipeline.glance import glance
 from bot.pipeline.rights import may_press
-from bot.reply import Line, Phrase, Text, all_of, bold, line, say, say_number
+from bot.reply import Button, Line, Phrase, Text, all_of, bold, line, say, say_number
 
 _MOST = 10  # machines that are looked at: a node answers one by one
 _LABEL = 40  # characters of a name on a button
@@ -95,25 +95,23 @@ async def _held_off(
     return held
 
 
-async def naming_holders(ctx: Context, vm: Machine, change: Callable[[], Awaitable[None]]) -> None:
-    """Carry out what needs the machine's GPUs; a refusal for lack of them says who has some."""
-    try:
-        await change()
-    except NoCapacity as refusal:
-        if refusal.field == "gpu_count":
-            await _name_holders(ctx, vm, refusal)
-        raise
+async def holders(
+    ctx: Context, refusal: BotError, *, vm: Machine, **_others: object
+) -> NoCapacity | None:
+    """A refusal for lack of GPUs with the machines that have some, for whoever may see them.
 
-
-async def _name_holders(ctx: Context, vm: Machine, refusal: NoCapacity) -> None:
+    None where not all of them could be read: it may well be one of the others.
+    """
+    if not isinstance(refusal, NoCapacity) or refusal.field != "gpu_count":
+        return None
     others = [
         one
         for one in await machines_seen(ctx)
         if one.node == vm.node and one.task != vm.task and phase_of(one.status) not in _FREES
     ]
-    held = await glance(ctx, vm.node, lambda: _held_on(ctx, others))
-    if held is None:  # it may well be one of those that could not be read
-        return
+    held = await _held_on(ctx, others)
+    if held is None:
+        return None
     told = say("The GPUs of {machine} are not free.", machine=bold(vm.label))
     hint = say("You can see no machine that has GPUs there. Ask whoever else rents the node.")
     if held:
@@ -122,7 +120,14 @@ async def _name_holders(ctx: Context, vm: Machine, refusal: NoCapacity) -> None:
             machine=bold(vm.label), machines=_named(held),
         )  # fmt: skip
         hint = say("Shut one down and start this one again, or change how many GPUs this one has.")
-    refusal.says(told, line(hint))
+    explained = NoCapacity(
+        told, hint=line(hint), field=refusal.field, mode=refusal.mode, dbc_text=refusal.dbc_text
+    )
+    explained.offers = _offers(ctx, vm, held)
+    return explained
+
+
+def _offers(ctx: Context, vm: Machine, held: Held) -> tuple[Button, ...]:
     may = may_press(ctx.services, ctx.actor, ctx.place.channel)
     buttons = [
         machine_buttons.button(
@@ -133,7 +138,7 @@ async def _name_holders(ctx: Context, vm: Machine, refusal: NoCapacity) -> None:
     ]
     if may("modify", vm.node, vm.task):
         buttons.append(machine_buttons.button("modify", vm.node, vm.task))
-    refusal.offers = tuple(buttons)
+    return tuple(buttons)
 
 
 async def _held_on(ctx: Context, others: Sequence[Machine]) -> Held | None:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import SecretStr
 
 from bot.commands import vm_create, vm_details, vm_list, vm_modify
-from bot.commands.gpu_claims import naming_holders
+from bot.commands.gpu_claims import holders
 from bot.commands.nicknames import NAMING, check_nickname, rename, verify_nickname
 from bot.commands.order_notes import ending
 from bot.commands.restarts import before_restart, before_start, log_before, noting_state
@@ -143,8 +143,7 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False, reveal: Reveal = Fals
 
 async def start(ctx: Context, vm: Vm) -> None:
     """Start a machine that is off, or wake one that sleeps."""
-    target = await ctx.target(vm)
-    await naming_holders(ctx, vm, partial(ctx.dbc.tasks.start, target, vm.task))
+    await ctx.dbc.tasks.start(await ctx.target(vm), vm.task)
 
 
 async def shutdown(ctx: Context, vm: Vm) -> None:
@@ -161,8 +160,7 @@ async def poweroff(ctx: Context, vm: Vm) -> None:
 
 async def restart(ctx: Context, vm: Vm, force: Force = False) -> None:
     """Restart a machine: ask the guest to reboot or, with force, cut the power and start it."""
-    target = await ctx.target(vm)
-    await naming_holders(ctx, vm, partial(ctx.dbc.tasks.restart, target, vm.task, force=force))
+    await ctx.dbc.tasks.restart(await ctx.target(vm), vm.task, force=force)
 
 
 async def reset(ctx: Context, vm: Vm) -> None:
@@ -286,6 +284,7 @@ GROUP = Group(
         vm_create.COMMAND,
         Command(
             "start", start, Effect.CHANGE, "vm start train-01", look=before_start,
+            explains=holders,
             asks=say("Start {target}"), deed=Deed(brings_up=True),
             repeated=_is_so_already,
             follow=Follow(
@@ -318,7 +317,7 @@ GROUP = Group(
         ),
         Command(
             "restart", restart, _restart_effect, "vm restart train-01 force",
-            look=before_restart, at_once=_is_forced,
+            look=before_restart, explains=holders, at_once=_is_forced,
             deed=Deed(logged=Logged.RESTART),
             asks=_restart_asks,
             loses=_restart_loses,

@@ -459,11 +459,6 @@ class NoCapacity(OperationRefused):
         if not self.hint or self.hint == _what_is_left("<node>"):
             self.hint = _what_is_left("<node>" if at_start or " " in str(node) else str(node))
 
-    def says(self, sentence: Text, hint: Words) -> None:
-        """Say what was found out of it since."""
-        self._template, self.hint = sentence, hint
-        super().named("")
-
 
 def _what_is_left(node: str) -> Line:
     return line(say("See what it has left: {command}", command=command(f"node show {node}")))

@@ -56,6 +56,7 @@ class Foreseen:
 
 
 Foresight = Callable[..., Awaitable[Foreseen]]
+Explanation = Callable[..., Awaitable[BotError | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,8 @@ class Command:
     dry run shows all of that; before it is sent, what a node would surely refuse is refused here,
     and what asks for caution is asked about. `warns` is like it, of what no node has to tell: what
     it finds is told whatever becomes of the rest.
+    `explains` is called with a failure once its end is stored: it may find out more for whoever
+    requested it, and offer buttons.
     `unanswered`: what is over with DBC's answer is followed like this where the answer got lost.
     `repeated` tells whether an error, with what is known, is also the answer to the same request
     once more: where its effect shows, it is followed, for something on the way sent it twice.
@@ -155,6 +158,7 @@ class Command:
     warns: Foresight | None = None
     foresees: Foresight | None = None
     shows: Look | None = None
+    explains: Explanation | None = None
     facts: Kinds = field(default_factory=dict, hash=False)
     reads: tuple[str, ...] = (STATE,)
     asks: Wording = ""

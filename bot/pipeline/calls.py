@@ -15,14 +15,15 @@ from bot.dbc.errors import DbcError
 from bot.errors import NOTHING_LEARNT, BotError, advice, fault_of, recorded
 from bot.ids import TaskId, UserId
 from bot.language.table import Command, Follow, said
-from bot.messages import board, cards, machine_buttons
+from bot.messages import board, cards
 from bot.messages.cards import Subject
 from bot.messages.delivery import Delivery
 from bot.messages.outbox import Outbox
-from bot.model import DbcSession, Execution, ExecutionStatus, Leased, Source, WatchState
+from bot.model import DbcSession, Execution, ExecutionStatus, Leased
 from bot.pipeline.context import Context, Ends, Services, unsaid
 from bot.pipeline.endings import Endings
-from bot.pipeline.failing import Overtaken, failure, interrupted, is_kept
+from bot.pipeline.failed import Failures
+from bot.pipeline.failing import ENDS, Overtaken, failure, interrupted, is_kept
 from bot.pipeline.followed import created, learnt_from, watch_of
 from bot.pipeline.holding import require_way
 from bot.pipeline.patience import unless_soon
@@ -51,12 +52,6 @@ LEASE = timedelta(minutes=5)
 # nobody else has seen.
 _UNSEEN = timedelta(seconds=0.5)
 
-_ENDS = {
-    Severity.REFUSED: ExecutionStatus.REFUSED,
-    Severity.FAILED: ExecutionStatus.FAILED,
-    Severity.UNKNOWN: ExecutionStatus.UNKNOWN,
-}
-
 log = structlog.get_logger()
 
 
@@ -80,6 +75,7 @@ class Runs:
         self._clock = services.clock
         self._by = by
         self._endings = Endings(services)
+        self._failures = Failures(services, self._endings)
 
     async def run(
         self,
@@ -199,7 +195,7 @@ class Runs:
                     command, execution, bound, unsure=error is not None, learnt=learnt or {}
                 )
             else:
-                await self._failed_at_once(command, execution, bound, error, answer)
+                await self._failures.tell(command, execution, bound, error, answer)
 
     async def _left_open(
         self, command: Command, execution: Execution, bound: Bound, error: BotError
@@ -324,45 +320,10 @@ class Runs:
             sentence = cards.of_request(called, end, doubted)
         async for attempt in self._store.attempts():
             async with attempt as tx:
-                if await self._set_end(tx, execution, end, sentence):
+                if await self._endings.set_end(tx, execution, end, sentence):
                     card = cards.ended(execution, end, sentence)
                     await board.show_card(tx, execution, card, self._clock.now())
         return True
-
-    async def _failed_at_once(
-        self,
-        command: Command,
-        execution: Execution,
-        bound: Bound,
-        error: BotError,
-        answer: Answer,
-    ) -> None:
-        end = _ENDS[error.severity]
-        sentence = failure(command, execution.known, bound.subject(execution), error)
-        below = cards.hint(advice(error))
-        if execution.source is not Source.FORM:  # a form that waits shows no buttons
-            below = (*below, *machine_buttons.follow_ups(execution, end, more=error.offers))
-        reply = replace(cards.alone(end, sentence, *below), fault=fault_of(error))
-        seen = False
-        async for attempt in self._store.attempts():
-            async with attempt as tx:
-                if not await self._set_end(tx, execution, end, recorded(error)):
-                    return
-                seen = await self._endings.is_public(tx, execution)
-                if seen:
-                    await self._endings.show(
-                        tx,
-                        execution,
-                        end,
-                        sentence,
-                        advice(error),
-                        announced=True,
-                        offers=error.offers,
-                    )
-                else:
-                    await self._endings.keep(tx, execution, reply)
-        if not seen:
-            await self._endings.say(execution, answer, reply)
 
     async def _run_unfollowed(
         self, command: Command, execution: Execution, bound: Bound, answer: Answer
@@ -374,7 +335,7 @@ class Runs:
 
         async def ends(tx: UnitOfWork, reply: Reply) -> None:
             done = _done(command, execution, bound.subject(execution), reply)
-            if not await self._set_end(tx, execution, done.end, done.record):
+            if not await self._endings.set_end(tx, execution, done.end, done.record):
                 raise LeaseLost
             is_private[:] = [await self._show_outcome(tx, execution, done)]
 
@@ -386,7 +347,9 @@ class Runs:
             if outcome.end is not ExecutionStatus.DONE or not is_private:
                 async for attempt in self._store.attempts():
                     async with attempt as tx:
-                        ended = await self._set_end(tx, execution, outcome.end, outcome.record)
+                        ended = await self._endings.set_end(
+                            tx, execution, outcome.end, outcome.record
+                        )
                         shown = ended and await self._show_outcome(tx, execution, outcome)
                         is_private[:] = [shown]
             if is_private == [True]:
@@ -400,7 +363,7 @@ class Runs:
         try:
             answered = await self._call(command, execution, bound, answer.say, ends)
         except BotError as error:
-            end = _ENDS[error.severity]
+            end = ENDS[error.severity]
             failed = failure(command, execution.known, subject, error)
             alone = cards.alone(end, failed, *cards.hint(advice(error)))
             alone = replace(alone, fault=fault_of(error))
@@ -433,25 +396,6 @@ class Runs:
             await self._endings.keep(tx, execution, reply)
         return reply.private
 
-    async def _set_end(
-        self, tx: UnitOfWork, execution: Execution, end: ExecutionStatus, record: Words
-    ) -> bool:
-        """Store the end; says whether it is one that was not known yet.
-
-        Another process that took the command up could only find that nobody knows, or look. What
-        was seen here all the same is the truth, and overrules that.
-        """
-        expect = {ExecutionStatus.RUNNING}
-        if end is not ExecutionStatus.UNKNOWN:
-            expect |= {ExecutionStatus.FOLLOWING, ExecutionStatus.UNKNOWN}
-        if not await tx.executions.set_status(
-            execution.id, end, outcome=record, now=self._clock.now(), expect=expect
-        ):
-            return False
-        if (watch := await tx.watches.for_execution(execution.id)) is not None:
-            await tx.watches.settle(watch.id, WatchState.STOPPED, watch.status)
-        return True
-
     async def lost_sight(self, execution: Execution) -> None:
         """A process died while the call may have been on its way: look, never send again."""
         command = self._services.table.spoken_of(execution.command)
@@ -466,7 +410,7 @@ class Runs:
         sentence = line(told)
         async for attempt in self._store.attempts():
             async with attempt as tx:
-                if await self._set_end(tx, execution, end, sentence):
+                if await self._endings.set_end(tx, execution, end, sentence):
                     if await self._endings.is_public(tx, execution):
                         await self._endings.show(tx, execution, end, sentence, look, announced=True)
                     else:

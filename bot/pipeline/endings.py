@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from bot.messages import alone, board, cards, machine_buttons
 from bot.messages.cards import people_line
-from bot.model import Execution, ExecutionStatus, Place
+from bot.model import Execution, ExecutionStatus, Place, WatchState
 from bot.pipeline.aside import BEING_SAID, aside
 from bot.pipeline.context import Services
 from bot.pipeline.whisper import Whisper
@@ -20,6 +20,7 @@ from bot.reply import (
     Line,
     Note,
     Reply,
+    Words,
     dump,
     line,
     say,
@@ -44,6 +45,25 @@ class Endings:
             return True
         approval = await tx.approvals.for_execution(execution.id)
         return approval is not None and not alone.is_asked_alone(approval.kind, execution)
+
+    async def set_end(
+        self, tx: UnitOfWork, execution: Execution, end: ExecutionStatus, record: Words
+    ) -> bool:
+        """Store the end; says whether it is one that was not known yet.
+
+        Another process that took the command up could only find that nobody knows, or look. What
+        was seen here all the same is the truth, and overrules that.
+        """
+        expect = {ExecutionStatus.RUNNING}
+        if end is not ExecutionStatus.UNKNOWN:
+            expect |= {ExecutionStatus.FOLLOWING, ExecutionStatus.UNKNOWN}
+        if not await tx.executions.set_status(
+            execution.id, end, outcome=record, now=self._clock.now(), expect=expect
+        ):
+            return False
+        if (watch := await tx.watches.for_execution(execution.id)) is not None:
+            await tx.watches.settle(watch.id, WatchState.STOPPED, watch.status)
+        return True
 
     async def is_told(self, tx: UnitOfWork, execution: Execution) -> bool:
         """Whether an end of it was told before."""

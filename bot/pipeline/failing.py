@@ -10,6 +10,12 @@ from bot.model import AuditKind, AuditQuery, Execution, ExecutionStatus
 from bot.reply import Line, Phrase, Severity, line, say
 from storage import Store
 
+ENDS = {
+    Severity.REFUSED: ExecutionStatus.REFUSED,
+    Severity.FAILED: ExecutionStatus.FAILED,
+    Severity.UNKNOWN: ExecutionStatus.UNKNOWN,
+}
+
 _KEPT = frozenset({AuditKind.FROZEN, AuditKind.UNFROZEN})
 _LOOKED_THROUGH = 500  # entries of one command: a former version has left few since
 
@@ -55,11 +61,4 @@ def interrupted(
 def failure(command: Command, known: Mapping[str, str], subject: Subject, error: BotError) -> Line:
     """`“Restart train-01 on gpu1” failed: …`"""
     what, told = command.brief(known, subject), command.spoken(error.words)
-    return cards.of_request(what, _ENDS[error.severity], told)
-
-
-_ENDS = {
-    Severity.REFUSED: ExecutionStatus.REFUSED,
-    Severity.FAILED: ExecutionStatus.FAILED,
-    Severity.UNKNOWN: ExecutionStatus.UNKNOWN,
-}
+    return cards.of_request(what, ENDS[error.severity], told)

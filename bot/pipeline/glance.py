@@ -9,7 +9,7 @@ from bot.ids import NodeId
 from bot.pipeline.context import Context
 from bot.pipeline.patience import unless_late
 
-_PATIENCE = timedelta(seconds=2)
+PATIENCE = timedelta(seconds=2)
 
 T = TypeVar("T")
 
@@ -19,6 +19,6 @@ async def glance(ctx: Context, node: NodeId, read: Callable[[], Awaitable[T]]) -
     if ctx.dbc.silence(node) is not None:
         return None
     try:
-        return await unless_late(ctx.services.clock, _PATIENCE, read())
+        return await unless_late(ctx.services.clock, PATIENCE, read())
     except DbcError:
         return None

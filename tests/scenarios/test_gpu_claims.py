@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.model import AuditKind, AuditQuery
 from sandbox.dbc.faults import FaultName
+from storage import Archive
 from tests.scenarios.stage import CONFIRM_ONLY, Stage, staged
 from tests.scenarios.test_power import off
 
@@ -120,3 +122,47 @@ async def test_nobody_is_told_that_no_machine_has_gpus_unless_all_were_read(
     assert "You can see no machine" not in end.plain
     assert "has not enough free resources" in end.plain
     assert "Retry …" in end.buttons
+
+
+async def test_what_was_refused_is_stored_before_more_is_found_out(stage: Stage) -> None:
+    await with_one_off(stage)
+    stage.task("Ada's training run").gpus = [0, 2]
+    silent_about(stage, "Ada's training run", FaultName.HANG)
+    await stage.alice.types("/dbc vm start inference")
+    await stage.clock.until(lambda: stage.daemon.forwarder.pending > 0)
+    archive = Archive(f"sqlite+aiosqlite:///{stage.data}/bot.db")
+    ended = [row.entry async for row in archive.rows(AuditQuery(command="vm.start"))]
+    await archive.close()
+    assert [one.outcome for one in ended if one.kind is AuditKind.ENDED] == ["failed"]
+    stage.clock.advance(timedelta(seconds=2.1))
+    await stage.quiet()
+
+
+async def test_what_explains_a_refusal_is_given_up_in_time(one_stage: Stage) -> None:
+    stage = one_stage
+    await with_one_off(stage)
+    stage.task("Ada's training run").gpus = [0, 2]
+    silent_about(stage, "Ada's training run", FaultName.HANG)
+    await stage.alice.types("/dbc vm start inference")
+    await stage.clock.until(lambda: stage.daemon.forwarder.pending > 0)
+    stage.clock.advance(timedelta(seconds=2.1))
+    await stage.quiet()
+    assert "gpu1 has not enough free resources" in stage.alice.last().plain
+
+
+async def test_others_read_no_names_of_machines_below_a_refusal(tmp_path: Path) -> None:
+    rule = '[[rule]]\nname = "all"\nmatch = { command = "vm.start" }\napprovals = 1\n'
+    async with staged(tmp_path, policy=f"{CONFIRM_ONLY}\n{rule}") as stage:
+        await with_one_off(stage)
+        await stage.gives_session(stage.bob, "gpu1")
+        question = await stage.asks(stage.alice, "/dbc vm start inference")
+        stage.task("Ada's training run").gpus = [0, 2]
+        await stage.bob.presses("Approve", question)
+        await stage.quiet()
+        assert "Start inference on gpu1” failed" in stage.bob.screen().replace("*", "")
+        assert "Ada's" not in stage.bob.screen()
+        (told,) = [
+            one for one in stage.alice.messages() if one.ephemeral and "have GPUs" in one.plain
+        ]
+        assert "Machines that have GPUs there: Ada's training run" in told.plain.replace("*", "")
+        assert "Shut down Ada's training run" in told.buttons
