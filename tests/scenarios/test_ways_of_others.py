@@ -1,0 +1,94 @@
+"""What leads on from a list leads whoever presses it only where they may go, and as it is now."""
+
+from pathlib import Path
+
+from sandbox.slack import Person
+from tests.scenarios.orders import DAY, chained
+from tests.scenarios.site import rules
+from tests.scenarios.stage import CONFIRM_ONLY, Stage, staged
+from tests.scenarios.test_approval_rights import presses_somehow
+from tests.scenarios.test_machine_buttons import menu_of
+from tests.scenarios.test_outages import ON, goes_on
+
+ENDS_ONLY = "Notify me of ends only"
+GUEST = "Only full members of this workspace can see machines"
+OVER = "This warning is over: its order has another end, or is not yours."
+
+
+async def presses_the_same(stage: Stage, person: Person) -> str:
+    """`person` presses what was pressed last; what they read then."""
+    before = len(person.messages())
+    await presses_somehow(stage, stage.alice.last(), user={"id": person.id})
+    return "\n".join(one.plain.replace("*", "") for one in person.messages()[before:])
+
+
+async def becomes_a_guest(stage: Stage, person: Person) -> None:
+    """Somebody who had a session, and still has it here."""
+    await stage.gives_session(person, "gpu1")
+    person.member.is_restricted = True
+    await stage.passes(61)
+
+
+async def test_open_shows_an_approval_as_it_is_to_whoever_may_see_it(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm delete inference")
+    listed = await stage.asks(stage.alice, "/dbc approval list")
+    menu, _ = menu_of(listed, "inference")
+    await stage.alice.chooses(menu, "Open", listed)
+    await stage.quiet()
+    assert "You can see only what you asked for" in await presses_the_same(stage, stage.bob)
+    await becomes_a_guest(stage, stage.carol)
+    assert "You can see only what you asked for" in await presses_the_same(stage, stage.carol)
+    await stage.alice.chooses(menu, "Withdraw", listed)
+    await stage.quiet()
+    await stage.alice.chooses(menu, "Open", listed)
+    await stage.quiet()
+    opened = stage.alice.last()
+    assert "withdrew “Delete inference on gpu1”" in opened.plain.replace("*", "")
+    assert opened.buttons == []
+
+
+async def test_a_row_of_a_rental_is_for_whoever_is_told_of_it(tmp_path: Path) -> None:
+    async with chained(tmp_path) as scene:
+        stage, alice = scene.stage, scene.stage.alice
+        await stage.gives_session(alice, "gpu1")
+        rental = scene.rents(blocks=2 * DAY)
+        await scene.passes(1)
+        await becomes_a_guest(stage, stage.carol)
+        listed = await stage.asks(alice, "/dbc order list")
+        menu, _ = menu_of(listed, str(rental.number))
+        await alice.chooses(menu, "Copy data …", listed)
+        await stage.quiet()
+        untold = f"You are told of no order {rental.number}."
+        assert untold in await presses_the_same(stage, stage.bob)
+        assert GUEST in await presses_the_same(stage, stage.carol)
+        await alice.chooses(menu, "I renew it", listed)
+        await stage.quiet()
+        assert OVER in await presses_the_same(stage, stage.bob)
+        await scene.until(rental.end + 60)
+        await alice.chooses(menu, "Copy data …", listed)
+        await stage.quiet()
+        assert "The order has ended" in alice.last().plain
+        await alice.chooses(menu, "I renew it", listed)
+        await stage.quiet()
+        assert OVER in alice.last().plain
+
+
+async def test_to_hear_less_is_a_choice_of_whoever_presses_it(tmp_path: Path) -> None:
+    async with staged(tmp_path, policy=ON) as stage:
+        alice, bob = stage.alice, stage.bob
+        await stage.gives_session(alice, "gpu1")
+        await goes_on(stage, 3)
+        stage.node("gpu1").silent = True
+        await goes_on(stage, 10)
+        alarm = [m for m in alice.messages("@dbc") if "has not responded" in m.plain][-1]
+        never = '[[rule]]\nname = "no"\nmatch = { command = "settings.notifications" }\n'
+        rules(stage, f'{CONFIRM_ONLY}{never}deny = "No."\n[outages]\n')
+        await alice.presses(ENDS_ONLY, alarm)
+        await stage.quiet()
+        assert "No." in alice.last("@dbc").plain
+        rules(stage, f"{CONFIRM_ONLY}[outages]\n")
+        await presses_the_same(stage, bob)
+        for person, chosen in ((alice, "everything\n"), (bob, "ends only\n")):
+            assert f"Notifications*\n{chosen}" in (await stage.asks(person, "/dbc settings")).plain
