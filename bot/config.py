@@ -29,8 +29,9 @@ from bot.reply import language_of
 from bot.setting_sources import Places, SecretFiles, Unusable, cleaned, quote_fault
 
 # What is empty is as if it were not there: that is how compose files and .env templates leave out.
+ENV_FILE = ".env"  # in the working directory
 _SOURCE = SettingsConfigDict(
-    env_file=".env",
+    env_file=ENV_FILE,
     env_file_encoding="utf-8-sig",  # some editors put a mark before it
     env_ignore_empty=True,
     extra="ignore",
@@ -42,6 +43,7 @@ SECRETS = (
     "slack_bot_token", "slack_app_token", "slack_signing_secret", "credential_keys", "database_url",
     "otel_exporter_otlp_headers",
 )  # fmt: skip
+_PASSWORD = re.compile(r"://[^/@]*:[^/@]+@|[?&]password=")
 _DATABASES = (
     "sqlite+aiosqlite:///data/dbc-bot.db (a file; four slashes for an absolute path) or "
     "postgresql+asyncpg://user:password@host/name"
@@ -220,6 +222,20 @@ def places() -> Places:
     return SecretFiles(_Sourced, SECRETS, sources).places()
 
 
+def secrets_in_env_file() -> list[str]:
+    """Which secrets stand in `.env` itself: the names of their settings.
+
+    The database's URL is none without a password. Raises OSError or UnicodeDecodeError where it
+    cannot be read.
+    """
+    given = DotEnvSettingsSource(_Sourced).env_vars
+    return [
+        name.upper()
+        for name in SECRETS
+        if (value := given.get(name)) and (name != "database_url" or _PASSWORD.search(value))
+    ]
+
+
 class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
     """Everything that can be set. Field names in capitals are the names in the environment."""
 
@@ -396,6 +412,7 @@ class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
             "daemons": ", ".join(
                 url.partition("://")[2].rpartition("@")[2] for url in self.dbc_client_urls
             ),
+            "chain_nodes": str(len(self.chain_rpc_urls)),
             "database": str(
                 self.sqlite_file or urlsplit(self.database_url).hostname or "a local socket"
             ),

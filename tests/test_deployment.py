@@ -86,6 +86,14 @@ def test_the_units_credentials_are_secrets_that_the_bot_looks_for() -> None:
     assert set(loaded) <= set(SECRETS)
 
 
+def test_the_documented_doctor_gets_what_the_unit_sets() -> None:
+    page = (ROOT / "docs/deployment.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"systemd-run (?:[^\n]*\\\n)+[^\n]*-m bot doctor\n", page)
+    unit = UNIT.read_text(encoding="utf-8")
+    for given in re.findall(r"LoadCredential=\S+|(?:DATABASE_URL|HEALTH_PORT)=\S+", unit):
+        assert given in command
+
+
 def test_everything_runs_as_nobody_in_particular_on_what_it_cannot_change() -> None:
     assert re.search(r"^USER 10001:10001$", IMAGE, re.MULTILINE)
     for bot in bots():

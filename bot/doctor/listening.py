@@ -1,6 +1,7 @@
 """The doctor's look at the ports of this machine: whether the bot has them, or could have them."""
 
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,6 +15,8 @@ from storage import is_claimed
 
 _PATIENCE = timedelta(seconds=3)
 _ABOUT = {"HEALTH": say("health port"), "HTTP": say("HTTP port")}
+_NOT_ASKED = say("No HEALTH_PORT is set: the running bot is not asked.")
+_NOT_SERVED = say("No HEALTH_PORT is set: the running bot is asked at its HTTP port.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +39,9 @@ async def listening(settings: Settings) -> Findings:
     file = settings.sqlite_file
     is_running = None if file is None else is_claimed(file)
     is_told = False
-    for setting, (host, port) in ports.items():
-        if not port:
-            continue
+    if not settings.health_port:
+        yield ok(_ABOUT["HEALTH"], _NOT_ASKED if settings.uses_socket_mode else _NOT_SERVED)
+    for setting, (host, port) in _given(ports):
         answer = await _asked(host, port)
         if answer is None:
             yield _unanswered(setting, host, port, is_running=is_running)
@@ -54,6 +57,11 @@ async def listening(settings: Settings) -> Findings:
                 for one in _readiness(answer):
                     yield one
             is_told = True
+
+
+def _given(ports: Mapping[str, tuple[str, int]]) -> list[tuple[str, tuple[str, int]]]:
+    """Where something is served: no port is 0 there."""
+    return [(setting, place) for setting, place in ports.items() if place[1]]
 
 
 def _readiness(answer: _Answer) -> list[Finding]:

@@ -77,6 +77,7 @@ async def test_the_log_begins_with_the_version_and_settings_without_secrets(
         assert first["version"] == VERSION
         assert first["mode"] == "socket"
         assert first["database"] == f"{tmp_path}/bot.db"
+        assert first["chain_nodes"] == "0"
         text = bot.log.read_text()
         assert not re.search(r"xoxb-|xapp-", text)
         await bot.gives_session(bot.ws.member("alice"), "gpu1")

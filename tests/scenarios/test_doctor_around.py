@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -10,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from bot.app import Bot
+from bot.clock import SystemClock
+from sandbox.chain import Chain, RpcNode
 from tests.databases import begin
 from tests.mortal import mortal
+from tests.scenarios.orders import chained
 from tests.scenarios.site import site
 from tests.scenarios.stage import LIMITS
 from tests.scenarios.test_doctor import FAULT, OK, WARNING, examined
@@ -137,3 +141,68 @@ async def test_operators_in_slack_are_told_of_rows_that_wait_without_the_place(
         told = (await stage.asks(stage.bob, "/dbc doctor")).plain
         assert "审计流无法写入（No such file or directory）" in told
         assert "条审计记录等待转发" in told
+
+
+async def test_secrets_in_env_that_others_can_read_are_told_with_the_command(
+    tmp_path: Path,
+) -> None:
+    async with mortal(tmp_path) as bot:
+        await bot.kill()
+        env = tmp_path / ".env"
+        env.write_text("LOG_LEVEL=info\nDATABASE_URL=sqlite+aiosqlite:///data/dbc-bot.db\n")
+        env.chmod(0o644)
+        code, told = await examined(bot)
+        assert (code, ".env" in told) == (OK, False), told  # nothing in it is secret
+        env.write_text(f"slack_bot_token={bot.ws.bot_token}\n")
+        code, told = await examined(bot)
+        assert code == WARNING, told
+        advice = "⚠ file modes:    .env is 0644: others can read it. Run: chmod 600 .env"
+        assert advice in told
+        env.write_text("DATABASE_URL=postgresql+asyncpg://bot:s3cret@database/bot\n")
+        code, told = await examined(bot)
+        assert advice in told
+        env.chmod(0o600)
+        code, told = await examined(bot)
+        assert code == OK, told
+
+
+async def test_each_address_of_the_chain_is_asked_for_its_newest_block(tmp_path: Path) -> None:
+    chain = Chain(SystemClock())
+    async with (
+        mortal(tmp_path) as bot,
+        RpcNode(chain) as node,
+        another(b"HTTP/1.1 403 No\r\n\r\n") as shut,
+    ):
+        await bot.kill()
+        key = "/v1/k3y"
+        closed = free_port()
+        urls = f"{node.url},http://127.0.0.1:{closed}{key},http://127.0.0.1:{shut}{key}"
+        code, told = await examined(bot, CHAIN_RPC_URLS=urls)
+        assert code == FAULT
+        assert re.search(r"✔ chain 127.0.0.1:\d+: Its newest block is [\d,]+\.\n", told), told
+        assert f"✘ chain 127.0.0.1:{closed}: It cannot be reached. Check CHAIN_RPC_URLS" in told
+        assert f"✘ chain 127.0.0.1:{shut}: It refuses the request: HTTP 403. Check" in told
+        assert "k3y" not in told
+        code, told = await examined(bot, "--json", CHAIN_RPC_URLS=node.url)
+        assert code == OK
+        (found,) = [one for one in json.loads(told) if one["about"].startswith("chain ")]
+        assert found["says"].startswith("Its newest block is ")
+
+
+async def test_people_in_slack_are_told_of_the_chains_nodes_by_number(tmp_path: Path) -> None:
+    policy = '[doctor]\npeople = { persons = ["U0BOB"] }\n'
+    async with chained(tmp_path, nodes=1, policy=policy) as one:
+        one.rpc[0].status = 503
+        told = (await one.stage.asks(one.stage.bob, "/dbc doctor")).plain.replace("*", "")
+        assert "✘ chain node 1 It refuses the request: HTTP 503. Check CHAIN_RPC_URLS" in told
+        assert "127.0.0.1" not in told
+        await one.stage.asks(one.stage.bob, "/dbc settings language zh")
+        told = (await one.stage.asks(one.stage.bob, "/dbc doctor")).plain.replace("*", "")
+        assert "✘ 链节点 1 它拒绝了请求：HTTP 503。检查 CHAIN_RPC_URLS" in told
+
+
+async def test_without_a_health_port_it_is_said_that_the_bot_is_not_asked(tmp_path: Path) -> None:
+    async with mortal(tmp_path) as bot:
+        code, told = await examined(bot)
+        assert code == OK, told
+        assert "✔ health port:   No HEALTH_PORT is set: the running bot is not asked." in told
