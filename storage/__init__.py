@@ -4,7 +4,16 @@ from storage.archive import Archive, has_sealed, is_unused
 from storage.backup import Copied, back_up, restore
 from storage.busy import postgres_cause
 from storage.errors import BadKey, InUse, StorageFailed, StorageUnfit
-from storage.file import JOURNALS, LOCK, PRIVATE, is_claimed, is_database, prepare, sqlite_cause
+from storage.file import (
+    JOURNALS,
+    LOCK,
+    PRIVATE,
+    is_claimed,
+    is_database,
+    prepare,
+    require_ours,
+    sqlite_cause,
+)
 from storage.inspection import Inspection, Schema, Server
 from storage.known import Known
 from storage.moving import move
@@ -49,6 +58,7 @@ __all__ = [
     "place_of",
     "postgres_cause",
     "prepare",
+    "require_ours",
     "restore",
     "sqlite_cause",
     "write_keys",

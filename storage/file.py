@@ -10,6 +10,7 @@ from stat import S_ISREG
 from typing import IO
 
 from bot.errors import BotError
+from bot.reply import say
 from storage.errors import InUse
 
 # Nobody but the bot's own account reads what it keeps, nor the copies that it makes.
@@ -61,6 +62,7 @@ def prepare(file: Path) -> None:
         raise BotError(
             f"The database {file} cannot be used: it is not a file.", hint="Check DATABASE_URL."
         )
+    require_ours(file)
     if not os.access(file, os.R_OK | os.W_OK):
         raise BotError(
             f"The database {file} cannot be used: this account may not write to it.",
@@ -89,6 +91,33 @@ def is_database(file: Path) -> bool:
     except (OSError, sqlite3.Error):
         return False
     return True
+
+
+def require_ours(file: Path) -> None:
+    """Return unless something else is there than a database of the bot. Raises BotError.
+
+    Before the file is made private, locked or written to: a mistyped setting may name anything. An
+    empty file is what a first start that was broken off has left.
+    """
+    try:
+        with file.open("rb") as opened:
+            beginning = opened.read(len(_MAGIC))
+    except OSError:
+        return  # whoever opens it says why it cannot be read
+    if not beginning:
+        return
+    if beginning == _MAGIC:
+        try:
+            with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as raw:
+                named = {name for (name,) in raw.execute("SELECT name FROM sqlite_master")}
+        except sqlite3.Error:
+            return
+        if not named or "alembic_version" in named:
+            return
+    raise BotError(
+        say("DATABASE_URL names {file}, which is no database of this bot.", file=str(file)),
+        hint=say("Nothing in it was changed. Check DATABASE_URL."),
+    )
 
 
 def sqlite_cause(error: sqlite3.Error) -> str:

@@ -25,6 +25,12 @@ _SINCE = (
 )
 
 
+_ARE_YOU_SURE = (
+    "What is open in this database will not be sent: its requests end as unknown. Has pg_restore "
+    "just put it back?"
+)
+
+
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def backup(file: Path) -> None:
@@ -39,7 +45,8 @@ def backup(file: Path) -> None:
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
-def restore(file: Path | None) -> None:
+@click.option("--yes", is_flag=True, help="With PostgreSQL: ask nothing.")
+def restore(file: Path | None, *, yes: bool) -> None:
     """Put the backup FILE in the place of the database, with the bot stopped.
 
     The former database stays beside it under another name. With PostgreSQL, use pg_restore, then
@@ -47,6 +54,9 @@ def restore(file: Path | None) -> None:
     """
     keys = load(KeySettings)
     if file is None and keys.sqlite_file is None:
+        asyncio.run(_require_stopped(keys))
+        if not yes:
+            click.confirm(_ARE_YOU_SURE, abort=True)
         asyncio.run(_disarm(keys))
         click.echo(_SINCE)
         _require_keys(keys)
@@ -80,6 +90,21 @@ def copy(file: Path) -> None:
     copied, rows, aside = move(file, settings.database_url, vault_of(settings), now)
     click.echo(f"Copied {rows} rows of {file}, which is {aside} now. {_told(copied)}")
     click.echo("Start the bot with the same DATABASE_URL and CREDENTIAL_KEYS.")
+
+
+async def _require_stopped(settings: KeySettings) -> None:
+    """Return unless a bot is connected, as far as PostgreSQL shows it. Raises BotError."""
+    inspection = Inspection(settings.database_url)
+    try:
+        server = await inspection.server()
+    finally:
+        await inspection.close()
+    if server is not None and server.bots:
+        raise BotError(
+            f"The database is in use by {counted(server.bots, 'process', 'processes')} of the bot. "
+            "What is open there is no backup's.",
+            hint="Stop the bot first.",
+        )
 
 
 async def _disarm(settings: KeySettings) -> None:

@@ -31,6 +31,7 @@ from storage import (
     is_claimed,
     keys_in,
     place_of,
+    require_ours,
 )
 
 _LITTLE_SPACE = 512 * 1024**2  # bytes; a year of a busy team is a few hundred MiB
@@ -46,6 +47,12 @@ async def storage(settings: Settings, sight: Sight, clock: Clock) -> Findings:
     if file is not None and not file.is_file():
         yield await _missing(settings, file, sight)
         return
+    if file is not None and sight.is_local:
+        try:
+            require_ours(file)
+        except BotError as error:
+            yield fault(_DATABASE, sentences((error.words, error.hint)))
+            return
     if file is not None:
         for found in _file(file, sight):
             yield found

@@ -11,7 +11,7 @@ from bot.config import DatabaseSettings, KeySettings
 from bot.errors import BotError
 from bot.reply import Text, say
 from bot.services.credential_keys import KEY_FILE, gone, key_file_of
-from storage import JOURNALS, LOCK, has_sealed, is_database, is_unused
+from storage import JOURNALS, LOCK, has_sealed, is_database, is_unused, require_ours
 
 _DEFAULT = Path("data/dbc-bot.db")
 _ANEW = "python -m bot run --new-database"
@@ -33,9 +33,11 @@ async def refuse_to_begin(settings: KeySettings, *, anew: bool) -> None:
 
     `anew`: an empty database is what is wanted.
     """
+    key, file = key_file_of(settings), settings.sqlite_file
+    if file is not None:
+        require_ours(file)
     if not anew:
         await refuse_to_hide_another(settings)
-    key, file = key_file_of(settings), settings.sqlite_file
     if key is None or key.exists() or file is None or not is_database(file):
         return
     if await has_sealed(settings.database_url):

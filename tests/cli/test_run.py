@@ -124,10 +124,21 @@ def test_what_cannot_be_opened_is_said(
     assert sentence in started(tmp_path, **ENOUGH, **given)
 
 
-def test_a_file_that_is_no_database_ends_the_start(tmp_path: Path) -> None:
-    (tmp_path / "x.db").write_bytes(b"no database" * 1000)
-    told = started(tmp_path, **ENOUGH, DATABASE_URL="sqlite:///x.db", CREDENTIAL_KEYS=KEY)
-    assert "names cannot be used: file is not a database." in told
+@pytest.mark.parametrize("is_another", [False, True], ids=["no database", "of another program"])
+def test_a_file_that_is_not_ours_is_left_as_it_is(tmp_path: Path, *, is_another: bool) -> None:
+    file = tmp_path / "x.db"
+    if is_another:
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("CREATE TABLE cookies (host TEXT)")
+    else:
+        file.write_bytes(b"no database" * 1000)
+    file.chmod(0o644)
+    before = file.read_bytes()
+    told = started(tmp_path, **ENOUGH, DATABASE_URL="sqlite:///x.db")
+    assert "x.db, which is no database of this bot. Nothing in it was changed." in told
+    assert file.read_bytes() == before
+    assert file.stat().st_mode & 0o777 == 0o644
+    assert [one.name for one in tmp_path.iterdir()] == ["x.db"]
 
 
 def test_a_file_of_settings_that_is_no_text_is_said(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 from pathlib import Path
 
-from click.testing import CliRunner
+import asyncpg
+from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
 
 from bot.__main__ import main
@@ -41,13 +42,36 @@ def test_after_pg_restore_nothing_that_waited_is_sent(postgres_url: str, tmp_pat
     vault = Vault([key])
     asyncio.run(waits(postgres_url, vault))
     env = {"DATABASE_URL": postgres_url, "CREDENTIAL_KEYS": key}
-    done = CliRunner().invoke(main, ["restore"], env=env)
+    asked_first = CliRunner().invoke(main, ["restore"], env=env, input="n\n")
+    assert "Has pg_restore just put it back?" in asked_first.output
+    assert asyncio.run(stands(postgres_url, vault))[1] == [ApprovalStatus.PENDING]
+    done = CliRunner().invoke(main, ["restore", "--yes"], env=env)
     assert done.exit_code == 0, done.output
     assert "the bot sends none of them" in done.output
     running, asked, kinds = asyncio.run(stands(postgres_url, vault))
     assert running == [ExecutionStatus.RUNNING]  # it is only looked for at DBC
     assert asked == [ApprovalStatus.VOID]
     assert AuditKind.RESTORED in kinds
+
+
+def test_nothing_is_ended_under_a_bot_that_runs(postgres_url: str) -> None:
+    key = Fernet.generate_key().decode()
+    vault = Vault([key])
+    asyncio.run(waits(postgres_url, vault))
+    env = {"DATABASE_URL": postgres_url, "CREDENTIAL_KEYS": key}
+
+    async def restored() -> Result:
+        named = {"application_name": "dbc-bot another"}
+        running = await asyncpg.connect(postgres_url, server_settings=named)
+        try:
+            return await asyncio.to_thread(CliRunner().invoke, main, ["restore", "--yes"], env=env)
+        finally:
+            await running.close()
+
+    done = asyncio.run(restored())
+    assert done.exit_code == 1
+    assert "The database is in use by 1 process of the bot." in done.output
+    assert asyncio.run(stands(postgres_url, vault))[1] == [ApprovalStatus.PENDING]
 
 
 def test_with_sqlite_the_backup_has_to_be_named(tmp_path: Path) -> None:
