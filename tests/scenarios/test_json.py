@@ -40,6 +40,7 @@ LINES = {
 }
 OTHER_WORDS = {
     "vm.logs": {"end"},
+    "watch.list": {"command"},
     "approval.list": {"command", "status", "review"},
     "approval.show": {"command", "status", "review"},
     "audit.list": {"kind", "task", "machine"},
