@@ -1,18 +1,21 @@
 """Clicks on warnings of rentals: who renews it, and whether more warnings are wanted.
 
-Decided at the click: only who may see the order's machines may say something of it, and only of
-the end that the warning was about, while that is still to come.
+Decided at the click: only who may see the order's machines may say something of it, no guest, and
+only of the end that the warning was about, while that is still to come.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
+from bot.ids import UserId
 from bot.model import OrderPhase, Press, RentalOrder
 from bot.orders.order_buttons import DONE, Handling, meant
 from bot.pipeline.context import Services
-from bot.pipeline.works import saying
-from bot.ports import Work
-from bot.reply import Reply, say
+from bot.pipeline.rights import require_colleague
+from bot.ports import Answer, Work
+from bot.reply import Reply, Text, say
+
+Act = Callable[[RentalOrder, UserId], Awaitable[Text]]
 
 _OVER = say("This warning is over: its order has another end, or is not yours.")
 
@@ -23,30 +26,34 @@ class OrderPresses:
     def __init__(self, services: Services) -> None:
         self._services = services
         self.actions: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
-            **{handling: partial(self._handle, handling) for handling in Handling},
-            DONE: self._look_soon,
+            **{one: partial(self._take, partial(self._handle, one)) for one in Handling},
+            DONE: partial(self._take, self._look_soon),
         }
 
-    async def _handle(self, handling: Handling, press: Press) -> Work:
-        order = await self._order(press)
-        if order is None:
-            return saying(Reply.of(_OVER, private=True))
-        if not await self._services.orders.handle(order, press.actor, handling):
-            return saying(Reply.of(say("That is known already."), private=True))
-        return saying(Reply.of(say("Everybody who is told of it knows now."), private=True))
+    async def _take(self, act: Act, press: Press) -> Work:
+        """Slack is asked who it is: where that gets lost, the warnings go on."""
 
-    async def _look_soon(self, press: Press) -> Work:
+        async def work(answer: Answer) -> None:
+            await require_colleague(self._services, press.actor)
+            order = await self._order(press)
+            told = _OVER if order is None else await act(order, press.actor)
+            await answer.say(Reply.of(told, private=True))
+
+        return work
+
+    async def _handle(self, handling: Handling, order: RentalOrder, actor: UserId) -> Text:
+        if not await self._services.orders.handle(order, actor, handling):
+            return say("That is known already.")
+        return say("Everybody who is told of it knows now.")
+
+    async def _look_soon(self, order: RentalOrder, _actor: UserId) -> Text:
         """Whether it is renewed, the chain tells; that it was signed proves nothing."""
-        order = await self._order(press)
-        if order is None:
-            return saying(Reply.of(_OVER, private=True))
         await self._services.orders.look_soon(order)
-        told = say(
+        return say(
             "I look at the chain within a minute. Everybody who is told of order {order} learns "
             "when it is renewed; until then the warnings go on.",
             order=str(order.number),
         )
-        return saying(Reply.of(told, private=True))
 
     async def _order(self, press: Press) -> RentalOrder | None:
         order_id, ends = meant(press.value)

@@ -66,6 +66,7 @@ async def test_a_row_of_a_rental_is_for_whoever_is_told_of_it(tmp_path: Path) ->
         await alice.chooses(menu, "I renew it", listed)
         await stage.quiet()
         assert OVER in await presses_the_same(stage, stage.bob)
+        assert GUEST in await presses_the_same(stage, stage.carol)
         await scene.until(rental.end + 60)
         await alice.chooses(menu, "Copy data …", listed)
         await stage.quiet()
