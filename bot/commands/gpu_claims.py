@@ -11,13 +11,13 @@ from bot.dbc.errors import NoCapacity
 from bot.dbc.models import NodeInfo, Phase, TaskDetail, phase_of
 from bot.errors import BotError
 from bot.ids import TaskId
-from bot.language.table import Foreseen
+from bot.language.table import Caution, Foreseen
 from bot.messages import machine_buttons
 from bot.model import Machine, Node
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import gpus
 from bot.pipeline.rights import may_press
-from bot.reply import Button, Line, Phrase, Text, all_of, bold, line, say, say_number
+from bot.reply import Button, Line, Phrase, all_of, bold, line, say, say_number
 
 _MOST = 10  # machines that are looked at: a node answers one by one
 _LABEL = 40  # characters of a name on a button
@@ -49,23 +49,39 @@ async def losing_gpus(
         left = info.gpu.gpu_count - (info.gpu.gpu_used or 0) - wanted
     surely = [one for one in held if left is not None and one[1] > left]
     perhaps = [one for one in held if one not in surely]
-    cautions: list[Text] = []
+    cautions: list[Caution] = []
     if surely:
-        cautions.append(
-            say(
-                "{machines} cannot start again while this machine runs: too few GPUs are left.",
-                machines=_off(surely),
-            )
-        )
+        cautions.append(Caution(_surely(_off(surely)), _surely(_counted(surely))))
     if perhaps:
-        cautions.append(
-            say(
-                "{machines} might not be able to start again while this machine runs: {node} "
-                "counts the GPUs of machines that are off as free.",
-                machines=_off(perhaps), node=bold(node.label),
-            )
-        )  # fmt: skip
+        told, in_public = (_perhaps(one, node) for one in (_off(perhaps), _counted(perhaps)))
+        cautions.append(Caution(told, in_public))
     return Foreseen(untold=untold, cautions=tuple(cautions))
+
+
+def _surely(machines: Line) -> Phrase:
+    return say(
+        "{machines} cannot start again while this machine runs: too few GPUs are left.",
+        machines=machines,
+    )
+
+
+def _perhaps(machines: Line, node: Node) -> Phrase:
+    return say(
+        "{machines} might not be able to start again while this machine runs: {node} "
+        "counts the GPUs of machines that are off as free.",
+        machines=machines, node=bold(node.label),
+    )  # fmt: skip
+
+
+def _counted(held: Held) -> Line:
+    """`2 machines that are off, with 3 GPUs,`, for whoever may not see them."""
+    told = say_number(
+        "{number} machine that is off, with {gpus},",
+        "{number} machines that are off, with {gpus},",
+        len(held),
+        gpus=gpus(sum(count for _, count in held)),
+    )
+    return line(told)
 
 
 def _unread(left: int) -> tuple[Phrase, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.language.table import Foreseen
+from bot.language.table import Caution, Foreseen
 from bot.model import DbcSession, Node, OrderPhase, RentalOrder
 from bot.orders.facts import Facts, span
 from bot.orders.schedule import DAY, goal_of, head_at
@@ -96,4 +96,9 @@ async def ending_soon(ctx: Context, node: Node, **_others: object) -> Foreseen:
         order=str(soon[0].number), node=bold(node.label), when=when(facts),
         command=command(f"order show {soon[0].number}"),
     )  # fmt: skip
-    return Foreseen(cautions=(told,))
+    in_public = say(
+        "The order for {node} {when}. What is on it then is lost unless the order is renewed "
+        "before its end.",
+        node=bold(node.label), when=when(facts),
+    )  # fmt: skip
+    return Foreseen(cautions=(Caution(told, in_public),))

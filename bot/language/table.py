@@ -32,6 +32,14 @@ Verify = Callable[..., Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
+class Caution:
+    """What whoever asks has to know; `in_public` names nothing that others may not see."""
+
+    told: Text
+    in_public: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Foreseen:
     """What is found out of a change before it is sent.
 
@@ -43,7 +51,7 @@ class Foreseen:
     faults: Mapping[str, Text] = field(default_factory=dict)
     doubts: tuple[Text, ...] = ()
     untold: tuple[Text, ...] = ()
-    cautions: tuple[Text, ...] = ()
+    cautions: tuple[Caution, ...] = ()
 
     def also(self, other: "Foreseen") -> "Foreseen":
         """Both together."""

@@ -37,6 +37,7 @@ DESCRIPTION, RENAMED, NODE, NODE_RENAMED = "description", "renamed", "node", "no
 SESSION = "session"
 RENTAL = "rental"  # when the order ends that pays for it
 CAUTION = "caution"  # what nobody refuses, and whoever decides has to know: see `keep`
+CAUTION_IN_PUBLIC = "caution in public"  # the same where others read it
 ALIKE = "alike"  # like requests whose end nobody knows: one a line, see `bot.pipeline.twins`
 _SHORT = 12  # characters of a node's id
 _NOT_ASKED = Fact(unread=say("This version does not read it."))  # a former version showed it
@@ -147,6 +148,13 @@ def found_by_look(kinds: Kinds, facts: Mapping[str, str]) -> dict[str, Fact]:
         for key in kinds
         if key in facts or unread(key) in facts
     }
+
+
+def in_public(facts: Mapping[str, str]) -> Mapping[str, str]:
+    """A command's facts as others may read them."""
+    if CAUTION_IN_PUBLIC not in facts:
+        return facts
+    return {**facts, CAUTION: facts[CAUTION_IN_PUBLIC]}
 
 
 def said(kinds: Kinds, key: str, fact: Fact) -> tuple[Text, Line]:

@@ -169,7 +169,7 @@ class _Rehearsal:
         if fails := [*found.faults.values(), *found.doubts]:
             told.append((say("Would fail"), line(emoji("warning"), " ", sentences(fails))))
         if found.cautions:
-            told.append((say("Before you go on"), sentences(found.cautions)))
+            told.append((say("Before you go on"), sentences(one.told for one in found.cautions)))
         if found.untold:
             told.append((say("Not checked"), sentences(found.untold)))
         return told, bool(fails)

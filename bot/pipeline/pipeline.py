@@ -18,7 +18,7 @@ from bot.language.args import BREAK_GLASS, REASON
 from bot.language.table import Command
 from bot.language.terms import in_full
 from bot.messages import alone, board, cards
-from bot.messages.facts import ALIKE, CAUTION, OF_MACHINES, STATE, found_by_look
+from bot.messages.facts import ALIKE, CAUTION, OF_MACHINES, STATE, found_by_look, in_public
 from bot.messages.outbox import Outbox
 from bot.model import (
     LOCKED_SECRETS,
@@ -254,17 +254,30 @@ class Pipeline:
             show = partial(self._show_waiting, command, execution, bound, interim, patience, kind)
             facts = facts_of(command, bound, context, patience)
             shown = await unless_soon(self._clock, facts, PATIENCE, show)
+            if kind is not ReviewKind.CONFIRM:
+                warned = found_by_look(_CAUTIONS, in_public(execution.facts))
             await self._ask(execution, bound, decision, {**warned, **shown, **twins}, answer)
             return False
+        return await self._is_still_cleared(command, execution, bound, before.seen, approval)
+
+    async def _is_still_cleared(
+        self,
+        command: Command,
+        execution: Execution,
+        bound: Bound,
+        seen: Seen | None,
+        approval: Approval,
+    ) -> bool:
+        """Whether what was decided lets it run as it is now. Raises Refused."""
         if approval.kind is ReviewKind.AFTERWARDS:
             decision = await self._reviews.decision_again(execution)
             require_glass(decision)
             return True
         await self._reviews.decision_again(execution)
-        now = await facts_of(command, bound, context, _PATIENCE)
+        now = await facts_of(command, bound, Context.of(self._services, execution), _PATIENCE)
         # Reading takes its time: what counts are the rules and the rights after it.
         decision = await self._reviews.decision_again(execution)
-        standing = await self._reviews.stands(approval, execution, before.seen)
+        standing = await self._reviews.stands(approval, execution, seen)
         if standing is None:
             return False
         if ALIKE in approval.shown:  # whoever decided knew that it may have come to an end since

@@ -8,7 +8,7 @@ from bot.errors import Denied, Refused, raise_all
 from bot.ids import NodeId, TaskId
 from bot.language.table import UNTOLD, Command, Foreseen
 from bot.messages.cards import Subject
-from bot.messages.facts import CAUTION
+from bot.messages.facts import CAUTION, CAUTION_IN_PUBLIC
 from bot.model import Effect, Execution, Goal, Machine, Node
 from bot.pipeline.context import Context, Services
 from bot.pipeline.patience import Interim, waiting_for
@@ -170,6 +170,10 @@ class Preparation:
                     raise
                 found = found.also(Foreseen(untold=(error.words,)))
         raise_all([Refused(told, field=field) for field, told in found.faults.items()])
-        told = {UNTOLD: found.untold, CAUTION: found.cautions}
+        told = {
+            UNTOLD: found.untold,
+            CAUTION: [one.told for one in found.cautions],
+            CAUTION_IN_PUBLIC: [one.in_public for one in found.cautions],
+        }
         kept = {key: keep(as_phrase(sentences(some))) for key, some in told.items() if some}
         return replace(execution, facts={**execution.facts, **kept}) if kept else execution

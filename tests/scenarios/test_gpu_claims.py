@@ -166,3 +166,14 @@ async def test_others_read_no_names_of_machines_below_a_refusal(tmp_path: Path) 
         ]
         assert "Machines that have GPUs there: Ada's training run" in told.plain.replace("*", "")
         assert "Shut down Ada's training run" in told.buttons
+
+
+async def test_others_read_no_names_of_machines_in_a_caution(tmp_path: Path) -> None:
+    rule = '[[rule]]\nname = "all"\nmatch = { command = "vm.create" }\napprovals = 1\n'
+    async with staged(tmp_path, policy=f"{CONFIRM_ONLY}\n{rule}") as stage:
+        await with_one_off(stage)
+        await stage.gives_session(stage.bob, "gpu1")
+        question = await stage.asks(stage.alice, f"{CREATE}6")
+        said = question.plain.replace("*", "")
+        assert "1 machine that is off, with 1 GPU, cannot start again while this" in said
+        assert "inference" not in said
