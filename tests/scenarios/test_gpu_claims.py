@@ -129,7 +129,7 @@ async def test_what_was_refused_is_stored_before_more_is_found_out(stage: Stage)
     stage.task("Ada's training run").gpus = [0, 2]
     silent_about(stage, "Ada's training run", FaultName.HANG)
     await stage.alice.types("/dbc vm start inference")
-    await stage.clock.until(lambda: stage.daemon.forwarder.pending > 0)
+    await stage.world.calls.wait("tasks.detail", count=2)  # its own, and that one's
     archive = Archive(f"sqlite+aiosqlite:///{stage.data}/bot.db")
     ended = [row.entry async for row in archive.rows(AuditQuery(command="vm.start"))]
     await archive.close()
@@ -144,7 +144,7 @@ async def test_what_explains_a_refusal_is_given_up_in_time(one_stage: Stage) -> 
     stage.task("Ada's training run").gpus = [0, 2]
     silent_about(stage, "Ada's training run", FaultName.HANG)
     await stage.alice.types("/dbc vm start inference")
-    await stage.clock.until(lambda: stage.daemon.forwarder.pending > 0)
+    await stage.world.calls.wait("tasks.detail", count=2)  # its own, and that one's
     stage.clock.advance(timedelta(seconds=2.1))
     await stage.quiet()
     assert "gpu1 has not enough free resources" in stage.alice.last().plain
