@@ -7,8 +7,10 @@ import asyncio
 import os
 import re
 import sys
-from contextlib import aclosing
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
 from datetime import UTC
+from pathlib import Path
 from typing import IO, TypeVar
 
 import click
@@ -23,7 +25,7 @@ from bot.language.times import moment
 from bot.model import AuditHead, AuditQuery
 from bot.plural import counted
 from bot.reviews.audit_file import Form, head_of, lines_of
-from storage import Archive
+from storage import PRIVATE, Archive
 from storage.chain import Fault
 
 Result = TypeVar("Result")
@@ -99,7 +101,11 @@ async def _verify(database: str | None, head: AuditHead | None) -> tuple[Fault |
 @click.option("--machine", default="", help="Task id, its beginning, or name.")
 @click.option("--command", default="", help='Like "vm restart", or "vm" for all of them.')
 @click.option("--outcome", default="", help="Like done, failed, unknown, denied, requested.")
-@click.option("--output", type=click.File("w", encoding="utf-8", lazy=True), default="-")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A new file, which nobody else can read; without it, standard output.",
+)
 def export(
     database: str | None,
     form: Form,
@@ -109,7 +115,7 @@ def export(
     machine: str,
     command: str,
     outcome: str,
-    output: IO[str],
+    output: Path | None,
 ) -> None:
     """Write the audit, oldest first, as JSON Lines or CSV."""
     now = SystemClock().now()
@@ -125,20 +131,54 @@ def export(
     except BotError as error:
         raise click.UsageError(told(error)) from None
     try:
-        asyncio.run(_export(database, query, form, output))
+        if output is None:
+            asyncio.run(_export(database, query, form, sys.stdout))
+            return
+        with _new(output) as file:
+            number = asyncio.run(_export(database, query, form, file))
+        click.echo(f"Exported {counted(number, 'row')} to {output}.")
     except BrokenPipeError:  # whoever reads it, such as `head`, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-async def _export(database: str | None, query: AuditQuery, form: Form, output: IO[str]) -> None:
+@contextmanager
+def _new(path: Path) -> Iterator[IO[str]]:
+    """A new private file, which is gone again where not all could be written. Raises BotError.
+
+    A pipe or a device is written to as it is.
+    """
+    is_special = path.exists() and not path.is_file()
+    flags = os.O_WRONLY if is_special else os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    try:
+        descriptor = os.open(path, flags, PRIVATE)
+    except FileExistsError:
+        raise BotError(f"{path} exists already.", hint="Name a new file.") from None
+    except OSError as error:
+        raise BotError(f"{path} cannot be written: {error.strerror}.") from None
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            yield file
+    except BaseException as error:
+        if not is_special:
+            path.unlink(missing_ok=True)
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+            raise BotError(f"{path} cannot be written: {error.strerror}.") from None
+        raise
+
+
+async def _export(database: str | None, query: AuditQuery, form: Form, output: IO[str]) -> int:
+    """Write the rows that fit; how many they are."""
+    number = 0
     archive = Archive(_url(database))
     try:
         output.write(head_of(form))
         async with aclosing(archive.rows(query)) as rows:
             async for row in rows:
                 output.writelines(lines_of([row], form))
+                number += 1
     finally:
         await archive.close()
+    return number
 
 
 def _url(database: str | None) -> str:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import sqlite3
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from cryptography.fernet import Fernet
 from bot.cli import audit as audit_cli
 from bot.ids import NodeId, TaskId
 from bot.model import AuditHead, ExecutionStatus
+from bot.reviews.audit_stream import SCHEMA
 from storage import Store, Vault
 from tests.storage.samples import LATER, NOW, SOON, execution
 
@@ -187,10 +189,48 @@ def test_json_lines_can_be_verified_as_documented(
         exec(checked, {})
 
 
+def test_an_export_is_a_new_file_that_nobody_else_reads(file: Path, head: AuditHead) -> None:
+    output = file.parent / "audit.jsonl"
+    assert audit(file, "export", "--output", str(output)).exit_code == 0
+    assert stat.S_IMODE(output.stat().st_mode) == 0o600
+    before = output.read_bytes()
+    done = audit(file, "export", "--since", "1h", "--output", str(output))
+    assert (done.exit_code, output.read_bytes()) == (1, before)
+    assert f"{output} exists already. Name a new file." in done.stderr
+    done = audit(file, "export", "--output", str(file.parent / "missing" / "a.jsonl"))
+    assert (done.exit_code, "cannot be written: No such file" in done.stderr) == (1, True)
+    gone = audit(file.parent / "gone.db", "export", "--output", str(file.parent / "b.jsonl"))
+    assert gone.exit_code == 1
+    assert not (file.parent / "b.jsonl").exists()
+    assert audit(file, "export", "--output", "/dev/null").exit_code == 0
+
+
+def test_a_stream_can_be_verified_as_documented(
+    file: Path, head: AuditHead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = [json.loads(line) for line in audit(file, "export").stdout.splitlines()]
+    rows = [{"schema": SCHEMA, **row} for row in whole]
+    cut = {**rows[2], "arguments": {}, "details": {}, "truncated": True}
+    stream = file.parent / "audit.jsonl"
+    monkeypatch.chdir(file.parent)
+    checked = compile(recipe(), "docs/audit.md", "exec")
+
+    def check(rows: list[dict[str, Any]]) -> None:
+        stream.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        exec(checked, {})
+
+    check(rows)
+    check([*rows[:2], cut, *rows[1:]])  # a batch came twice
+    check([*rows[:2], cut, *rows[3:]])
+    for wrong in ([*rows[:3], {**rows[3], "reason": "forged"}], [*rows[:2], *rows[3:]]):
+        with pytest.raises(AssertionError, match="4"):
+            check(wrong)
+
+
 def test_csv_runs_no_formula(file: Path, head: AuditHead, tmp_path: Path) -> None:
     output = tmp_path / "audit.csv"
     done = audit(file, "export", "--format", "csv", "--output", str(output))
-    assert (done.exit_code, done.stdout) == (0, "")
+    assert (done.exit_code, done.stdout) == (0, f"Exported 6 rows to {output}.\n")
     found = list(csv.DictReader(io.StringIO(output.read_text(encoding="utf-8"))))
     assert [row["kind"] for row in found] == ["requested", "ended"] * 3
     assert found[1]["reason"] == "'=1+1"
