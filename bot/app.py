@@ -288,7 +288,7 @@ class Bot:
 
     async def _take_up(self) -> None:
         """Read what a former process has left; broken off, it can be done again."""
-        await self.store.migrate()
+        await self._database.migrate()
         await self.store.release_leases_of_others(self._by)
         if (known := await self.store.newest_moment()) is not None:
             self._clock.doubt(known)

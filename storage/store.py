@@ -89,8 +89,12 @@ class Store:
         await asyncio.to_thread(prepare, file)
         self._lock = await asyncio.to_thread(claim, file)
 
-    async def migrate(self) -> None:
-        """Bring the schema to its newest revision; several may start at once."""
+    async def migrate(self) -> str:
+        """Bring the schema to its newest revision; several may start at once.
+
+        Which one it had before; empty where the database was new, or lacked nothing.
+        """
+        before = ""
         if self._engines.file is not None:
             await asyncio.to_thread(prepare, self._engines.file)
             self._engines.presence = Presence(self._engines.file)
@@ -98,10 +102,11 @@ class Store:
             has_all = await connection.run_sync(is_newest)
         if not has_all:
             async with self._engines.migrating() as connection:
-                await connection.run_sync(_upgrade_alone)
+                before = await connection.run_sync(_upgrade_alone)
         async with self._engines.reading() as connection:
             restored = select(func.max(audit.c.seq)).where(audit.c.kind == AuditKind.RESTORED)
             self._restored = await connection.scalar(restored) or 0
+        return before
 
     async def disarm(self, now: datetime) -> None:
         """Let nothing that is open in a backup be sent, once it has been put back and migrated.
@@ -351,8 +356,8 @@ class _Attempt(AbstractAsyncContextManager[UnitOfWork]):
         return False
 
 
-def _upgrade_alone(connection: Connection) -> None:
+def _upgrade_alone(connection: Connection) -> str:
     # SQLite's transaction already has the write lock; PostgreSQL's waits for its turn here.
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('dbc-bot migrations'))"))
-    upgrade(connection)
+    return upgrade(connection)

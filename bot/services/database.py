@@ -19,6 +19,7 @@ from bot.clock import Clock
 from bot.health import Health
 from bot.ids import new_id
 from storage import StorageFailed, StorageUnfit, Store, postgres_cause, sqlite_cause
+from storage.migrations import HEAD
 
 T = TypeVar("T")
 
@@ -118,6 +119,11 @@ class Database:
         else:
             if self._health.regained(_WHAT):
                 log.info("database.works")
+
+    async def migrate(self) -> None:
+        """Bring the schema to the revision of this version, and log it where it was another one."""
+        if former := await self._store.migrate():
+            log.info("database.migrated", **{"from": former, "to": HEAD})
 
     async def superseded(self) -> str:
         """Return once a newer version has migrated the database: what there is to tell of it."""

@@ -23,12 +23,17 @@ def revisions_of(connection: Connection) -> list[str]:
     return list(connection.execute(text(REVISIONS)).scalars())
 
 
-def upgrade(connection: Connection) -> None:
-    """Apply every revision that is missing. Raises BotError for a newer version's database."""
-    if not is_newest(connection):
-        from storage.migrations.applying import apply  # noqa: PLC0415 - seldom, and takes long
+def upgrade(connection: Connection) -> str:
+    """Apply every revision that is missing. Raises BotError for a newer version's database.
 
-        apply(connection)
+    Which revision the database had before; empty where it was new, or lacked nothing.
+    """
+    if (before := revisions_of(connection)) == [HEAD]:
+        return ""
+    from storage.migrations.applying import apply  # noqa: PLC0415 - seldom, and takes long
+
+    apply(connection)
+    return ", ".join(before)
 
 
 def is_known(revision: str) -> bool:

@@ -1,11 +1,15 @@
 """A database of each release is taken up by this version, with everything that was open in it."""
 
 import re
+import sqlite3
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.model import AuditQuery
+from storage.migrations import HEAD, REVISIONS
 from tests.release import HERE, load
 from tests.scenarios.site import NAME
 from tests.scenarios.stage import CHANNEL, staged
@@ -20,7 +24,16 @@ def test_there_is_a_database_of_a_release() -> None:
 @pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.stem)
 async def test_what_was_open_in_a_release_goes_on(release: Path, tmp_path: Path) -> None:
     load(release, tmp_path)
-    async with staged(tmp_path, policy="") as stage:
+    with closing(sqlite3.connect(tmp_path / "bot.db")) as raw:
+        former = raw.execute(REVISIONS).fetchall()
+    async with AsyncExitStack() as stack:
+        with capture_logs() as logs:
+            stage = await stack.enter_async_context(staged(tmp_path, policy=""))
+        migrated = [one for one in logs if one["event"] == "database.migrated"]
+        assert [((one["from"],), one["to"]) for one in migrated] == [(former[0], HEAD)]
+        with capture_logs() as logs:
+            await stage.restart_bot()
+        assert [one for one in logs if one["event"] == "database.migrated"] == []
         async with stage.bot.store.read() as tx:
             before = await tx.audit.head()
         assert "r` stands for" in (await stage.asks(stage.alice, "/dbc alias list")).plain
