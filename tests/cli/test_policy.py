@@ -150,6 +150,16 @@ def test_the_example_says_the_defaults_as_they_are() -> None:
     assert read_policy(EXAMPLE).defaults == read_policy(None).defaults
 
 
+def test_an_empty_file_which_deployments_begin_with_is_as_good_as_none(tmp_path: Path) -> None:
+    empty = tmp_path / "policy.toml"
+    empty.touch()
+    assert read_policy(empty) == read_policy(None)
+    assert ask("show", "--file", str(empty)).exit_code == 0
+    for page in ("README.md", "README.zh-CN.md", "docs/deployment.md"):
+        told = (ROOT / page).read_text(encoding="utf-8")
+        assert "cp policy.example.toml" not in told  # it names people who are invented
+
+
 def _file(tmp_path: Path, text: str) -> str:
     path = tmp_path / "rules.toml"
     path.write_text(text, encoding="utf-8")
