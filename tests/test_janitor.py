@@ -70,6 +70,11 @@ WANTED = ("pooler", "postgres", "page", "bot", "demo")
 NAMES = {"pooler": "pgbouncer", "postgres": "postgres", "page": "chrom", "bot": "python"}
 
 
+def unmeasured() -> dict[str, str]:
+    """The environment without what would let that run measure its coverage among ours."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SLIPCOVER")}
+
+
 def left(seen: str) -> list[tuple[int, str]]:
     """What runs of that test run."""
     return list(janitor.marked(SEEN, seen))
@@ -86,7 +91,7 @@ async def running(
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "-p", "tests.conftest",
         "-p", "no:cacheprovider", "-n", str(len(WANTED)), "--dist", "load", str(directory),
-        cwd=ROOT, env={**os.environ, SEEN: seen}, stdout=subprocess.DEVNULL,
+        cwd=ROOT, env=unmeasured() | {SEEN: seen}, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     try:

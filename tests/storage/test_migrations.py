@@ -75,13 +75,14 @@ async def test_a_migration_that_fails_leaves_nothing_behind(
     store = Store(sqlite_url, vault)
     (tmp_path / "data").mkdir()
     with sqlite3.connect(tmp_path / "data" / "bot.db") as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
         connection.execute("CREATE TABLE watches (something TEXT)")
     with pytest.raises(StorageFailed):
         await store.migrate()
     tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     connection.close()
     await store.close()
-    assert tables == [("watches",)]
+    assert tables == [("alembic_version",), ("watches",)]
 
 
 async def test_a_store_touches_nothing_before_it_is_asked(tmp_path: Path, vault: Vault) -> None:
