@@ -22,7 +22,7 @@ _UNSTABLE = (
     ),
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "‹id›"),
     (re.compile(r"\b(?=\w*\d)(?=\w*[a-z])[0-9a-zA-Z]{8,}…?"), "‹id›"),
-    (re.compile(r"\b[0-9a-zA-Z]{20,}\b|(?<=[(（])(?=\w+[0-9A-Z])\w{8}(?=[)）])"), "‹id›"),
+    (re.compile(r"\b[0-9a-zA-Z]{20,}\b|(?<=[(（])(?=\w*[0-9A-Z])\w{8}(?=[)）])"), "‹id›"),
     (re.compile(r"(?<=-\d\d-)\w{6}(?=\.csv)"), "‹id›"),
     (re.compile(r"\b[2-6]\d{4}\b"), "‹port›"),
     (re.compile(r"127\.0\.0\.1:\d+"), "‹daemon›"),
