@@ -193,6 +193,7 @@ class Bot:
             Concerned(
                 store, last_known, inventory.lists.listed_at,
                 lambda user: reviewers.hidden(user, ChannelId(""), _SHOWS_ORDERS),
+                self._people.is_barred,
             ),
             inventory, outbox, clock, self._by,
             lambda: self._book.current.orders.channel,
@@ -240,6 +241,7 @@ class Bot:
             services.store, self.dbc, self.chain, services.inventory, services.last_known,
             self._attendance,
             lambda user: services.reviews.reviewers.hidden(user, ChannelId(""), _SHOWS_MACHINES),
+            self._people.is_barred,
             lambda user: may_press(services, user, ChannelId("")),
             self._clock, lambda: self._book.current.outages,
         )  # fmt: skip

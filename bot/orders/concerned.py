@@ -50,8 +50,8 @@ def is_signed_by(session: DbcSession, wallet: str) -> bool:
 class Concerned:
     """Finds the people and machines of an order.
 
-    `listed_at` tells when a node has shown its machines to a session, and `hidden` from whom the
-    rules hide which nodes.
+    `listed_at` tells when a node has shown its machines to a session, `hidden` from whom the
+    rules hide which nodes, and `is_barred` who sees no machine at all, such as a guest.
     """
 
     def __init__(
@@ -60,11 +60,13 @@ class Concerned:
         last_known: LastKnown,
         listed_at: Callable[[DbcSession], datetime | None],
         hidden: Callable[[UserId], Awaitable[Set[str]]],
+        is_barred: Callable[[UserId], Awaitable[bool]],
     ) -> None:
         self._store = store
         self._last_known = last_known
         self._listed_at = listed_at
         self._hidden = hidden
+        self._is_barred = is_barred
         self._signed: dict[tuple[str, str, datetime | None, str], bool] = {}
 
     async def of(self, node: NodeId, renter: str, number: int, *, is_only: bool) -> Concern:
@@ -158,6 +160,10 @@ class Concerned:
             }
         told = sorted(sees | set(concerned.watchers))
         return {user: user in sees for user in told if node not in await self._hidden(user)}
+
+    async def told(self, people: People) -> People:
+        """Those who are sent a message: no guest, whatever they have kept from before."""
+        return {user: sees for user, sees in people.items() if not await self._is_barred(user)}
 
     async def _at_stake(
         self,

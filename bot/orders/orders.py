@@ -223,13 +223,14 @@ class Orders:
     async def _returned(self, new: RentalOrder, before: RentalOrder) -> None:
         """Take up again an order that was told to be lost; the messages that said so say it."""
         facts, people = await self._facts(new, head_at(new, self.chain.now), is_read=True)
+        places = await self._places(people)
         messages: list[tuple[str, Place, Reply]] = []
         if (new.chain, new.node, new.renter, new.began) == (
             before.chain or new.chain, before.node, before.renter, before.began,
         ):  # fmt: skip
             names = [str(before.phase), *(["confirm"] if before.told.startswith("confirm") else [])]
             back = words.event(facts, Event.RETURNED)
-            messages = [(key_of(before, one, to), to, back) for one in names for to, _ in people]
+            messages = [(key_of(before, one, to), to, back) for one in names for to, _ in places]
         async with self._store.write() as tx:
             if await tx.orders.came_back(new):
                 await _put(tx, messages, self._clock.now())
@@ -249,7 +250,7 @@ class Orders:
             facts, people = await self._facts(order, head, is_read=is_read)
             messages = [
                 (key_of(order, name, place), place, reply)
-                for place, sees in people
+                for place, sees in await self._places(people)
                 for name, reply in _said(before, found, facts, sees=sees)
             ]
         if found.stage is not None and not messages:
@@ -319,7 +320,8 @@ class Orders:
         is_snooze = handling is Handling.SNOOZE
         told = words.snoozed(facts, user) if is_snooze else words.taken(facts, user)
         messages = [
-            (key_of(order, str(handling).replace(".", "-"), one), one, told) for one, _ in people
+            (key_of(order, str(handling).replace(".", "-"), one), one, told)
+            for one, _ in await self._places(people)
         ]
         async with self._store.write() as tx:
             if is_snooze:
@@ -353,19 +355,21 @@ class Orders:
             order.node, order.renter, order.number, is_only=order.is_only
         )
 
-    async def _facts(
-        self, order: RentalOrder, head: int, *, is_read: bool
-    ) -> tuple[Facts, list[tuple[Place, bool]]]:
-        """What is said of an order, and where; in each place with its machines or without."""
+    async def _facts(self, order: RentalOrder, head: int, *, is_read: bool) -> tuple[Facts, People]:
+        """What is said of an order, and who has to do with it."""
         concerned = await self._concern(order)
         machines = await self.concerned.machines(order, concerned)
         people = await self.concerned.people(concerned, machines, order.node)
         node = await self._inventory.label(order.node)
-        facts = Facts(order, node, self._clock.now(), head, machines, is_read)
-        places = [(Place.direct(user), sees) for user, sees in people.items()]
+        return Facts(order, node, self._clock.now(), head, machines, is_read), people
+
+    async def _places(self, people: People) -> list[tuple[Place, bool]]:
+        """Where it is said; in each place with its machines or without."""
+        told = await self.concerned.told(people)
+        places = [(Place.direct(user), sees) for user, sees in told.items()]
         if channel := self._channel():
             places.append((Place(ChannelId(channel)), True))
-        return facts, places
+        return places
 
 
 def key_of(order: RentalOrder, name: str, place: Place) -> str:

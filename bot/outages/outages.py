@@ -10,7 +10,7 @@ from bot.outages.attendance import Attendance
 from bot.outages.drift import Drift
 from bot.outages.rounds import Rounds, Wanted
 from bot.outages.silences import Silences
-from bot.outages.telling import Hidden, Offers, People
+from bot.outages.telling import Barred, Hidden, Offers, People
 from bot.services.inventory import Inventory
 from bot.services.last_known import LastKnown
 from storage import Store
@@ -48,11 +48,12 @@ class Outages:
         last_known: LastKnown,
         attendance: Attendance,
         hidden: Hidden,
+        is_barred: Barred,
         offers: Offers,
         clock: Clock,
         rules: Callable[[], Rules],
     ) -> None:
-        people = People(store, hidden, lambda: rules().channel, offers)
+        people = People(store, hidden, is_barred, lambda: rules().channel, offers)
         self._silences = Silences(
             store, attendance, inventory, chain, people, clock, lambda: rules().nodes
         )

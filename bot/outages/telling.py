@@ -14,6 +14,7 @@ from storage import Store, UnitOfWork
 
 Offers = Callable[[UserId], May]  # not what the rules surely deny
 Hidden = Callable[[UserId], Awaitable[Set[str]]]
+Barred = Callable[[UserId], Awaitable[bool]]  # who sees no machine at all, such as a guest
 
 
 class People:
@@ -23,11 +24,13 @@ class People:
     """
 
     def __init__(
-        self, store: Store, hidden: Hidden, channel: Callable[[], str], offers: Offers
-    ) -> None:
+        self, store: Store, hidden: Hidden, is_barred: Barred, channel: Callable[[], str],
+        offers: Offers,
+    ) -> None:  # fmt: skip
         self._store = store
         self._offers = offers
         self._hidden = hidden
+        self._is_barred = is_barred
         self._channel = channel
 
     async def of_node(self, node: NodeId) -> set[UserId]:
@@ -69,7 +72,8 @@ class People:
         }
 
     async def _seeing(self, node: NodeId, users: Collection[UserId]) -> set[UserId]:
-        return {user for user in users if node not in await self._hidden(user)}
+        seeing = {user for user in users if node not in await self._hidden(user)}
+        return {user for user in seeing if not await self._is_barred(user)}
 
 
 async def tell(

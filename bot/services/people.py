@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from bot.clock import Clock
 from bot.ids import UserId
-from bot.ports import Directory, PersonInfo, UserGroup
+from bot.ports import DeliveryFailed, Directory, PersonInfo, UserGroup
 
 _WINDOW = timedelta(minutes=1)
 _FREELY = 50  # questions in a window; the other half is for clicks, and for other replicas
@@ -68,6 +68,18 @@ class RecentPeople:
     def was_no_member(self, user: UserId) -> bool:
         """Whether the person was no full member when that was last found out."""
         return user in self._no_members
+
+    async def is_barred(self, user: UserId) -> bool:
+        """Whether somebody is no full member, as of a minute ago; as known last while Slack does
+        not say: what nobody may miss is told all the same.
+        """
+        try:
+            with at_a_glance():
+                person = await self.person(user)
+        except DeliveryFailed:
+            return self.was_no_member(user)
+        self.note(user, is_member=person.is_full_member)
+        return not person.is_full_member
 
     async def groups(self) -> Mapping[str, UserGroup]:
         """All user groups, now. Raises DeliveryFailed."""

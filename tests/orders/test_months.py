@@ -70,7 +70,9 @@ class World:
         leases = Leases(store, clock, by)
         outbox = SilentOutbox(store, SilentMessenger(), leases, clock, by)
         chain = ChainReader([node.url for node in self.rpc], clock)
-        concerned = Concerned(store, LastKnown(store), inventory.lists.listed_at, _hides_nothing)
+        concerned = Concerned(
+            store, LastKnown(store), inventory.lists.listed_at, _hides_nothing, _bars_nobody
+        )
         self.orders = Orders(store, chain, concerned, inventory, outbox, clock, by, lambda: "")
         self.begun.append((self.orders, store))
         await store.migrate()
@@ -108,6 +110,10 @@ class World:
 
 async def _hides_nothing(_: UserId) -> frozenset[str]:
     return frozenset()
+
+
+async def _bars_nobody(_: UserId) -> bool:
+    return False
 
 
 @asynccontextmanager
