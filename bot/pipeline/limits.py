@@ -34,7 +34,8 @@ async def crowd_of(
 
     async def full(most: int, *, channel: bool) -> list[datetime]:
         """When the last ones were requested that count, newest first, where there is no room."""
-        found = await tx.turns.requested_before(execution, now - limits.within, channel=channel)
+        since = now - limits.within
+        found = await tx.turns.requested_before(execution, since, most, channel=channel)
         counted = [one for one in found if is_limited(table.spoken_of(one.command), one)]
         return [one.created_at for one in counted[:most]] if len(counted) >= most else []
 

@@ -4,13 +4,26 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from bot.model import Execution, ExecutionStatus, ReviewKind, WatchState
 from storage.repositories.execution_rows import from_row
-from storage.repositories.repository import Repository, at, is_free
-from storage.tables import approvals, executions, watches
+from storage.repositories.repository import LIMIT, Repository, at, is_free
+from storage.tables import UtcDateTime, approvals, executions, watches
 
 _OCCUPYING = (ExecutionStatus.RUNNING, ExecutionStatus.FOLLOWING)
 # How the ids of commands begin that change what is on a node.
@@ -49,6 +62,71 @@ _PUT_OFF = (
 )
 
 
+_ONE, _NODE, _TASK, _SINCE = (
+    bindparam("its_id", type_=Text()),
+    bindparam("its_node", type_=Text()),
+    bindparam("its_task", type_=Text()),
+    bindparam("its_since", type_=UtcDateTime()),
+)
+
+
+def _is_of(groups: Collection[str]) -> ColumnElement[bool]:
+    return or_(*(executions.c.command.startswith(group) for group in groups))
+
+
+def _of_a_machine(groups: Collection[str]) -> ColumnElement[bool]:
+    return and_(executions.c.node == _NODE, executions.c.task == _TASK, _is_of(groups))
+
+
+def _others(groups: Collection[str]) -> Select[Any]:
+    is_occupying = and_(_status.in_(_OCCUPYING), ~_IS_UNANSWERED, ~_IS_UPLOADED)
+    return (
+        select(executions)
+        .where(_of_a_machine(groups), executions.c.id != _ONE, or_(is_occupying, _WAITS))
+        .order_by(_created_at, executions.c.id)
+    )
+
+
+def _sent_since(groups: Collection[str]) -> Select[Any]:
+    return (
+        select(executions.c.actor, func.count())
+        .where(_of_a_machine(groups), executions.c.started_at > _SINCE)
+        .group_by(executions.c.actor)
+    )
+
+
+# Of a machine, and of bare metal, which is a node without tasks.
+_OTHERS = {True: _others(_OF_MACHINES), False: _others(_OF_METAL)}
+_SENT_SINCE = {True: _sent_since(_OF_MACHINES), False: _sent_since(_OF_METAL)}
+
+
+def _requested_before(column: Column[str]) -> Select[Any]:
+    before = bindparam("its_created_at", type_=UtcDateTime())
+    is_refused = and_(_status == ExecutionStatus.REFUSED, executions.c.started_at.is_(None))
+    is_before = or_(_created_at < before, and_(_created_at == before, executions.c.id < _ONE))
+    return (
+        select(executions)
+        .where(
+            column == bindparam("its_own", type_=Text()), _created_at > _SINCE, is_before,
+            ~is_refused, ~_IS_BROKEN, _is_of(_OF_NODES),
+        )
+        .order_by(_created_at.desc())
+    )  # fmt: skip
+
+
+# By whether it is asked for a channel.
+_REQUESTED_BEFORE = {
+    False: _requested_before(executions.c.actor),
+    True: _requested_before(executions.c.channel),
+}
+_COUNTED_BEFORE = {
+    channel: select(func.count()).select_from(
+        statement.with_only_columns(executions.c.id).order_by(None).limit(LIMIT).subquery()
+    )
+    for channel, statement in _REQUESTED_BEFORE.items()
+}
+
+
 class Turns(Repository):
     """Who is at a machine, and who is next."""
 
@@ -59,15 +137,8 @@ class Turns(Repository):
         that the node has begun. Nobody else sends one before this unit of work ends, where it
         writes.
         """
-        rows = await self._connection.execute(
-            select(executions)
-            .where(
-                _is_same_machine(execution),
-                executions.c.id != execution.id,
-                or_(and_(_status.in_(_OCCUPYING), ~_IS_UNANSWERED, ~_IS_UPLOADED), _WAITS),
-            )
-            .order_by(_created_at, executions.c.id)
-        )
+        of = {**_its_machine(execution), _ONE.key: execution.id}
+        rows = await self._connection.execute(_OTHERS[bool(execution.task)], of)
         return [from_row(row, secrets={}) for row in rows.mappings()]
 
     async def waiting(self) -> list[Execution]:
@@ -96,11 +167,8 @@ class Turns(Repository):
 
     async def sent_since(self, execution: Execution, since: datetime) -> Counter[str]:
         """How many changes of its machine were sent since then, by who requested them."""
-        rows = await self._connection.execute(
-            select(executions.c.actor, func.count())
-            .where(_is_same_machine(execution), executions.c.started_at > since)
-            .group_by(executions.c.actor)
-        )
+        of = {**_its_machine(execution), _SINCE.key: since}
+        rows = await self._connection.execute(_SENT_SINCE[bool(execution.task)], of)
         return Counter({row[0]: row[1] for row in rows})
 
     async def put_off(
@@ -118,39 +186,26 @@ class Turns(Repository):
         return rows.first() is not None
 
     async def requested_before(
-        self, execution: Execution, since: datetime, *, channel: bool
+        self, execution: Execution, since: datetime, most: int, *, channel: bool
     ) -> list[Execution]:
         """The changes that the same person requested since then and before it, newest first.
 
-        Or with `channel`: in the same channel, by anybody. What was refused unsent is not among
-        them, nor that for which glass was broken. They come without their secrets.
+        Or with `channel`: in the same channel, by anybody. Nothing is read of fewer than `most`.
+        What was refused unsent is not among them, nor that for which glass was broken. They come
+        without their secrets.
         """
-        column = executions.c.channel if channel else executions.c.actor
-        mine = execution.place.channel if channel else execution.actor
-        is_refused = and_(_status == ExecutionStatus.REFUSED, executions.c.started_at.is_(None))
-        is_before = or_(
-            _created_at < execution.created_at,
-            and_(_created_at == execution.created_at, executions.c.id < execution.id),
-        )
-        rows = await self._connection.execute(
-            select(executions)
-            .where(
-                column == mine, _created_at > since, is_before, ~is_refused, ~_IS_BROKEN,
-                _is_of(_OF_NODES),
-            )
-            .order_by(_created_at.desc())
-        )  # fmt: skip
+        of = {
+            "its_own": execution.place.channel if channel else execution.actor,
+            "its_created_at": execution.created_at,
+            _ONE.key: execution.id,
+            _SINCE.key: since,
+        }
+        counted = await self._connection.execute(_COUNTED_BEFORE[channel], {**of, LIMIT.key: most})
+        if counted.scalar_one() < most:
+            return []
+        rows = await self._connection.execute(_REQUESTED_BEFORE[channel], of)
         return [from_row(row, secrets={}) for row in rows.mappings()]
 
 
-def _is_same_machine(execution: Execution) -> ColumnElement[bool]:
-    """Whether a change is of the machine of `execution`; bare metal is a node without tasks."""
-    return and_(
-        executions.c.node == execution.node,
-        executions.c.task == execution.task,
-        _is_of(_OF_MACHINES if execution.task else _OF_METAL),
-    )
-
-
-def _is_of(groups: Collection[str]) -> ColumnElement[bool]:
-    return or_(*(executions.c.command.startswith(group) for group in groups))
+def _its_machine(execution: Execution) -> dict[str, str]:
+    return {_NODE.key: execution.node, _TASK.key: execution.task}
