@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
@@ -201,6 +202,7 @@ def dump(reply: Reply) -> str:
     return _replies.dump_json(reply).decode()
 
 
+@lru_cache(maxsize=128)  # a message is read when it is due, sent and edited
 def load(text: str) -> Reply:
     """What `dump` wrote."""
     return _replies.validate_json(text)
