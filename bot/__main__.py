@@ -44,7 +44,7 @@ from bot.cli.settings import WRONG_SETTINGS, load
 from bot.cli.sign import sign
 from bot.commands.rows import command_table
 from bot.config import Settings, places
-from bot.errors import BotError
+from bot.errors import BotError, Taken
 from bot.language.reference import reference
 from bot.ports import LockedOut
 from bot.redaction import Redactor
@@ -55,6 +55,7 @@ from bot.version import VERSION
 from handlers.manifest import manifest
 
 REFUSED_BY_SLACK = 3  # exit code: Slack takes a token or the app no more
+TAKEN = 4  # exit code: another process has the port or the database, so a later start may work
 
 ROOT = Path(__file__).resolve().parent.parent
 _TEMPLATES = Path("bot") / "locale" / "bot.pot"
@@ -80,6 +81,8 @@ def run(*, new_database: bool) -> None:
         first = partial(refuse_to_begin, settings, anew=new_database)
         if not loop.run(app.run(settings, redactor=redactor, first=first)):
             sys.exit(REFUSED_BY_SLACK)
+    except Taken as error:
+        _give_up(told(error), TAKEN)
     except BotError as error:
         _give_up(told(error))
     except LockedOut as error:
@@ -88,10 +91,10 @@ def run(*, new_database: bool) -> None:
         )
 
 
-def _give_up(sentence: str) -> NoReturn:
+def _give_up(sentence: str, code: int = WRONG_SETTINGS) -> NoReturn:
     with suppress(OSError):  # nowhere to say it
         click.echo(f"Error: {places().told(sentence)}", err=True)
-    sys.exit(WRONG_SETTINGS)
+    sys.exit(code)
 
 
 @main.command()

@@ -1,6 +1,7 @@
 """Wires every room together: the only file that knows them all."""
 
 import asyncio
+import errno
 import gc
 import os
 import signal
@@ -11,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from bot.causes import cause
 from bot.chain.reader import ChainReader
 from bot.chain.rpc import keys_in
 from bot.clock import Clock, SteadyClock, SystemClock, shown
@@ -22,7 +24,7 @@ from bot.dbc.errors import WouldSend
 from bot.dbc.guard import Limits
 from bot.dbc.transport import Call
 from bot.doctor.checks import OwnCheckup
-from bot.errors import BotError
+from bot.errors import BotError, Taken
 from bot.health import Health
 from bot.ids import ChannelId, new_id
 from bot.language.canonical import known_arguments
@@ -32,7 +34,7 @@ from bot.messages.gathering import part_given_up
 from bot.messages.outbox import Outbox
 from bot.model import Execution
 from bot.monitoring.figures import Gauges
-from bot.monitoring.port import HealthPort, why_not
+from bot.monitoring.port import HealthPort
 from bot.monitoring.sinks import sink_of
 from bot.monitoring.systemd import Systemd
 from bot.monitoring.traces import metrics_of, traces_of
@@ -85,6 +87,10 @@ from handlers.slack import SlackDirectory, SlackMessenger
 from handlers.tries import Tries
 from storage import Store, prepare
 from storage.heartbeat import HEARTBEAT, Leases
+
+# Somebody else listens there, such as a former process that is still ending; the address is not
+# there yet, as before a network is up.
+_PASSING = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL})
 
 # Refused by Slack, the bot goes on for so long: it may be a passing fault of Slack's, and what
 # needs no token (answers to slash commands, watches) still works.
@@ -368,12 +374,13 @@ class Bot:
 
 
 async def _bound(listening: Awaitable[None], host: str, port: int, setting: str) -> None:
-    """Listen there. Raises BotError where that cannot be."""
+    """Listen there. Raises Taken where that may be possible later, BotError where it cannot be."""
     try:
         await listening
     except OSError as error:
-        raise BotError(
-            f"The bot cannot listen on {host}:{port}: {why_not(error)}.",
+        kind = Taken if error.errno in _PASSING else BotError
+        raise kind(
+            f"The bot cannot listen on {host}:{port}: {cause(error)}.",
             hint=f"Set {setting}_HOST and {setting}_PORT.",
         ) from error
 

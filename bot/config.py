@@ -145,8 +145,10 @@ class KeySettings(DatabaseSettings):
                 ) from None
         if not value and not info.data.get("database_url", "sqlite").startswith("sqlite"):
             raise ValueError(
-                "it is not set. With PostgreSQL it is needed, the same for every replica; "
-                "python -m bot keys new prints a new key"
+                "it is not set. With PostgreSQL it is needed, the same for all replicas. A "
+                "database that was in use before, or is copied from a SQLite file, needs the keys "
+                "that it was used with (credential.key beside that file has one on each line); for "
+                "a new one, python -m bot keys new prints a key"
             )
         return value
 

@@ -65,6 +65,10 @@ class BotError(Exception):
         return str(self.words)
 
 
+class Taken(BotError):
+    """Another process has what this one needs, a port or the database's file: it may let go."""
+
+
 class Refused(BotError):
     """Bad input, a missing right, a wrong moment: nothing was sent and nothing has changed."""
 

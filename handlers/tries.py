@@ -3,7 +3,6 @@
 Knows nothing of what is tried.
 """
 
-import os
 import random
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -12,10 +11,12 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackClientError
 
+from bot import causes
 from bot.clock import Clock
 from bot.ports import DeliveryFailed, LockedOut, PutOff
+from bot.reply import Text, say
 
 T = TypeVar("T")
 
@@ -82,23 +83,18 @@ class Tries:
         self._said = self._said_again = False
 
 
-def cause(failure: DeliveryFailed) -> str:
+def cause(failure: DeliveryFailed) -> Text:
     """What went wrong, in words for the operator; no address and no text of the other side."""
     error = failure.__cause__
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "its name does not resolve"
-    if isinstance(error, aiohttp.ClientSSLError):
-        return "its certificate or TLS is not accepted"
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
+    if error is None:
+        return failure.reason
     if isinstance(error, aiohttp.WSServerHandshakeError):
-        return f"the WebSocket is refused with HTTP {error.status}"
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno).lower()
-    if isinstance(error, aiohttp.ClientConnectionError):
-        return "the connection broke"
-    if isinstance(error, (AttributeError, ValueError, RecursionError)):
-        return "an answer that is not Slack's"
-    if isinstance(error, SlackApiError) and failure.reason.startswith("http_"):
-        return f"HTTP {failure.reason.removeprefix('http_')} without an answer of Slack's"
-    return failure.reason
+        return say("the WebSocket is refused with HTTP {status}", status=error.status)
+    if isinstance(error, SlackApiError):
+        if not failure.reason.startswith("http_"):
+            return failure.reason  # a word of Slack's
+        status = failure.reason.removeprefix("http_")
+        return say("HTTP {status} without an answer of Slack's", status=status)
+    if isinstance(error, (SlackClientError, AttributeError, ValueError, RecursionError)):
+        return say("an answer that is not Slack's")
+    return causes.cause(error)

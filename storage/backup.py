@@ -132,7 +132,7 @@ def copy_whole(source: Path, target: Path) -> Copied:
             fault = audit.go_on(dict(row) for row in rows)
     except sqlite3.Error as error:
         said = sqlite_cause(error)
-        kind = "is no database of the bot, or it " if said == str(error) else ""
+        kind = "is no database of the bot, or it " if str(said) == str(error) else ""
         raise BotError(f"{source} {kind}cannot be copied: {said}.") from None
     if found != "ok":
         raise BotError(f"{source} is damaged: {found}.", hint="Use an older backup.")

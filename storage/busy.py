@@ -13,6 +13,8 @@ from functools import partial
 
 from sqlalchemy.exc import DBAPIError, InterfaceError
 
+from bot.reply import Text, say
+
 # PostgreSQL, Appendix A: serialization_failure, deadlock_detected, lock_not_available,
 # idle_in_transaction_session_timeout, query_canceled (statement_timeout).
 _SQLSTATES = frozenset({"40001", "40P01", "55P03", "25P03", "57014"})
@@ -37,21 +39,21 @@ def is_busy(error: BaseException) -> bool:
         return isinstance(error, (ConnectionError, TimeoutError))  # the driver's command timeout
     cause = error.orig
     if isinstance(cause, sqlite3.Error):
-        return _sqlite_code(cause) in _SQLITE
+        return sqlite_code(cause) in _SQLITE
     return error.connection_invalidated or sqlstate(error) in _SQLSTATES
 
 
 _CAUSES = {
-    "25006": "it is read-only",
-    "28000": "it refuses the account",
-    "28P01": "it refuses the account or its password",
-    "3D000": "it has no database of this name",
-    "42501": "the account lacks a right",
-    "53100": "its disk is full",
-    "53200": "it is out of memory",
-    "53300": "it has too many connections",
-    "57P01": "it was stopped",
-    "57P03": "it is starting or stopping",
+    "25006": say("it is read-only"),
+    "28000": say("it refuses the account"),
+    "28P01": say("it refuses the account or its password"),
+    "3D000": say("it has no database of this name"),
+    "42501": say("the account lacks a right"),
+    "53100": say("its disk is full"),
+    "53200": say("it is out of memory"),
+    "53300": say("it has too many connections"),
+    "57P01": say("it was stopped"),
+    "57P03": say("it is starting or stopping"),
 }
 
 
@@ -59,7 +61,7 @@ def is_unfit(error: BaseException) -> bool:
     """Whether waiting is of no use: wrong settings, or a file that is no database."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, sqlite3.Error):
-        return _sqlite_code(cause) in _SQLITE_UNFIT
+        return sqlite_code(cause) in _SQLITE_UNFIT
     return isinstance(cause, ssl.SSLCertVerificationError) or sqlstate(error).startswith(_UNFIT)
 
 
@@ -82,11 +84,12 @@ def sqlstate(error: BaseException) -> str:
     return getattr(cause, "sqlstate", None) or ""
 
 
-def postgres_cause(error: BaseException) -> str:
+def postgres_cause(error: BaseException) -> Text:
     """What PostgreSQL says, in words of ours: its own may name accounts. Empty: nothing."""
     state = sqlstate(error)
     return _CAUSES.get(state, f"SQLSTATE {state}") if state else ""
 
 
-def _sqlite_code(error: sqlite3.Error) -> int:
+def sqlite_code(error: sqlite3.Error) -> int:
+    """SQLite's primary code, without what its extended ones add."""
     return int(getattr(error, "sqlite_errorcode", 0)) & _PRIMARY

@@ -1,6 +1,6 @@
 """What can go wrong with what is kept. No sentence here ever holds a secret or a statement."""
 
-from bot.errors import BotError
+from bot.errors import BotError, Taken
 
 
 class StorageFailed(BotError):
@@ -19,7 +19,7 @@ class StorageUnsure(StorageFailed):
     """The database was lost during a commit: nobody knows whether what was written is stored."""
 
 
-class InUse(BotError):
+class InUse(Taken):
     """Another process owns this SQLite file."""
 
 

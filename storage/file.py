@@ -10,7 +10,8 @@ from stat import S_ISREG
 from typing import IO
 
 from bot.errors import BotError
-from bot.reply import say
+from bot.reply import Text, say
+from storage.busy import sqlite_code
 from storage.errors import InUse
 
 # Nobody but the bot's own account reads what it keeps, nor the copies that it makes.
@@ -120,11 +121,21 @@ def require_ours(file: Path) -> None:
     )
 
 
-def sqlite_cause(error: sqlite3.Error) -> str:
+# In SQLite's own words, which people search for, but for the one that does not say who may not.
+_CAUSES = {
+    sqlite3.SQLITE_READONLY: say("this account may not write to the file or its directory"),
+    sqlite3.SQLITE_BUSY: say("database is locked"),
+    sqlite3.SQLITE_FULL: say("database or disk is full"),
+    sqlite3.SQLITE_IOERR: say("disk I/O error"),
+    sqlite3.SQLITE_CANTOPEN: say("unable to open database file"),
+    sqlite3.SQLITE_CORRUPT: say("database disk image is malformed"),
+    sqlite3.SQLITE_NOTADB: say("file is not a database"),
+}
+
+
+def sqlite_cause(error: sqlite3.Error) -> Text:
     """What SQLite says; where it may not write, who it is that may not."""
-    if getattr(error, "sqlite_errorname", "").startswith("SQLITE_READONLY"):
-        return "this account may not write to the file or its directory"
-    return str(error)
+    return _CAUSES.get(sqlite_code(error)) or str(error)
 
 
 def flush_directory(file: Path) -> None:

@@ -79,7 +79,8 @@ async def _require_keys(file: str, vault: Vault) -> None:
     if lost:
         raise BotError(
             f"CREDENTIAL_KEYS does not open {counted(lost, 'row')} of the database.",
-            hint="Put the keys of the key file beside the database into CREDENTIAL_KEYS.",
+            hint="Put the keys of the bot that used it into CREDENTIAL_KEYS: the lines of "
+            "credential.key beside its file, newest first, separated by commas.",
         )
 
 

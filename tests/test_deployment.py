@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from bot.__main__ import REFUSED_BY_SLACK
+from bot.cli.settings import WRONG_SETTINGS
 from bot.config import SECRETS, Settings
 
 ROOT = Path(__file__).parents[1]
@@ -102,7 +104,9 @@ def test_everything_runs_as_nobody_in_particular_on_what_it_cannot_change() -> N
     unit.read(UNIT, encoding="utf-8")
     service = unit["Service"]
     assert (service["dynamicuser"], service["protectsystem"]) == ("yes", "strict")
-    assert service["restartpreventexitstatus"] == "2 3"
+    never = {str(WRONG_SETTINGS), str(REFUSED_BY_SLACK)}
+    assert {*service["restartpreventexitstatus"].split()} == never
+    assert (service["restart"], unit["Unit"]["startlimitintervalsec"]) == ("always", "0")
 
 
 def test_there_is_time_to_stop() -> None:

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from bot.causes import known
 from bot.errors import BotError
 from bot.reply import Severity, Text, say
 
@@ -79,4 +80,4 @@ _FAULTS = {
 
 def said_fault(why: str) -> Text:
     """The reason in the reader's language."""
-    return _FAULTS.get(why, why)
+    return _FAULTS.get(why) or known(why)

@@ -13,6 +13,7 @@ import aiohttp
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
+from bot.causes import cause
 from bot.chain.errors import (
     BlockUnknown,
     ChainError,
@@ -81,7 +82,7 @@ class RpcClient:
                     if len(raw) > self._limits.body:
                         return ChainUnreadable(why="too long")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return ChainUnreachable(why=type(error).__name__)
+            return ChainUnreachable(why=str(cause(error)))
         if response.status >= 500 or response.status in {401, 403, 404, 429}:
             return ChainUnreachable(why=f"HTTP {response.status}")
         return raw

@@ -7,15 +7,15 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from datetime import UTC
 from pathlib import Path
 from typing import IO, TypeVar
 
 import click
 
-from bot.cli.failures import Commands, told
+from bot.cli.failures import Commands, said, told
 from bot.cli.settings import load
 from bot.clock import SystemClock
 from bot.config import DatabaseSettings
@@ -55,7 +55,9 @@ def audit() -> None:
     """Verify and export the audit."""
 
 
-_database = click.option("--database", metavar="URL", help="Instead of DATABASE_URL.")
+_database = click.option(
+    "--database", metavar="FILE|URL", help="A copy or another database, instead of DATABASE_URL."
+)
 
 
 @audit.command()
@@ -85,11 +87,8 @@ def verify(database: str | None, head: AuditHead | None) -> None:
 
 
 async def _verify(database: str | None, head: AuditHead | None) -> tuple[Fault | None, AuditHead]:
-    archive = Archive(_url(database))
-    try:
+    async with _opened(database) as archive:
         return await archive.verify(head)
-    finally:
-        await archive.close()
 
 
 @audit.command()
@@ -169,17 +168,35 @@ def _new(path: Path) -> Iterator[IO[str]]:
 async def _export(database: str | None, query: AuditQuery, form: Form, output: IO[str]) -> int:
     """Write the rows that fit; how many they are."""
     number = 0
-    archive = Archive(_url(database))
-    try:
+    async with _opened(database) as archive:
         output.write(head_of(form))
         async with aclosing(archive.rows(query)) as rows:
             async for row in rows:
                 output.writelines(lines_of([row], form))
                 number += 1
-    finally:
-        await archive.close()
     return number
 
 
+@asynccontextmanager
+async def _opened(database: str | None) -> AsyncIterator[Archive]:
+    """The audit of a database. What is wrong with one that the option names is told of the option.
+
+    Raises BotError, ClickException.
+    """
+    try:
+        archive = Archive(_url(database))
+        try:
+            yield archive
+        finally:
+            await archive.close()
+    except BotError as error:
+        if not database:
+            raise
+        raise click.ClickException(said(error).replace("DATABASE_URL", "--database")) from None
+
+
 def _url(database: str | None) -> str:
-    return database or load(DatabaseSettings).database_url
+    """The address of what was given: a file may be named by its path alone."""
+    if not database:
+        return load(DatabaseSettings).database_url
+    return database if "://" in database else f"sqlite+aiosqlite:///{Path(database).absolute()}"

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from cryptography.fernet import Fernet
 
+from bot.cli.asking import require_yes
 from bot.cli.settings import load
 from bot.clock import SystemClock
 from bot.config import DatabaseSettings, KeySettings
@@ -56,7 +57,7 @@ def restore(file: Path | None, *, yes: bool) -> None:
     if file is None and keys.sqlite_file is None:
         asyncio.run(_require_stopped(keys))
         if not yes:
-            click.confirm(_ARE_YOU_SURE, abort=True)
+            require_yes(_ARE_YOU_SURE)
         asyncio.run(_disarm(keys))
         click.echo(_SINCE)
         _require_keys(keys)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 from cryptography.fernet import Fernet
 
+from bot.cli.asking import require_yes
 from bot.cli.failures import Commands
 from bot.cli.settings import load
 from bot.clock import SystemClock
@@ -79,10 +80,9 @@ def rotate(*, yes: bool) -> None:
     settings = load(KeySettings)
     vault = _vault(settings)
     if key_file_of(settings) is None and not yes:
-        click.confirm(
+        require_yes(
             f"Was every running bot restarted with key {vault.fingerprints[0]} in front of "
-            f"{vault.place}?",
-            abort=True,
+            f"{vault.place}?"
         )
     store = Store(settings.database_url, vault)
     done = asyncio.run(_closing(store, store.reseal(SystemClock().now())))

@@ -13,6 +13,7 @@ import click
 from pydantic import ValidationError
 
 from bot import log
+from bot.causes import cause
 from bot.clock import SystemClock
 from bot.config import PolicySettings, Settings, faults_of
 from bot.doctor.checks import Checks, rules
@@ -55,7 +56,7 @@ async def _findings() -> Findings:
                 yield one
         return
     except (OSError, UnicodeDecodeError) as error:
-        yield fault("settings", f".env cannot be read: {type(error).__name__}.")
+        yield fault("settings", f".env cannot be read: {cause(error)}.")
         return
     # What others would log of the same faults is told here, in one line.
     log.configure("console", "error", settings.secrets)

@@ -33,8 +33,11 @@ class Commands(click.Group):
 
 def told(error: BotError) -> str:
     """What is wrong and what to do, for the operator: nobody else is there to be told."""
+    return places().told(said(error))
+
+
+def said(error: BotError) -> str:
+    """The same without where the settings are that it names."""
     if isinstance(error, StorageFailed):
-        said = f"The database that DATABASE_URL names cannot be used: {cause(error)}."
-    else:
-        said = plain(line(error.words, " ", error.hint))
-    return places().told(said)
+        return f"The database that DATABASE_URL names cannot be used: {cause(error)}."
+    return plain(line(error.words, " ", error.hint))

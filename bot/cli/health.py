@@ -8,6 +8,7 @@ import sys
 
 import click
 
+from bot.causes import cause
 from bot.cli.settings import load
 from bot.config import HealthSettings, reached_at
 from bot.version import NAME
@@ -34,9 +35,8 @@ def health(*, ready: bool) -> None:
                 f"Something that is not the bot answers at {host}:{settings.health_port}."
             )
     except (OSError, http.client.HTTPException) as error:
-        why = getattr(error, "strerror", None) or type(error).__name__
         raise click.ClickException(
-            f"The bot does not answer at {host}:{settings.health_port}: {why}."
+            f"The bot does not answer at {host}:{settings.health_port}: {cause(error)}."
         ) from None
     finally:
         connection.close()

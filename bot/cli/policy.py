@@ -20,6 +20,7 @@ from bot.cli.policy_words import (
     reason_fault,
     row,
     told_budget,
+    told_tables,
 )
 from bot.commands.rows import command_table
 from bot.config import PolicySettings
@@ -189,6 +190,12 @@ def show(file: Path | None) -> None:
         click.echo(f"\n“{rule.name}”\n  when {when or 'anything is asked'}\n  {then}")
     for budget in rules.budget:
         click.echo(f"\n{told_budget(budget)}")
+    for table in told_tables(rules):
+        click.echo(f"\n{table}")
+    if rules.test:
+        them = "it" if len(rules.test) == 1 else "them"
+        tests = counted(len(rules.test), "test")
+        click.echo(f"\n{tests}: python -m bot policy test runs {them}.")
     _warn(rules)
 
 

@@ -1,11 +1,14 @@
 """What the rules decide, in words for whoever writes them. No Slack, no database."""
 
+from collections.abc import Iterator
+from datetime import timedelta
+
 from bot.errors import Refused
 from bot.language.args import BREAK_GLASS, REASON
 from bot.messages.cards import duration
 from bot.plural import counted
-from bot.reviews.policy import Decision, DecisionKind, Request, Review
-from bot.reviews.policy_values import Budget, People
+from bot.reviews.policy import Decision, DecisionKind, Defaults, Policy, Request, Review
+from bot.reviews.policy_values import Budget, People, Strict
 from bot.reviews.reviewers import APPROVE_EXPIRES, CONFIRM_EXPIRES
 
 
@@ -88,6 +91,26 @@ def told_budget(budget: Budget) -> str:
         f"  told at {budget.warn} %; once it is spent, what makes cost grow needs "
         f"{counted(budget.approvals, 'approval')}."
     )
+
+
+def told_tables(rules: Policy) -> Iterator[str]:
+    """Each table of the file that is neither a rule nor a default, with all that it can hold."""
+    for table, values in rules:
+        if isinstance(values, Strict) and not isinstance(values, Defaults):
+            yield "\n".join(
+                [f"[{table}]", *(f"  {name}: {_held(value)}" for name, value in values)]
+            )
+
+
+def _held(value: object) -> str:
+    """A value of a table."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, timedelta):
+        return str(duration(value))
+    if isinstance(value, People):
+        return people(value)
+    return "none" if value in {None, ""} else str(value)
 
 
 def joined(value: object) -> str:

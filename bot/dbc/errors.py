@@ -157,7 +157,7 @@ class Unreachable(DaemonUnavailable):
 
     default_sentence = say("The DBC daemon cannot be reached.")
     default_hint = say("Check that it runs and that DBC_CLIENT_URLS names its address.")
-    why = ""
+    why: Text = ""
 
 
 class TurnedAway(Foreign, DaemonUnavailable):

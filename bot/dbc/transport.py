@@ -6,7 +6,6 @@ tracebacks of the HTTP library would carry request bodies along.
 """
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
@@ -18,6 +17,7 @@ import aiohttp
 import structlog
 from yarl import URL
 
+from bot.causes import cause
 from bot.clock import Clock
 from bot.dbc.answer import decode
 from bot.dbc.endpoint import NOTHING, Endpoint, LastAnswer, Request
@@ -248,7 +248,7 @@ class Transport:
         if isinstance(outcome, DaemonDisconnected | Unreachable | DaemonFull):
             if daemon.url not in self._down:
                 self._down.add(daemon.url)
-                why = {"why": outcome.why} if isinstance(outcome, Unreachable) else {}
+                why = {"why": str(outcome.why)} if isinstance(outcome, Unreachable) else {}
                 log.warning("dbc.down", daemon=where, because=outcome.sentence, **why)
         elif daemon.url in self._down:
             self._down.discard(daemon.url)
@@ -331,14 +331,7 @@ class Transport:
 
 def _unreachable(error: Exception, mode: Mode) -> Unreachable:
     failed = Unreachable(mode=mode)
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        failed.why = "its name does not resolve"
-    elif isinstance(error, aiohttp.ClientSSLError):
-        failed.why = "its certificate or TLS is not accepted"
-    elif isinstance(error, OSError) and error.errno:
-        failed.why = os.strerror(error.errno).lower()
-    else:
-        failed.why = "no answer in time"
+    failed.why = cause(error)
     return failed
 
 

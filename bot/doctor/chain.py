@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
 
+from bot.causes import NO_ANSWER
 from bot.chain.errors import ChainError, ChainUnreachable, said_fault
 from bot.chain.models import Header
 from bot.chain.rpc import ChainLimits, RpcClient
@@ -59,6 +60,6 @@ def _why_not(error: ChainError) -> Text:
         return say("Its answer cannot be read: {why}.", why=said_fault(error.why))
     if error.why.startswith("HTTP "):
         return say("It refuses the request: {why}.", why=error.why)
-    if "Timeout" in error.why:
+    if error.why == str(NO_ANSWER):
         return say("It does not answer in time.")
-    return say("It cannot be reached.")
+    return say("It cannot be reached: {why}.", why=said_fault(error.why))

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import structlog
 
+from bot import causes
 from bot.clock import Clock, time_limit
 from bot.commands.rows import command_table
 from bot.config import PolicySettings, Settings, TraceSettings, places
@@ -105,8 +106,8 @@ class Checks:
                 yield fault(about, say("It could not be looked at in time."), _AGAIN)
                 return
             except (OSError, DeliveryFailed) as error:
-                why = cause(error) if isinstance(error, DeliveryFailed) else error.strerror
-                told = say("It could not be looked at: {why}.", why=why or type(error).__name__)
+                why = cause(error) if isinstance(error, DeliveryFailed) else causes.cause(error)
+                told = say("It could not be looked at: {why}.", why=why)
                 is_barred = isinstance(error, PermissionError) and self._sight.is_local
                 yield fault(about, told, _AS_THE_BOT if is_barred else _AGAIN)
                 return

@@ -38,14 +38,14 @@ class _Looked:
 
     fine: set[str] = field(default_factory=set)
     absent: dict[str, str] = field(default_factory=dict)
-    unknown: list[str] = field(default_factory=list)  # why, one each
+    unknown: list[Text] = field(default_factory=list)  # why, one each
     beyond: int = 0  # those that were not asked for
     advice: Text = _BY_HAND
 
     def unchecked(self, about: Text, many: Callable[[int], Phrase]) -> Iterable[Finding]:
         """The warning about those of which Slack did not say."""
         number = len(self.unknown) + self.beyond
-        why: list[Text] = list(dict.fromkeys(self.unknown))
+        why = list(dict.fromkeys(self.unknown))
         if self.beyond:
             why.append(say("only {number} are asked for", number=_MOST))
         if number:

@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import aiohttp
 
+from bot.causes import cause
 from bot.config import Settings, reached_at
 from bot.monitoring.findings import Finding, Findings, fault, ok, warning
-from bot.monitoring.port import NAMED, why_not
+from bot.monitoring.port import NAMED
 from bot.reply import Text, say
 from storage import is_claimed
 
@@ -107,7 +108,7 @@ def _unanswered(setting: str, host: str, port: int, *, is_running: bool | None) 
     return ok(_ABOUT[setting], say("Nothing answers at {where}, which is free.", where=where))
 
 
-def _why_not(host: str, port: int) -> str:
+def _why_not(host: str, port: int) -> Text:
     """Why the bot could not listen there; nothing where it could. Lets nobody connect."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -117,7 +118,7 @@ def _why_not(host: str, port: int) -> str:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             one.bind(address)
     except OSError as error:
-        return why_not(error)
+        return cause(error)
     return ""
 
 

@@ -3,9 +3,10 @@
 import asyncio
 from datetime import datetime, timedelta
 
+from bot.causes import cause
 from bot.config import Settings
 from bot.monitoring.findings import Finding, Findings, Sight, ok, warning
-from bot.monitoring.sinks import cause, sink_of
+from bot.monitoring.sinks import sink_of
 from bot.reply import say, say_number
 from bot.reviews.audit_stream import STREAM
 from storage import Inspection

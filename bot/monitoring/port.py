@@ -3,8 +3,6 @@
 It reads and changes nothing, and tells nothing secret; whoever may reach it sees it all.
 """
 
-import os
-import socket
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -20,13 +18,6 @@ _SOON = 2.0  # seconds; for requests under way when we stop
 
 # By this the doctor knows whether it is the bot that answers at a port.
 NAMED = {"Server": NAME}
-
-
-def why_not(error: OSError) -> str:
-    """Why nobody can listen there; asyncio puts the address into its text, in its own way."""
-    if isinstance(error, socket.gaierror) or not error.errno:
-        return error.strerror or type(error).__name__
-    return os.strerror(error.errno)
 
 
 def liveness() -> web.Response:

@@ -190,11 +190,6 @@ class SyslogSink:
         return f"{head}{text}".encode(errors="replace")
 
 
-def cause(error: OSError) -> str:
-    """Why a sink takes nothing."""
-    return error.strerror or str(error) or type(error).__name__
-
-
 def sink_of(where: str) -> Sink:
     """The sink of a path, or of an address like `syslog+tcp://host:514`."""
     scheme, mark, _ = where.partition("://")

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC
 from typing import BinaryIO
 
+from bot.causes import cause
 from bot.clock import Clock, meant, shown
 from bot.errors import BotError
 from bot.ids import ChannelId, UserId
@@ -108,9 +109,7 @@ class AuditLog:
             file.flush()
         except OSError as error:
             raise BotError(
-                say(
-                    "The bot cannot write the file: {reason}.", reason=error.strerror or str(error)
-                ),
+                say("The bot cannot write the file: {reason}.", reason=cause(error)),
                 hint=say("Ask for less, such as since=yesterday, or tell the bot's operator."),
             ) from error
         return count

@@ -11,9 +11,10 @@ from datetime import timedelta
 
 import structlog
 
+from bot.causes import cause
 from bot.clock import Clock
 from bot.model import AuditQuery, AuditRow
-from bot.monitoring.sinks import Record, Sink, cause
+from bot.monitoring.sinks import Record, Sink
 from bot.reply import Text, say_number
 from bot.reviews.audit_file import record_of
 from storage import Store
@@ -41,7 +42,7 @@ class AuditStream:
         self._clock = clock
         self._by = by
         self._redact = redact
-        self._fault = ""
+        self._fault: Text = ""
         self._waiting = 0  # rows
         self._pause = timedelta(seconds=1)
         self._next_try = clock.now()
@@ -89,7 +90,7 @@ class AuditStream:
         except OSError as error:
             why = cause(error)
             if not self._fault:
-                log.warning("audit_stream.stands", why=why, rows=waiting)
+                log.warning("audit_stream.stands", why=str(why), rows=waiting)
             self._fault, self._waiting = why, waiting
             self._next_try = self._clock.now() + self._pause
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)

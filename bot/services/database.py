@@ -7,7 +7,6 @@ import asyncio
 import errno
 import os
 import random
-import socket
 import sqlite3
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -15,9 +14,11 @@ from typing import TypeVar
 
 import structlog
 
+from bot import causes
 from bot.clock import Clock
 from bot.health import Health
 from bot.ids import new_id
+from bot.reply import Text, say
 from storage import StorageFailed, StorageUnfit, Store, postgres_cause, sqlite_cause
 from storage.migrations import HEAD
 
@@ -61,24 +62,17 @@ async def once_it_works(clock: Clock, health: Health, do: Callable[[], Awaitable
             return done
 
 
-def cause(error: StorageFailed) -> str:
+def cause(error: StorageFailed) -> Text:
     """The driver's kind of failure; its text may tell more than the log should hold."""
     if error.__cause__ is not None and (said := postgres_cause(error.__cause__)):
         return said
     cause = getattr(error.__cause__, "orig", error.__cause__)
     if isinstance(cause, sqlite3.Error):
         return sqlite_cause(cause)
-    if isinstance(cause, socket.gaierror):
-        return "its name does not resolve"
-    if isinstance(cause, TimeoutError):
-        return "no answer in time"
-    if isinstance(cause, ConnectionRefusedError):
-        return os.strerror(errno.ECONNREFUSED).lower()  # asyncio puts several into a text
     if isinstance(cause, FileNotFoundError) and cause.strerror == os.strerror(errno.ENOENT):
-        return "no server has a socket there"  # PostgreSQL's: SQLite has errors of its own
-    if isinstance(cause, OSError) and cause.errno:  # asyncio puts the address into its own text
-        return os.strerror(cause.errno).lower()
-    return type(cause).__name__
+        # PostgreSQL's: SQLite has errors of its own.
+        return say("no server has a socket there")
+    return causes.cause(cause or error)
 
 
 class Database:
@@ -115,7 +109,7 @@ class Database:
             sentence = f"The bot's database could not be read or written: {cause(error)}. {_MEND}"
             if self._health.lost(_WHAT, sentence, is_fatal=False):
                 # What the driver says is all that there is to know: a traceback says no more.
-                log.error("database.fails", because=cause(error))  # noqa: TRY400
+                log.error("database.fails", because=str(cause(error)))  # noqa: TRY400
         else:
             if self._health.regained(_WHAT):
                 log.info("database.works")

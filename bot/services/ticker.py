@@ -11,6 +11,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.clock import Clock
 from bot.metrics import Metrics
+from bot.reply import Text, say
 from storage import StorageFailed
 
 _LOOK = timedelta(seconds=1)  # between looks whether the machine's clock was set back
@@ -54,6 +55,8 @@ class Ticker:
         # Counted in looks, not in time: while the process stands still, nothing is missed.
         self._looks = self._last_look = 0
         self._failures: Counter[str] = Counter()
+        self._outage: Counter[str] = Counter()  # runs that failed for want of the database, by job
+        self._outage_since = timedelta()
         self._jobs = tuple(jobs)
         self._clock = clock
         self._scheduler: AsyncIOScheduler | None = None
@@ -119,18 +122,28 @@ class Ticker:
             return ""
         return f"The clockwork has begun nothing for {self.age.seconds} s. Restart the bot."
 
-    def impairments(self) -> Sequence[str]:
-        """Which jobs do not get done."""
+    def impairments(self) -> Sequence[Text]:
+        """Which jobs do not get done, but for want of the database: that is told by itself."""
         now = self._looks
         hanging = {task.get_name() for task, at in self._under_way.items() if now - at > _HANGS}
-        failing = {name: times for name, times in self._failures.items() if times >= _FAILS}
+        failing = {
+            name: times
+            for name, times in self._failures.items()
+            if times >= _FAILS and name not in self._outage
+        }
+        stuck = [
+            say("The job “{name}” does not come to an end.", name=one) for one in sorted(hanging)
+        ]
         return [
-            *(f"The job “{name}” does not come to an end." for name in sorted(hanging)),
+            *stuck,
             *(
-                f"The job “{name}” failed {times} times in a row: see tick.failed in the log."
+                say(
+                    "The job “{name}” failed {times} times in a row: see tick.failed in the log.",
+                    name=name, times=times,
+                )
                 for name, times in sorted(failing.items())
             ),
-        ]
+        ]  # fmt: skip
 
     async def run_due(self, at: timedelta) -> None:
         """Every job once, in order, but for those that ran less than their interval before `at`.
@@ -171,10 +184,31 @@ class Ticker:
         except Exception as error:  # a failing job must not end the clockwork
             self._failures[job.name] += 1
             self._metrics.job_failed(job.name)
-            if isinstance(error, StorageFailed):  # `Database` says what is the matter, once
-                if self._failures[job.name] == 1:
-                    log.warning("tick.failed", job=job.name, sentence=error.sentence)
+            if isinstance(error, StorageFailed):
+                self._without_database(job.name, error)
             else:
                 log.exception("tick.failed", job=job.name)
         else:
             self._failures.pop(job.name, None)
+            self._back(job.name)
+
+    def _without_database(self, job: str, error: StorageFailed) -> None:
+        """Tell of an outage once: it fails every job, each again and again.
+
+        `Database` says what is the matter.
+        """
+        if not self._outage:
+            self._outage_since = self._clock.monotonic()
+            if self._failures[job] == 1:
+                then = "Further jobs that fail by this are counted: see ticks.work."
+                log.warning("tick.failed", job=job, sentence=error.sentence, then=then)
+        self._outage[job] += 1
+
+    def _back(self, job: str) -> None:
+        """Tell that an outage is over: a job has succeeded that had failed by it."""
+        if job not in self._outage:
+            return
+        lasted = round((self._clock.monotonic() - self._outage_since).total_seconds())
+        failures, jobs = self._outage.total(), len(self._outage)
+        self._outage.clear()
+        log.info("ticks.work", after=lasted, failures=failures, jobs=jobs)

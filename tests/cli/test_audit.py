@@ -96,6 +96,24 @@ def test_the_exit_code_says_whether_the_audit_is_sound(
     assert (f"6 rows, all sound. Head: 6:{head.hash}" in done.stdout) is not touched
 
 
+def test_another_database_is_named_by_its_path_or_url_and_told_of_as_it_was_given(
+    file: Path, head: AuditHead, tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "none.db"
+    done = audit(nowhere, "verify", "--database", str(file))
+    assert f"6 rows, all sound. Head: 6:{head.hash}" in done.output
+    for given, told in (
+        (str(nowhere), f"There is no database {nowhere}."),
+        ("mysql://x", "--database is not an address that the bot can use."),
+        ("postgresql://a:s3cret@127.0.0.1:9/x", "--database names cannot be used: connection re"),
+    ):
+        for command in ("verify", "export"):
+            done = audit(file, command, "--database", given)
+            assert (done.exit_code, told in done.output) == (1, True), done.output
+            assert "DATABASE_URL" not in done.output
+            assert "s3cret" not in done.output
+
+
 def test_a_sound_audit_fits_its_head(file: Path, head: AuditHead) -> None:
     assert "shows only against a head" in audit(file, "verify").stdout
     done = audit(file, "verify", "--head", f"6:{head.hash}")

@@ -134,6 +134,27 @@ def test_the_example_is_valid_and_shown_in_words() -> None:
     assert "glass broken by" in answer.output
 
 
+def test_all_that_a_file_can_hold_is_shown(tmp_path: Path) -> None:
+    """Whoever adds a table or a key to the rules need not remember `show`."""
+    shown = ask("show", "--file", str(EXAMPLE)).output
+    for table, values in read_policy(EXAMPLE):
+        if table in {"defaults", "rule", "budget", "test"}:  # in words, looked at above
+            continue
+        block = shown.split(f"[{table}]\n")[1].split("\n\n")[0]
+        assert [one.split(":")[0].strip() for one in block.splitlines()] == [k for k, _ in values]
+    file = tmp_path / "rules.toml"
+    file.write_text(
+        '[freeze]\npeople = { persons = ["U0ALICE"], groups = ["S0OPS"] }\nchannel = "C0OPS"\n'
+        '[breaker]\ndestroys = 3\nwithin = "30min"\n[outages]\nssh = true\n'
+        '[[test]]\nask = "U0A: vm list"\nexpect = "runs"\n'
+    )
+    shown = ask("show", "--file", str(file)).output
+    assert "[freeze]\n  people: U0ALICE, members of S0OPS\n  channel: C0OPS\n" in shown
+    assert "[breaker]\n  destroys: 3\n  within: 30 min\n" in shown
+    assert "  ssh: yes\n" in shown
+    assert "1 test: python -m bot policy test runs it." in shown
+
+
 def test_the_demos_rules_are_valid_and_shown_in_words() -> None:
     answer = ask("show", "--file", str(ROOT / "sandbox" / "demo-rules.toml"))
     assert answer.exit_code == 0

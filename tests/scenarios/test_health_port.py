@@ -254,7 +254,7 @@ async def test_a_port_that_is_taken_ends_the_start_with_a_sentence(tmp_path: Pat
         data.mkdir()
         settings = settings_for(stage.ws, stage.daemon, data, http=False, health_port=port)
         bot = Bot(settings, stage.machine, LIMITS)
-        with pytest.raises(BotError, match=f"cannot listen on 127.0.0.1:{port}: Address "):
+        with pytest.raises(BotError, match=f"cannot listen on 127.0.0.1:{port}: address "):
             await bot.start(ticking=False)
         await bot.stop()
 

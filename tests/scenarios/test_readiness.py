@@ -92,7 +92,7 @@ async def test_budgets_and_an_audit_stream_that_stand_still_are_told(tmp_path: P
         await stage.bot.edge.connected()
         await stage.passes(3)
         assert "Budgets count nothing: CHAIN_RPC_URLS is not set." in ready(stage)
-        assert "The audit stream takes nothing (No such file or directory)" in ready(stage)
+        assert "The audit stream takes nothing (no such file or directory)" in ready(stage)
 
 
 @pytest.mark.parametrize("is_scope", [False, True])

@@ -21,6 +21,7 @@ from bot.config import Settings
 from sandbox.dbc import Daemon, ManualClock
 from sandbox.dbc.demo import demo_world
 from sandbox.slack import Workspace
+from storage.file import claim
 from tests import janitor
 from tests.scenarios.stage import CHANNEL, MANIFEST, settings_for
 
@@ -228,6 +229,23 @@ async def test_a_refused_token_ends_the_start_with_its_setting_and_the_host(
     assert error in last
     assert f"Set SLACK_{kind.upper()}_TOKEN to" in last
     assert "127.0.0.1" in last
+
+
+async def test_what_a_former_process_may_let_go_of_is_no_fault_of_the_settings(
+    tmp_path: Path,
+) -> None:
+    """Exit code 4: whatever starts the bot tries again, as it does not after wrong settings."""
+    async with Workspace(manifest=MANIFEST) as ws:
+        with socket.create_server(("127.0.0.1", 0)) as former:
+            port = str(former.getsockname()[1])
+            bot = await Process.begin(ws, tmp_path, HEALTH_PORT=port)
+            assert await bot.ends() == 4
+        taken = f"Error: The bot cannot listen on 127.0.0.1:{port}: address already in use."
+        assert taken in bot.said
+        with claim(tmp_path / "bot.db"):
+            bot = await Process.begin(ws, tmp_path)
+            assert await bot.ends() == 4
+        assert "Error: Another process of the bot is using " in bot.said
 
 
 async def test_in_http_mode_it_says_how_it_is_while_it_waits_for_slack(tmp_path: Path) -> None:

@@ -9,4 +9,4 @@ from storage import StorageFailed
 def test_a_cause_names_no_address() -> None:
     failed = StorageFailed("It failed.")
     failed.__cause__ = OSError(errno.EHOSTUNREACH, "Connect call failed ('10.0.0.5', 5432)")
-    assert cause(failed) == "no route to host"
+    assert str(cause(failed)) == "no route to host"

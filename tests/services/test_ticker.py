@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from bot.clock import SystemClock
 from bot.metrics import Metrics
 from bot.services.ticker import Job, Ticker
+from sandbox.dbc import ManualClock
 from storage import StorageFailed
 from tests.clocks import MachineClock
 
@@ -147,7 +148,7 @@ async def test_a_clockwork_that_begins_nothing_any_more_is_told() -> None:
             await asyncio.sleep(0.01)
         while not ticker.impairments():  # noqa: ASYNC110 - it tells who asks
             await asyncio.sleep(0.01)
-    assert ticker.impairments() == ["The job “work” does not come to an end."]
+    assert [*map(str, ticker.impairments())] == ["The job “work” does not come to an end."]
     await ticker.stop()
 
 
@@ -163,7 +164,7 @@ async def test_a_job_that_fails_again_and_again_is_told_until_it_works() -> None
     for second in range(5):
         assert ticker.impairments() == []
         await ticker.run_due(timedelta(seconds=second))
-    assert ticker.impairments() == [
+    assert [*map(str, ticker.impairments())] == [
         "The job “work” failed 5 times in a row: see tick.failed in the log."
     ]
     assert b'dbc_bot_job_failures_total{job="work"} 5.0' in metrics.text()
@@ -172,12 +173,27 @@ async def test_a_job_that_fails_again_and_again_is_told_until_it_works() -> None
     assert ticker.impairments() == []
 
 
-async def test_an_outage_of_the_database_is_logged_once_for_each_job() -> None:
-    async def run() -> None:
-        raise StorageFailed("out of reach")
+async def test_an_outage_of_the_database_is_logged_when_it_begins_and_when_it_ends() -> None:
+    is_out = True
 
-    ticker = Ticker([Job("work", OFTEN, run)], SystemClock(), Metrics())
+    async def run() -> None:
+        if is_out:
+            raise StorageFailed("out of reach")
+
+    async def other() -> None:
+        """Needs no database."""
+
+    jobs = [*(Job(f"job {number}", OFTEN, run) for number in range(14)), Job("other", OFTEN, other)]
+    clock = ManualClock()
+    ticker = Ticker(jobs, clock, Metrics())
     with capture_logs() as logged:
-        for second in range(3):
+        for second in range(6):
             await ticker.run_due(timedelta(seconds=second))
-    assert [one["event"] for one in logged] == ["tick.failed"]
+            clock.advance(timedelta(seconds=1))
+        assert ticker.impairments() == []  # the database is told by itself
+        is_out = False
+        for second in range(6, 8):
+            await ticker.run_due(timedelta(seconds=second))
+    assert [one["event"] for one in logged] == ["tick.failed", "ticks.work"]
+    assert (logged[-1]["failures"], logged[-1]["jobs"]) == (6 * 14, 14)
+    assert logged[-1]["after"] == 6
