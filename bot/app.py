@@ -1,7 +1,6 @@
 """Wires every room together: the only file that knows them all."""
 
 import asyncio
-import errno
 import gc
 import os
 import signal
@@ -12,7 +11,6 @@ from typing import Any
 
 import structlog
 
-from bot.causes import cause
 from bot.chain.reader import ChainReader
 from bot.chain.rpc import keys_in
 from bot.clock import Clock, SteadyClock, SystemClock, shown
@@ -24,7 +22,7 @@ from bot.dbc.errors import WouldSend
 from bot.dbc.guard import Limits
 from bot.dbc.transport import Call
 from bot.doctor.checks import OwnCheckup
-from bot.errors import BotError, Taken
+from bot.errors import BotError
 from bot.health import Health
 from bot.ids import ChannelId, new_id
 from bot.language.canonical import known_arguments
@@ -34,7 +32,7 @@ from bot.messages.gathering import part_given_up
 from bot.messages.outbox import Outbox
 from bot.model import Execution
 from bot.monitoring.figures import Gauges
-from bot.monitoring.port import HealthPort
+from bot.monitoring.port import HealthPort, bound
 from bot.monitoring.sinks import sink_of
 from bot.monitoring.systemd import Systemd
 from bot.monitoring.traces import metrics_of, traces_of
@@ -87,10 +85,6 @@ from handlers.slack import SlackDirectory, SlackMessenger
 from handlers.tries import Tries
 from storage import Store, prepare
 from storage.heartbeat import HEARTBEAT, Leases
-
-# Somebody else listens there, such as a former process that is still ending; the address is not
-# there yet, as before a network is up.
-_PASSING = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL})
 
 # Refused by Slack, the bot goes on for so long: it may be a passing fault of Slack's, and what
 # needs no token (answers to slash commands, watches) still works.
@@ -163,6 +157,7 @@ class Bot:
         self._database = database = Database(self.store, self.health, clock)
         looking = (
             Job("database", timedelta(seconds=5), database.look),
+            Job("daemons", timedelta(minutes=1), self.dbc.look_at_daemons),
             Job("homes", timedelta(seconds=5), self.edge.homes.refresh),
         )
         streaming = self._streaming(by) if settings.audit_stream else ()
@@ -170,9 +165,11 @@ class Bot:
         self.health.watch(ticker.fault)
         orders = services.orders
         self.health.watch_impairments(orders.impairments, orders.impairments_in_brief)
-        for one in (ticker, services.budgets, vault, self._book):
+        for one in (ticker, self.dbc.presence, services.budgets, vault, self._book):
             self.health.watch_impairments(one.impairments)
-        gauges = Gauges(metrics, self.store, self.health, clock, lambda: ticker.age)
+        gauges = Gauges(
+            metrics, self.store, self.health, clock, lambda: ticker.age, self.dbc.presence
+        )
         self._port = HealthPort(self.health, metrics, gauges.refresh)
         self._systemd = Systemd(self.health, lambda: not ticker.fault(), os.environ)
 
@@ -319,8 +316,8 @@ class Bot:
         settings = self._settings
         if settings.health_port:
             listening = self._port.listen(settings.health_host, settings.health_port)
-            await _bound(listening, settings.health_host, settings.health_port, "HEALTH")
-        await _bound(self.edge.listen(), settings.http_host, settings.http_port, "HTTP")
+            await bound(listening, settings.health_host, settings.health_port, "HEALTH")
+        await bound(self.edge.listen(), settings.http_host, settings.http_port, "HTTP")
 
     def reload_policy(self) -> None:
         """Read the policy file again; a faulty one is logged and the old one stays in force."""
@@ -371,18 +368,6 @@ class Bot:
         await self._port.close()
         if self._traces is not None:
             await self._traces.close()
-
-
-async def _bound(listening: Awaitable[None], host: str, port: int, setting: str) -> None:
-    """Listen there. Raises Taken where that may be possible later, BotError where it cannot be."""
-    try:
-        await listening
-    except OSError as error:
-        kind = Taken if error.errno in _PASSING else BotError
-        raise kind(
-            f"The bot cannot listen on {host}:{port}: {cause(error)}.",
-            hint=f"Set {setting}_HOST and {setting}_PORT.",
-        ) from error
 
 
 def _jobs(

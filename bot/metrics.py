@@ -96,6 +96,7 @@ class Metrics:
         )
         self.ready = gauge("ready", "1 while the bot can work, as /readyz says.")
         self.impairments = gauge("impairments", "What the bot has to do without.")
+        self.dbc_daemons_up = gauge("dbc_daemons_up", "DBC daemons that answered when last asked.")
         self.tick_age = gauge("tick_age_seconds", "Since the clockwork last began a job.")
         self.database_up = gauge("database_up", "1 while the figures below could be read.")
         self.watches_open = gauge("watches_open", "Operations that are followed to their end.")

@@ -19,7 +19,8 @@ from bot.dbc.guard import Limits, Silence
 from bot.dbc.images import Images
 from bot.dbc.lans import Lans
 from bot.dbc.metal import Metal
-from bot.dbc.nodes import Nodes
+from bot.dbc.nodes import VERSION, Nodes
+from bot.dbc.presence import Presence
 from bot.dbc.snapshots import Snapshots
 from bot.dbc.tasks import Tasks
 from bot.dbc.transport import Announcing, Call, DryRun, Transport, ignore
@@ -72,6 +73,15 @@ class DbcClient(Areas):
     def ask_again(self, node_id: NodeId) -> None:
         """Let the next read try a silent node at once."""
         self._transport.breaker.ask_again(node_id)
+
+    @property
+    def presence(self) -> Presence:
+        """Which daemons can be used."""
+        return self._transport.presence
+
+    async def look_at_daemons(self) -> None:
+        """Ask those of which nothing was heard lately whether they are there."""
+        await self._transport.look(VERSION)
 
     def dry_run(self, sent: list[WouldSend] | None = None) -> "DbcClient":
         """The same with every change stopped by WouldSend after all checks; reads work.

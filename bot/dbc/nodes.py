@@ -19,7 +19,7 @@ from bot.ids import NodeId
 _NODES: TypeAdapter[tuple[NodeSummary, ...]] = TypeAdapter(NodeSummaries)
 _ORDERS: TypeAdapter[tuple[RentOrder, ...]] = TypeAdapter(RentOrders)
 
-_VERSION = read("/", Auth.NONE, TypeAdapter(Version))
+VERSION = read("/", Auth.NONE, TypeAdapter(Version))
 _LIST = read("/mining_nodes", Auth.NONE, _NODES, most=MOST_NODES)
 _INFO = read("/mining_nodes", Auth.NONE, TypeAdapter(NodeInfo))
 _RENTALS = read("/rent_orders", Auth.NONE, _ORDERS)
@@ -35,7 +35,7 @@ class Nodes:
 
     async def version(self) -> str:
         """The daemon's version: the way to see whether it is there."""
-        return (await self._caller.call(_VERSION)).client_version
+        return (await self._caller.call(VERSION)).client_version
 
     async def list(self) -> tuple[NodeSummary, ...]:
         """The GPU nodes that the daemon knows; for a while after its start, few or none."""

@@ -7,6 +7,7 @@ tracebacks of the HTTP library would carry request bodies along.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from enum import StrEnum
 from functools import partial
@@ -35,6 +36,7 @@ from bot.dbc.errors import (
     NodeTimeout,
     NodeUnknown,
     OutcomeUnknown,
+    TooBusy,
     TooLong,
     Unreachable,
     Unreadable,
@@ -43,6 +45,7 @@ from bot.dbc.errors import (
 from bot.dbc.foreign import DAEMONS, Raw, no_http
 from bot.dbc.guard import Breaker, Daemon, Limits, choose
 from bot.dbc.identity import Target
+from bot.dbc.presence import Presence
 from bot.dbc.success import Unproved
 from bot.ids import NodeId
 from bot.redaction import Redactor, secrets_in
@@ -106,7 +109,7 @@ class Transport:
         self._session: aiohttp.ClientSession | None = None
         self._under_way: set[asyncio.Task[Any]] = set()
         self._is_closed = False
-        self._down: set[str] = set()  # the daemons of which that was logged
+        self._presence = Presence([one.url for one in self._daemons], clock)
 
     async def call(
         self,
@@ -149,6 +152,25 @@ class Transport:
     def breaker(self) -> Breaker:
         """What is known of nodes that keep silent."""
         return self._breaker
+
+    @property
+    def presence(self) -> Presence:
+        """What is known of the daemons."""
+        return self._presence
+
+    async def look(self, endpoint: Endpoint[T]) -> None:
+        """Ask each daemon this of which nothing was heard lately, such as a spare one."""
+        unheard = self._presence.unheard()
+        request = prepare(endpoint, None, NOTHING, "", {})
+
+        async def ask(daemon: Daemon) -> None:
+            with suppress(TooBusy):
+                async with daemon.turn(NodeId(""), endpoint.kind, endpoint.mode):
+                    outcome = await self._exchange(daemon, endpoint, request)
+                self._presence.note(daemon.url, outcome, of_node=False)
+
+        asked = [one for one in self._daemons if one.url in unheard and not one.is_left_alone]
+        await asyncio.gather(*map(ask, asked))
 
     async def close(self) -> None:
         """Close all connections; whoever sends anything from now on gets a RuntimeError."""
@@ -232,7 +254,7 @@ class Transport:
         outcome: T | DbcError,
         took: timedelta,
     ) -> None:
-        self._tell(daemon, outcome)
+        self._presence.note(daemon.url, outcome, of_node=bool(request.node_id))
         if isinstance(outcome, DaemonDisconnected):
             daemon.lost_network()
         elif isinstance(outcome, Unreachable):
@@ -241,18 +263,6 @@ class Transport:
         node = NodeId(request.node_id)
         self._observe(Call(endpoint.path, endpoint.mode, told, took, node, _reach(outcome)))
         log.debug("dbc call", path=request.path, node=request.node_id[:8], outcome=told)
-
-    def _tell(self, daemon: Daemon, outcome: object) -> None:
-        """Log once that a daemon is down, and once that it is back."""
-        where = daemon.url.partition("://")[2].rpartition("@")[2]  # it may hold a password
-        if isinstance(outcome, DaemonDisconnected | Unreachable | DaemonFull):
-            if daemon.url not in self._down:
-                self._down.add(daemon.url)
-                why = {"why": str(outcome.why)} if isinstance(outcome, Unreachable) else {}
-                log.warning("dbc.down", daemon=where, because=outcome.sentence, **why)
-        elif daemon.url in self._down:
-            self._down.discard(daemon.url)
-            log.info("dbc.up", daemon=where)
 
     async def _exchange(
         self, daemon: Daemon, endpoint: Endpoint[T], request: Request

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
+from bot.dbc.presence import Presence
 from bot.health import Health
 from bot.metrics import Metrics
 from storage import StorageFailed, Store
@@ -24,12 +25,14 @@ class Gauges:
         health: Health,
         clock: Clock,
         tick_age: Callable[[], timedelta],
+        daemons: Presence,
     ) -> None:
         self._metrics = metrics
         self._store = store
         self._health = health
         self._clock = clock
         self._tick_age = tick_age
+        self._daemons = daemons
         self._read_at: timedelta | None = None
 
     async def refresh(self) -> None:
@@ -37,6 +40,7 @@ class Gauges:
         metrics, health = self._metrics, self._health
         metrics.ready.set(not health.reasons)
         metrics.impairments.set(len(health.impairments))
+        metrics.dbc_daemons_up.set(self._daemons.up)
         metrics.tick_age.set(self._tick_age().total_seconds())
         now = self._clock.monotonic()
         if self._read_at is not None and now - self._read_at < _FRESH:

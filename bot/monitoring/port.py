@@ -3,12 +3,15 @@
 It reads and changes nothing, and tells nothing secret; whoever may reach it sees it all.
 """
 
+import errno
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from bot.causes import cause
+from bot.errors import BotError, Taken
 from bot.health import Health
 from bot.metrics import Metrics
 from bot.version import NAME
@@ -16,6 +19,9 @@ from bot.version import NAME
 _SOON = 2.0  # seconds; for requests under way when we stop
 
 
+# Somebody else listens there, such as a former process that is still ending; the address is not
+# there yet, as before a network is up.
+_PASSING = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL})
 # By this the doctor knows whether it is the bot that answers at a port.
 NAMED = {"Server": NAME}
 
@@ -30,6 +36,18 @@ def readiness(health: Health) -> web.Response:
     reasons = health.reasons
     lines = [*(reasons or ("ok",)), *health.impairments, ""]
     return web.Response(status=503 if reasons else 200, text="\n".join(lines), headers=NAMED)
+
+
+async def bound(listening: Awaitable[None], host: str, port: int, setting: str) -> None:
+    """Listen there. Raises Taken where that may be possible later, BotError where it cannot be."""
+    try:
+        await listening
+    except OSError as error:
+        kind = Taken if error.errno in _PASSING else BotError
+        raise kind(
+            f"The bot cannot listen on {host}:{port}: {cause(error)}.",
+            hint=f"Set {setting}_HOST and {setting}_PORT.",
+        ) from error
 
 
 class HealthPort:

@@ -62,7 +62,8 @@ class Systemd:
             await asyncio.sleep(self._every.total_seconds())
 
     def _status(self) -> str:
-        said = " ".join(self._health.reasons) or "Ready."
+        health = self._health
+        said = " ".join(health.reasons or ("Ready.", *health.impairments))
         return f"STATUS={said}".replace("\n", " ")
 
     def _send(self, *lines: str) -> None:
