@@ -26,8 +26,9 @@ class Kept:
 
     `status` held when it was seen at `seen_at`, after the bot's last change of it. `suspect` is
     another one that a single look has shown. `before` is what it was before a change that
-    `episode` told. `size` is what it was made of at `size_at`, and `port` is "shut" once
-    its SSH port was told to be dead.
+    `episode` told; `turns` are the moments, in seconds, at which it was told lately that it is
+    back, or otherwise again. `size` is what it was made of at `size_at`, and `port` is "shut"
+    once its SSH port was told to be dead.
     """
 
     node: NodeId
@@ -44,6 +45,7 @@ class Kept:
     size_at: datetime | None = None
     port: str = ""
     port_episode: str = ""
+    turns: str = ""
 
 
 @dataclass(frozen=True, slots=True)

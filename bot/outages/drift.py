@@ -22,6 +22,7 @@ from bot.messages.machine_buttons import May
 from bot.model import Kept, Machine, Nicknamed, OrderPhase, OwnChange, Place
 from bot.outages import words
 from bot.outages.silences import CLOCKS_DIFFER
+from bot.outages.steadiness import lasts, to_last, turned
 from bot.outages.telling import People, tell
 from bot.reply import Reply
 from bot.services.inventory import Inventory
@@ -189,7 +190,7 @@ class Drift:
             elif known.suspect != status or known.suspect_at is None:
                 doubted = replace(known, suspect=status, suspect_at=machine.seen_at)
                 keep.append((known, doubted))
-            elif machine.seen_at > known.suspect_at:
+            elif _lasts(known, machine.seen_at, now):
                 found.append(_Found(known, seen, machine.label))
         return keep, found
 
@@ -268,7 +269,7 @@ class Drift:
             known = await tx.outages.kept([one.before.task for one in found])
             if any(known.get(one.before.task) != one.before for one in found):
                 return  # another process is telling it
-            told = [(one.before, _as_told(one, episode)) for one in found if one.now]
+            told = [(one.before, _as_told(one, episode, now)) for one in found if one.now]
             await tx.outages.keep([*keep, *told])
             await tx.outages.note_owners()
             await tx.outages.forget([*left, *(one.before.task for one in found if not one.now)])
@@ -300,11 +301,14 @@ class Drift:
                 for one in told
             ]
             may = self._people.may(place)
-            messages.append((key, place, _said(label, named, may, is_back=bool(after)), after))
+            said = _said(label, named, may, self._clock.now(), is_back=bool(after))
+            messages.append((key, place, said, after))
         return messages
 
 
-def _said(node: str, found: Sequence[tuple[str, _Found]], may: May, *, is_back: bool) -> Reply:
+def _said(
+    node: str, found: Sequence[tuple[str, _Found]], may: May, now: datetime, *, is_back: bool
+) -> Reply:
     if is_back:
         return words.as_before(node, [(label, one.before.before) for label, one in found])
     changes = [
@@ -314,7 +318,8 @@ def _said(node: str, found: Sequence[tuple[str, _Found]], may: May, *, is_back: 
         )
         for label, one in found
     ]  # fmt: skip
-    return words.changed(node, changes, may)
+    turns = [turned(one.before, now) for _, one in found if one.now]
+    return words.changed(node, changes, may, max(map(to_last, turns), default=timedelta()))
 
 
 def _apart(found: Sequence[_Found]) -> list[list[_Found]]:
@@ -340,12 +345,18 @@ async def _going_on(tx: UnitOfWork, found: Sequence[_Found]) -> set[str]:
     return {key for key, one in told.items() if await tx.outages.goes_on(one.node, one.episode)}
 
 
-def _as_told(found: _Found, episode: str) -> Kept:
+def _as_told(found: _Found, episode: str, at: datetime) -> Kept:
     """A machine as it is kept once its change is told."""
-    now = found.now or found.before
+    now = replace(found.now or found.before, turns=turned(found.before, at))
     if found.is_back:
         return replace(now, before="", episode="")
     return replace(now, before=found.before.status, episode=episode)
+
+
+def _lasts(known: Kept, seen_at: datetime, now: datetime) -> bool:
+    """Whether another look shows a machine still otherwise, after so long as it has to last."""
+    since = known.suspect_at
+    return since is not None and seen_at > since and seen_at - since >= lasts(known, now)
 
 
 def _new(machine: Machine, status: str) -> Kept:

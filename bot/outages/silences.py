@@ -53,20 +53,24 @@ class Silences:
         self._clock = clock
         self._steadiness = Steadiness(clock)
         self._is_told = is_told
+        self._told: set[NodeId] = set()  # to be silent, at the last look
 
     async def look(self) -> None:
         """Write down and tell what has changed."""
         async with self._store.read() as tx:
             rows = await tx.outages.silences()
+        self._note_ends(rows)
         nodes = await self._nodes()
         if not self._is_told():
-            if rows:
-                await self._forget(rows)
+            await self._drop(list(rows.values()), words.switched_off())
             return
         ahead = {row.node for row in rows.values() if self._is_ahead(row) and not row.episode}
-        if gone := ahead | (rows.keys() - {*nodes, DAEMONS}):
-            await self._forget(gone)
-            rows = {node: row for node, row in rows.items() if node not in gone}
+        if ahead:
+            await self._forget(ahead)
+        left = [row for node, row in rows.items() if node not in {*ahead, *nodes, DAEMONS}]
+        await self._drop(left)
+        gone = ahead | {row.node for row in left}
+        rows = {node: row for node, row in rows.items() if node not in gone}
         self._steadiness.silent(node for node in rows if self._attendance.is_silent(node))
         await self._tell_answers([row for row in rows.values() if self._answers(row)])
         silent = [row for row in self._silent(nodes, rows) if not row.episode]
@@ -80,6 +84,11 @@ class Silences:
         if together:
             await self._tell(together)
 
+    def _note_ends(self, rows: Mapping[NodeId, Silence]) -> None:
+        """Note of what it was told since the last look that it is back, here or elsewhere."""
+        self._steadiness.told(self._told - rows.keys())
+        self._told = {row.node for row in rows.values() if row.episode}
+
     async def _nodes(self) -> list[NodeId]:
         """The nodes that somebody has a session for."""
         known = await self._store.known()
@@ -89,6 +98,37 @@ class Silences:
     async def _forget(self, nodes: Collection[NodeId]) -> None:
         async with self._store.write() as tx:
             await tx.outages.answers(nodes)
+
+    async def _drop(self, rows: Sequence[Silence], why: Reply | None = None) -> None:
+        """Watch these no longer, and say so where it was told that they are silent."""
+        by_episode: dict[str, list[Silence]] = defaultdict(list)
+        for row in rows:
+            by_episode[row.episode].append(row)
+        for episode, some in by_episode.items():
+            await self._drop_together(episode, some, why)
+
+    async def _drop_together(
+        self, episode: str, rows: Sequence[Silence], why: Reply | None
+    ) -> None:
+        labels = {row.node: await self._inventory.label(row.node) for row in rows if row.node}
+        async with self._store.read() as tx:
+            channels = await tx.outages.places(_key(episode)) if episode else []
+        seen: dict[Place, list[Silence]] = defaultdict(list)
+        for row in rows:
+            for place in await self._people.still(row.node, channels):
+                seen[place].append(row)
+        now, after = self._clock.now(), _key(episode)
+        async with self._store.write() as tx:
+            known = await tx.outages.silences()
+            if any(known.get(row.node) != row for row in rows):
+                return
+            await tx.outages.answers([row.node for row in rows])
+            silent = {row.node for row in known.values() if row.episode == episode}
+            is_whole = silent <= {row.node for row in rows}
+            for place, some in seen.items():
+                told = why or words.unwatched([(labels[row.node], row.since) for row in some])
+                key = f"{after}.{rows[0].node[:16]}.dropped"
+                await tell(tx, key, place, told, now, after=after, is_whole=is_whole)
 
     def _silent(self, nodes: Collection[NodeId], rows: Mapping[NodeId, Silence]) -> list[Silence]:
         """What keeps silent now: the daemons, or else nodes."""
@@ -137,7 +177,9 @@ class Silences:
                 await tell(tx, _key(episode), place, reply, now)
 
     def _reply(self, rows: Sequence[Silence], seen: Sequence[words.SilentNode]) -> Reply:
-        return words.silent(seen) if seen else words.daemons_silent(rows[0].since)
+        if not seen:
+            return words.daemons_silent(rows[0].since)
+        return words.silent(seen, max(self._steadiness.lasts(one.node) for one in seen))
 
     async def _tell_answers(self, rows: Sequence[Silence]) -> None:
         by_episode: dict[str, list[Silence]] = defaultdict(list)
@@ -165,8 +207,6 @@ class Silences:
                 key = f"{_key(episode)}.{rows[0].node[:16]}.back"
                 is_whole = silent <= since.keys()
                 await tell(tx, key, place, back, now, after=_key(episode), is_whole=is_whole)
-        if episode:
-            self._steadiness.told(since)
 
     async def _places(self, nodes: Sequence[NodeId]) -> dict[Place, list[NodeId]]:
         """Where it is told, and of which nodes."""

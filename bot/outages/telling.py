@@ -58,6 +58,13 @@ class People:
         channel = self._channel()
         return [*found, Place(ChannelId(channel))] if channel else found
 
+    async def still(self, node: NodeId, channels: Collection[str]) -> list[Place]:
+        """Where something of a node was told and more of it may be, whoever has access now."""
+        places = [Place(ChannelId(channel)) for channel in channels]
+        people = {UserId(one.channel) for one in places if not one.is_channel}
+        seeing = await self._seeing(node, people)
+        return [one for one in places if one.is_channel or UserId(one.channel) in seeing]
+
     def may(self, place: Place) -> May:
         """What of machines is offered there; in a channel nobody knows yet to whom."""
         return anyone if place.is_channel else self._offers(UserId(place.channel))

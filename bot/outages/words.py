@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.chain.models import MachineOnChain
 from bot.dbc.models import said_state
@@ -48,8 +48,8 @@ class SilentNode:
     chain: Text = ""
 
 
-def silent(nodes: Sequence[SilentNode]) -> Reply:
-    """Nodes that do not respond."""
+def silent(nodes: Sequence[SilentNode], lasts: timedelta = timedelta()) -> Reply:
+    """Nodes that do not respond. `lasts`: that one is back is told once it is so for so long."""
     if len(nodes) == 1:
         told = say(
             "{node} has not responded since {time}.",
@@ -63,11 +63,20 @@ def silent(nodes: Sequence[SilentNode]) -> Reply:
                           len(nodes))  # fmt: skip
         parts = [Para(line(emoji("warning"), " ", told)), *_listed([_line(one) for one in nodes])]
     again = [ways.again(one.node, one.label) for one in nodes[:_MOST_RETRIES]]
-    parts += [Note(line(_AGAIN)), Actions((*again, ways.ENDS_ONLY))]
+    parts += [Note(line(_again(lasts))), Actions((*again, ways.ENDS_ONLY))]
     return Reply(line(told), tuple(parts))
 
 
-_AGAIN = say("You are told when it responds again.")
+def _again(lasts: timedelta) -> Text:
+    if not lasts:
+        return say("You are told when it responds again.")
+    return say_number(
+        "This comes and goes: you are told once it has responded for {number} minute without a "
+        "break.",
+        "This comes and goes: you are told once it has responded for {number} minutes without a "
+        "break.",
+        lasts // timedelta(minutes=1),
+    )
 
 
 def _line(node: SilentNode) -> Line:
@@ -108,6 +117,29 @@ def answers_again(nodes: Sequence[tuple[str, datetime]]) -> Reply:
         names = all_of(line(bold(label)) for label, _ in nodes)
         told = say("{nodes} are responding again.", nodes=names)
     return Reply(line(told), (Para(line(emoji("white_check_mark"), " ", told)),))
+
+
+def unwatched(nodes: Sequence[tuple[str, datetime]]) -> Reply:
+    """Nodes that were silent, and that nobody has a session for any more."""
+    names = all_of(line(bold(label)) for label, _ in nodes)
+    if len(nodes) == 1:
+        told = say(
+            "{node} is no longer watched, since nobody has a session for it any more. It was "
+            "silent since {time}.",
+            node=names, time=time(nodes[0][1]),
+        )  # fmt: skip
+    else:
+        told = say(
+            "{nodes} are no longer watched, since nobody has a session for them any more.",
+            nodes=names,
+        )
+    return Reply(line(told), (Para(line(told)),))
+
+
+def switched_off() -> Reply:
+    """The rules no longer have silence told."""
+    told = say("By the rules, silent nodes are no longer watched. No end of this is told.")
+    return Reply(line(told), (Para(line(told)),))
 
 
 def daemons_silent(since: datetime) -> Reply:
@@ -173,15 +205,22 @@ class Changed:
         )  # fmt: skip
 
 
-def changed(node: str, machines: Sequence[Changed], may: May) -> Reply:
-    """Machines of a node that were changed outside the bot."""
+def changed(
+    node: str, machines: Sequence[Changed], may: May, lasts: timedelta = timedelta()
+) -> Reply:
+    """Machines of a node that were changed outside the bot.
+
+    `lasts`: of what comes and goes, what follows is told once it has lasted so long.
+    """
     acts = _acts([one.at for one in machines if one.now], may)
-    why = say("It was not requested through this bot.")
+    why = line(say("It was not requested through this bot."))
+    if lasts:
+        why = line(*why, " ", _comes_and_goes(lasts))
     if len(machines) == 1:
         told: Line = line(
             say("Outside this bot, on {node}: {change}.", node=bold(node), change=machines[0].told)
         )
-        return Reply(told, (Para(line(emoji("warning"), " ", *told)), Note(line(why)), acts))
+        return Reply(told, (Para(line(emoji("warning"), " ", *told)), Note(why), acts))
     head = say_number(
         "{number} machine on {node} was changed outside this bot.",
         "{number} machines on {node} were changed outside this bot.",
@@ -193,8 +232,16 @@ def changed(node: str, machines: Sequence[Changed], may: May) -> Reply:
     ]
     if len(machines) > _MOST:
         shown.append(Row(line(_more(len(machines) - _MOST)), {}))
-    parts = (Para(line(emoji("warning"), " ", head)), Rows(tuple(shown)), Note(line(why)), acts)
+    parts = (Para(line(emoji("warning"), " ", head)), Rows(tuple(shown)), Note(why), acts)
     return Reply(line(head), parts)
+
+
+def _comes_and_goes(lasts: timedelta) -> Text:
+    return say_number(
+        "This comes and goes: the next change is told once it has lasted for {number} minute.",
+        "This comes and goes: the next change is told once it has lasted for {number} minutes.",
+        lasts // timedelta(minutes=1),
+    )
 
 
 def _menu(at: At, may: May) -> tuple[Button, ...]:

@@ -31,6 +31,7 @@ kept_machines = Table(
     Column("size_at", UtcDateTime),
     Column("port", Text, nullable=False),
     Column("port_episode", Text, nullable=False),
+    Column("turns", Text, nullable=False, server_default=""),
 )
 
 # Whose sessions have shown a machine: once it is gone, nobody's list tells whom it concerned.

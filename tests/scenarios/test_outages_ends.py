@@ -1,0 +1,122 @@
+"""How outages end that nobody sees the end of, and machines that come and go."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.dbc.task import Libvirt, Status
+from tests.scenarios.site import rules
+from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage, staged
+from tests.scenarios.test_outages import ON, goes_on, runs_again, told
+from tests.scenarios.test_power import off
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with staged(tmp_path, policy=ON) as one:
+        await one.gives_session(one.alice, "gpu1")
+        await goes_on(one, 3)
+        yield one
+
+
+async def test_a_silent_node_that_nobody_has_a_session_for_any_more_has_its_last_word(
+    tmp_path: Path,
+) -> None:
+    async with staged(tmp_path, policy=ON) as stage:
+        room = stage.ws.core.state.channel(CHANNEL).id
+        rules(stage, f'{ON}channel = "{room}"\n')
+        for person in (stage.alice, stage.bob):
+            await stage.gives_session(person, "gpu1")
+        await stage.gives_session(stage.alice, "gpu2")
+        await goes_on(stage, 3)
+        stage.world.faults.on("dead_node", node="gpu1")
+        await goes_on(stage, 12)
+        await stage.erases_session(stage.bob, "gpu1")
+        await goes_on(stage, 3)
+        dropped = "gpu1 is no longer watched, since nobody has a session for it any more."
+        assert told(stage.alice, dropped) == told(stage.bob, dropped) == []
+        await stage.erases_session(stage.alice, "gpu1")
+        await goes_on(stage, 3)
+        stage.world.faults.off()
+        await goes_on(stage, 12)
+        for reader, where in ((stage.alice, "@dbc"), (stage.bob, "@dbc"), (stage.carol, CHANNEL)):
+            said = [one for one in reader.messages(where) if "no longer watched" in one.plain]
+            (last,), (first,) = (
+                said,
+                [m for m in reader.messages(where) if "has not resp" in m.plain],
+            )
+            assert dropped in last.plain.replace("*", "")
+            assert last.thread_ts == first.ts
+            assert [m for m in reader.messages(where) if "responding again" in m.plain] == []
+        await stage.gives_session(stage.alice, "gpu1")
+        stage.world.faults.on("dead_node", node="gpu1")
+        await goes_on(stage, 12)
+        assert len(told(stage.alice, "has not responded")) == 2
+
+
+async def test_silence_that_the_rules_no_longer_have_told_has_its_last_word(stage: Stage) -> None:
+    stage.world.faults.on("dead_node", node="gpu1")
+    await goes_on(stage, 12)
+    rules(stage, f"{CONFIRM_ONLY}[outages]\nnodes = false\n")
+    await goes_on(stage, 3)
+    rules(stage, ON)
+    stage.world.faults.off()
+    await goes_on(stage, 5)
+    _, end = told(stage.alice, "not responded", "respond", "By the rules")
+    assert "By the rules, silent nodes are no longer watched." in end
+
+
+async def test_a_machine_that_comes_and_goes_is_told_as_that_and_not_each_time(
+    stage: Stage,
+) -> None:
+    for _ in range(3):
+        off(stage)
+        await goes_on(stage, 4)
+        runs_again(stage)
+        await goes_on(stage, 4)
+    news = told(stage.alice, "inference")
+    assert ["again" in one for one in news] == [False, True, False]
+    damped = "This comes and goes: the next change is told once it has lasted for 10 minutes."
+    assert [damped in one for one in news] == [False, False, True]
+    await stage.restart_bot()  # as another replica would, it knows what was told
+    off(stage)
+    await goes_on(stage, 4)
+    runs_again(stage)
+    await goes_on(stage, 9)
+    assert len(told(stage.alice, "inference")) == 3
+    await goes_on(stage, 4)
+    assert "inference on gpu1 is “running” again." in told(stage.alice, "inference")[-1]
+    await goes_on(stage, 60)
+    off(stage)
+    await goes_on(stage, 4)
+    runs_again(stage)
+    await goes_on(stage, 4)
+    last, back = told(stage.alice, "inference")[4:]
+    assert "comes and goes" not in last
+    assert "again" in back
+
+
+async def test_one_that_is_in_a_third_state_each_time_is_damped_as_well(stage: Stage) -> None:
+    machine = stage.task("inference")
+    assert machine.domain is not None
+    off(stage)
+    await goes_on(stage, 4)
+    for status, state in 3 * [
+        (Status.SLEEPING, Libvirt.SUSPENDED),
+        (Status.CLOSED, Libvirt.SHUT_OFF),
+    ]:
+        machine.status, machine.domain.state = status, state
+        await goes_on(stage, 4)
+    assert len(told(stage.alice, "inference")) == 2
+
+
+async def test_a_node_that_comes_and_goes_is_told_as_that(stage: Stage) -> None:
+    for _ in range(2):
+        stage.world.faults.on("dead_node", node="gpu1")
+        await goes_on(stage, 12)
+        stage.world.faults.off()
+        await goes_on(stage, 6)
+    first, _, second = told(stage.alice, "respond")
+    assert "You are told when it responds again." in first
+    assert "you are told once it has responded for 10 minutes without a break" in second
