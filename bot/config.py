@@ -43,6 +43,7 @@ SECRETS = (
     "slack_bot_token", "slack_app_token", "slack_signing_secret", "credential_keys", "database_url",
     "otel_exporter_otlp_headers",
 )  # fmt: skip
+SLACK = "https://slack.com/api/"
 _PASSWORD = re.compile(r"://[^/@]*:[^/@]+@|[?&]password=")
 _DATABASES = (
     "sqlite+aiosqlite:///data/dbc-bot.db (a file; four slashes for an absolute path) or "
@@ -251,7 +252,7 @@ class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
         description="Signing secret: HTTP mode, when there is no app-level token",
     )
     slack_api_url: str = Field(
-        default="https://slack.com/api/",
+        default=SLACK,
         description="Base of Slack's Web API; every Slack call, Socket Mode's included, goes there",
     )
     slash_command: str = Field(default="/dbc", description="The slash command's name")

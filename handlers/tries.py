@@ -4,6 +4,8 @@ Knows nothing of what is tried.
 """
 
 import random
+import re
+import ssl
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
@@ -15,6 +17,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot import causes
 from bot.clock import Clock
+from bot.config import SLACK
 from bot.ports import DeliveryFailed, LockedOut, PutOff
 from bot.reply import Text, say
 
@@ -34,6 +37,7 @@ class Tries:
 
     def __init__(self, clock: Clock, url: str, setting: str) -> None:
         self._clock = clock
+        self._url = url
         self._host = urlsplit(url).hostname or url
         self._setting = setting
         self._failures = 0
@@ -62,6 +66,7 @@ class Tries:
                 "slack.unreachable",
                 sentence=f"Cannot reach Slack ({self._host}) with {self._setting}: "
                 f"{cause(failure)}.",
+                advice=str(advice(failure, self._url)),
                 then="Retrying until it answers.",
             )
         longest = PAUSES[min(self._failures, len(PAUSES) - 1)]
@@ -93,8 +98,37 @@ def cause(failure: DeliveryFailed) -> Text:
     if isinstance(error, SlackApiError):
         if not failure.reason.startswith("http_"):
             return failure.reason  # a word of Slack's
-        status = failure.reason.removeprefix("http_")
-        return say("HTTP {status} without an answer of Slack's", status=status)
+        status, kind = failure.reason.removeprefix("http_"), _media_type(error)
+        if not kind:
+            return say("HTTP {status} without an answer of Slack's", status=status)
+        return say("HTTP {status} ({kind}) without an answer of Slack's", status=status, kind=kind)
     if isinstance(error, (SlackClientError, AttributeError, ValueError, RecursionError)):
         return say("an answer that is not Slack's")
     return causes.cause(error)
+
+
+def advice(failure: DeliveryFailed, url: str) -> Text:
+    """Where to look, by what has answered and whether `url`, SLACK_API_URL, is Slack's own."""
+    if url != SLACK and not _is_trouble_of_slacks(failure):
+        return say("Check SLACK_API_URL: without it, Slack's own address {url} is used.", url=SLACK)
+    error = failure.__cause__
+    if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
+        return say("Check the proxy, which may look into TLS, and this machine's certificates.")
+    if error is not None and not isinstance(error, OSError) and not _is_trouble_of_slacks(failure):
+        return say("Something between here and Slack may answer in its place: check the proxy.")
+    return say("Check the network, the proxy, and status.slack.com.")
+
+
+def _is_trouble_of_slacks(failure: DeliveryFailed) -> bool:
+    """Whether what answered is, or may be, Slack itself that does not work at the moment."""
+    if not isinstance(failure.__cause__, SlackApiError):
+        return False
+    return failure.reason.startswith("http_5") or not failure.reason.startswith("http_")
+
+
+def _media_type(error: SlackApiError) -> str:
+    """What kind of answer came, such as `text/html`: a word or nothing, whoever sent it."""
+    headers = getattr(error.response, "headers", None) or {}
+    given = next((str(v) for k, v in headers.items() if str(k).lower() == "content-type"), "")
+    found = re.fullmatch(r"\s*([a-z]{1,20}/[a-z0-9.+-]{1,40})\s*(?:;.*)?", given.lower())
+    return found[1] if found else ""

@@ -23,7 +23,7 @@ from bot.reply import Text, say
 from handlers.connection import FAILING, UNREACHABLE, data_of, failure, proxy_for, sdk_logger
 from handlers.manifest import SCOPES
 from handlers.refusals import OPENS_SOCKET, granted
-from handlers.tries import cause
+from handlers.tries import advice, cause
 from storage import is_claimed
 
 _PATIENCE = 10  # seconds
@@ -87,7 +87,7 @@ class SlackCheck:
             "Cannot reach Slack ({host}) with {setting}: {why}.",
             host=host or "", setting=setting, why=cause(failed),
         )  # fmt: skip
-        return fault(about, told, say("Check the network, the proxy, and status.slack.com."))
+        return fault(about, told, advice(failed, self._settings.slack_api_url))
 
     async def _way_in(self) -> Findings:
         token = self._settings.slack_app_token
