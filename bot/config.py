@@ -255,6 +255,10 @@ class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
         default=SLACK,
         description="Base of Slack's Web API; every Slack call, Socket Mode's included, goes there",
     )
+    slack_blocks: Literal["auto", "classic"] = Field(
+        default="auto",
+        description="auto: some lists are tables where the workspace takes them; classic: lines",
+    )
     slash_command: str = Field(default="/dbc", description="The slash command's name")
     language: Literal["en", "zh"] = Field(
         default="en",

@@ -57,6 +57,7 @@ from handlers.refusals import (
     word_of,
 )
 from handlers.retries import ONCE, careful_handlers, retry_after, retry_handlers
+from handlers.tables import INVALID_BLOCKS, Tables
 from handlers.uploads import upload_in_pieces
 
 T = TypeVar("T")
@@ -151,6 +152,7 @@ class SlackConnection:
         self._clock = clock
         self._now = (clock or SystemClock()).monotonic
         self._pacing = Pacing(clock or SystemClock())
+        self.tables = Tables(self._now, wanted=settings.slack_blocks == "auto")
 
     @property
     def identity(self) -> Identity:
@@ -393,6 +395,8 @@ class SlackConnection:
         if _says_yes(answer.body) and answer.status_code == 200:
             return
         reason = f"response_url: {answer.status_code}"
+        if answer.status_code == 400 and INVALID_BLOCKS in answer.body:
+            raise DeliveryFailed(INVALID_BLOCKS, None)
         if _says_no(answer.body) or 400 <= answer.status_code < 500:
             raise DeliveryFailed(reason, None)
         raise Unanswered(reason, SOON, SETTLES_WITHIN)

@@ -82,6 +82,7 @@ FINAL = frozenset(
         "invalid_arg_name",
         "invalid_arguments",
         "invalid_array_arg",
+        "invalid_attachments",
         "invalid_blocks",
         "invalid_blocks_format",
         "invalid_channel",

@@ -7,7 +7,6 @@ Limits: Slack's Block Kit reference, chat.postMessage, and bolt-js#2509 for the 
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from gettext import NullTranslations
 from typing import TypeVar
 
@@ -34,7 +33,9 @@ from bot.reply import (
 )
 from handlers.mrkdwn import cut, is_risky, pieces, rich_elements
 from handlers.payloads import MENU, Json, action_id, menu_value
+from handlers.rendered import Rendered
 from handlers.spoken import spoken
+from handlers.tables import table, tabled
 
 MESSAGE_BLOCKS = 50
 VIEW_BLOCKS = 100
@@ -56,18 +57,17 @@ ROW = 25  # elements of an actions block
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """A message as the Web API takes it. `text` says all of it to notifications, screen readers."""
+def message(
+    reply: Reply, language: NullTranslations = ENGLISH, *, tables: bool = False
+) -> Rendered:
+    """A reply as a message; `language` is for what is said here of it.
 
-    text: str
-    blocks: list[Json]
-
-
-def message(reply: Reply, language: NullTranslations = ENGLISH) -> Rendered:
-    """A reply as a message; `language` is for what is said here of it."""
+    `tables`: a list with columns is shown as a table where all of the message fits then.
+    """
     parts = reply.parts or (Para(line(reply.summary)),)
-    blocks = fit(render(parts), MESSAGE_BLOCKS, MESSAGE_CHARACTERS, language)
+    blocks = render(parts, tabled(parts)) if tables else []
+    if not blocks or not _fits(blocks, MESSAGE_BLOCKS, MESSAGE_CHARACTERS):
+        blocks = fit(render(parts), MESSAGE_BLOCKS, MESSAGE_CHARACTERS, language)
     return Rendered(spoken(reply) or "…", blocks)
 
 
@@ -82,7 +82,7 @@ def view_blocks(parts: Sequence[Part], language: NullTranslations = ENGLISH) -> 
     return fit(render(parts), VIEW_BLOCKS, VIEW_CHARACTERS, language)
 
 
-def render(parts: Iterable[Part]) -> list[Json]:
+def render(parts: Iterable[Part], as_table: Rows | None = None) -> list[Json]:
     """Parts as blocks, each within its own limits; buttons are numbered through."""
     blocks: list[Json] = []
     buttons = 0
@@ -90,6 +90,8 @@ def render(parts: Iterable[Part]) -> list[Json]:
         if isinstance(part, Actions):
             blocks.extend(_actions(part.buttons, buttons))
             buttons += len(part.buttons)
+        elif isinstance(part, Rows) and part is as_table:
+            blocks.extend([*_para(part.head), table(part)])
         elif isinstance(part, Rows) and any(row.menu for row in part.rows):
             blocks.extend(_with_menus(part, buttons))
             buttons += len(part.rows)
@@ -136,7 +138,7 @@ def fit(
 
     The last rows of buttons stay: a card that cannot be answered is of no use.
     """
-    if len(blocks) <= count and _size(blocks) <= characters:
+    if _fits(blocks, count, characters):
         return blocks
     tail: list[Json] = []
     while blocks and blocks[-1]["type"] == "actions" and len(tail) < 5:
@@ -152,6 +154,10 @@ def fit(
     left_out = sum(_lines(block) for block in blocks[len(kept) :])
     told = say_number("… {number} more line", "… {number} more lines", left_out)
     return [*kept, _context(plain(told, language)), *tail]
+
+
+def _fits(blocks: list[Json], count: int, characters: int) -> bool:
+    return len(blocks) <= count and _size(blocks) <= characters
 
 
 def _size(blocks: list[Json]) -> int:

@@ -10,7 +10,8 @@ from bot.ports import DeliveryFailed, Unanswered
 from bot.reply import Reply
 from handlers.connection import SlackConnection
 from handlers.payloads import Json
-from handlers.render import message
+from handlers.rendered import Rendered
+from handlers.showing import show
 
 log = structlog.get_logger()
 
@@ -41,14 +42,16 @@ class ResponseUrl:
         if self._left == 0 or self._clock.monotonic() >= self._until:
             return False
         self._left -= 1
-        words = self._connection.words(self._reader)
-        rendered = message(self._connection.spelled(reply, self._reader), words)
         how: Json = {"response_type": "ephemeral", "replace_original": False}
         if reply.in_place:
             how = {"replace_original": True}
-        body = {**how, "text": rendered.text, "blocks": rendered.blocks}
-        try:
+
+        async def send(shown: Rendered) -> None:
+            body = {**how, "text": shown.text, "blocks": shown.blocks}
             await self._connection.respond(self._url, body)
+
+        try:
+            await show(self._connection, reply, self._reader, send)
         except Unanswered as lost:
             log.warning("answer.unconfirmed", reason=lost.reason)
         except DeliveryFailed:

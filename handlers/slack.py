@@ -31,7 +31,7 @@ from handlers.lookout import Aftermath, once
 from handlers.pacing import LONGEST, PATIENCE, POST
 from handlers.payloads import Json
 from handlers.readers import Readers
-from handlers.render import Rendered, message
+from handlers.rendered import Rendered
 from handlers.shapes import (
     Account,
     Described,
@@ -45,6 +45,7 @@ from handlers.shapes import (
     group_in,
     shaped,
 )
+from handlers.showing import show
 
 EVENT_TYPE = "dbc_message"
 PAGE = 200  # Slack recommends no more
@@ -91,15 +92,14 @@ class SlackMessenger:
 
     async def send(self, place: Place, reply: Reply, metadata: Json | None = None) -> MessageRef:
         """Post a new message that nobody will look for. Raises DeliveryFailed."""
-        rendered = await self._rendered(reply, place.channel)
-        answer = await self._connection.call(
+        answer = await self._shown(
+            reply,
+            place.channel,
             POST,
             self._patience,
             channel=place.channel,
             thread_ts=place.thread or None,
             reply_broadcast=(reply.broadcast and bool(place.thread)) or None,
-            text=rendered.text,
-            blocks=rendered.blocks,
             metadata=metadata,
             unfurl_links=False,
             unfurl_media=False,
@@ -132,14 +132,8 @@ class SlackMessenger:
         return timedelta(0)
 
     async def _edit(self, ref: MessageRef, reply: Reply) -> None:
-        rendered = await self._rendered(reply, ref.channel)
-        await self._connection.call(
-            "chat.update",
-            self._patience,
-            channel=ref.channel,
-            ts=ref.ts,
-            text=rendered.text,
-            blocks=rendered.blocks,
+        await self._shown(
+            reply, ref.channel, "chat.update", self._patience, channel=ref.channel, ts=ref.ts
         )
 
     async def link(self, ref: MessageRef) -> str:
@@ -316,24 +310,36 @@ class SlackMessenger:
         return any(isinstance(file, dict) and file.get("name") == name for file in files)
 
     async def _ephemeral(self, user: UserId, place: Place, reply: Reply) -> None:
-        rendered = await self._rendered(reply, user)
-        await self._connection.call(
+        await self._shown(
+            reply,
+            user,
             "chat.postEphemeral",
             channel=place.channel,
             user=user,
             thread_ts=place.thread or None,
-            text=rendered.text,
-            blocks=rendered.blocks,
         )
 
     async def meet(self, reader: Reader) -> None:
         """Find out in which language somebody reads, if nothing is known of it."""
         await self._readers.meet(reader)
 
-    async def _rendered(self, reply: Reply, reader: Reader) -> Rendered:
+    async def _shown(
+        self,
+        reply: Reply,
+        reader: Reader,
+        method: str,
+        patience: timedelta = PATIENCE,
+        **how: object,
+    ) -> Mapping[str, Any]:
+        """Call a method that shows a reply, in the language of whoever reads it."""
         await self.meet(reader)
-        words = self._connection.words(reader)
-        return message(self._connection.spelled(reply, reader), words)
+
+        async def send(shown: Rendered) -> Mapping[str, Any]:
+            return await self._connection.call(
+                method, patience, text=shown.text, blocks=shown.blocks, **how
+            )
+
+        return await show(self._connection, reply, reader, send)
 
     def _meets(self, conversation: ChannelId, asked: Reader) -> None:
         languages = self._connection.languages

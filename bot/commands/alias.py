@@ -16,7 +16,7 @@ from bot.language.text import clean
 from bot.messages.facts import FactKind
 from bot.model import Effect
 from bot.pipeline.context import Context, Services
-from bot.reply import Note, Reply, Row, Rows, bold, code, command, line, say
+from bot.reply import Column, Note, Reply, Row, Rows, bold, code, command, line, say
 
 _NAME = re.compile(r"[\w.-]{1,30}")
 _LONGEST = 500  # characters
@@ -93,14 +93,14 @@ async def list_aliases(ctx: Context) -> Reply:
         Row(
             line(say("{alias} stands for {line}", alias=code(name), line=code(body))),
             {"alias": name, "stands_for": body},
+            cells=(line(code(name)), line(code(body))),
         )
         for name, body in known.items()
     ]
-    return Reply(
-        say("Your aliases"),
-        (Rows(tuple(rows), line(bold(say("Your aliases")))), example),
-        private=True,
-    )
+    told = say("Your aliases")
+    columns = (Column(say("Alias")), Column(say("Stands for"), is_long=True))
+    shown = Rows(tuple(rows), line(bold(told)), columns=columns)
+    return Reply(told, (shown, example), private=True)
 
 
 async def remove(ctx: Context, alias: Name) -> Reply:

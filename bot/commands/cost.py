@@ -13,7 +13,7 @@ from bot.ids import NodeId, UserId
 from bot.language.kinds import CHOICE, Arg
 from bot.language.table import Command
 from bot.model import OrderPhase, RentalOrder
-from bot.orders.amounts import bar, both, percents, rounded
+from bot.orders.amounts import bar, both, cut, doubt, percents, rounded
 from bot.orders.budgets import Standing
 from bot.orders.costs import NOTHING, Amount, Cost, For, summed
 from bot.orders.months import Month, block_at, milliseconds, month_of, parse
@@ -22,6 +22,7 @@ from bot.orders.schedule import head_at
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import joined, short, stacked
 from bot.reply import (
+    Column,
     Fields,
     Line,
     Note,
@@ -101,7 +102,7 @@ async def cost(ctx: Context, by: ListedBy = "order", month: InMonth = "") -> Rep
     budgets = await _budgets(ctx) if stretch.is_now else []
     parts: list[Part] = [
         Para(line(emoji("moneybag"), " ", bold(head))), Fields(tuple(fields)),
-        *(_budget(one) for one in budgets), Rows(tuple(rows)),
+        *(_budget(one) for one in budgets), Rows(tuple(rows), columns=_columns(By(by))),
         *await _notes(ctx, accounts, found, listed, stretch),
     ]  # fmt: skip
     data = {
@@ -282,11 +283,10 @@ async def _rows(ctx: Context, listed: Sequence[Entry], orders: dict[str, RentalO
     amounts = [one.amount for one in listed]
     rows = []
     for entry, seen, percent in zip(listed, rounded(amounts), percents(amounts), strict=True):
-        told = joined(
-            line(f"{bar(percent)} ", f"{percent} %"),
-            await _named(ctx, entry, orders),
-            both(seen),
-        )
+        named = await _named(ctx, entry, orders)
+        told = joined(line(f"{bar(percent)} ", f"{percent} %"), named, both(seen))
+        figures = line(cut(dollars(seen.micro))), line(cut(dbc(seen.planck)), doubt(seen))
+        cells = (named, line(f"{percent} %"), *figures)
         order = orders.get(entry.key) if entry.what is By.ORDER else None
         node = order.node if order else NodeId(entry.key if entry.what is By.NODE else "")
         rows.append(
@@ -305,6 +305,7 @@ async def _rows(ctx: Context, listed: Sequence[Entry], orders: dict[str, RentalO
                     "percent": percent,
                     **_amount_data(entry.amount),
                 },
+                cells=cells,
             )
         )
     return rows
@@ -318,7 +319,19 @@ async def _unknown(ctx: Context, order: RentalOrder) -> Row:
         "node": await ctx.services.inventory.label(order.node), "node_id": order.node,
         "machine": None, "task": None, "user": None, "percent": None, **_amount_data(None),
     }  # fmt: skip
-    return Row(joined(named, say("not known yet")), data)
+    unknown = say("not known yet")
+    return Row(joined(named, unknown), data, cells=(named, (), (), line(unknown)))
+
+
+_WHAT = {
+    By.ORDER: say("Rental"), By.NODE: say("Node"), By.MACHINE: say("Machine"),
+    By.PERSON: say("Person"),
+}  # fmt: skip
+
+
+def _columns(by: By) -> tuple[Column, ...]:
+    numbers = (say("Share"), say("In USD"), say("In DBC"))
+    return (Column(_WHAT[by]), *(Column(title, is_number=True) for title in numbers))
 
 
 async def _named(ctx: Context, entry: Entry, orders: dict[str, RentalOrder]) -> Line:

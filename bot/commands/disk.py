@@ -20,7 +20,20 @@ from bot.model import Effect, Goal, Machine
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import joined, sized
-from bot.reply import Note, Phrase, Reply, Row, Rows, bold, code, line, listed, say, say_number
+from bot.reply import (
+    Column,
+    Note,
+    Phrase,
+    Reply,
+    Row,
+    Rows,
+    bold,
+    code,
+    line,
+    listed,
+    say,
+    say_number,
+)
 from bot.watches.observers.disks import disks_of, inventory_of
 
 NewSize = Annotated[
@@ -82,7 +95,7 @@ async def list_disks(ctx: Context, vm: Vm) -> Reply:
     head = line(bold(vm.label))
     if not rows:
         head = line(say("{machine} has no disks.", machine=bold(vm.label)))
-    shown = Rows(tuple(rows), head)
+    shown = Rows(tuple(rows), head, columns=_COLUMNS)
     note = Note(line(say("Files and directories are the node's; vda is the system disk.")))
     return Reply(
         say(
@@ -94,9 +107,18 @@ async def list_disks(ctx: Context, vm: Vm) -> Reply:
     )
 
 
+_COLUMNS = (
+    Column(say("Disk")),
+    Column(say("Size"), is_number=True),
+    Column(say("File"), is_long=True),
+)
+
+
 def _row(disk: TaskDisk, size: Size) -> Row:
-    told = joined(line(code(disk.name), " ", sized(size)), disk.file)
-    return Row(told, json_data.disk(disk, size))
+    named = code(disk.name)
+    told = joined(line(named, " ", sized(size)), disk.file)
+    cells = (line(named), line(sized(size)), line(disk.file))
+    return Row(told, json_data.disk(disk, size), cells=cells)
 
 
 async def add(

@@ -22,6 +22,7 @@ from bot.pipeline import json_data
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import sized, stacked
 from bot.reply import (
+    Column,
     Line,
     Note,
     Para,
@@ -209,9 +210,13 @@ def _part(
             Row(
                 line(code(image.name), " ", sized(image.size), _mark(image, unlike)),
                 {"place": place, **json_data.image(image), "differs_from": differs},
+                cells=(line(code(image.name), _mark(image, unlike)), line(sized(image.size))),
             )
         )
-    return Rows(tuple(rows), head if rows else line(head, "\n", none))
+    return Rows(tuple(rows), head if rows else line(head, "\n", none), columns=_COLUMNS)
+
+
+_COLUMNS = (Column(say("Image")), Column(say("Size"), is_number=True))
 
 
 async def progress(ctx: Context, image: ImageFile, node: AtNode) -> Reply:

@@ -15,7 +15,20 @@ from bot.model import Deed, Effect, Goal, Node, Trace
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import joined, short
 from bot.pipeline.glance import glance
-from bot.reply import Note, Phrase, Reply, Row, Rows, bold, code, line, listed, say, say_number
+from bot.reply import (
+    Column,
+    Note,
+    Phrase,
+    Reply,
+    Row,
+    Rows,
+    bold,
+    code,
+    line,
+    listed,
+    say,
+    say_number,
+)
 
 LanName = Annotated[
     str,
@@ -59,14 +72,23 @@ async def list_lans(ctx: Context, node: OnNode) -> Reply:
             networks=say_number("{number} network", "{number} networks", len(lans)),
             node=node.label,
         ),
-        (Rows(rows, head),),
+        (Rows(rows, head, columns=_COLUMNS),),
     )
 
 
 def _row(lan: Lan, labels: Mapping[str, str]) -> Row:
     used = listed(labels.get(task, short(task)) for task in lan.members) or line(say("unused"))
     data = {"name": lan.network_name, "ip_cidr": lan.ip_cidr or None, "machines": list(lan.members)}
-    return Row(joined(joined(line(code(lan.network_name)), lan.ip_cidr, by=" "), used), data)
+    named = line(code(lan.network_name))
+    told = joined(joined(named, lan.ip_cidr, by=" "), used)
+    return Row(told, data, cells=(named, line(lan.ip_cidr), used))
+
+
+_COLUMNS = (
+    Column(say("Network")),
+    Column(say("Address range")),
+    Column(say("Machines"), is_long=True),
+)
 
 
 async def _labels(ctx: Context) -> dict[str, str]:

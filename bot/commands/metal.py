@@ -21,6 +21,7 @@ from bot.model import Deed, Effect, Goal, Node, NodeKind, Trace
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import joined, short
 from bot.reply import (
+    Column,
     Line,
     Note,
     Part,
@@ -141,29 +142,35 @@ def _rows(nodes: Sequence[Node], mine: set[NodeId]) -> tuple[Row, ...]:
     )  # fmt: skip
 
 
+_COLUMNS = tuple(
+    Column(title)
+    for title in (say("Machine"), say("Address"), say("System"), say("Id"), say("UUID"))
+)
+
+
 async def _of_manager(ctx: Context, manager: Node) -> Reply:
     known = {node.id: node for node in await ctx.services.inventory.metals()}
     rows = []
     for machine in await listed_by(ctx, manager):
         node = known.get(NodeId(machine.node_id))
         label = node.nickname if node and node.nickname else machine.desc or short(machine.node_id)
+        uuid, system = machine.uuid, machine.os or say("unknown system")
         text: Line = line(
-            bold(label),
-            " ",
-            code(short(machine.node_id)),
-            " ",
+            bold(label), " ", code(short(machine.node_id)), " ",
             joined(
-                machine.ip,
-                machine.os or say("unknown system"),
-                line(say("uuid {uuid}", uuid=code(machine.uuid))) if machine.uuid else "",
+                machine.ip, system, line(say("uuid {uuid}", uuid=code(uuid))) if uuid else ""
             ),
-        )
+        )  # fmt: skip
+        cells = (
+            line(bold(label)), line(machine.ip), line(system), line(code(short(machine.node_id))),
+            line(code(uuid)) if uuid else (),
+        )  # fmt: skip
         data = {
             "id": machine.node_id, "name": label, "uuid": machine.uuid or None,
             "ip": machine.ip or None, "os": machine.os or None,
             "description": machine.desc or None, "ipmi_host": machine.ipmi_hostname or None,
         }  # fmt: skip
-        rows.append(Row(text, data))
+        rows.append(Row(text, data, cells=cells))
     count = say_number("{number} machine", "{number} machines", len(rows))
     head = line(say("{manager} manages {count}:", manager=bold(manager.label), count=count))
     if not rows:
@@ -176,7 +183,7 @@ async def _of_manager(ctx: Context, manager: Node) -> Reply:
             ),
             manager=manager.label,
         ),
-        (Rows(tuple(rows), head),),
+        (Rows(tuple(rows), head, columns=_COLUMNS),),
     )
 
 

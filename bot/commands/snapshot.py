@@ -20,6 +20,7 @@ from bot.pipeline import json_data
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import UNKNOWN, joined
 from bot.reply import (
+    Column,
     Fields,
     Line,
     Note,
@@ -76,7 +77,8 @@ async def list_snapshots(ctx: Context, vm: Vm) -> Reply:
     await ctx.services.sightings.saw_snapshots(vm.task, snapshots)
     if not snapshots:
         return Reply.empty(say("{machine} has no snapshots.", machine=bold(vm.label)))
-    shown = Rows(tuple(_row(snapshot) for snapshot in snapshots), line(bold(vm.label)))
+    rows = tuple(_row(snapshot) for snapshot in snapshots)
+    shown = Rows(rows, line(bold(vm.label)), columns=_COLUMNS)
     return Reply(say("Snapshots of {machine}", machine=vm.label), (shown, Note(line(_ENDED))))
 
 
@@ -91,9 +93,19 @@ async def _known_names(ctx: Context, vm: Machine, problem: Unreadable) -> Line:
     return line(problem.hint, " ", known, " ", way_out)
 
 
+_COLUMNS = (
+    Column(say("Snapshot")),
+    Column(say("Status")),
+    Column(say("Taken")),
+    Column(say("Description"), is_long=True),
+)
+
+
 def _row(snapshot: Snapshot) -> Row:
-    named_so = line(code(snapshot.name), " ", _status(snapshot) or say("state unknown"))
-    return Row(joined(named_so, snapshot.create_time, snapshot.desc), _data(snapshot))
+    status = _status(snapshot) or say("state unknown")
+    named, taken, why = code(snapshot.name), snapshot.create_time, snapshot.desc
+    cells = (line(named), line(status), line(taken), line(why))
+    return Row(joined(line(named, " ", status), taken, why), _data(snapshot), cells=cells)
 
 
 def _data(snapshot: Snapshot) -> dict[str, Any]:

@@ -32,12 +32,14 @@ def in_dollars(micro: int) -> Text:
 
 def both(amount: Amount) -> Line:
     """`14.81 USD · 1,234.50 DBC`, with what of it is an estimate."""
-    told = line(in_dollars(amount.micro), " · ", in_dbc(amount.planck))
+    return line(in_dollars(amount.micro), " · ", in_dbc(amount.planck), doubt(amount))
+
+
+def doubt(amount: Amount) -> Line:
+    """What of an amount is an estimate, behind it; nothing where it is known."""
     if amount.is_estimate:
-        return line(told, " ", say("(estimate)"))
-    if amount.is_usd_estimate:
-        return line(told, " ", say("(USD is an estimate)"))
-    return told
+        return line(" ", say("(estimate)"))
+    return line(" ", say("(USD is an estimate)")) if amount.is_usd_estimate else line()
 
 
 def rounded(amounts: Sequence[Amount]) -> list[Amount]:

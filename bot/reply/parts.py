@@ -103,24 +103,37 @@ class Row:
     """One row of a list: how it reads, and what it says by name, for those who want JSON.
 
     `menu` is what can be done with it, behind one button: five at most, none with a `confirm`.
+    `cells` say the same as `text`, one for each column of the list.
     """
 
     text: Line
     data: Mapping[str, Any]
     menu: tuple[Button, ...] = ()
+    cells: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a list that can be shown as a table. `is_long`: its texts are broken."""
+
+    title: Text
+    is_number: bool = False
+    is_long: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
     """A list, below an optional head. `stays`: its head is shown also where no row is left.
 
-    `also` is what the list says by name beside its rows: why some may be missing.
+    `also` is what the list says by name beside its rows: why some may be missing. With `columns`,
+    it is a table where the chat side has tables, else lines.
     """
 
     rows: tuple[Row, ...]
     head: Line = ()
     stays: bool = False
     also: tuple[Mapping[str, Any], ...] = ()
+    columns: tuple[Column, ...] = ()
     kind: Literal["rows"] = "rows"
 
     @property

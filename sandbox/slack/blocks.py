@@ -3,7 +3,7 @@
 Limits and places are those of Slack's Block Kit reference; whatever is not in the table is refused.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 from sandbox.slack.errors import Json
@@ -246,8 +246,15 @@ def _unique_actions(report: Report, value: Any, at: str) -> None:
             seen.add(action_id)
 
 
+def _written(cell: Any) -> int:
+    """The characters of a cell, also those within rich text."""
+    found = as_json(cell)
+    inner = found.get("elements", [])
+    return len(found.get("text", "")) + sum(_written(one) for one in inner)
+
+
 def _table(report: Report, value: Any, at: str) -> None:
-    length = sum(len(as_json(c).get("text", "")) for row in value["rows"] for c in row)
+    length = sum(_written(cell) for row in value["rows"] for cell in row)
     if length > TABLE_TOTAL:
         report.add(f"must be less than {TABLE_TOTAL + 1} characters", f"{at}/rows")
 
@@ -332,6 +339,21 @@ def check_blocks(blocks: Any, surface: str, at: str = "/blocks") -> list[str]:
     return report.problems
 
 
+def has_tables(blocks: list[Any]) -> bool:
+    """Whether there is more than one table, which Slack takes in no message."""
+    return [as_json(block).get("type") for block in blocks].count("table") > 1
+
+
+def unsupported(blocks: list[Any], refused: Container[str]) -> list[str]:
+    """The problems of blocks that a workspace has not been given yet."""
+    kinds = [as_json(block).get("type", "") for block in blocks]
+    return [
+        f"unsupported type: {kind} [json-pointer:/blocks/{index}/type]"
+        for index, kind in enumerate(kinds)
+        if kind in refused
+    ]
+
+
 def _check_blocks(report: Report, blocks: Any, at: str) -> None:
     surface = report.surface
     array(typed(BLOCKS, _PLACES[surface]), _MOST[surface], 0)(report, blocks, at)
@@ -343,9 +365,6 @@ def _check_blocks(report: Report, blocks: Any, at: str) -> None:
             report.add(f"`block_id` already used: {block_id}", f"{at}/{index}/block_id")
         if isinstance(block_id, str):
             report.block_ids.add(block_id)
-    kinds = [as_json(block).get("type") for block in blocks]
-    if kinds.count("table") > 1:
-        report.add("only one table allowed", at)
     written = sum(
         len(str(b.get("text", ""))) for b in blocks if as_json(b).get("type") == "markdown"
     )

@@ -111,6 +111,12 @@ async def _limits(ws: Workspace, body: Json) -> Json:
     return {"strict": ws.limits.strict}
 
 
+async def _blocks(ws: Workspace, body: Json) -> Json:
+    """Refuse blocks of these types (`refused`), as a workspace that has them not yet; none: all."""
+    ws.core.refused_blocks = set(body.get("refused", ()))
+    return {"refused": sorted(ws.core.refused_blocks)}
+
+
 async def _member(ws: Workspace, body: Json) -> Json:
     """Change an account by its `name`: `deleted` (deactivated), `is_restricted` (a guest).
 
@@ -158,6 +164,7 @@ async def _status(ws: Workspace, _body: Json) -> Json:
 
 
 _CONTROLS: dict[str, Control] = {
+    "blocks": _blocks,
     "faults": _faults,
     "calls": _calls,
     "deliveries": _deliveries,

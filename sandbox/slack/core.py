@@ -113,6 +113,8 @@ class Core:
     # What calls with a token are refused with, by its kind (bot, app); nothing while it is good.
     refusals: dict[str, str] = field(default_factory=dict)
     base_url: str = ""
+    # Types of blocks that the workspace does not take yet: Slack rolls them out one by one.
+    refused_blocks: set[str] = field(default_factory=set)
     # Calls still to be carried out, and when.
     late: dict[asyncio.Task[Json], datetime] = field(default_factory=dict)
 

@@ -20,7 +20,8 @@ from bot.model import Machine, Node
 from bot.pipeline.formatting import node_part
 from bot.reply import Reply
 from bot.services.listing import NodeListing
-from handlers.render import Rendered, message
+from handlers.render import message
+from handlers.rendered import Rendered
 from storage.sqlite import PRAGMAS
 from tests.benchmarks.ticks import time_of_tick
 from tests.benchmarks.units import bare_times, times_of_units

@@ -26,7 +26,7 @@ async def test_an_alias_is_ones_own_and_survives_a_restart(one_stage: Stage) -> 
     assert "alice" in (await stage.asks(stage.alice, "/dbc me")).plain.lower()
     assert "no command “me”" in (await stage.asks(stage.bob, "/dbc me")).plain
     listed = await stage.asks(stage.alice, "/dbc alias list")
-    assert "me` stands for `whoami`" in listed.plain
+    assert "me` stands for `whoami`" in listed.text
     await stage.asks(stage.alice, "/dbc alias remove me")
     assert "no command “me”" in (await stage.asks(stage.alice, "/dbc me")).plain
     assert "no aliases" in (await stage.asks(stage.alice, "/dbc alias list")).plain

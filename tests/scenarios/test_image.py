@@ -49,10 +49,11 @@ async def test_an_image_unlike_the_servers_is_marked(stage: Stage) -> None:
     stage.node("gpu1").files["/data/windows10.qcow2"] = ImageFile(7 * GIB)
     for place in ("gpu1", "", "gpu1 mine"):
         seen = await stage.asks(stage.alice, f"/dbc image list {place}")
-        marked = [row for row in seen.plain.splitlines() if "incomplete?" in row]
+        marked = [row for row in seen.text.splitlines() if "incomplete?" in row]
         assert [row.replace("`", "") for row in marked] == [
-            "windows10.qcow2 7G :warning: incomplete? hub has 22G"
+            "windows10.qcow2 7G incomplete? hub has 22G"
         ]
+        assert "warning" in str(seen.blocks)
     told = await stage.asks(stage.alice, "/dbc image list gpu1 --json")
     rows = {row["name"]: row for row in json.loads(told.plain.strip("`"))}
     assert rows["windows10.qcow2"]["differs_from"] == [{"server": "hub", "size_gib": 22}]
@@ -165,7 +166,7 @@ async def test_a_download_that_is_stopped_ends_as_stopped(stage: Stage) -> None:
     assert "An incomplete file (11 %, 1.95G of 18G) is left on *gpu1*." in end.plain
     assert stage.changes() == ["images.download", "images.download_stop"]
     listed = await stage.asks(alice, "/dbc image list gpu1")
-    assert re.search(rf"`{PYTORCH}` \S+ .* incomplete\? hub has 18G", listed.plain)
+    assert re.search(rf"`{PYTORCH}` \S+ incomplete\? hub has 18G", listed.text)
     assert listed.plain.count("incomplete") == 1
     again = await stage.asks(alice, f"/dbc image download {PYTORCH} on gpu1")
     assert "this may be what an interrupted download left" in again.plain

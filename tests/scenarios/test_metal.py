@@ -49,7 +49,7 @@ async def test_machines_are_listed_with_details_from_their_manager(stage: Stage)
     await alice.sees(f"`{slot(stage).node_id[:8]}`", CHANNEL)
     await knows_rack(stage)
     shown = await alice.sees("rack 7, slot 1", CHANNEL)
-    assert "Ubuntu 22.04 · uuid `3156995b" in shown.plain
+    assert "Ubuntu 22.04 · uuid `3156995b" in shown.text
     await alice.types(f"/dbc node name {rack(stage).node_id} rack7", channel=CHANNEL)
     await alice.sees("is now called", CHANNEL)
     await alice.types("/dbc metal list rack7", channel=CHANNEL)

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.slack.blocks import MESSAGE, check_blocks, with_ids
+from sandbox.slack.blocks import MESSAGE, check_blocks, has_tables, unsupported, with_ids
 from sandbox.slack.core import Core
 from sandbox.slack.errors import Json, SlackError, malformed
 from sandbox.slack.reading import readable
@@ -40,11 +40,15 @@ def check_text(text: str) -> str:
 
 def check_message_blocks(core: Core, blocks: Any) -> list[Json]:
     """The blocks with their ids; `invalid_blocks_format`, `invalid_blocks`,
-    `msg_blocks_too_long`."""
+    `msg_blocks_too_long`, and `invalid_attachments` for a second table."""
     if not isinstance(blocks, list):
         raise SlackError("invalid_blocks_format")
-    if problems := check_blocks(blocks, MESSAGE):
+    problems = check_blocks(blocks, MESSAGE)
+    problems += unsupported(blocks, core.refused_blocks)
+    if problems:
         raise malformed("invalid_blocks", problems)
+    if has_tables(blocks):
+        raise malformed("invalid_attachments", ["only_one_table_allowed"])
     if len(readable(blocks)) > MOST_IN_BLOCKS:
         raise SlackError("msg_blocks_too_long")
     return with_ids(blocks, lambda: core.state.new_id("b"))

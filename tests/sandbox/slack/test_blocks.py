@@ -123,7 +123,6 @@ BEYOND = [
     ([entry(select(), label=plain("x" * 2001))], "must be less than 2001 characters"),
     ([entry(select(), hint=plain("x" * 2001))], "must be less than 2001 characters"),
     ([entry(select(), label=mrkdwn("x"))], "must be a plain_text object"),
-    ([{"type": "table", "rows": [[{"type": "raw_text", "text": "a"}]]}] * 2, "only one table"),
     ([{"type": "table", "rows": [[{"type": "raw_text", "text": "a"}] * 21]}], "no more than 20"),
 ]
 
@@ -145,6 +144,38 @@ async def test_a_message_beyond_the_limit_is_refused_with_a_pointer(
     assert answer["error"] == "invalid_blocks"
     assert any(problem in message for message in answer["errors"])
     assert answer["response_metadata"]["messages"] == [f"[ERROR] {e}" for e in answer["errors"]]
+
+
+TABLE = {"type": "table", "rows": [[{"type": "raw_text", "text": "a"}]]}
+
+
+async def test_a_message_takes_one_table(web: AsyncWebClient) -> None:
+    answer = await refused(web.chat_postMessage(channel="C0GPUOPS", text="t", blocks=[TABLE] * 2))
+    assert answer["error"] == "invalid_attachments"
+    assert answer["errors"] == ["only_one_table_allowed"]
+
+
+async def test_the_texts_of_a_table_have_a_limit_together(web: AsyncWebClient) -> None:
+    text = {"type": "text", "text": "x" * 2500}
+    rich = {
+        "type": "rich_text",
+        "elements": [{"type": "rich_text_section", "elements": [text]}],
+    }
+    await web.chat_postMessage(
+        channel="C0GPUOPS", text="t", blocks=[{"type": "table", "rows": [[rich] * 4]}]
+    )
+    answer = await refused(
+        web.chat_postMessage(
+            channel="C0GPUOPS", text="t", blocks=[{"type": "table", "rows": [[rich] * 5]}]
+        )
+    )
+    assert any("must be less than 10001" in problem for problem in answer["errors"])
+
+
+async def test_a_workspace_without_tables_refuses_them(ws: Workspace, web: AsyncWebClient) -> None:
+    ws.core.refused_blocks = {"table"}
+    answer = await refused(web.chat_postMessage(channel="C0GPUOPS", text="t", blocks=[TABLE]))
+    assert answer["errors"] == ["unsupported type: table [json-pointer:/blocks/0/type]"]
 
 
 async def test_the_blocks_of_a_message_have_a_limit_together(web: AsyncWebClient) -> None:
