@@ -1,7 +1,8 @@
 """Several bots on one PostgreSQL: whoever takes a click or a tick, everything happens once."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -83,30 +84,39 @@ class Replicas:
         return people
 
 
-@pytest.fixture
-async def replicas(tmp_path: Path, postgres_url: str) -> AsyncIterator[Replicas]:
-    (tmp_path / "policy.toml").write_text("[defaults]\n", encoding="utf-8")
-    clock = ManualClock()
+@asynccontextmanager
+async def replicated(
+    data: Path, url: str, *, clock: ManualClock | None = None, rpc: Sequence[str] = ()
+) -> AsyncIterator[Replicas]:
+    """Several bots, which read these nodes of a chain."""
+    (data / "policy.toml").write_text("[defaults]\n", encoding="utf-8")
+    clock = clock or ManualClock()
     world = demo_world(clock)
     async with (
         Workspace(clock=clock, manifest=MANIFEST) as ws,
         Daemon(world, timeout=SLOWEST) as daemon,
     ):
         keys = (SecretStr(Fernet.generate_key().decode()),)
-        settings = settings_for(ws, daemon, tmp_path, http=False).model_copy(
-            update={"database_url": postgres_url, "credential_keys": keys}
+        settings = settings_for(ws, daemon, data, http=False).model_copy(
+            update={"database_url": url, "credential_keys": keys, "chain_rpc_urls": tuple(rpc)}
         )
         machine = MachineClock(clock)
         bots = [Bot(settings, machine, LIMITS) for _ in range(REPLICAS)]
         await asyncio.gather(*(bot.start(ticking=False) for bot in bots))
         await asyncio.gather(*(bot.edge.connected() for bot in bots))
         clock.advance(timedelta(seconds=30))
-        stage = Stage(ws, world, daemon, clock, bots[0], tmp_path, machine)
+        stage = Stage(ws, world, daemon, clock, bots[0], data, machine)
         replicas = Replicas(stage, list(bots))
         try:
             yield replicas
         finally:  # a test may have put others in their place
             await asyncio.gather(*(bot.stop() for bot in {*bots, *replicas.bots}))
+
+
+@pytest.fixture
+async def replicas(tmp_path: Path, postgres_url: str) -> AsyncIterator[Replicas]:
+    async with replicated(tmp_path, postgres_url) as some:
+        yield some
 
 
 async def ask(replicas: Replicas) -> SeenMessage:
