@@ -51,6 +51,7 @@ from bot.redaction import Redactor
 from bot.reply import CATALOGUES, DIRECTORIES
 from bot.reply import catalogue as words_of
 from bot.services.beginning import refuse_to_begin
+from bot.setting_names import strangers
 from bot.version import VERSION
 from handlers.manifest import manifest
 
@@ -77,6 +78,8 @@ def run(*, new_database: bool) -> None:
         settings.log_format, settings.log_level, settings.secrets, redactor, settings.places.told
     )
     structlog.get_logger().info("starting", version=VERSION, **settings.described)
+    for one in strangers():
+        structlog.get_logger().warning("setting.unknown", name=one.name, sentence=str(one.told))
     try:
         first = partial(refuse_to_begin, settings, anew=new_database)
         if not loop.run(app.run(settings, redactor=redactor, first=first)):

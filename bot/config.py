@@ -295,6 +295,14 @@ class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
     )
     _places: Places = PrivateAttr(default_factory=places)
 
+    @field_validator("http_port")
+    @classmethod
+    def _is_its_own(cls, value: int, info: ValidationInfo) -> int:
+        is_http = info.data.get("slack_app_token", "faulty") is None
+        if value and is_http and value == info.data.get("health_port"):
+            raise ValueError("HEALTH_PORT is the same port. Set it to another one, or leave it out")
+        return value
+
     @field_validator("slack_bot_token", "slack_app_token")
     @classmethod
     def _is_token(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:

@@ -3,6 +3,7 @@
 from storage.archive import Archive, has_sealed, is_unused
 from storage.backup import Copied, back_up, restore
 from storage.busy import postgres_cause
+from storage.engine import check_address
 from storage.errors import BadKey, InUse, StorageFailed, StorageUnfit
 from storage.file import (
     JOURNALS,
@@ -48,6 +49,7 @@ __all__ = [
     "UnitOfWork",
     "Vault",
     "back_up",
+    "check_address",
     "fingerprint",
     "has_sealed",
     "is_claimed",

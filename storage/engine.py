@@ -32,6 +32,11 @@ def open_engines(url: str) -> Engines:
     return PostgresEngines(parsed)
 
 
+def check_address(url: str) -> None:
+    """Raise BotError where an address cannot be used. Nothing is opened."""
+    _parse(url)
+
+
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)

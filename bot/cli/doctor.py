@@ -14,9 +14,11 @@ from pydantic import ValidationError
 
 from bot import log
 from bot.causes import cause
+from bot.cli.settings import address_faults
 from bot.clock import SystemClock
 from bot.config import PolicySettings, Settings, faults_of
 from bot.doctor.checks import Checks, rules
+from bot.doctor.env_file import unknown_names
 from bot.monitoring.findings import Finding, Findings, Sight, fault
 
 _HERE = Sight(is_local=True)
@@ -48,9 +50,11 @@ async def _findings() -> Findings:
     try:
         settings = Settings()
     except ValidationError as error:
-        for sentence in faults_of(error):
+        for sentence in (*faults_of(error), *address_faults()):
             name, _, why = sentence.partition(": ")
             yield fault("settings", f"{name}: {why}", "See .env.example and docs/operations.md.")
+        for one in unknown_names():
+            yield one
         with suppress(ValidationError):  # told already
             for one in rules(PolicySettings(), _HERE)[1]:
                 yield one

@@ -18,7 +18,7 @@ from bot.dbc.client import DbcClient
 from bot.dbc.errors import DaemonDisconnected, DaemonFull, DbcError, Unreachable
 from bot.dbc.guard import Limits
 from bot.doctor.chain import chain
-from bot.doctor.env_file import env_file
+from bot.doctor.env_file import env_file, unknown_names
 from bot.doctor.kept import storage
 from bot.doctor.listening import listening
 from bot.doctor.named import Named, named_in
@@ -90,7 +90,7 @@ class Checks:
         if self._sight.is_local:  # in the bot itself they are its own
             looks[say("health port")] = listening(self._settings)
         guarded = [self._guarded(about, look) for about, look in looks.items()]
-        told += [*env_file(), *_traces(self._settings)]
+        told += [*env_file(), *unknown_names(), *_traces(self._settings)]
         return [ok(say("settings"), valid), *told], guarded
 
     async def _guarded(self, about: Text, look: Findings) -> Findings:

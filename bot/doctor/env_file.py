@@ -1,4 +1,4 @@
-"""The doctor's look at `.env`: whether others on this machine can read the secrets in it."""
+"""The doctor's look at `.env`: who can read its secrets, and what in it is no setting."""
 
 import os
 import stat
@@ -7,6 +7,7 @@ from pathlib import Path
 from bot.config import ENV_FILE, secrets_in_env_file
 from bot.monitoring.findings import Finding, warning
 from bot.reply import say
+from bot.setting_names import strangers
 
 _OF_GROUP, _OF_ALL = stat.S_IRGRP, stat.S_IROTH
 
@@ -28,3 +29,8 @@ def env_file() -> list[Finding]:
     told = say("{file} is {mode}: others can read it.", file=ENV_FILE, mode=mode)
     command = f"chmod {'600' if is_ours else 'o='} {ENV_FILE}"
     return [warning(say("file modes"), told, say("Run: {command}", command=command))]
+
+
+def unknown_names() -> list[Finding]:
+    """The warnings about names that are no setting, in `.env` and nearly so elsewhere."""
+    return [warning(say("settings"), one.told) for one in strangers()]

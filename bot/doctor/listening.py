@@ -32,11 +32,6 @@ async def listening(settings: Settings) -> Findings:
     ports = {"HEALTH": (settings.health_host, settings.health_port)}
     if not settings.uses_socket_mode:
         ports["HTTP"] = settings.http_host, settings.http_port
-        if settings.health_port and settings.health_port == settings.http_port:
-            told = say("HEALTH_PORT and HTTP_PORT are the same port.")
-            free = say("Set HEALTH_PORT to another one, or leave it out.")
-            yield fault(_ABOUT["HEALTH"], told, free)
-            return
     file = settings.sqlite_file
     is_running = None if file is None else is_claimed(file)
     is_told = False

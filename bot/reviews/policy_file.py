@@ -93,8 +93,12 @@ def read_policy(
         raise FaultyPolicy([f"{path} cannot be read: {error}."]) from None
     twice = list(_named_twice(document, text))
     found: list[rule_sense.Fault] = []
-    for number, rule in _valid_rules(document, commands):
-        found += rule_sense.alone(number, rule, commands)
+    for number, rule, left_out in _readable_rules(document, commands):
+        told = list(rule_sense.alone(number, rule, commands))
+        # What seems to lack a key that could not be read lacks nothing.
+        if left_out - {"match"}:
+            told = [one for one in told if one[0][-1] == "deny"]
+        found += [one for one in told if one[0][-1] not in left_out]
     policy = Policy()
     try:
         policy = Policy.model_validate(document, context={"commands": commands})
@@ -110,12 +114,35 @@ def read_policy(
     return policy
 
 
-def _valid_rules(document: Mapping[str, Any], commands: Known) -> Iterator[tuple[int, Rule]]:
-    """The rules that can be understood each by itself, whatever is wrong with the others."""
+def _readable_rules(
+    document: Mapping[str, Any], commands: Known
+) -> Iterator[tuple[int, Rule, frozenset[str]]]:
+    """The rules, each by itself and without its keys that cannot be read: one fault hides no other.
+
+    With the names of those keys; of conditions, only those in `match` that are faulty are left out.
+    """
     rules = document.get("rule")
     for number, rule in enumerate(rules if isinstance(rules, list) else ()):
-        with suppress(ValidationError):
-            yield number, Rule.model_validate(rule, context={"commands": commands})
+        try:
+            yield number, Rule.model_validate(rule, context={"commands": commands}), frozenset()
+        except ValidationError as error:
+            places = [fault["loc"] for fault in error.errors(include_url=False)]
+            faulty = frozenset(str(place[0]) for place in places if place)
+            with suppress(ValidationError):
+                rest = _without(rule, places)
+                yield number, Rule.model_validate(rest, context={"commands": commands}), faulty
+
+
+def _without(rule: Any, places: Sequence[Place]) -> Any:
+    """A rule without what stands at these places; its name and conditions cannot be missing."""
+    if not isinstance(rule, dict):
+        return rule
+    match = rule.get("match")
+    conditions = {place[1] for place in places if place[0] == "match" and len(place) > 1}
+    kept = match if isinstance(match, dict) else {}
+    rest = {key: value for key, value in rule.items() if key not in {place[0] for place in places}}
+    left = {key: value for key, value in kept.items() if key not in conditions}
+    return {"name": "?", **rest, "match": left}
 
 
 def _text_of(path: Path, setting: str) -> str:

@@ -49,6 +49,49 @@ def test_faults_of_the_rules_are_said_beside_those_of_the_settings(tmp_path: Pat
     assert "LANGUAGE: it is no language that the bot speaks. Give en (English) or zh" in told
 
 
+@pytest.mark.parametrize("command", ["run", "doctor", "keys"])
+def test_no_fault_of_the_settings_hides_another(tmp_path: Path, command: str) -> None:
+    (tmp_path / "rules.toml").write_text(
+        '[[rule]]\nname = "a"\nmatch = { command = "vm.frobnicate", node = "gpu1" }\n'
+        'approvals = "two"\ndeny = ""\n'
+    )
+    given = {
+        "CREDENTIAL_KEYS": "nokey",
+        "DATABASE_URL": "postgresql://bot:s3cret@127.0.0.1:9/bot?sslmode=sometimes",
+        "POLICY_FILE": "rules.toml",
+        "SLACK_BOTTOKEN": "xoxb-s3cret",
+        "KEEPDAYS": "3",
+    }
+    clean = {k: os.environ[k] for k in ("PATH", "HOME") if k in os.environ}
+    words = ["keys", "list"] if command == "keys" else [command]
+    done = forked.run(words, clean | janitor.inherited() | given, tmp_path)
+    told = done.stdout + done.stderr
+    assert done.returncode == 2
+    expected = [
+        "CREDENTIAL_KEYS: number 1 of 1 is not a Fernet key",
+        "DATABASE_URL: it has a value of sslmode that PostgreSQL does not know.",
+        "SLACK_BOTTOKEN in the environment is no setting of the bot. Did you mean SLACK_BOT_TOKEN?",
+        "KEEPDAYS in the environment is no setting of the bot. Did you mean KEEP_DAYS?",
+    ]
+    if command != "keys":
+        expected += [
+            "SLACK_BOT_TOKEN: it is not set.",
+            "line 3: `command` “vm.frobnicate” fits no command",
+            "line 3: `node` names nodes by id, like b1a9e7…, not “gpu1”.",
+            "line 4: `approvals` is a whole number",
+            "line 5: `deny` must not be empty",
+        ]
+    for one in expected:
+        assert one in told, told
+    assert "s3cret" not in told
+
+
+def test_http_and_health_on_one_port_are_a_fault_of_the_settings(tmp_path: Path) -> None:
+    http = {"SLACK_BOT_TOKEN": "xoxb-s3cret", "SLACK_SIGNING_SECRET": "s3cret"}
+    told = started(tmp_path, **http, HTTP_PORT="9464", HEALTH_PORT="9464")
+    assert "HTTP_PORT: HEALTH_PORT is the same port." in told
+
+
 PRESSED = """
 import os, runpy, signal, sys
 class Pressed:
@@ -109,7 +152,7 @@ def test_what_is_no_database_is_said_with_both_forms_that_are(tmp_path: Path, ur
         ({"DATABASE_URL": "postgresql://me:s3cret@127.0.0.1:9/x"}, "CREDENTIAL_KEYS: it is not"),
         (
             {"DATABASE_URL": f"postgres://me:s3cret@{'a' * 64}.x/x", "CREDENTIAL_KEYS": KEY},
-            "DATABASE_URL is not an address that the bot can use.",
+            "DATABASE_URL: it is not an address that the bot can use.",
         ),
         (
             {"DATABASE_URL": "sqlite:////proc", "CREDENTIAL_KEYS": KEY},

@@ -78,7 +78,7 @@ async def test_a_port_that_something_else_has_is_told_with_what_to_do(
         code, told = await examined(bot, **http)
         assert f"✘ HTTP port:     Something that is not the bot answers at 127.0.0.1:{port}" in told
         code, told = await examined(bot, **http, HEALTH_PORT=str(port))
-        assert "✘ health port:   HEALTH_PORT and HTTP_PORT are the same port." in told
+        assert "✘ settings:      HTTP_PORT: HEALTH_PORT is the same port. Set it to an" in told
 
 
 async def test_a_port_that_nobody_has_is_tried_before_the_start(tmp_path: Path) -> None:

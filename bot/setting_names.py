@@ -1,0 +1,148 @@
+"""Names beside the settings that are none of them: one that is misspelt would count as left out.
+
+`.env` is the bot's own, so that everything in it should be known. What others have in the
+environment is none of our business but where it is nearly a setting that is not there.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from bot.config import ENV_FILE, SECRETS, Settings
+from bot.reply import Text, say
+from bot.setting_sources import unquoted
+
+_DIRECTORY = "CREDENTIALS_DIRECTORY"
+_FIELDS = tuple(name.upper() for name in Settings.model_fields)
+_HELD = frozenset(name.upper() for name in SECRETS)  # in files, or by themselves
+_KNOWN = (*_FIELDS, *(f"{name.upper()}_FILE" for name in SECRETS), _DIRECTORY)
+# Compose reads `.env` as well, for what stands in its own files.
+_OF_COMPOSE = re.compile(r"COMPOSE_\w+|DOMAIN")
+# Libraries read these from the environment, where `.env` does not put them.
+_OF_LIBRARIES = re.compile(r"(?:HTTPS?|ALL|NO)_PROXY|OTEL_\w+|SSL_CERT_(?:FILE|DIR)|TZ")
+# A line without a name, such as one of a key, may be read as one: no secret looks like this.
+_PLAIN = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
+_LIKE = 0.65  # of the letters, in the bot's own file
+_FEW, _MANY = 6, 12  # characters of a name from which one or two of them may be wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A name that is no setting, where it stands, and the setting that is probably meant."""
+
+    name: str
+    where: Text
+    meant: str = ""
+
+    @property
+    def told(self) -> Text:
+        """What there is to say of it."""
+        if self.meant:
+            return say(
+                "{name} in {where} is no setting of the bot. Did you mean {meant}?",
+                name=self.name, where=self.where, meant=self.meant,
+            )  # fmt: skip
+        if _OF_LIBRARIES.fullmatch(self.name):
+            return say(
+                "{name} in {where} has no effect: it is read from the environment alone.",
+                name=self.name, where=self.where,
+            )  # fmt: skip
+        return say(
+            "{name} in {where} is no setting of the bot, and has no effect.",
+            name=self.name, where=self.where,
+        )  # fmt: skip
+
+
+def strangers(environment: Mapping[str, str] = os.environ) -> list[Stranger]:
+    """All names that are worth a warning; none where a file cannot be read, which is told."""
+    in_file, files = _names_in_env_file(), _files(environment)
+    given = {name.upper() for name in (*in_file, *environment, *files)}
+    missing = [name for name in _KNOWN if not given & _ways_of(name)]
+    held = [name for name in missing if name in _HELD]
+    return [
+        *_in_env_file(in_file, environment, missing),
+        *_near_misses(environment, missing, say("the environment")),
+        *_near_misses(files, held, _DIRECTORY),
+    ]
+
+
+def _ways_of(name: str) -> set[str]:
+    """All names under which the same may be given."""
+    bare = name.removesuffix("_FILE")
+    return {bare, f"{bare}_FILE"} if bare in _HELD else {name}
+
+
+def _names_in_env_file() -> list[str]:
+    try:
+        return [*dotenv_values(ENV_FILE, interpolate=False, encoding="utf-8-sig")]
+    except (OSError, UnicodeDecodeError):
+        return []
+
+
+def _files(environment: Mapping[str, str]) -> list[str]:
+    """What lies in the directory of systemd's credentials."""
+    try:
+        return sorted(one.name for one in Path(unquoted(environment[_DIRECTORY])).iterdir())
+    except (KeyError, OSError, ValueError):
+        return []
+
+
+def _in_env_file(
+    names: Iterable[str], environment: Mapping[str, str], missing: Sequence[str]
+) -> Iterator[Stranger]:
+    for name in names:
+        upper = name.upper()
+        if upper in _KNOWN or _OF_COMPOSE.fullmatch(upper):
+            continue
+        meant = _near(upper, missing)
+        if not meant and not _OF_LIBRARIES.fullmatch(upper):
+            meant = _best(upper, [one for one in missing if _likeness(upper, one) >= _LIKE])
+        # What is also in the environment is there for somebody else.
+        if meant or (name not in environment and _PLAIN.fullmatch(name)):
+            yield Stranger(name, ENV_FILE, meant)
+
+
+def _near_misses(names: Iterable[str], missing: Sequence[str], where: Text) -> Iterator[Stranger]:
+    for name in names:
+        if name.upper() not in _KNOWN and (meant := _near(name.upper(), missing)):
+            yield Stranger(name, where, meant)
+
+
+def _near(name: str, known: Sequence[str]) -> str:
+    """The setting that is surely meant; empty where it might be somebody else's name."""
+    return _best(name, [one for one in known if _is_near(name, one)])
+
+
+def _best(name: str, known: Sequence[str]) -> str:
+    return max(known, key=lambda one: _likeness(name, one), default="")
+
+
+def _likeness(name: str, known: str) -> float:
+    return SequenceMatcher(None, name, known, autojunk=False).ratio()
+
+
+def _is_near(name: str, known: str) -> bool:
+    if name.replace("_", "") == known.replace("_", ""):
+        return True
+    if name == f"{known}_FILE":  # as if it held a secret
+        return True
+    words, wanted = _words(name), _words(known)
+    if len(words) > 1 and words[0] == wanted[0] and set(words) <= set(wanted):
+        return True
+    wrong = 0 if len(known) < _FEW else 1 if len(known) < _MANY else 2
+    return abs(len(name) - len(known)) <= wrong and _distance(name, known) <= wrong
+
+
+def _words(name: str) -> list[str]:
+    return [part.removesuffix("S") for part in name.split("_")]
+
+
+def _distance(one: str, other: str) -> int:
+    """How many letters are added, left out or replaced."""
+    changes = SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
+    return sum(max(b - a, d - c) for kind, a, b, c, d in changes if kind != "equal")

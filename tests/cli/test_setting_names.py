@@ -1,0 +1,73 @@
+"""Names that are no setting of the bot: told in its own file, and near misses elsewhere."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.setting_names import strangers
+
+KEY = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I"
+GIVEN = {"SLACK_BOT_TOKEN": "xoxb-1", "HOME": "/root", "PATH": "/bin"}
+
+
+def told(**environment: str) -> list[str]:
+    return [str(one.told) for one in strangers(environment)]
+
+
+@pytest.fixture(autouse=True)
+def somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_in_the_bots_own_file_every_name_has_to_be_one_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "SLACK_BOT_TOKEN=xoxb-1\nslack_app_token=xapp-1\nKEEPDAYS=3\nDBC_URLS =http://x\n"
+        "POLICY_PATH=x\nFROBNICATE=1\nHTTPS_PROXY=http://proxy\nCOMPOSE_PROJECT_NAME=x\n"
+        f"CREDENTIAL_KEYS_FILE=keys\n{KEY}=\n8f742231b10e8888abcd99\nSLACK_BOT_TOKEN_OLD=xoxb-0\n"
+        "OF_THE_UNIT=1\n"
+    )
+    assert told(OF_THE_UNIT="1") == [
+        "KEEPDAYS in .env is no setting of the bot. Did you mean KEEP_DAYS?",
+        "DBC_URLS in .env is no setting of the bot. Did you mean DBC_CLIENT_URLS?",
+        "POLICY_PATH in .env is no setting of the bot, and has no effect.",
+        "FROBNICATE in .env is no setting of the bot, and has no effect.",
+        "HTTPS_PROXY in .env has no effect: it is read from the environment alone.",
+        "SLACK_BOT_TOKEN_OLD in .env is no setting of the bot, and has no effect.",
+    ]
+
+
+def test_the_variables_of_others_are_their_own(tmp_path: Path) -> None:
+    others = {
+        "HTTP_PROXY": "x", "LANG": "C", "LOGNAME": "me", "DATABASE": "x", "POSTGRES_USER": "x",
+        "SLACK_WEBHOOK": "x", "DBC_BOT_PORT": "tcp://10.0.0.1:80", "HEALTH_SERVICE_HOST": "x",
+        "OTEL_SERVICE_NAME": "x", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "x",
+        # What is set under its own name is not what was misspelt.
+        "SLACK_TOKEN": "another", "SLACK_BOT_TOKEN_FILE": "x",
+        "SLACK_APP_TOKEN": "x", "SLACK_SIGNING_SECRET": "x",
+    }  # fmt: skip
+    assert told(**others) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("SALCK_BOT_TOKEN", "SLACK_BOT_TOKEN"),
+        ("SLACK_TOKEN", "SLACK_BOT_TOKEN"),
+        ("DBC_CLIENT_URL", "DBC_CLIENT_URLS"),
+        ("LOGLEVEL", "LOG_LEVEL"),
+        ("SLACK_BOTTOKEN_FILE", "SLACK_BOT_TOKEN_FILE"),
+        ("DBC_CLIENT_URLS_FILE", "DBC_CLIENT_URLS"),
+    ],
+)
+def test_near_misses_of_a_setting_that_is_missing_are_told(name: str, meant: str) -> None:
+    said = f"{name} in the environment is no setting of the bot. Did you mean {meant}?"
+    assert told(**{name: "x"}) == [said]
+
+
+def test_files_of_credentials_are_looked_at_as_well(tmp_path: Path) -> None:
+    for name in ("slack_bot_tokn", "slack_app_token", "tls.key"):
+        (tmp_path / name).touch()
+    assert told(CREDENTIALS_DIRECTORY=str(tmp_path)) == [
+        "slack_bot_tokn in CREDENTIALS_DIRECTORY is no setting of the bot. Did you mean "
+        "SLACK_BOT_TOKEN?"
+    ]
