@@ -37,6 +37,7 @@ from bot.reply import (
     line,
     listed,
     mention,
+    retold,
     say,
     say_number,
     time,
@@ -100,6 +101,14 @@ _IN_CHINESE = {
     "过期": ExecutionStatus.EXPIRED,
 }
 _OUTCOMES = tuple(dict.fromkeys((*ExecutionStatus, *AuditKind)))
+# Their reason is a person's.
+_THEIR_WORDS = frozenset(
+    {
+        AuditKind.REQUESTED, AuditKind.DENIED, AuditKind.APPROVED, AuditKind.BROKE_GLASS,
+        AuditKind.CANCELLED, AuditKind.FROZEN, AuditKind.UNFROZEN,
+        ExecutionStatus.DENIED, ExecutionStatus.CANCELLED,
+    }
+)  # fmt: skip
 _WHOSE = {"of": say("of {who}"), "with": say("with {who}"), "in": say("in {who}")}
 # Whoever is asked for access, or denied it, has no part in a session yet.
 _WHOSE_ACCESS: Mapping[tuple[str, str], Phrase] = {
@@ -337,16 +346,22 @@ def _typed(ctx: Context, entry: AuditEntry) -> tuple[str, str]:
 
 
 def _told(row: AuditRow, typed: str, node: str) -> Line:
-    """One row on one line: when, who, what, to what, how it ended, and why; people, not ids."""
-    entry, details = row.entry, row.entry.details
+    """One row on two lines: how it ended, what, to what; when, by whom, and why. People, not ids.
+
+    What somebody looks for comes first: on a phone the eye runs down one edge.
+    """
+    entry = row.entry
     known = _WORDS.get(entry.kind, str(entry.kind).replace("_", " "))
     word = bold(_ENDS.get(entry.outcome, entry.outcome) if entry.outcome else known)
+    return line(word, _about(row, typed, node), "\n", _when_and_who(row))
+
+
+def _when_and_who(row: AuditRow) -> Line:
+    entry, details = row.entry, row.entry.details
     reason, people = _by_whom(entry)
-    pieces: list[Line | Span | Phrase | str] = [code(str(row.seq)), " ", time(entry.at), " "]
+    pieces: list[Line | Span | Phrase | str] = [code(str(row.seq)), " ", time(entry.at)]
     if entry.kind not in _FOLLOWS and entry.actor:
-        pieces += [mention(entry.actor), " "]
-    pieces.append(word)
-    pieces.append(_about(row, typed, node))
+        pieces += [" · ", mention(entry.actor)]
     if people:
         pieces += [" ", say("by {people}", people=people_line(people))]
     if requester := _requester(entry):
@@ -360,9 +375,18 @@ def _told(row: AuditRow, typed: str, node: str) -> Line:
     if entry.kind is AuditKind.REQUESTED and _is_channel(entry.place.channel):
         pieces += [" ", say("in {channel}", channel=channel(entry.place.channel))]
     if why := reason or _CODES.get(details.get("why", ""), details.get("why", "")):
-        told = _with_people(shorten(why, _WHY, placeholder=" …")) if isinstance(why, str) else why
+        told = _why(entry, why) if isinstance(why, str) else why
         return line(say("{what}: {why}", what=line(*pieces), why=told))
     return line(*pieces)
+
+
+def _why(entry: AuditEntry, reason: str) -> Line:
+    """A reason, shortened: a person's as they wrote it, ours in the reader's language."""
+    is_ours = entry.kind not in _THEIR_WORDS and entry.outcome not in _THEIR_WORDS
+    ours = retold(reason) if is_ours and not _MENTIONED.search(reason) else reason
+    if ours == reason or len(reason) > _WHY:
+        return _with_people(shorten(reason, _WHY, placeholder=" …"))
+    return line(ours)
 
 
 def _about(row: AuditRow, typed: str, node: str) -> Line:

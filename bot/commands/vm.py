@@ -1,6 +1,6 @@
 """Machines: list, show, create, start … (docs/dbc-api.md §3.2)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Annotated, Literal
@@ -19,8 +19,10 @@ from bot.errors import BotError, Refused
 from bot.language.args import Nickname, Vm
 from bot.language.kinds import CHOICE, FLAG, INT, SECRET, WORD, Arg
 from bot.language.table import Command, Follow, Group
+from bot.language.text import quoted
 from bot.messages import machine_buttons
 from bot.messages.facts import DISKS, SNAPSHOTS, STATE
+from bot.messages.log_lines import Excerpt, excerpt
 from bot.model import Deed, Effect, Goal, Logged, Machine, Source
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
@@ -37,6 +39,7 @@ from bot.reply import (
     Reply,
     bold,
     code,
+    command,
     line,
     say,
     say_number,
@@ -189,21 +192,36 @@ async def logs(ctx: Context, vm: Vm, end: LogEnd = "tail", lines: Lines = 10) ->
             "log spells in an unusual way may be left.",
             told=about,
         )
-    content: Part = CodeBlock("\n".join(page.lines))
+    shown = excerpt(page.lines)
+    if shown.errors:
+        errors = say_number("{number} error", "{number} errors", shown.errors)
+        title = say("{title}, {errors}", title=title, errors=errors)
+    content: list[Part] = [CodeBlock(shown.text), *_span_of(shown, vm, end)]
     if not page.lines:
-        content = Para(line(say("The log is empty.")))
+        content = [Para(line(say("The log is empty.")))]
     may = may_press(ctx.services, ctx.actor, ctx.place.channel)
     return Reply(
         title,
         (
             Para(line(bold(title))),
-            content,
+            *content,
             Note(line(about)),
             machine_buttons.beside(vm.node, vm.task, vm.status, besides="logs", may=may),
         ),
         private=not page.is_vouched_for,
         data={"task": vm.task, "name": vm.label, "end": end, "lines": list(page.lines)},
     )
+
+
+def _span_of(shown: Excerpt, vm: Machine, end: str) -> Iterator[Note]:
+    """From when to when the lines are, and how to read the other end of the log."""
+    other = "tail" if end == "head" else "head"
+    way = command(f"vm logs {quoted(vm.label)} {other}")
+    told = say("The first lines: {way}", way=way)
+    if other == "tail":
+        told = say("The last lines: {way}", way=way)
+    moments = say("{first} to {last}, node time", first=shown.first, last=shown.last)
+    yield Note(line(moments, " · ", told) if shown.first else line(told))
 
 
 async def passwd(ctx: Context, vm: Vm, password: Password, user: UserName = "") -> Reply:

@@ -27,6 +27,7 @@ from bot.reply.parts import (
     dump,
     load,
 )
+from bot.reply.retold import retold
 from bot.reply.text import (
     ENGLISH,
     Given,
@@ -115,6 +116,7 @@ __all__ = [
     "mention",
     "mentioned",
     "plain",
+    "retold",
     "say",
     "say_number",
     "sentences",

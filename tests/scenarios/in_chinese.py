@@ -11,7 +11,7 @@ from tests.scenarios.stage import Stage
 # What may stand in Latin letters in a Chinese text: what is typed, ids, names, units, DBC's own
 # words in quotes, and the lines of what is sent and of a node's log.
 _OURS = re.compile(
-    r"^ *[{}\"].*$|^.* \| \d+ \| .*$"
+    r"^ *[{}\"].*$|^\d\d:\d\d:\d\d [\w ]+: .*$"
     r"|`[^`]*`|“[^”]*”|<[^>]*>|:[a-z_]+:|https?://\S+|/dbc [a-z -]+|[a-z]+=\S+"
     r"|[^\s`\u4e00-\u9fff]*[\d_/.@-][^\s`\u4e00-\u9fff]*"
     r"|python -m bot [a-z -]+|rack 7, slot 1"

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 
@@ -159,7 +160,7 @@ async def test_the_list_is_paged_and_no_row_is_cut_off(one_stage: Stage) -> None
     second = await listed(stage, stage.alice, again.removeprefix("/dbc audit list "))
     assert second.count("vm start") == 18 - 10
     assert "Older" not in second
-    seqs = [line.split()[0] for line in (first + "\n" + second).splitlines() if "vm start" in line]
+    seqs = re.findall(r"^`?(\d+)`? <!date", first + "\n" + second, re.MULTILINE)
     assert len(set(seqs)) == 18
 
 

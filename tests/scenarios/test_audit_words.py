@@ -14,6 +14,7 @@ from tests.scenarios.in_chinese import english_in, reads_chinese, words_in
 from tests.scenarios.site import DELETE, NAME, approves, asked, denies, entries, site
 from tests.scenarios.stage import CHANNEL, Stage
 
+_WHEN = re.compile(r"\n\d+ <!date[^>]*>")  # how the second line of a row begins
 _RAW_ID = re.compile(r"(?<![<@#|])\b[UC]0[A-Z0-9]{3,}\b")
 
 
@@ -31,7 +32,7 @@ async def listed(stage: Stage, person: Person, options: str = "command=vm") -> s
     seen: SeenMessage = await stage.asks(person, f"/dbc audit list {options}")
     told = seen.plain.replace("*", "").replace("`", "")
     assert not _RAW_ID.search(told)
-    return told
+    return _WHEN.sub("", told)
 
 
 async def test_a_denied_request_is_denied_by_whom_and_why(stage: Stage) -> None:
@@ -43,7 +44,7 @@ async def test_a_denied_request_is_denied_by_whom_and_why(stage: Stage) -> None:
     told = await listed(stage, stage.alice)
     by = f"by <@{stage.bob.id}>, requested by <@{stage.alice.id}>: ask <@{stage.carol.id}> first"
     assert f"denied vm delete {NAME} on gpu1 {by}" in told
-    assert f"<@{stage.bob.id}> denied vm delete {NAME} on gpu1: ask" in told
+    assert f"denied vm delete {NAME} on gpu1 · <@{stage.bob.id}>: ask" in told
 
 
 async def test_only_what_was_taken_back_is_cancelled(stage: Stage) -> None:
@@ -78,17 +79,17 @@ async def test_a_request_names_machine_and_node_as_soon_as_they_are_known(stage:
     await asked(stage)
     await stage.asks(stage.alice, "/dbc vm start nothing on gpu2")
     told = await listed(stage, stage.alice, "outcome=requested")
-    requested = f"<@{stage.alice.id}> requested"
-    assert f"{requested} vm delete {NAME} on gpu1 in <#" in told
-    assert f"{requested} vm start nothing on gpu2 in <#" in told
+    by = f"· <@{stage.alice.id}> in <#"
+    assert f"requested vm delete {NAME} on gpu1 {by}" in told
+    assert f"requested vm start nothing on gpu2 {by}" in told
 
 
 async def test_sessions_name_those_who_share_them(stage: Stage) -> None:
     await stage.asks(stage.alice, "/dbc session share gpu1 with @bob")
     await stage.asks(stage.alice, f"/dbc session share gpu1 with #{CHANNEL}")
     told = await listed(stage, stage.alice, "outcome='session shared'")
-    assert f"session shared on gpu1 with <@{stage.bob.id}>" in told
-    assert "session shared on gpu1 with <#" in told
+    assert f"session shared on gpu1 · <@{stage.alice.id}> with <@{stage.bob.id}>" in told
+    assert f"session shared on gpu1 · <@{stage.alice.id}> with <#" in told
 
 
 async def test_what_a_command_answered_names_people_and_not_their_ids(stage: Stage) -> None:
@@ -109,12 +110,12 @@ async def test_requests_for_access_name_who_was_asked_who_declined_and_whom(stag
     await stage.passes(25 * 3600)
     told = await listed(stage, alice, "")
     asked_of = f"from <@{alice.id}>, <@{bob.id}>"
-    assert f"<@{carol.id}> requested access on gpu1 {asked_of}" in told
-    assert f"<@{alice.id}> declined access on gpu1 to <@{carol.id}>" in told
+    assert f"requested access on gpu1 · <@{carol.id}> {asked_of}" in told
+    assert f"declined access on gpu1 · <@{alice.id}> to <@{carol.id}>" in told
     assert f"access request expired on gpu1, requested by <@{carol.id}>" in told
     await reads_chinese(stage)
     told = await listed(stage, alice, "")
-    assert f"<@{alice.id}> 拒绝共享访问权限 节点 gpu1 对象 <@{carol.id}>" in told
+    assert "拒绝共享访问权限 节点 gpu1" in told
 
 
 @pytest.mark.parametrize("options", ["起始=昨天 结果=拒绝", "since=2小时前", "outcome=申请"])
@@ -133,3 +134,33 @@ async def test_whatever_the_audit_records_has_a_word_in_chinese(stage: Stage) ->
         if kind is not AuditKind.ENDED:  # the outcome is its word
             told = await listed(stage, stage.alice, f"outcome={kind}")
             assert [english_in(told), words_in(told)] == [[], []], told
+
+
+async def test_an_end_is_told_in_the_language_of_its_reader(stage: Stage) -> None:
+    await stage.asks(stage.alice, "/dbc vm start inference")
+    await stage.asks(stage.alice, "/dbc vm restart nosuch")
+    english = await listed(stage, stage.alice, "outcome=refused")
+    assert "The machine is running." in english
+    stage.alice.speaks("zh-CN")
+    await stage.ws.idle()
+    told = await listed(stage, stage.alice, "outcome=refused")
+    assert "虚拟机正在运行。" in told
+    assert "你没有叫“nosuch”的虚拟机。" in told
+    assert english_in(told) == []
+
+
+async def test_what_a_person_wrote_stays_as_they_wrote_it(stage: Stage) -> None:
+    question = await asked(stage)
+    await denies(stage, stage.bob, question, "The machine is running.")
+    await reads_chinese(stage)
+    told = await listed(stage, stage.alice, "outcome=denied")
+    assert told.count("The machine is running.") == 2
+    assert "虚拟机正在运行" not in told
+
+
+async def test_a_row_begins_with_how_it_ended(stage: Stage) -> None:
+    await stage.asks(stage.alice, "/dbc vm start inference")
+    seen = await stage.asks(stage.alice, "/dbc audit list command=vm")
+    first, second = seen.plain.splitlines()[:2]
+    assert first == "*refused* `vm start` inference on gpu1"
+    assert re.match(rf"`\d+` <!date.*>, requested by <@{stage.alice.id}>: The machine is", second)

@@ -1,7 +1,11 @@
 """Changing a machine: its size and ports one call each, its password, its name."""
 
+import json
+import re
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -187,10 +191,39 @@ async def test_the_log_is_shown_masked(stage: Stage, words: str, first: str, cou
         stage.node("gpu1").log(machine, "t.cpp", number, "f", f"line {number}, pwd:hunter2")
     told = await asks(stage, f"vm logs inference {words}")
     assert f"{first} {count} lines" in told.plain
-    assert told.plain.count(" | t.cpp | ") + told.plain.count("vm_client.cpp") == count
+    assert len(re.findall(r"^\d\d:\d\d:\d\d \w+: ", told.plain, re.MULTILINE)) == count
+    assert machine.task_id not in told.plain
     assert "hunter2" not in told.plain
     assert machine.vnc_password not in told.plain
     assert "not the machine's console" in told.plain
+
+
+async def test_errors_in_a_log_are_marked_and_counted(one_stage: Stage) -> None:
+    machine = one_stage.task("inference")
+    machine.log.clear()
+    log = partial(one_stage.node("gpu1").log, machine, "t.cpp", 7)
+    log("process_restart_task", "restart task failed")
+    one_stage.clock.advance(timedelta(days=1))
+    log("process_restart_task", "restart task successful")
+    machine.log.append("a line of another kind")
+    await asks(one_stage, "vm name inference prod")
+    told = await asks(one_stage, "vm logs prod")
+    assert "prod: last 3 lines, 1 error" in told.plain
+    day = r"(\d{4}-\d\d-\d\d)"
+    found = re.search(
+        rf"^{day}\n\S+ ERROR process_restart_task: restart task failed\n"
+        rf"{day}\n\S+ process_restart_task: restart task successful\na line of another kind$",
+        told.plain,
+        re.MULTILINE,
+    )
+    assert found is not None, told.plain
+    assert re.search(rf"{found[1]} \S+ to {found[2]} \S+, node time", told.plain)
+    assert "The first lines: `/dbc vm logs prod head`" in told.plain
+
+
+async def test_json_has_the_log_as_the_node_wrote_it(one_stage: Stage) -> None:
+    told = await asks(one_stage, "vm logs inference 1 --json")
+    assert one_stage.task("inference").task_id in json.loads(told.plain.strip("`"))["lines"][0]
 
 
 @pytest.mark.parametrize("count", ["0", "101", "-1", "1000000"])

@@ -1,0 +1,73 @@
+"""Our own English sentences, found again: a ledger keeps the text, a reader wants their language.
+
+What is stored stays English. A sentence of the catalogue is known by its template, with whatever
+was filled in; what is no sentence of ours, or of an older version, stays as it stands.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from string import Formatter
+
+from bot.reply.languages import DIRECTORIES, catalogue
+from bot.reply.text import Line, Phrase, Words, plain, say, sentences
+
+_LEAST = 12  # letters of its own: what has fewer could be anything
+_BEGINNING = 3
+_SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z“])")
+
+
+def retold(text: str) -> Words:
+    """The text as phrases, as far as its sentences are ours: whole, else one by one."""
+    parts = _SENTENCE.split(text)
+    found = _phrase(text) or sentences(_phrase(part) or part for part in parts)
+    return found if plain(found) == text else text
+
+
+def _phrase(text: str) -> Phrase | None:
+    key = text[:_BEGINNING]
+    for template, pattern in (*_templates().get(key, ()), *_templates().get("", ())):
+        if found := pattern.fullmatch(text):
+            return Phrase(template, tuple((k, _value(v)) for k, v in found.groupdict().items()))
+    return None
+
+
+def _value(text: str) -> str | Line:
+    """What was filled in: a phrase of ours as it is, else literally."""
+    return (say(text),) if text in _whole() else text
+
+
+@cache
+def _messages() -> tuple[str, ...]:
+    told = getattr(catalogue(next(iter(DIRECTORIES))), "_catalog", {})
+    return tuple(sorted((one for one in told if isinstance(one, str)), key=len, reverse=True))
+
+
+@cache
+def _whole() -> frozenset[str]:
+    return frozenset(one for one in _messages() if one and "{" not in one)
+
+
+@cache
+def _templates() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    """The sentences by how they begin, the longest first; below "" those that begin with a gap."""
+    found: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+    for template in _messages():
+        parts = tuple(_parsed(template))
+        if sum(letter.isalpha() for literal, _ in parts for letter in literal) < _LEAST:
+            continue
+        names = [name for _, name in parts if name]
+        if len(names) != len(set(names)):
+            continue
+        pattern = "".join(
+            re.escape(literal) + (f"(?P<{name}>.+?)" if name else "") for literal, name in parts
+        )
+        begins = parts[0][0][:_BEGINNING]
+        key = begins if len(begins) == _BEGINNING else ""
+        found.setdefault(key, []).append((template, re.compile(pattern, re.DOTALL)))
+    return found
+
+
+def _parsed(template: str) -> Iterator[tuple[str, str | None]]:
+    for literal, name, _, _ in Formatter().parse(template):
+        yield literal, name
