@@ -342,7 +342,7 @@ GROUP = Group(
             "orders",
             orders,
             example="node orders gpu1",
-            does=say("List rentals"),
+            does=say("List a node's rentals"),
         ),
         Command(
             "name",

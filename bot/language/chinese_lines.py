@@ -33,6 +33,15 @@ def group_in_chinese(name: str) -> str:
     return next((word for word, group in GROUPS.items() if group == name), name)
 
 
+def word_in_chinese(command: Command, word: str) -> str:
+    """What is typed for an argument, or what it is called where only its value is: `强制`."""
+    parameter = command.parameter(word)
+    if parameter is None or parameter.arg.kind.is_flag:
+        return _word(command, word)
+    called = _called(command, word)
+    return called if called != word or "<" not in parameter.usage else _label(parameter)
+
+
 def arguments_in_chinese(command: Command, text: str) -> str:
     """What stands behind a command: `<虚拟机> [强制]`, for `<machine> [force]`."""
     if any(p.arg.kind.takes is Takes.LINE for p in command.parameters):

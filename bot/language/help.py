@@ -17,6 +17,7 @@ from bot.reply import (
     Reply,
     Span,
     Text,
+    argument,
     bold,
     emoji,
     line,
@@ -79,19 +80,19 @@ def _command_help(command: Command) -> Reply:
     parts: list[Part] = [Para(line(typed(command.usage), "\n", command.help))]
     explained = [p for p in command.parameters if p.arg.hint or p.arg.kind.is_number]
     if explained:
-        parts.append(Para(_below_each_other([_explain(p) for p in explained])))
+        parts.append(Para(_below_each_other([_explain(command, p) for p in explained])))
     example = say("Example: {command}", command=typed(command.example))
     parts.append(Note(line(example)))
     also = say("Also: {options}", options=_everyones(command))
     parts.append(Note(line(review_note(command), " ", also)))
-    summary = say("{command}: {help}", command=command.title, help=command.help)
+    summary = say("{command}: {help}", command=typed(command.title), help=command.help)
     return Reply(summary, tuple(parts), private=True)
 
 
 def review_note(command: Command) -> Line:
     """What comes of it; by the words that decide it, where some do."""
     plain = command.effect_of({})
-    by_effect: dict[Effect, list[str]] = {}
+    by_effect: dict[Effect, list[Span]] = {}
     is_always_said = False
     for p in command.parameters:
         effects = {text: command.effect_of({p.name: text}) for text in p.arg.choices or ("true",)}
@@ -99,25 +100,30 @@ def review_note(command: Command) -> Line:
             continue
         is_always_said = is_always_said or (p.required and bool(p.arg.choices))
         for text, effect in effects.items():
-            by_effect.setdefault(effect, []).append(text if p.arg.choices else p.word)
+            by_effect.setdefault(effect, []).append(
+                argument(command.id, text if p.arg.choices else p.word)
+            )
     told: list[Phrase] = [] if is_always_said else [_REVIEWS[plain]]
     for effect, words in sorted(by_effect.items()):
-        told.append(_WITH[effect].filled({"words": listed(words)}.__getitem__))
+        told.append(
+            _WITH[effect].filled({"words": listed(line(word) for word in words)}.__getitem__)
+        )
     return line(*(piece for one in told for piece in (" ", one)))[1:]
 
 
-def _explain(parameter: Parameter) -> Line:
+def _explain(command: Command, parameter: Parameter) -> Line:
     arg = parameter.arg
     meant: Text = arg.hint or arg.label
     if arg.kind.is_number and arg.most < NO_LIMIT:
         meant = say("{meant} ({least} to {most})", meant=meant, least=arg.least, most=arg.most)
-    return line(say("• {word}: {meant}", word=bold(parameter.word), meant=meant))
+    return line(say("• {word}: {meant}", word=argument(command.id, parameter.word), meant=meant))
 
 
-def _everyones(command: Command) -> str:
+def _everyones(command: Command) -> Line:
     """The options that the command shares with all of its kind."""
     changes = command.worst_effect is not Effect.READ
-    return " · ".join(option.usage for option in OPTIONS if option.fits(changes=changes))
+    own = [argument(command.id, one.usage) for one in OPTIONS if one.fits(changes=changes)]
+    return line(*(piece for one in own for piece in (" · ", one)))[1:]
 
 
 def _group_help(group: Group, standing: Standing) -> Reply:

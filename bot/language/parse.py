@@ -17,6 +17,7 @@ from bot.language.alias import expanded
 from bot.language.args import NODE_OPTION, Parameter, option_called
 from bot.language.canonical import canonical, options_of
 from bot.language.chinese import BEFORE_PEOPLE, BEHIND_NODE, GROUPS, PREPOSITIONS, WITH_FLAG
+from bot.language.courtesy import COURTESIES, without_courtesy
 from bot.language.kinds import Takes
 from bot.language.placeholders import without_placeholders
 from bot.language.sizes import UNIT
@@ -33,9 +34,10 @@ from bot.language.text import (
     unwrapped,
     words,
 )
+from bot.language.unclear import Surplus, Unclear, secret_of, unknown_option
 from bot.model import Effect
-from bot.reply import Phrase, Text, say
 from bot.reply import command as to_type
+from bot.reply import line, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +77,6 @@ class NotUnderstood:
     given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-class Surplus(Refused):
-    """A word too many. `bare` are all words that stand without a `key=`, `values` the others."""
-
-    def __init__(
-        self,
-        command: Command,
-        word: str,
-        bare: Sequence[str],
-        values: Mapping[str, str],
-        sentence: Text = "",
-    ) -> None:
-        unknown = say(
-            "I don't know what “{word}” means for “{command}”.", word=word, command=command.title
-        )
-        super().__init__(sentence or unknown, hint=_usage(command))
-        self.command = command
-        self.bare = tuple(bare)
-        self.values = dict(values)
-
-
 # `session share gpu1 with @bob`: words that read well and say nothing.
 WITH = frozenset({"with", "to", *BEFORE_PEOPLE})
 
@@ -107,8 +89,8 @@ _NUMBER = re.compile(r"\+?\d+(?:\.\d+)?")
 
 _HELP = frozenset({"help", "?", "帮助"})
 
-_CHANGES = say("“{command}” changes something, so it takes no {option}.")
-_READS = say("“{command}” only reads, so it takes no {option}.")
+_CHANGES = say("{command} changes something, so it takes no {option}.")
+_READS = say("{command} only reads, so it takes no {option}.")
 
 
 def parse(
@@ -144,7 +126,7 @@ def refuse_secrets(table: Table, text: str, slash_command: str, aliases: Mapping
     """Raise Refused for a line that gives a secret, though it is not to be carried out now."""
     typed = _typed(table, text, slash_command, aliases)
     command, rest = _command(table, typed) if typed else (None, ())
-    if command is not None and _secret_of(command):
+    if command is not None and secret_of(command):
         _sorted_out(command, rest)
 
 
@@ -155,6 +137,7 @@ def _typed(
     typed: Sequence[str] = words(unwrapped(clean(text)))
     while typed and plain(typed[0]) == fold(slash_command):
         typed = typed[1:]
+    typed = without_courtesy(table, typed)
     named = plain(typed[0]) == fold(slash_command).removeprefix("/") if typed else False
     if named and len(typed) > 1 and _is_command(table, typed[1]):  # `dbc vm list`
         typed = typed[1:]
@@ -213,7 +196,23 @@ def _given(command: Command, rest: Sequence[str]) -> Mapping[str, str]:
 
 def _arguments(command: Command, rest: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     """The texts by parameter, and those of them that stood in quotes with their quotes."""
-    return _as_values(command, _sorted_out(command, without_placeholders(command, rest)))
+    try:
+        return _as_values(command, _sorted_out(command, without_placeholders(command, rest)))
+    except Unclear as unclear:
+        others = [word for word in rest if parted(word)[0] != unclear.word]
+        if len(others) < len(rest):
+            unclear.fit = {**_fitting(command, others), **unclear.like}
+        raise
+
+
+def _fitting(command: Command, rest: Sequence[str]) -> Mapping[str, str]:
+    """What can be understood of words of which some may not fit."""
+    try:
+        return _arguments(command, rest)[0]
+    except Unclear as unclear:
+        return unclear.fit
+    except Refused:
+        return {}
 
 
 def _as_values(command: Command, values: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -334,7 +333,7 @@ def _check_options(command: Command, values: Mapping[str, str]) -> None:
     for option in options_of(command):
         if option.name in values and not option.fits(changes=changes):
             told = _CHANGES if changes else _READS
-            given = {"command": command.title, "option": option.usage}
+            given = {"command": line(to_type(command.title)), "option": line(option.usage)}
             raise Refused(told.filled(given.__getitem__))
 
 
@@ -384,7 +383,7 @@ def _named(command: Command, word: str, queue: list[str], values: dict[str, str]
         name, is_flag = everyones.name, everyones.arg.kind.is_flag
     elif name != NODE_OPTION:
         if (option is not None or key.isidentifier()) and not _takes_text(command):
-            raise _unknown_option(command, head)
+            raise unknown_option(command, head)
         return False
     if not equals and not is_flag and (option is None or not queue):
         return False
@@ -408,22 +407,6 @@ def _takes_text(command: Command) -> bool:
     return any(p.arg.kind.takes is not Takes.WORD for p in command.parameters)
 
 
-def _unknown_option(command: Command, option: str) -> Refused:
-    """`option` is without its value, which may be a secret."""
-    told = say("“{command}” has no option “{option}”.", command=command.title, option=option)
-    if _secret_of(command):
-        told = say("“{command}” has no such option.", command=command.title)
-    return Refused(told, hint=_usage(command))
-
-
-def _usage(command: Command) -> Phrase:
-    return say("Usage: {usage}", usage=to_type(command.usage))
-
-
-def _secret_of(command: Command) -> Parameter | None:
-    return next((p for p in command.parameters if p.arg.kind.is_secret), None)
-
-
 def _set(values: dict[str, str], name: str, value: str) -> None:
     if plain(values.setdefault(name, value)) != plain(value):
         told = say(
@@ -440,8 +423,10 @@ def _positional(command: Command, bare: Sequence[str], values: dict[str, str]) -
     free = _in_order(command, bare, values)
     for position, word in enumerate(bare):
         parameter = next((p for p in free if p.arg.accepts(word)), None)
+        if parameter is None and plain(word) in COURTESIES and not is_quoted(word):
+            continue
         if parameter is None:
-            if secret := _secret_of(command):
+            if secret := secret_of(command):
                 _refuse_secret(secret)  # most likely what the word is: not to be repeated
             key, equals, _ = parted(word)
             known = f"{key}=…" if equals else word  # what follows may be a secret

@@ -8,7 +8,12 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 
 from bot.errors import Refused
-from bot.language.chinese_lines import arguments_in_chinese, group_in_chinese, title_in_chinese
+from bot.language.chinese_lines import (
+    arguments_in_chinese,
+    group_in_chinese,
+    title_in_chinese,
+    word_in_chinese,
+)
 from bot.language.parse import Parse, Parsed, parse
 from bot.language.table import Command, Table
 from bot.reply import Language, Span, bold, code, italic
@@ -40,6 +45,9 @@ class Spelling:
                 command = self._table[text.rstrip("*")]
                 title = title_in_chinese(command) if language == "zh" else command.title
                 return italic(title.split(" ", 1)[-1] + "*" * text.count("*"))
+            case "argument":
+                id_, word = text.split(" ", 1)
+                return code(word_in_chinese(self._table[id_], word) if language == "zh" else word)
         return span
 
     def _chinese(self, text: str) -> str:

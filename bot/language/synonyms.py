@@ -75,7 +75,7 @@ _VERBS = _by_word(
             "vm.modify metal.modify",
         "resize expand grow extend enlarge scale 扩容 扩展": "disk.resize vm.modify",
         "rename name nickname label 改名 重命名 命名 昵称": "vm.name node.name",
-        "passwd password pw 密码 改密 改密码 重置密码": "vm.passwd",
+        "passwd password pw 密码 改密 改密码 重置密码": "vm.passwd vm.show",
         "reveal show-password show-passwords 显示密码 查看密码 看密码 登录密码 登陆密码 密码是什么":
             "vm.show vm.passwd",
         "backup save 备份 保存": "snapshot.create image.upload",
@@ -92,12 +92,22 @@ _VERBS = _by_word(
         "unshare ungrant 取消共享 取消分享": "session.unshare",
         "check test verify 检查 测试": "session.check",
         "use default switch select 使用 默认 切换": "node.use settings",
-        "rent rents rental rentals order orders 订单 租用": "node.orders",
+        "rent rents rental rentals order orders 订单 租用": "order.list node.orders",
+        "expire expires expiry expiration due renew 到期 到期时间 什么时候到期 期限 续租 续费":
+            "order.list node.orders",
+        "cost costs budget budgets spend spending price prices money bill billing invoice balance "
+        "余额 费用 花费 花了 多少钱 账单 预算 价格 成本": "cost",
+        "free available idle capacity quota quotas 空闲 空余 可用 配额": "node.list node.show",
+        "lang language english chinese en zh 语言 中文 英文 英语 汉语": "settings.language",
+        "notify notifications notification mute unmute subscribe unsubscribe quiet silence digest "
+        "通知 静音 免打扰 订阅 提醒": "settings.notifications settings.quiet-hours",
+        "why reason cause wrong broken failed fails error errors crashed dead hung stuck 挂了 坏了 "
+        "死机 卡住 怎么了 怎么回事 为什么": "vm.show vm.logs",
         "power 电源": "metal.power vm.start vm.poweroff",
         "export dump 导出": "audit.export",
         "who me id whoami 我 我是谁": "whoami",
         "config preferences options settings 设置 配置": "settings",
-        "commands usage man manual 命令 用法": "help",
+        "commands usage man manual version about 命令 用法 版本": "help",
     }
 )  # fmt: skip
 

@@ -14,8 +14,9 @@ from bot.language import forms
 from bot.language.args import BREAK_GLASS, DRY_RUN, NODE_OPTION, REASON
 from bot.language.canonical import canonical
 from bot.language.help import help_reply, not_understood
-from bot.language.parse import HelpWanted, NotUnderstood, Parsed, Surplus, parse
+from bot.language.parse import HelpWanted, NotUnderstood, Parsed, parse
 from bot.language.table import Command
+from bot.language.unclear import Unclear
 from bot.messages import cards, elsewhere, review_cards
 from bot.model import (
     Effect,
@@ -35,18 +36,19 @@ from bot.pipeline.clicks import Clicks
 from bot.pipeline.context import Services
 from bot.pipeline.dialog import ANEW, CHECKING, Noted, Typed, tried
 from bot.pipeline.dry_runs import Rehearsals
+from bot.pipeline.explaining import explained
 from bot.pipeline.filling import Filling
 from bot.pipeline.formatting import OPEN_FORM
 from bot.pipeline.glass_presses import GlassPresses
 from bot.pipeline.holding import refuse_form
 from bot.pipeline.joined import AGAIN
+from bot.pipeline.leading import leading
 from bot.pipeline.machine_presses import MachinePresses
 from bot.pipeline.meant import as_chosen, as_known, is_chosen
 from bot.pipeline.order_presses import OrderPresses
 from bot.pipeline.pasted import row_meant
 from bot.pipeline.permissions import standing_of
 from bot.pipeline.pipeline import Pipeline
-from bot.pipeline.quoting import with_quotes
 from bot.pipeline.reads import LIST_PAGE, Reads
 from bot.pipeline.retry_presses import RetryPresses
 from bot.pipeline.rights import require_possible
@@ -144,17 +146,24 @@ class Desk:
 
     async def line(self, invocation: Invocation) -> Accepted:
         """Take a typed line."""
+        return self._led(await self._line(invocation), invocation.actor)
+
+    def _led(self, accepted: Accepted, actor: UserId) -> Accepted:
+        ways = partial(self._suggestions.ways, actor)
+        return replace(accepted, work=leading(accepted.work, ways))
+
+    async def _line(self, invocation: Invocation) -> Accepted:
         table, slash = self._services.table, self._services.slash_command
         try:
             refuse_known_secret(self._redactor, invocation.text, invocation.source)
             parsed = parse(
                 table, invocation.text, slash, self._services.aliases.of(invocation.actor)
             )
-        except Surplus as surplus:
-            row = await row_meant(self._services, surplus, invocation.actor, invocation.place)
+        except Unclear as unclear:
+            row = await row_meant(self._services, unclear, invocation.actor, invocation.place)
             if row is not None:
                 return await self._understood(invocation, row)
-            return Accepted(partial(self._too_much, invocation, surplus))
+            return Accepted(partial(self._unclear, invocation, unclear))
         except Refused as refusal:
             return Accepted(saying(from_error(refusal)))
         match parsed:
@@ -197,9 +206,9 @@ class Desk:
         offer = partial(self._suggestions.form, actor, command, values)
         return lambda answer: work(Typed(answer, command, offer))
 
-    async def _too_much(self, invocation: Invocation, surplus: Surplus, answer: Answer) -> None:
-        refusal = await with_quotes(self._services, surplus, invocation.actor, invocation.place)
-        await answer.say(from_error(refusal))
+    async def _unclear(self, invocation: Invocation, unclear: Unclear, answer: Answer) -> None:
+        actor, place = invocation.actor, invocation.place
+        await answer.say(await explained(self._services, self._suggestions, unclear, actor, place))
 
     async def _help(self, invocation: Invocation, wanted: HelpWanted, answer: Answer) -> None:
         standing = await standing_of(self._services, invocation.actor, invocation.place)
@@ -275,7 +284,8 @@ class Desk:
     async def press(self, press: Press) -> Accepted:
         """Take a click."""
         handler = self._presses.get(press.action)
-        return Accepted(outdated() if handler is None else await handler(press))
+        work = outdated() if handler is None else await handler(press)
+        return self._led(Accepted(work), press.actor)
 
     async def turn_away(self, press: Press, team: str) -> None:
         """Note a click from another workspace."""

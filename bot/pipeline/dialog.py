@@ -37,7 +37,7 @@ ANEW = say(
     "The list that you turned has expired, or someone else requested it. This one is new, "
     "without its filters."
 )
-_ADD_REASON, _CHANGE = say("Add a reason"), say("Change it…")
+_ADD_REASON, CHANGE = say("Add a reason"), say("Change it…")
 CHECKING = Reply(_CHECKING, (Note(line(emoji("hourglass_flowing_sand"), " ", _CHECKING)),))
 
 
@@ -103,7 +103,7 @@ class Typed:
         if field == REASON:
             reply = reply.also(await self._offer(_ADD_REASON))
         elif self._command.form and forms.field_of(self._command, field) is not None:
-            reply = reply.also(await self._offer(_CHANGE))
+            reply = reply.also(await self._offer(CHANGE))
         await self._answer.say(reply)
 
     async def meanwhile(self, reply: Reply) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from bot.errors import BotError, advice, fault_of, recorded
 from bot.language.table import Command
 from bot.messages import cards, machine_buttons
-from bot.model import Execution, Source
+from bot.model import Execution, ExecutionStatus, Source
 from bot.pipeline.context import Context, Services
 from bot.pipeline.endings import Endings
 from bot.pipeline.failing import ENDS, failure
@@ -14,7 +14,7 @@ from bot.pipeline.patience import courteously, unless_late
 from bot.pipeline.targets import Bound
 from bot.pipeline.whisper import Whisper
 from bot.ports import Answer
-from bot.reply import Reply
+from bot.reply import Button, Reply
 
 
 class Failures:
@@ -54,7 +54,7 @@ class Failures:
                         sentence,
                         advice(error),
                         announced=True,
-                        offers=error.offers,
+                        offers=_offers(execution, end, error),
                     )
                 else:
                     await self._endings.keep(tx, execution, reply)
@@ -75,7 +75,10 @@ class Failures:
         sentence = failure(command, execution.known, bound.subject(execution), error)
         below = cards.hint(advice(error))
         if execution.source is not Source.FORM:  # a form that waits shows no buttons
-            below = (*below, *machine_buttons.follow_ups(execution, end, more=error.offers))
+            below = (
+                *below,
+                *machine_buttons.follow_ups(execution, end, more=_offers(execution, end, error)),
+            )
         return replace(cards.alone(end, sentence, *below), fault=fault_of(error))
 
     async def _explained(
@@ -96,3 +99,10 @@ class Failures:
 
         await courteously(explain)
         return found[0] if found else None
+
+
+def _offers(execution: Execution, end: ExecutionStatus, error: BotError) -> tuple[Button, ...]:
+    """What to do about it; what DBC refuses is told with the advice to look at the machine."""
+    if end is not ExecutionStatus.REFUSED or execution.task in {"", execution.id}:
+        return error.offers
+    return (*error.offers, machine_buttons.button("show", execution.node, execution.task))

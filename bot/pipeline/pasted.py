@@ -10,8 +10,9 @@ from bot.errors import Refused
 from bot.ids import UserId
 from bot.language.args import NODE_OPTION
 from bot.language.kinds import ALL, Kind
-from bot.language.parse import Parsed, Surplus, with_words
+from bot.language.parse import Parsed, with_words
 from bot.language.text import is_decoration
+from bot.language.unclear import Surplus, Unclear
 from bot.model import Place
 from bot.pipeline.context import Services
 from bot.services.shown import (
@@ -31,9 +32,11 @@ _NODES = frozenset(kind for kind in ALL if kind.is_node)
 
 
 async def row_meant(
-    services: Services, surplus: Surplus, actor: UserId, place: Place
+    services: Services, surplus: Unclear, actor: UserId, place: Place
 ) -> Parsed | None:
     """The command with what the pasted row names; None where it is none."""
+    if not isinstance(surplus, Surplus):
+        return None
     bare, kinds = surplus.bare, {p.arg.kind for p in surplus.command.parameters}
     if len(bare) > _MOST:
         return None

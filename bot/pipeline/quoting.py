@@ -6,8 +6,8 @@ Looks only at what is known here; asks nobody.
 from bot.errors import Refused
 from bot.folding import fold
 from bot.ids import UserId
-from bot.language.parse import Surplus
 from bot.language.text import quoted
+from bot.language.unclear import Surplus
 from bot.model import Place
 from bot.pipeline.context import Services
 from bot.reply import (

@@ -4,17 +4,20 @@ A button carries the command's id and an opaque one, by which what was typed is 
 database for an hour. After that the form opens empty.
 """
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from bot.clock import Clock
+from bot.errors import Refused
 from bot.ids import UserId
 from bot.language.args import BREAK_GLASS, NODE_OPTION
-from bot.language.parse import NotUnderstood
+from bot.language.parse import NotUnderstood, Parsed, parse
 from bot.language.table import Command, Table
 from bot.model import Machine
-from bot.reply import Actions, Button, Text
+from bot.reply import Actions, Button, Line, Span, Text, with_commands
 from storage import Store
 
 SUGGESTED = "command.suggested"
@@ -22,6 +25,8 @@ SUGGESTED = "command.suggested"
 _LIST = "list of"  # no parameter is called so: an empty request is kept as well
 _OPEN = "open"
 _LIFETIME = timedelta(hours=1)
+_MOST_WAYS = 2  # out of one refusal
+_GAP = re.compile("[<…]")  # of a line to fill in
 
 
 class Suggestions:
@@ -73,6 +78,27 @@ class Suggestions:
             for one, (_, name) in zip(said, machines, strict=True)
         )
 
+    async def ways(self, actor: UserId, hint: Line) -> tuple[Button, ...]:
+        """A button for each command that a hint names, as far as it says all that is needed."""
+        found: dict[str, Parsed] = {}
+        for text in _named(hint):
+            with suppress(Refused):  # a usage, with gaps in it
+                meant = parse(self._table, text)
+                if isinstance(meant, Parsed) and not meant.command.missing(meant.values):
+                    found.setdefault(meant.command.id, meant)
+        said = {secrets.token_urlsafe(9): meant for meant in list(found.values())[:_MOST_WAYS]}
+        now = self._clock.now()
+        kept = {one: _offered(meant.command, meant.values) for one, meant in said.items()}
+        if any(kept.values()):
+            async with self._store.write() as tx:
+                await tx.suggestions.put(kept, actor, now, now + _LIFETIME)
+        return tuple(
+            Button(
+                meant.command.does or meant.command.title, SUGGESTED, f"{meant.command.id}:{one}"
+            )
+            for one, meant in said.items()
+        )
+
     async def form(
         self, actor: UserId, command: Command, values: Mapping[str, str], label: Text
     ) -> Actions:
@@ -112,6 +138,19 @@ class Suggestions:
         async with self._store.read() as tx:
             values = await tx.suggestions.find(one, actor, self._clock.now())
         return self._table.get(command_id), values
+
+
+def _named(hint: Line) -> list[str]:
+    """The commands to type in a line, however deep they stand."""
+    found: list[str] = []
+
+    def noted(span: Span) -> Span:
+        if span.style == "command":
+            found.append(span.text)
+        return span
+
+    with_commands(hint, noted)
+    return [text for text in found if not _GAP.search(text)]
 
 
 def _carried(command: Command, values: Mapping[str, str]) -> dict[str, str]:

@@ -6,20 +6,23 @@ from functools import partial
 from typing import Any, assert_never
 
 from bot.errors import NotFound, Refused
+from bot.folding import fold
 from bot.ids import UserId
 from bot.language.args import NODE_OPTION, Parameter
 from bot.language.kinds import NODE, Binds
 from bot.language.table import Command, Listing
+from bot.messages import machine_buttons
 from bot.messages.cards import Subject
 from bot.model import DbcSession, Execution, Machine, Node, Place
 from bot.pipeline.context import Services
 from bot.pipeline.rights import hidden_from, unasked
 from bot.pipeline.suggestions import Suggestions
 from bot.reply import (
-    command as to_type,
+    Button,
+    say,
 )
 from bot.reply import (
-    say,
+    command as to_type,
 )
 
 
@@ -135,16 +138,37 @@ class _Binder:
         return self.machine
 
     async def _named_node(self, parameter: Parameter, text: str) -> Node:
-        named = await self._inventory.named_node(
-            text,
-            parameter.arg.kind.nodes,
-            parameter.name,
-            asking=self._asking,
-            hidden=self._no_node,
-        )
+        try:
+            named = await self._inventory.named_node(
+                text,
+                parameter.arg.kind.nodes,
+                parameter.name,
+                asking=self._asking,
+                hidden=self._no_node,
+            )
+        except NotFound as missing:
+            missing.offers = (*missing.offers, *await self._to_machine(text))
+            raise
         if parameter is self._command.target:
             self.node = named
         return named
+
+    async def _to_machine(self, text: str) -> tuple[Button, ...]:
+        """The ways to the one machine that is called so, where a node was looked for."""
+        seen = await self._inventory.machines(self._actor, self._place.channel)
+        called = [one for one in seen if fold(text) in {fold(one.label), fold(one.task)}]
+        given = (self._services, self._actor, self._place)
+        if (
+            len(called) != 1
+            or called[0].node in await hidden_from(*given, Listing.MACHINES, asking=self._asking)()
+        ):
+            return ()
+        node, task = called[0].node, called[0].task
+        shown = say("Show {machine}", machine=called[0].label)
+        return tuple(
+            machine_buttons.button(verb, node, task, label)
+            for verb, label in (("show", shown), (machine_buttons.MORE, None))
+        )
 
     async def _node_or_text(self, parameter: Parameter, text: str) -> Node | str:
         """The GPU node of that name; the text where it is most likely an image server's."""

@@ -22,6 +22,7 @@ Style = Literal[
     "code",
     "command",
     "verb",
+    "argument",
     "group",
     "mention",
     "channel",
@@ -265,6 +266,11 @@ def command(text: str) -> Span:
     is a span and no text, so nothing that people or DBC write is ever taken for one.
     """
     return Span(text, "command")
+
+
+def argument(command_id: str, word: str) -> Span:
+    """A word of a command's line, as the reader types it: `force`, `强制`."""
+    return Span(f"{command_id} {word}", "argument")
 
 
 def verb(command_id: str, mark: str = "") -> Span:

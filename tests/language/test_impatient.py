@@ -4,7 +4,8 @@ import pytest
 
 from bot.commands.rows import command_table
 from bot.errors import Refused
-from bot.language.parse import HelpWanted, NotUnderstood, Parsed, Surplus, parse
+from bot.language.parse import HelpWanted, NotUnderstood, Parsed, parse
+from bot.language.unclear import Surplus, Unclear
 from tests.language.test_parse import delivered
 
 TABLE = command_table()
@@ -82,6 +83,18 @@ _ON = {"vm": "inference", "on": "gpu1"}
         ),
         ("use gpu1", "node.use", {"node": "gpu1"}),
         ("vm name inference prod", "vm.name", {**_X, "nickname": "prod"}),
+        ("pls restart inference", "vm.restart", _X),
+        ("please restart inference force", "vm.restart", _FORCED),
+        ("can you restart inference please", "vm.restart", _X),
+        ("vm restart inference force, thanks!", "vm.restart", _FORCED),
+        ("请重启 inference", "vm.restart", _X),
+        ("帮我重启一下 inference", "vm.restart", _X),
+        ("请强制重启 inference", "vm.restart", _FORCED),
+        ("重启 inference 一下", "vm.restart", _X),
+        ("请关机 inference on gpu1", "vm.shutdown", _ON),
+        ("请扩容 inference vdb 50G", "disk.resize", {**_X, "disk": "vdb", "by": "50"}),
+        ("vm show please", "vm.show", {"vm": "please"}),
+        ("please vm name inference “thanks”", "vm.name", {**_X, "nickname": "thanks"}),
     ],
 )
 def test_a_line_is_understood(line: str, command: str, values: dict[str, str]) -> None:
@@ -100,9 +113,6 @@ def test_a_line_is_understood(line: str, command: str, values: dict[str, str]) -
         ("list all vms", "vm list", {}),
         ("show me all machines", "vm show", {}),
         ("show inference", "vm show", _X),
-        ("pls restart inference", "vm restart", _X),
-        ("please restart inference force", "vm restart", _FORCED),
-        ("can you restart inference", "vm restart", _X),
         ("reboot inference on gpu1 now", "vm restart", _ON),
         ("force restart inference", "vm restart", _FORCED),
         ("vm force restart inference", "vm restart", _FORCED),
@@ -119,11 +129,8 @@ def test_a_line_is_understood(line: str, command: str, values: dict[str, str]) -
         ("remove inference", "vm delete", _X),
         ("delete inference", "vm delete", _X),
         ("删掉 inference", "vm delete", _X),
-        ("请重启 inference", "vm restart", _X),
-        ("帮我重启一下 inference", "vm restart", _X),
         ("把 inference 重启", "vm restart", _X),
         ("重启训练机", "vm restart", {"vm": "训练机"}),
-        ("请强制重启 inference", "vm restart", _X),
         ("重启虚拟机 inference", "vm restart", _X),
         ("看看 inference", "vm show", _X),
         ("列出所有虚拟机", "vm list", {}),
@@ -131,13 +138,11 @@ def test_a_line_is_understood(line: str, command: str, values: dict[str, str]) -
         ("我的机器", "vm list", {}),
         ("我的会话", "session list", {}),
         ("新建虚拟机", "vm create", {}),
-        ("请关机 inference on gpu1", "vm shutdown", _ON),
         ("inference 日志", "vm logs", _X),
         ("审批列表", "approval list", {}),
         ("驳回 ebUa07ia", "approval list", {}),
         ("撤回审批 ebUa07ia", "approval cancel", {"approval": "ebUa07ia"}),
         ("approval reject ebUa07ia", "approval list", {}),
-        ("请扩容 inference vdb 50G", "disk resize", {**_X, "disk": "vdb", "by": "50"}),
         ("snapshots inference", "snapshot list", _X),
         ("disks of inference", "disk list", _X),
         ("snapshot take inference before", "snapshot create", {**_X, "name": "before"}),
@@ -191,3 +196,27 @@ def test_an_option_that_there_is_not_is_named(line: str) -> None:
 @pytest.mark.parametrize("line", ["?", "？", "帮助", "/dbc", "help!", ""])
 def test_help_is_given(line: str) -> None:
     assert parse(TABLE, line) == HelpWanted()
+
+
+@pytest.mark.parametrize(
+    ("line", "fit"),
+    [
+        ("vm restart inference forc", _FORCED),
+        ("vm restart inference --forec", _FORCED),
+        ("vm restart -f inference", _FORCED),
+        ("vm restart inference training", _X),
+        ("vm restart inference now and then", _X),
+        ("vm restart inference wait=1 on gpu1", _ON),
+    ],
+)
+def test_what_fits_of_an_unclear_line_is_kept_for_its_form(line: str, fit: dict[str, str]) -> None:
+    with pytest.raises(Unclear) as unclear:
+        parse(TABLE, line)
+    assert unclear.value.fit == fit
+
+
+@pytest.mark.parametrize(
+    "line", ["please do not restart inference", "请不要重启 inference", "don't restart inference"]
+)
+def test_what_says_the_contrary_is_no_courtesy(line: str) -> None:
+    assert isinstance(parse(TABLE, line), NotUnderstood)

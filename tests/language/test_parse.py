@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from bot.commands.rows import command_table
 from bot.errors import Refused
 from bot.language.args import NODE_OPTION
-from bot.language.parse import HelpWanted, NotUnderstood, Parsed, Surplus, parse
+from bot.language.parse import HelpWanted, NotUnderstood, Parsed, parse
 from bot.language.table import Command
 from bot.language.text import clean, quoted, words
+from bot.language.unclear import Surplus
 
 TABLE = command_table()
 

@@ -53,6 +53,15 @@ def offered(line: str) -> list[str]:
         ("vm delte x", "vm delete"),
         ("vm 7a9Q", "vm show"),
         ("ＶＭ　ＳＴＯＰ。 x", "vm shutdown"),
+        ("free gpus", "node list"),
+        ("budget", "cost"),
+        ("花了多少钱", "cost"),
+        ("gpu1 什么时候到期", "order list"),
+        ("english", "settings language"),
+        ("mute", "settings notifications"),
+        ("inference 挂了", "vm show"),
+        ("password inference", "vm show"),
+        ("version", "help"),
     ],
 )
 def test_the_nearest_by_meaning_comes_first(line: str, first: str) -> None:
@@ -63,7 +72,7 @@ def test_the_nearest_by_meaning_comes_first(line: str, first: str) -> None:
     ("line", "values"),
     [
         ("reboot 7a9Q force", {"vm": "7a9Q", "force": "true"}),
-        ("请重启 7a9Q 强制", {"vm": "7a9Q", "force": "true"}),
+        ("重启7a9Q 强制", {"vm": "7a9Q", "force": "true"}),
         ("把7a9Q重启一下", {"vm": "7a9Q"}),
         ("vm reboot 7a9Q on gpu1", {"vm": "7a9Q", "on": "gpu1"}),
     ],

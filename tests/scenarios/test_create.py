@@ -127,7 +127,7 @@ async def test_a_windows_machine_gets_an_rdp_port_and_its_line(one_stage: Stage)
         ("ssh=0", "SSH port must be between 1 and 65535, not 0"),
         ("filters=in,tcp,22", "Network filters has rules of five parts"),
         ("os=beos", "System (OS) must be linux or windows, not “beos”"),
-        ("colour=red", "“vm create” has no option “colour”"),
+        ("colour=red", "`/dbc vm create` has no option “colour”"),
         ("gpu=1 gpu=2", "“gpu” was given twice: “1” and “2”"),
         ("ssh=5900 vnc=5900", "SSH port, RDP port and VNC port must differ"),
     ],

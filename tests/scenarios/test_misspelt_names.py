@@ -15,7 +15,7 @@ async def test_what_reads_runs_for_the_machine_that_was_meant(one_stage: Stage) 
         " ".join(offer.plain.split())
     )
     assert offer.ephemeral
-    assert offer.buttons == ["inference on gpu1"]
+    assert offer.buttons == ["inference on gpu1", "List machines"]
     await stage.alice.presses("inference on gpu1", offer)
     await stage.quiet()
     told = stage.alice.last(CHANNEL)
@@ -63,7 +63,7 @@ async def test_nobody_is_offered_a_machine_that_they_may_not_see(one_stage: Stag
     )
     rules(stage, CONFIRM_ONLY + hidden)
     told = await stage.asks(stage.alice, "/dbc vm show infrence")
-    assert told.buttons == []
+    assert told.buttons == ["List machines"]
     assert "inference" not in told.plain
     await stage.gives_session(stage.bob, "gpu2")
     told = await stage.asks(stage.bob, "/dbc vm show infrence")
@@ -76,7 +76,7 @@ async def test_the_offer_is_in_the_readers_language(one_stage: Stage) -> None:
     await reads_chinese(stage)
     offer = await stage.asks(stage.alice, "/dbc 重启 infrence")
     assert_chinese(offer.plain)
-    assert offer.buttons == ["gpu1 上的 inference"]
+    assert offer.buttons == ["gpu1 上的 inference", "列出虚拟机"]
 
 
 async def test_a_nodes_name_is_offered_as_well(one_stage: Stage) -> None:

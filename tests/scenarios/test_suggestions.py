@@ -89,3 +89,54 @@ async def test_what_was_typed_is_not_readable_where_it_is_kept(one_stage: Stage)
     await stage.asks(stage.alice, "/dbc reboot xyzzy-plugh")
     kept = b"".join(path.read_bytes() for path in stage.data.glob("bot.db*"))
     assert b"xyzzy-plugh" not in kept
+
+
+async def test_what_is_not_understood_leads_to_the_form_with_what_is(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    told = await stage.asks(stage.alice, "/dbc vm restart inference forc")
+    assert "Did you mean force?" in told.plain
+    await stage.alice.presses("Change it…", told)
+    form = await stage.alice.sees_modal("Restart a machine")
+    assert form.value("Machine") == "inference"
+    assert stage.changes() == []
+    await stage.alice.submits()
+    await stage.quiet()
+    await stage.confirms(stage.alice, "Force-restart")
+    assert stage.changes() == ["tasks.restart"]
+
+
+async def test_what_a_refusal_advises_to_type_is_a_button(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    refused = await stage.asks(stage.alice, "/dbc vm restart xyzzy")
+    assert "/dbc vm list" in refused.plain
+    await stage.alice.presses("List machines", refused)
+    await stage.quiet()
+    assert "inference" in stage.alice.last(CHANNEL).plain
+    named = await stage.asks(stage.alice, "/dbc node show xyzzy")
+    await stage.alice.presses("List nodes", named)
+    await stage.quiet()
+    assert "gpu1" in stage.alice.last(CHANNEL).plain
+
+
+@pytest.mark.parametrize("line", ["/dbc power off inference", "/dbc node show inference"])
+async def test_a_machine_is_shown_where_a_node_was_looked_for(one_stage: Stage, line: str) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.passes()
+    refused = await stage.asks(stage.alice, line)
+    assert refused.buttons[:2] == ["Show inference", "More …"]
+    await stage.alice.presses("Show inference", refused)
+    await stage.quiet()
+    assert stage.task("inference").task_id in stage.alice.last(CHANNEL).plain
+    of_nobody = await stage.asks(stage.carol, line)
+    assert "Show inference" not in of_nobody.buttons
+
+
+async def test_a_refusal_of_dbc_leads_to_the_machine(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    refused = await stage.asks(stage.alice, "/dbc vm start inference")
+    assert "Look at its state first." in refused.plain
+    assert refused.buttons == ["Show"]

@@ -20,7 +20,7 @@ async def session(stage: Stage) -> None:
 
 async def test_a_name_without_its_quotes_is_recognised(stage: Stage) -> None:
     told = await stage.asks(stage.alice, "/dbc vm restart Ada’s training run force")
-    assert "I don't know what “training” means for “vm restart”" in told.plain
+    assert "I don't know what “training” means for `/dbc vm restart`" in told.plain
     assert 'Did you mean `/dbc vm restart "Ada\'s training run" force`?' in told.plain
     assert stage.changes() == []
 

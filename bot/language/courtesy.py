@@ -1,0 +1,36 @@
+"""What people say out of courtesy, beside a command or written together with it. Pure."""
+
+import re
+from collections.abc import Sequence
+
+from bot.folding import plain
+from bot.language.chinese import WITH_FLAG
+from bot.language.table import Table
+
+COURTESIES = frozenset(
+    """
+    please pls plz kindly can could you would i we want need to let lets hey hi hello thanks thx
+    ok okay 请 请帮我 帮我 帮忙 麻烦 一下 下 吧 谢谢 你好 好的
+    """.split()  # noqa: SIM905 - readable
+)
+# `请重启`, `重启一下`
+_CIVIL = re.compile("(?:请帮我|请|帮我|麻烦)?(.+?)(?:一下|下吧|吧)?")
+
+
+def without_courtesy(table: Table, typed: Sequence[str]) -> Sequence[str]:
+    """Without what people say out of courtesy before a command, or write together with it."""
+    for start, word in enumerate(typed):
+        if _begins(table, word):
+            return typed[start:]
+        bare = _CIVIL.fullmatch(word)
+        if bare is not None and bare[1] != word and _begins(table, bare[1]):
+            return [bare[1], *typed[start + 1 :]]
+        if plain(word) not in COURTESIES:
+            break
+    return typed
+
+
+def _begins(table: Table, word: str) -> bool:
+    if table.group(word) is not None or table.find("", word) is not None:
+        return True
+    return table.alone(word) is not None or plain(word) in WITH_FLAG

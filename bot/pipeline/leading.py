@@ -1,0 +1,55 @@
+"""What a refusal advises to type is a button as well, so that nobody has to type it."""
+
+from collections.abc import Awaitable, Callable
+
+from bot.errors import BotError, advice
+from bot.ports import Answer, Work
+from bot.reply import Actions, Button, Form, Line, Part, Reply, Words, line
+
+Ways = Callable[[Line], Awaitable[tuple[Button, ...]]]
+
+
+class _Leading:
+    """`ports.Answer` that adds to a refusal the buttons for what its hint says to type."""
+
+    def __init__(self, answer: Answer, ways: Ways) -> None:
+        self._answer = answer
+        self._ways = ways
+
+    async def say(self, reply: Reply) -> None:
+        """Answer."""
+        if reply.fault is not None:
+            there = [b.label for part in reply.parts for b in _buttons(part)]
+            more = await _ways(self._ways, reply.fault.hint)
+            if new := tuple(one for one in more if one.label not in there):
+                reply = reply.also(Actions(new))
+        await self._answer.say(reply)
+
+    async def meanwhile(self, reply: Reply) -> None:
+        """Say that it takes its time."""
+        await self._answer.meanwhile(reply)
+
+    async def open(self, form: Form) -> None:
+        """Show a form."""
+        await self._answer.open(form)
+
+
+def leading(work: Work, ways: Ways) -> Work:
+    """The work of a line or a click, with a way on from each refusal that names one."""
+
+    async def led(answer: Answer) -> None:
+        try:
+            await work(_Leading(answer, ways))
+        except BotError as error:  # a read's: the edge says it
+            error.offers = (*error.offers, *await _ways(ways, advice(error)))
+            raise
+
+    return led
+
+
+async def _ways(ways: Ways, hint: Words) -> tuple[Button, ...]:
+    return await ways(line(hint)) if hint else ()
+
+
+def _buttons(part: Part) -> tuple[Button, ...]:
+    return part.buttons if isinstance(part, Actions) else ()
