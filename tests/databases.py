@@ -10,7 +10,8 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from cryptography.fernet import Fernet
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Engine
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from storage import Store, Vault
 
@@ -68,12 +69,15 @@ def _anybody(key: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def share_compilations() -> None:
-    """Let all engines for SQLite in this process share what they know of statements and types."""
+    """Let all engines for SQLite in this process share what they know of statements and types.
+
+    Not by an event: with a single listener SQLAlchemy looks for others at each step of everything.
+    """
     compilations = Compilations()
     types: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()  # how values get in and out
 
-    @event.listens_for(Engine, "engine_connect")
-    def _share(connection: Connection) -> None:
-        if connection.dialect.name == "sqlite":
-            connection.execution_options(compiled_cache=compilations)
-            connection.dialect._type_memos = types
+    def share(_dialect: type[SQLiteDialect], engine: Engine) -> None:
+        engine._compiled_cache = compilations
+        engine.dialect._type_memos = types
+
+    SQLiteDialect.engine_created = classmethod(share)  # type: ignore[method-assign, assignment]

@@ -9,11 +9,11 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine.default import DefaultDialect
 
 from tests.databases import begin
 
@@ -47,15 +47,32 @@ _known: set[tuple[str, str]] = set()
 
 
 def watch() -> None:
-    """Note each statement that is carried out from now on, with its parameters."""
+    """Note each statement that is carried out from now on, with its parameters.
 
-    @event.listens_for(Engine, "before_cursor_execute")
-    def _note(on: Connection, _c: Any, statement: str, values: Any, _x: Any, many: bool) -> None:
-        if (key := (on.dialect.name, statement)) in _known:
-            return
-        _known.add(key)
-        fresh = _fresh if on.dialect.name == "sqlite" else _fresh_on_postgres
-        fresh[statement] = values[0] if many else values
+    Not by an event: with a single listener SQLAlchemy looks for others at each step of everything.
+    """
+    dialect: Any = DefaultDialect
+    one, many = dialect.do_execute, dialect.do_executemany
+
+    @wraps(one)
+    def execute(self: Any, cursor: Any, statement: str, values: Any, *rest: Any) -> None:
+        if (self.name, statement) not in _known:
+            _note(self.name, statement, values)
+        one(self, cursor, statement, values, *rest)
+
+    @wraps(many)
+    def executemany(self: Any, cursor: Any, statement: str, values: Any, *rest: Any) -> None:
+        if (self.name, statement) not in _known:
+            _note(self.name, statement, values[0])
+        many(self, cursor, statement, values, *rest)
+
+    dialect.do_execute, dialect.do_executemany = execute, executemany
+
+
+def _note(dialect: str, statement: str, values: Any) -> None:
+    _known.add((dialect, statement))
+    fresh = _fresh if dialect == "sqlite" else _fresh_on_postgres
+    fresh[statement] = values
 
 
 def faults() -> list[str]:
