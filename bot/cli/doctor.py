@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from bot import log
 from bot.causes import cause
-from bot.cli.settings import address_faults
+from bot.cli.setting_faults import address_faults
 from bot.clock import SystemClock
 from bot.config import PolicySettings, Settings, faults_of
 from bot.doctor.checks import Checks, rules

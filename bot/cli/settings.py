@@ -7,14 +7,8 @@ import click
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-from bot.commands.rows import command_table
-from bot.config import DatabaseSettings, PolicySettings, faults_of, places
-from bot.errors import BotError
-from bot.language.canonical import known_arguments
-from bot.reply import line, plain
-from bot.reviews.policy_file import read_policy
+from bot.config import DatabaseSettings, PolicySettings, faults_of
 from bot.setting_names import strangers
-from storage import check_address
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -23,7 +17,7 @@ WRONG_SETTINGS = 2  # exit code
 
 def load(kind: type[S]) -> S:
     """The settings of this kind. Where one is wrong, all that are wrong are said, and it ends."""
-    faults = address_faults() if issubclass(kind, DatabaseSettings) else []
+    faults = _address_faults(kind)
     try:
         settings = kind()
         if not faults:
@@ -41,30 +35,18 @@ def load(kind: type[S]) -> S:
     sys.exit(WRONG_SETTINGS)
 
 
-def address_faults() -> list[str]:
-    """What is wrong with the database's address, whatever else is wrong with the settings.
+def _address_faults(kind: type[BaseSettings]) -> list[str]:
+    if not issubclass(kind, DatabaseSettings):
+        return []
+    from bot.cli.setting_faults import address_faults  # noqa: PLC0415 - as below
 
-    Nothing where it cannot be read, or is none: that is a fault of the setting itself.
-    """
-    try:
-        check_address(DatabaseSettings().database_url)
-    except BotError as error:
-        said = plain(line(error.words, " ", error.hint))
-        return [places().told(f"DATABASE_URL: it {said.removeprefix('DATABASE_URL ')}")]
-    except (ValidationError, OSError, UnicodeDecodeError):  # told already
-        pass
-    return []
+    return address_faults()
 
 
 def _faults_of_rules(kind: type[BaseSettings]) -> list[str]:
-    """What is wrong with the rules, where they are needed: said beside what else is."""
     if not issubclass(kind, PolicySettings):
         return []
-    try:
-        file = PolicySettings().policy_file
-        read_policy(file, known_arguments(command_table()))
-    except ValidationError:  # it is among the faults already
-        return []
-    except BotError as error:
-        return [f"POLICY_FILE: {fault}" for fault in error.sentence.splitlines()]
-    return []
+    # Takes a second to import; a container's check, every half a minute, needs none of it.
+    from bot.cli.setting_faults import faults_of_rules  # noqa: PLC0415
+
+    return faults_of_rules()

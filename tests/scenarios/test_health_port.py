@@ -215,6 +215,16 @@ async def test_the_check_finds_the_port_as_the_bot_does(tmp_path: Path, quote: s
         assert (code, "does not answer" in told) == (1, True)
 
 
+async def test_the_check_starts_without_the_commands_which_take_a_second() -> None:
+    listed = "import sys, bot.cli.health; print(*sys.modules)"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", listed, stdout=asyncio.subprocess.PIPE
+    )
+    loaded = (await process.communicate())[0].decode().split()
+    assert "bot.cli.settings" in loaded
+    assert {"bot.commands", "bot.pipeline", "sqlalchemy", "aiohttp"}.isdisjoint(loaded)
+
+
 async def test_the_check_takes_no_other_program_for_the_bot() -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readline()
