@@ -228,7 +228,7 @@ class Fate:
         self.waiting[rental.number] = rental.start + late if self.dice.random() < 0.8 else 0
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [2])  # in which all that may happen does
 @pytest.mark.timeout(max(400, 10 * RENTALS))
 async def test_nothing_is_lost_to_a_date(tmp_path: Path, seed: int) -> None:
     async with world(tmp_path) as made:
