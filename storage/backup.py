@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, case, create_engine, delete, func, update
+from sqlalchemy import URL, Connection, case, create_engine, delete, func, select, update
 
 from bot.errors import BotError
 from bot.model import (
+    PUT_BACK,
     AccessState,
     ApprovalStatus,
     AuditEntry,
@@ -157,13 +158,18 @@ def _hold_back(file: Path, now: datetime) -> None:
 def disarm(connection: Connection, now: datetime) -> None:
     """Let nothing that the backup holds open be sent, asked or posted as if it were new."""
     # Each may have been approved and carried out since: from here on it is only looked for.
-    connection.execute(
-        update(executions)
-        .where(executions.c.status.in_([ExecutionStatus.RECORDED, ExecutionStatus.WAITING]))
-        .values(
-            status=ExecutionStatus.RUNNING, started_at=func.coalesce(executions.c.started_at, now)
+    open_ = executions.c.status.in_([ExecutionStatus.RECORDED, ExecutionStatus.WAITING])
+    columns = executions.c.id, executions.c.facts, executions.c.status
+    for one in connection.execute(select(*columns).where(open_)).all():
+        connection.execute(
+            update(executions)
+            .where(executions.c.id == one.id)
+            .values(
+                status=ExecutionStatus.RUNNING,
+                started_at=func.coalesce(executions.c.started_at, now),
+                facts={**(one.facts or {}), PUT_BACK: str(one.status)},
+            )
         )
-    )
     connection.execute(
         update(approvals)
         .where(

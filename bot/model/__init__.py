@@ -10,7 +10,7 @@ from bot.model.audit import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditR
 from bot.model.deed import Deed, Filing, Logged, Trace
 from bot.model.freeze import Freeze
 from bot.model.lease import Leased
-from bot.model.ledger import LOCKED_SECRETS, Execution, ExecutionStatus
+from bot.model.ledger import LOCKED_SECRETS, PUT_BACK, Execution, ExecutionStatus
 from bot.model.machine import (
     Audience,
     DbcSession,
@@ -49,6 +49,7 @@ __all__ = [
     "DAEMONS",
     "LOCKED_SECRETS",
     "MACHINE_GOALS",
+    "PUT_BACK",
     "SURPRISE",
     "USUAL_HOUR",
     "AccessRequest",

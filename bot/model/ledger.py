@@ -38,6 +38,8 @@ class ExecutionStatus(StrEnum):
 
 
 LOCKED_SECRETS = "secrets"
+# A fact: what was open in a restored backup, with the status that it had there.
+PUT_BACK = "put back"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from bot.messages import cards
 from bot.messages.cards import Subject
 from bot.model import AuditKind, AuditQuery, Execution, ExecutionStatus
 from bot.reply import Line, Phrase, Severity, line, say
+from bot.watches import put_back
 from storage import Store
 
 ENDS = {
@@ -51,7 +52,7 @@ def interrupted(
     if command.ends_itself:
         told = say("I was interrupted before “{request}”: nothing was done.", request=what)
         return ExecutionStatus.FAILED, told, line(say("Request it again."))
-    told = say(
+    told = put_back.of_request(known, what) or say(
         "I was interrupted during “{request}”; whether it was done is not known.", request=what
     )
     look = line(say("Look at the present state before doing it again."))

@@ -39,7 +39,7 @@ from bot.services.inventory import Inventory
 from bot.services.refusals import AGAIN_AFTER, Refusals, forgotten
 from bot.services.sessions import SessionLocked
 from bot.services.words import Words as Spoken
-from bot.watches import late, unseen
+from bot.watches import late, put_back, unseen
 from bot.watches.end_words import end_words
 from bot.watches.group import Claimed, Group, glanced, lease
 from bot.watches.late_looks import LateLooks
@@ -104,7 +104,7 @@ class Watches:
         subject = subject_of(watch, node_label)
         detail: Words = say("accepted")
         if watch.unsure:
-            detail = say("it is unknown whether the command arrived; I keep looking")
+            detail = put_back.looking(execution)
             if watch.about.get(ARRIVED):
                 detail = say("it is unknown whether it is done; I keep looking")
             detail = sentences((kept(watch.about.get(ANSWERED, "")), detail))
@@ -432,6 +432,7 @@ class Watches:
                 if not await tx.watches.settle(watch.id, found.state, status, by=self._by):
                     return  # it has ended, or another process looks at it now
                 execution = await tx.executions.get(watch.execution)
+                found = put_back.told(found, execution)
                 took = measured(self._clock, execution.started_at or watch.started_at)
                 newer = await tx.executions.sent_after(execution)
                 told_of = end_words(watch, execution, found, end, subject, took, newer, self._words)

@@ -7,7 +7,7 @@ import pytest
 
 from bot.app import Bot
 from storage import back_up, restore
-from tests.scenarios.site import DELETE, NAME, approves, asked, now, site, told
+from tests.scenarios.site import DELETE, NAME, approves, asked, entries, now, site, told
 from tests.scenarios.stage import CHANNEL, LIMITS, Stage
 
 
@@ -52,6 +52,24 @@ async def test_an_approval_that_was_open_in_the_backup_can_no_longer_be_given(
     await stage.alice.types(DELETE, channel=CHANNEL)
     await stage.quiet()
     assert [m for m in told(stage.bob, "Requested by") if m.buttons]
+
+
+async def test_what_waited_for_a_decision_is_told_as_that_and_not_as_unanswered(
+    stage: Stage,
+) -> None:
+    question = await asked(stage)
+    back_up(stage.data / "bot.db", stage.data / "backup.db")
+    await put_back(stage)
+    await stage.passes(30)
+    assert "put back from a backup" in now(stage, question).plain
+    for _ in range(10):
+        await stage.passes(30)
+    [ended] = stage.endings(stage.alice)
+    for said in (now(stage, question).plain, ended):
+        assert "was waiting for a decision in the backup that was restored;" in said
+        assert "it may have been approved and carried out since" in said
+        assert "clear answer" not in said
+    assert "waiting for a decision in the backup" in str((await entries(stage))[-1].reason)
 
 
 async def test_an_end_that_was_told_after_the_backup_is_not_told_again(stage: Stage) -> None:

@@ -1,0 +1,54 @@
+"""Words for what a restored backup held open: it was not sent from here, and may have been since.
+
+Pure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bot.model import PUT_BACK, Execution, ExecutionStatus
+from bot.reply import Given, Phrase, say
+from bot.watches.machine_ends import Verdict
+
+_DECIDED = say(
+    "the request for {target} was waiting for a decision in the backup that was restored; it may "
+    "have been approved and carried out since"
+)
+_SENT = say(
+    "the request for {target} had not been sent when the backup was made that was restored; it may "
+    "have been carried out since"
+)
+_OF_REQUEST: Mapping[str, Phrase] = {
+    ExecutionStatus.WAITING: say(
+        "“{request}” was waiting for a decision in the backup that was restored; it may have been "
+        "approved and carried out since."
+    ),
+    ExecutionStatus.RECORDED: say(
+        "“{request}” had not been sent when the backup was made that was restored; it may have "
+        "been carried out since."
+    ),
+}
+_WHY: Mapping[str, Phrase] = {ExecutionStatus.WAITING: _DECIDED, ExecutionStatus.RECORDED: _SENT}
+_UNANSWERED = say("it is unknown whether the command arrived; I keep looking")
+_LOOKING = say("put back from a backup; I look whether it has been carried out since")
+
+
+def told(found: Verdict, execution: Execution) -> Verdict:
+    """The same verdict; where it is in doubt, not as if a command had got no answer."""
+    why = _WHY.get(_status(execution.facts))
+    return replace(found, why=why, more="") if why and found.in_doubt else found
+
+
+def looking(execution: Execution) -> Phrase:
+    """What is said while it is not known whether it was carried out."""
+    return _LOOKING if PUT_BACK in execution.facts else _UNANSWERED
+
+
+def of_request(known: Mapping[str, str], request: Given) -> Phrase | None:
+    """Why the end of a `request` is not known that nothing can show; None for all others."""
+    said = _OF_REQUEST.get(_status(known))
+    return said.filled(lambda _: request) if said else None
+
+
+def _status(known: Mapping[str, str]) -> str:
+    return known.get(PUT_BACK, "")
