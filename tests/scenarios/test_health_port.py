@@ -222,7 +222,7 @@ async def test_the_check_starts_without_the_commands_which_take_a_second() -> No
     )
     loaded = (await process.communicate())[0].decode().split()
     assert "bot.cli.settings" in loaded
-    assert {"bot.commands", "bot.pipeline", "sqlalchemy", "aiohttp"}.isdisjoint(loaded)
+    assert {"bot.commands", "bot.pipeline", "sqlalchemy"}.isdisjoint(loaded)
 
 
 async def test_the_check_takes_no_other_program_for_the_bot() -> None:
