@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 
 from bot.language.table import Caution, Foreseen
+from bot.messages import ways
 from bot.model import DbcSession, Node, OrderPhase, RentalOrder
 from bot.orders.facts import Facts, span
 from bot.orders.schedule import DAY, goal_of, head_at
 from bot.pipeline.context import Context, Services
-from bot.reply import Line, Note, Part, Text, bold, command, emoji, line, say
+from bot.reply import Actions, Button, Line, Note, Part, Text, bold, command, emoji, line, say
 
 SOON = 3 * DAY  # blocks
+_WAYS = 5  # buttons: the first ends first
 
 
 def when(facts: Facts) -> Line:
@@ -51,18 +53,21 @@ def _late(phase: OrderPhase, at: Line) -> Text:
 async def ending(
     services: Services, sessions: Sequence[DbcSession], number: str | None = None
 ) -> tuple[Part, ...]:
-    """Notes about orders of these sessions of which something comes soon.
+    """Notes about orders of these sessions of which something comes soon, and the ways to those.
 
     With a `number`, all about that order, and about every order where it is empty.
     """
     orders = await services.orders.used_with(sessions) if sessions else []
     notes: list[Part] = []
+    shown: list[Button] = []
     for order in orders:
         if number and str(order.number) != number:
             continue
         if number is not None or _left(services, order) <= SOON:
             notes.append(await _note(services, order))
-    return tuple(notes)
+            label = say("Show order {order}", order=str(order.number))
+            shown.append(ways.to_order(order, label))
+    return (*notes, Actions(tuple(shown[:_WAYS]))) if notes else ()
 
 
 async def _note(services: Services, order: RentalOrder) -> Note:

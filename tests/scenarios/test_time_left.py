@@ -1,0 +1,68 @@
+"""How long a rental lasts stands where machines are listed, shown, changed and decided on."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.dbc.demo import demo_renter
+from tests.scenarios.orders import DAY, ChainStage, chained
+from tests.scenarios.site import rules
+
+NO_BUTTONS = (
+    '[[rule]]\nname = "nothing"\ndeny = "No."\n'
+    'match = { command = ["vm.start", "vm.shutdown", "vm.restart", "vm.logs", "vm.delete", '
+    '"vm.name", "vm.modify", "disk.*", "snapshot.*", "order.*"] }\n'
+)
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
+    async with chained(tmp_path) as one:
+        await one.stage.gives_session(one.stage.alice, "gpu1")
+        rental = one.rents(blocks=2 * DAY)
+        assert rental.number == 1287
+        await one.passes(1)
+        yield one
+
+
+@pytest.mark.parametrize("policy", ["", NO_BUTTONS])
+async def test_it_stands_in_lists_shown_machines_and_home_with_buttons_or_without(
+    scene: ChainStage, policy: str
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    for number in range(30):
+        stage.node("gpu1").running_task(demo_renter(), desc=f"m{number:02}")
+    if policy:
+        rules(stage, policy)
+    await stage.passes(61)
+    said = "Order 1287 for gpu1 ends"
+    for line in ("vm list", "vm list --filter m01", "vm list state=running", "vm show inference"):
+        shown = (await stage.asks(alice, f"/dbc {line}")).plain.replace("*", "")
+        assert said in shown, line
+        assert ", in 46 hours." in shown, line
+    await alice.opens_home()
+    home = (await alice.sees_home("Your machines")).plain.replace("*", "")
+    assert said in home
+    assert ", in 46 hours." in home
+
+
+async def test_it_leads_to_the_order_from_each_of_them(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    for line in ("vm list", "vm show inference"):
+        shown = await stage.asks(alice, f"/dbc {line}")
+        await alice.presses("Show order 1287", shown)
+        await stage.quiet()
+        assert "rentMachine.reletMachine(rent_id = 1287" in alice.last().plain
+    before = len(alice.messages("@dbc"))
+    await alice.opens_home()
+    await alice.sees_home("Order 1287")
+    await alice.presses("Show order 1287", on_home=True)
+    await stage.quiet()
+    (told,) = alice.messages("@dbc")[before:]
+    assert "rentMachine.reletMachine(rent_id = 1287" in told.plain
+
+
+async def test_it_stands_on_the_card_of_a_question(scene: ChainStage) -> None:
+    asked = await scene.stage.asks(scene.stage.alice, "/dbc vm delete inference")
+    assert "order 1287, ends" in asked.plain
