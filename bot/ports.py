@@ -9,7 +9,7 @@ from typing import BinaryIO, Protocol
 from bot.errors import Refused
 from bot.ids import ChannelId, Reader, UserId
 from bot.model import Invocation, MessageRef, Place, Press, Submission
-from bot.reply import Choice, Form, Language, Reply, Words, say
+from bot.reply import Button, Choice, Form, Language, Reply, Words, say
 
 
 class DeliveryFailed(Exception):
@@ -164,9 +164,13 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A form sent in with faults, by field name: shown at the fields, nothing was recorded."""
+    """A form sent in with faults, by field name: shown at the fields, nothing was recorded.
+
+    `offers`: what can be done about one of them, below its field.
+    """
 
     errors: Mapping[str, Words]
+    offers: Mapping[str, tuple[Button, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

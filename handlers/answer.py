@@ -150,6 +150,16 @@ class PrivateAnswer(_Answer):
         await self._messenger.whisper(self._actor, self._place, _TOO_LATE)
 
 
+class AnswerInForm(PrivateAnswer):
+    """To a button in a form: above the form, which stays as it is; else as to any button."""
+
+    async def say(self, reply: Reply) -> None:
+        """Answer above the form, while the click lasts."""
+        trigger, self._trigger = self._trigger, ""
+        if not trigger or not await self._modals.push(reply, trigger, self._actor):
+            await super().say(reply)
+
+
 class PublicAnswer(_Answer):
     """To a mention or a direct message: where it was asked. A second answer replaces the first."""
 

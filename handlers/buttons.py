@@ -47,14 +47,15 @@ def register(app: AsyncApp, board: Switchboard) -> None:
             ts=ts_of_pressed(body),
             in_list=is_of_row(clicked),
         )
+        view = body.get("view") or {}
         offer = board.modals.offered(press.value) if action == FORM_OPEN else None
         answer = board.private(
             actor,
             offer.place if offer is not None else press.place,
             body.get("response_url") or "",
             body["trigger_id"],
+            in_form=view.get("type") == "modal",
         )
-        view = body.get("view") or {}
 
         async def take() -> Acknowledgement:
             if board.is_foreign(team):

@@ -18,6 +18,7 @@ from bot.reply import (
     Form,
     FormField,
     Note,
+    Part,
     Reply,
     Text,
     Words,
@@ -37,6 +38,7 @@ from handlers.payloads import (
 )
 from handlers.render import plain_text, view_blocks
 
+OFFER = "offer."  # how the ids of blocks below a faulty field begin
 TITLE = 24
 LABEL = 2_000
 PLACEHOLDER = 150
@@ -103,6 +105,31 @@ def waiting_view(submitted: Payload, reply: Reply, external_id: str) -> Json:
         "external_id": external_id,
         "blocks": [*view_blocks(reply.parts), *submitted["blocks"]],
     }
+
+
+def offering_view(
+    submitted: Payload,
+    errors: Mapping[str, Words],
+    offers: Mapping[str, tuple[Button, ...]],
+) -> Json:
+    """A form sent in, with its faults below their fields and what can be done about them.
+
+    Slack's own errors take no buttons. It keeps its inputs, and so what stands in them.
+    """
+    shown = [one for one in submitted["blocks"] if not one["block_id"].startswith(OFFER)]
+    inputs = [block["block_id"] for block in shown if block["type"] == "input"]
+    below: dict[str, list[Part]] = {}
+    for name, error in errors.items():
+        parts = below.setdefault(name if name in inputs else inputs[0], [])
+        parts.append(Note(line(emoji("warning"), " ", error)))
+        parts.extend([Actions(offers[name])] if name in offers else [])
+    blocks: list[Json] = []
+    for block in shown:
+        blocks.append(block)
+        told = view_blocks(below.get(block["block_id"], ()))
+        blocks += [one | {"block_id": f"{OFFER}{len(blocks) + n}"} for n, one in enumerate(told)]
+    kept = ("type", "callback_id", "private_metadata", "title", "close", "submit")
+    return {key: submitted[key] for key in kept} | {"blocks": blocks}
 
 
 def errors_view(early: str, view: Payload) -> Json:

@@ -106,6 +106,18 @@ class Modals:
             return False
         return True
 
+    async def push(self, reply: Reply, trigger: str, reader: Reader) -> bool:
+        """Say something above the form in which a button was pressed; False if too late."""
+        told, words = self._connection.spelled(reply, reader), self._connection.words(reader)
+        try:
+            await self._connection.call(
+                "views.push", trigger_id=trigger, view=secret_view(told, words)
+            )
+        except DeliveryFailed as failed:
+            log.info("answer_not_pushed", reason=failed.reason)
+            return False
+        return True
+
     async def _opened_late(
         self, external_id: str, view: Json, pauses: Sequence[float]
     ) -> Shown | None:

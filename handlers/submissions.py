@@ -18,6 +18,7 @@ from handlers.forms import (
     errors_at,
     errors_view,
     is_whole,
+    offering_view,
     options,
     reply_view,
     source_of,
@@ -175,6 +176,9 @@ async def _submit(
 def _rejected(view: Payload, outcome: Rejected, words: NullTranslations) -> Acknowledgement:
     """Not final: nothing was recorded, and the corrected form has the same hash."""
     errors = errors_at(view, outcome.errors)
+    if errors is not None and outcome.offers:
+        shown = offering_view(view, outcome.errors, outcome.offers)
+        return Acknowledgement({"response_action": "update", "view": shown})
     if errors is not None:
         return Acknowledgement({"response_action": "errors", "errors": errors}, final=False)
     notes = [Note(line(emoji("warning"), " ", error)) for error in outcome.errors.values()]

@@ -9,7 +9,7 @@ from bot.ids import UserId
 from bot.model import Place
 from bot.ports import Answer, Core
 from bot.reply import Reply, say
-from handlers.answer import DraftAnswer, FormAnswer, PrivateAnswer, PublicAnswer
+from handlers.answer import AnswerInForm, DraftAnswer, FormAnswer, PrivateAnswer, PublicAnswer
 from handlers.boundary import Boundary
 from handlers.connection import SlackConnection
 from handlers.deliveries import Acknowledgement
@@ -46,9 +46,12 @@ class Switchboard:
         sentence = say("I only work for members of the workspace that I am installed in.")
         return self.boundary.refuse(key, answer, Reply.of(sentence, private=True))
 
-    def private(self, actor: UserId, place: Place, url: str, trigger: str) -> PrivateAnswer:
-        """The answer to a slash command or a button."""
-        return PrivateAnswer(
+    def private(
+        self, actor: UserId, place: Place, url: str, trigger: str, *, in_form: bool = False
+    ) -> PrivateAnswer:
+        """The answer to a slash command or a button, also to one `in_form`."""
+        answer = AnswerInForm if in_form else PrivateAnswer
+        return answer(
             self.messenger,
             self.modals,
             self.clock,

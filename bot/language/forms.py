@@ -9,8 +9,10 @@ from bot.language.args import BREAK_GLASS, NODE_OPTION, REASON, Parameter, optio
 from bot.language.canonical import canonical, options_of
 from bot.language.kinds import Kind
 from bot.language.table import Command
+from bot.messages.access_cards import ASK
 from bot.model import Effect, Submission
 from bot.reply import (
+    Button,
     Choice,
     FieldKind,
     Form,
@@ -272,6 +274,15 @@ def fault_of(command: Command, refusal: BotError) -> dict[str, Words]:
     said = command.spoken(refusal.words)
     told = line(said, " ", refusal.hint) if refusal.hint else said
     return {known.name if known else "": told}
+
+
+def offers_of(command: Command, refusal: BotError) -> dict[str, tuple[Button, ...]]:
+    """What can be done about a refusal without leaving the form, by the field it is about."""
+    if isinstance(refusal, Faults):
+        each = [offers_of(command, one) for one in refusal.refusals]
+        return {name: offers for one in each for name, offers in one.items()}
+    offers = tuple(one for one in refusal.offers if one.action == ASK and one.value)
+    return dict.fromkeys(fault_of(command, refusal), offers) if offers else {}
 
 
 def field_of(command: Command, field: str) -> Parameter | None:

@@ -74,7 +74,7 @@ from bot.ports import (
     Work,
 )
 from bot.redaction import Redactor
-from bot.reply import Choice, Phrase, Reply, as_phrase, bold, say
+from bot.reply import Button, Choice, Phrase, Reply, as_phrase, bold, say
 from bot.reviews.rule_reasons import unmet
 from bot.services.inventory import NotKnownHere
 
@@ -235,11 +235,12 @@ class Desk:
         wish = Wish(
             submission.key, submission.actor, submission.place, Source.FORM, command, values
         )
-        is_known = False
+        is_known, offers = False, dict[str, tuple[Button, ...]]()
         try:
             wish, is_known = await self._with_known_names(wish)
         except BotError as refusal:
             found = {**forms.fault_of(command, refusal), **found}
+            offers = forms.offers_of(command, refusal)
         exact = (command.effect_of(wish.values),)
         asked = self._filling.reasons(command, wish.values, wish.actor, wish.place, exact)
         missing = unmet(asked, wish.values.get(REASON, ""))
@@ -248,7 +249,7 @@ class Desk:
         ):
             found[REASON] = _unmet(wrong[0], wish.values.get(REASON, ""))
         if found:
-            return Rejected(found)
+            return Rejected(found, offers)
         lacks_reason = bool(missing)
         held = command.asks_first or not is_known or lacks_reason
         work = await self._take(wish)  # at last: what follows could take too long for Slack

@@ -62,8 +62,32 @@ async def test_a_form_says_that_multisig_stands_in_for_one_wallet(stage: Stage) 
 async def test_a_node_without_a_session_is_said_at_its_field(stage: Stage) -> None:
     await opens(stage, "vm create")
     await stage.alice.submits({"Name": "t1", "Node": stage.node("gpu3").node_id, "Image": IMAGE})
-    assert "You have no session for gpu3." in form_of(stage).errors["Node"]
+    assert "You have no session for gpu3." in form_of(stage).plain
     assert stage.changes() == []
+
+
+async def test_access_is_asked_for_where_a_form_lacks_it_and_the_form_stays(stage: Stage) -> None:
+    alice, carol = stage.alice, stage.carol
+    await stage.gives_session(carol, "gpu1")
+    await carol.types("/dbc vm create", CHANNEL)
+    await carol.sees_modal("Create a machine")
+    lacks, form = "You have no session for gpu2.", {"Name": "t1", "Image": IMAGE}
+    for _ in range(2):  # sent in once more, it offers it once
+        await carol.submits({**form, "Node": stage.node("gpu2").node_id})
+        shown = carol.modal
+        assert shown is not None
+        assert shown.plain.count(lacks) == 1
+        assert shown.buttons.count("Ask for access") == 1
+    await carol.presses("Ask for access")
+    await carol.sees_modal("Only you see this")
+    await stage.passes()
+    await alice.sees(rf"<@{carol.id}> asks for access to \*gpu2\*", "@dbc")
+    await carol.closes()
+    assert carol.modal is not None
+    assert lacks in carol.modal.plain
+    await stage.gives_session(carol, "gpu2")
+    await carol.submits({})  # what she typed still stands there
+    await stage.ends(carol, "t1 is running on gpu2")
 
 
 async def test_a_name_of_several_machines_is_said_at_its_field(stage: Stage) -> None:
