@@ -1,5 +1,7 @@
 """A clock that was ahead and is set back: nothing is told falsely, and nothing a day late."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +20,16 @@ async def is_ahead(stage: Stage) -> None:
     await stage.restart_bot()
 
 
+@asynccontextmanager
+async def begun_ahead(tmp_path: Path) -> AsyncIterator[Stage]:
+    """Alice has a session; the machine's clock is a day ahead, and the bot has looked around."""
+    async with staged(tmp_path, policy=ON) as stage:
+        await stage.gives_session(stage.alice, "gpu1")
+        await is_ahead(stage)
+        await goes_on(stage, 3)
+        yield stage
+
+
 async def is_set(stage: Stage) -> None:
     """Its clock is right again, and the bot begins anew."""
     stage.machine.step(-DAY)
@@ -25,11 +37,9 @@ async def is_set(stage: Stage) -> None:
 
 
 async def test_what_the_bot_does_then_is_its_own_and_what_others_do_is_not(tmp_path: Path) -> None:
-    async with staged(tmp_path, policy=ON) as stage:
+    async with begun_ahead(tmp_path) as stage:
         alice = stage.alice
-        await stage.gives_session(alice, "gpu1")
-        await is_ahead(stage)
-        await goes_on(stage, 12)
+        await goes_on(stage, 9)
         await is_set(stage)
         await goes_on(stage, 2)
         await stage.asks(alice, "/dbc vm shutdown inference")
@@ -50,10 +60,7 @@ async def test_what_the_bot_does_then_is_its_own_and_what_others_do_is_not(tmp_p
 async def test_a_silence_from_before_is_told_to_be_over_and_a_new_one_is_told(
     tmp_path: Path,
 ) -> None:
-    async with staged(tmp_path, policy=ON) as stage:
-        await stage.gives_session(stage.alice, "gpu1")
-        await is_ahead(stage)
-        await goes_on(stage, 3)
+    async with begun_ahead(tmp_path) as stage:
         stage.world.faults.on("dead_node", node="gpu1")
         await goes_on(stage, 12)
         (message,) = news(stage.alice)
@@ -68,10 +75,7 @@ async def test_a_silence_from_before_is_told_to_be_over_and_a_new_one_is_told(
 
 
 async def test_a_silence_that_began_just_before_is_told_soon(tmp_path: Path) -> None:
-    async with staged(tmp_path, policy=ON) as stage:
-        await stage.gives_session(stage.alice, "gpu1")
-        await is_ahead(stage)
-        await goes_on(stage, 3)
+    async with begun_ahead(tmp_path) as stage:
         stage.world.faults.on("dead_node", node="gpu1")
         await goes_on(stage, 4)
         assert news(stage.alice) == []

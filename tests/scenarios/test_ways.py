@@ -4,22 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.orders import DAY, chained
 from tests.scenarios.site import now, rules
 from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage, staged
 from tests.scenarios.test_machine_buttons import menu_of
 from tests.scenarios.test_outages import ON, goes_on
 from tests.scenarios.test_power import off
-
-ENDS_ONLY = "Notify me of ends only"
+from tests.scenarios.ways import ENDS_ONLY, lists_a_deletion, with_a_rental, with_a_silence
 
 
 async def test_the_list_of_approvals_opens_a_card_and_withdraws(one_stage: Stage) -> None:
     stage = one_stage
-    await stage.gives_session(stage.alice, "gpu1")
-    await stage.asks(stage.alice, "/dbc vm delete inference")
-    listed = await stage.asks(stage.alice, "/dbc approval list")
-    menu, options = menu_of(listed, "inference")
+    listed, menu, options = await lists_a_deletion(stage)
     assert options == ["Open", "Withdraw"]
     await stage.alice.chooses(menu, "Open", listed)
     await stage.quiet()
@@ -48,11 +43,8 @@ async def test_what_is_withdrawn_in_the_list_leaves_the_others_in_it(
 
 
 async def test_each_view_of_an_order_has_what_can_be_done_about_it(tmp_path: Path) -> None:
-    async with chained(tmp_path) as scene:
+    async with with_a_rental(tmp_path) as (scene, rental):
         stage, alice = scene.stage, scene.stage.alice
-        await stage.gives_session(alice, "gpu1")
-        rental = scene.rents(blocks=2 * DAY)
-        await scene.passes(1)
         listed = await stage.asks(alice, "/dbc order list")
         shown = await stage.asks(alice, f"/dbc order show {rental.number}")
         menu, options = menu_of(listed, str(rental.number))
@@ -125,13 +117,8 @@ async def test_no_alarm_offers_to_hear_less_where_that_would_be_more(
     ],
 )
 async def test_an_older_alarm_never_makes_it_louder(tmp_path: Path, chosen: str, kept: str) -> None:
-    async with staged(tmp_path, policy=ON) as stage:
+    async with with_a_silence(tmp_path) as (stage, alarm):
         alice = stage.alice
-        await stage.gives_session(alice, "gpu1")
-        await goes_on(stage, 3)
-        stage.node("gpu1").silent = True
-        await goes_on(stage, 10)
-        alarm = [m for m in alice.messages("@dbc") if "has not responded" in m.plain][-1]
         await stage.asks(alice, f"/dbc settings notifications {chosen}")
         await alice.presses(ENDS_ONLY, alarm)
         await stage.quiet()
@@ -144,12 +131,7 @@ async def test_an_older_alarm_never_makes_it_louder(tmp_path: Path, chosen: str,
 
 
 async def test_an_alarm_about_a_node_asks_it_again(tmp_path: Path) -> None:
-    async with staged(tmp_path, policy=ON) as stage:
-        await stage.gives_session(stage.alice, "gpu1")
-        await goes_on(stage, 3)
-        stage.node("gpu1").silent = True
-        await goes_on(stage, 10)
-        alarm = [m for m in stage.alice.messages("@dbc") if "has not responded" in m.plain][-1]
+    async with with_a_silence(tmp_path) as (stage, alarm):
         assert alarm.buttons == ["Ask gpu1 again now", ENDS_ONLY]
         stage.node("gpu1").silent = False
         await stage.alice.presses("Ask gpu1 again now", alarm)

@@ -3,14 +3,12 @@
 from pathlib import Path
 
 from sandbox.slack import Person
-from tests.scenarios.orders import DAY, chained
 from tests.scenarios.site import rules
-from tests.scenarios.stage import CONFIRM_ONLY, Stage, staged
+from tests.scenarios.stage import CONFIRM_ONLY, Stage
 from tests.scenarios.test_approval_rights import presses_somehow
 from tests.scenarios.test_machine_buttons import menu_of
-from tests.scenarios.test_outages import ON, goes_on
+from tests.scenarios.ways import ENDS_ONLY, lists_a_deletion, with_a_rental, with_a_silence
 
-ENDS_ONLY = "Notify me of ends only"
 GUEST = "Only full members of this workspace can see machines"
 OVER = "This warning is over: its order has another end, or is not yours."
 
@@ -31,10 +29,7 @@ async def becomes_a_guest(stage: Stage, person: Person) -> None:
 
 async def test_open_shows_an_approval_as_it_is_to_whoever_may_see_it(one_stage: Stage) -> None:
     stage = one_stage
-    await stage.gives_session(stage.alice, "gpu1")
-    await stage.asks(stage.alice, "/dbc vm delete inference")
-    listed = await stage.asks(stage.alice, "/dbc approval list")
-    menu, _ = menu_of(listed, "inference")
+    listed, menu, _ = await lists_a_deletion(stage)
     await stage.alice.chooses(menu, "Open", listed)
     await stage.quiet()
     assert "You can see only what you asked for" in await presses_the_same(stage, stage.bob)
@@ -50,11 +45,8 @@ async def test_open_shows_an_approval_as_it_is_to_whoever_may_see_it(one_stage: 
 
 
 async def test_a_row_of_a_rental_is_for_whoever_is_told_of_it(tmp_path: Path) -> None:
-    async with chained(tmp_path) as scene:
+    async with with_a_rental(tmp_path) as (scene, rental):
         stage, alice = scene.stage, scene.stage.alice
-        await stage.gives_session(alice, "gpu1")
-        rental = scene.rents(blocks=2 * DAY)
-        await scene.passes(1)
         await becomes_a_guest(stage, stage.carol)
         listed = await stage.asks(alice, "/dbc order list")
         menu, _ = menu_of(listed, str(rental.number))
@@ -77,13 +69,8 @@ async def test_a_row_of_a_rental_is_for_whoever_is_told_of_it(tmp_path: Path) ->
 
 
 async def test_to_hear_less_is_a_choice_of_whoever_presses_it(tmp_path: Path) -> None:
-    async with staged(tmp_path, policy=ON) as stage:
+    async with with_a_silence(tmp_path) as (stage, alarm):
         alice, bob = stage.alice, stage.bob
-        await stage.gives_session(alice, "gpu1")
-        await goes_on(stage, 3)
-        stage.node("gpu1").silent = True
-        await goes_on(stage, 10)
-        alarm = [m for m in alice.messages("@dbc") if "has not responded" in m.plain][-1]
         never = '[[rule]]\nname = "no"\nmatch = { command = "settings.notifications" }\n'
         rules(stage, f'{CONFIRM_ONLY}{never}deny = "No."\n[outages]\n')
         await alice.presses(ENDS_ONLY, alarm)
