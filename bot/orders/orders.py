@@ -18,6 +18,7 @@ from bot.chain.reader import ChainReader, ChainView, OrderRef, Pallet
 from bot.clock import Clock
 from bot.ids import ChannelId, UserId
 from bot.messages.outbox import Outbox
+from bot.messages.wishes import quiet_until
 from bot.model import DbcSession, OrderPhase, Place, RentalOrder
 from bot.orders import words
 from bot.orders.changes import Event, Looked, Read, goes_on, looked, unread
@@ -257,7 +258,7 @@ class Orders:
             order = replace(order, told=before.told)  # it is still to be told to somebody
         async with self._store.write() as tx:
             if await tx.orders.save(order, self._by):
-                await _put(tx, messages, now)
+                await _put(tx, messages, now, can_wait=_can_wait(found))
                 if found.event in {Event.RENEWED, Event.ENDED}:
                     await tx.orders.set_handled(order, renewer="", snoozed=False)
 
@@ -329,7 +330,7 @@ class Orders:
             else:
                 is_new = await tx.orders.set_handled(order, renewer=user)
             if is_new:
-                await _put(tx, messages, now)
+                await _put(tx, messages, now, can_wait=True)
         return is_new
 
     async def look_soon(self, order: RentalOrder) -> None:
@@ -401,6 +402,19 @@ def _said(
     return named
 
 
-async def _put(tx: UnitOfWork, messages: Sequence[tuple[str, Place, Reply]], now: datetime) -> None:
+def _can_wait(found: Looked) -> bool:
+    """Whether it waits for the end of quiet hours: nobody has to do anything within a day."""
+    is_first = found.stage is not None and found.stage.left >= 3 * DAY
+    return is_first or found.event is Event.RENEWED
+
+
+async def _put(
+    tx: UnitOfWork,
+    messages: Sequence[tuple[str, Place, Reply]],
+    now: datetime,
+    *,
+    can_wait: bool = False,
+) -> None:
     for key, place, reply in messages:
-        await tx.messages.put(key, place, dump(reply), now)
+        held = await quiet_until(tx, place.channel, now) if can_wait else None
+        await tx.messages.put(key, place, dump(reply), now, held_until=held)

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.orders import DAY, ChainStage, chained
+from tests.scenarios.stage import CHANNEL
+from tests.scenarios.test_cost import CREATE
 from tests.scenarios.test_outages import ON, goes_on, told
 
 ENDS = "for gpu1 ends"
@@ -84,3 +86,51 @@ async def test_while_slack_does_not_say_who_it_is_the_warnings_go_on(scene: Chai
     stage.ws.faults.add("http_500", "users.info", times=None)
     await scene.until(rental.end - 6 * 600)
     assert len(scene.told(stage.alice, ENDS, "in 6 hours")) == 1
+
+
+async def test_quiet_hours_hold_back_what_can_wait_and_no_last_warning(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    await stage.asks(alice, "/dbc settings quiet-hours 00:00-23:00")
+    rental = scene.rents(blocks=4 * DAY)
+    await scene.until(rental.end - 72 * 600)
+    assert scene.told(alice, ENDS) == []
+    await scene.passes(24, step=3600)
+    assert len(scene.told(alice, ENDS, "in 3 days")) == 1  # in the hour that is not quiet
+    for left in (24, 6, 1):
+        await scene.until(rental.end - left * 600)
+    await scene.until(rental.end + 60)
+    assert len(scene.told(alice, ENDS)) == 4
+    assert len(scene.told(alice, "has ended.")) == 1
+    for left in (24, 6):
+        await scene.until(rental.end + (72 - left) * 600)
+    assert len(scene.told(alice, "gpu1 deletes")) == 2
+
+
+async def test_who_stops_watching_a_wallet_is_warned_no_more(scene: ChainStage) -> None:
+    stage, carol = scene.stage, scene.stage.carol
+    await stage.asks(carol, f"/dbc order watch {scene.renter}")
+    rental = scene.rents(blocks=2 * DAY)
+    await scene.until(rental.end - 24 * 600)
+    told = len(scene.told(carol, ENDS))
+    assert told
+    await stage.asks(carol, f"/dbc order unwatch {scene.renter}")
+    await scene.until(rental.end - 6 * 600)
+    assert len(scene.told(carol, ENDS)) == told
+
+
+async def test_who_made_a_machine_is_warned_while_the_node_is_shared_with_its_channel(
+    scene: ChainStage,
+) -> None:
+    stage, bob = scene.stage, scene.stage.bob
+    await stage.asks(stage.alice, f"/dbc session share gpu1 with #{CHANNEL}")
+    rental = scene.rents(blocks=3 * DAY)
+    await scene.passes(minutes=5)
+    await stage.asks(bob, CREATE)
+    await scene.passes(minutes=10, step=60)
+    assert stage.task("late").desc
+    await scene.until(rental.end - 24 * 600)
+    assert len(scene.told(bob, ENDS)) == 1
+    assert scene.told(stage.carol, ENDS) == []
+    await stage.asks(stage.alice, f"/dbc session unshare gpu1 with #{CHANNEL}")
+    await scene.until(rental.end - 6 * 600)
+    assert len(scene.told(bob, ENDS)) == 1
