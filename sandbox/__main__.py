@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
+import sys
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -48,6 +50,7 @@ UNHURRIED = Durations(
 START = 60.0
 # The bot's own default in HTTP mode.
 REQUEST_URL = "http://127.0.0.1:3000/slack/events"
+OF_THE_DEMO = "# Of the sandbox's demo, which writes it at every start."
 TRY = (
     ("/dbc vm list", "every machine of every node in one look"),
     ("/dbc vm create", "a form, one message to follow, and a word when it runs"),
@@ -187,6 +190,7 @@ class Demo:
             self._say_what_to_set()
             return
         self._options.data.mkdir(parents=True, exist_ok=True)
+        self._write_settings()
         await self.bot.start()
         if not await self._is_connected():
             click.echo("The bot is not connected; its log above says why.", err=True)
@@ -237,6 +241,18 @@ class Demo:
             "DATABASE_URL": f"sqlite+aiosqlite:///{database}",
         }
 
+    def _write_settings(self) -> None:
+        """Leave the settings to the commands of the bot that somebody runs beside it.
+
+        Somebody's own file is left as it is.
+        """
+        file = self._options.data / ".env"
+        if file.exists() and not file.read_text(encoding="utf-8").startswith(OF_THE_DEMO):
+            return
+        lines = [OF_THE_DEMO, *(f"{name}={text}" for name, text in self._environment().items())]
+        file.touch(mode=0o600)
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
     def _on_exit(self, code: int) -> None:
         """Tell everybody; starting it again is theirs, so that one can watch what survives."""
         again = f"curl -X POST {self.ws.url}control/bot/start"
@@ -264,6 +280,10 @@ class Demo:
             click.echo("nonce with it (python -m bot sign --nonce --node-key), asked for as Key:")
             click.echo(f"  {manager.key.private_key.hex()}")
         click.echo(f"The bot is process {self.bot.pid}: kill it (kill -9) and see what survives.")
+        there, root, python = map(shlex.quote, (str(self._options.data), str(ROOT), sys.executable))
+        command = f"cd {there} && PYTHONPATH={root} {python} -m bot doctor"
+        click.echo(f"Commands of the bot, beside it (its settings are in {there}/.env):")
+        click.echo(f"  ({command})")
         click.echo("Ctrl-C ends everything.\n")
 
     def _say_what_to_set(self) -> None:

@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from bot.__main__ import REFUSED_BY_SLACK
 from bot.cli.settings import WRONG_SETTINGS
 from bot.config import SECRETS, Settings
+from bot.ports import LARGEST_FILE
 
 ROOT = Path(__file__).parents[1]
 CHART = ROOT / "deploy" / "helm" / "dbc-bot"
@@ -107,6 +108,16 @@ def test_everything_runs_as_nobody_in_particular_on_what_it_cannot_change() -> N
     never = {str(WRONG_SETTINGS), str(REFUSED_BY_SLACK)}
     assert {*service["restartpreventexitstatus"].split()} == never
     assert (service["restart"], unit["Unit"]["startlimitintervalsec"]) == ("always", "0")
+
+
+def test_there_is_room_for_the_largest_export_and_not_in_memory() -> None:
+    for bot in bots():
+        assert "tmpfs" not in bot
+        assert [one for one in bot["volumes"] if one.rpartition(":")[2] == "/tmp"]
+    assert "--tmpfs" not in (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    template = (CHART / "templates" / "deployment.yaml").read_text(encoding="utf-8")
+    (room,) = re.findall(r"- name: tmp\n(?: +#.*\n)* +emptyDir: \{ sizeLimit: (\d+)Gi \}", template)
+    assert int(room) * 1024**3 > LARGEST_FILE
 
 
 def test_there_is_time_to_stop() -> None:

@@ -229,19 +229,10 @@ async def export(
     query = await _query(ctx, Wanted(UserId(person), vm, command, outcome, since, until))
     with TemporaryFile() as file:
         form: Form = "csv" if format == "csv" else "jsonl"
-        count = await ctx.services.audit.export(query, form, file)
+        count = await ctx.services.audit.export(query, form, file, LARGEST_FILE)
         data = {"rows": count, "format": format}
         if not count:
             return Reply.of(say("Nothing that you may read fits."), private=True, data=data)
-        if file.tell() > LARGEST_FILE:
-            raise BotError(
-                say_number(
-                    "{number} audit row is more than Slack takes in a file.",
-                    "{number} audit rows are more than Slack takes in a file.",
-                    count,
-                ),
-                hint=say("Ask for less, such as since=yesterday, or ask the bot's operator."),
-            )
         messenger = ctx.services.messenger
         try:
             place = await messenger.direct(ctx.actor)

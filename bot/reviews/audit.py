@@ -94,8 +94,10 @@ class AuditLog:
             for row in rows
         ]
 
-    async def export(self, query: AuditQuery, form: Form, file: BinaryIO) -> int:
+    async def export(self, query: AuditQuery, form: Form, file: BinaryIO, most: int) -> int:
         """Write every row that fits, oldest first; says how many they are. Raises BotError.
+
+        That is also raised once the file has more than `most` bytes: nothing more is written then.
 
         Neither the memory nor how long others wait depends on how many there are.
         """
@@ -106,6 +108,13 @@ class AuditLog:
                 for text in lines_of(rows, form):
                     file.write(f"{self._redact(text[:-1])}\n".encode(errors="replace"))
                 count += len(rows)
+                if file.tell() > most:
+                    raise BotError(
+                        say("The export is larger than the files that Slack takes."),
+                        hint=say(
+                            "Ask for less, such as since=yesterday, or ask the bot's operator."
+                        ),
+                    )
             file.flush()
         except OSError as error:
             raise BotError(

@@ -207,6 +207,18 @@ async def test_the_audit_is_exported_as_a_file_for_who_asked(stage: Stage, form:
     assert [row["kind"] for row in found][-1] == "ended"
 
 
+async def test_an_export_stops_at_what_slack_takes_instead_of_filling_the_disk(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.commands.audit.LARGEST_FILE", 500)
+    await restarts(stage)
+    await stage.alice.types("/dbc audit export", channel=CHANNEL)
+    await stage.quiet()
+    said = stage.alice.last(CHANNEL).plain
+    assert "The export is larger than the files that Slack takes.\nAsk for less" in said
+    assert not [file for seen in stage.alice.messages() for file in seen.files]
+
+
 def sets_policy(stage: Stage, text: str) -> None:
     (stage.data / "policy.toml").write_text(CONFIRM_ONLY + text, encoding="utf-8")
     stage.bot.reload_policy()

@@ -132,7 +132,7 @@ async def test_an_export_has_all_that_fits_without_what_is_secret(tmp_path: Path
         redact=lambda text: text.replace("train-0007", "******"),
     )
     file = io.BytesIO()
-    assert await log.export(AuditQuery(outcome="requested"), "jsonl", file) == 600
+    assert await log.export(AuditQuery(outcome="requested"), "jsonl", file, 10**9) == 600
     lines = file.getvalue().decode().splitlines()
     await store.close()
     assert len(lines) == 600

@@ -117,3 +117,32 @@ async def test_a_bot_is_asked_to_end() -> None:
     await bot.stop()
     assert not bot.running
     assert exits.empty()
+
+
+async def test_the_bots_commands_run_beside_the_demo_as_it_says(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "sandbox", "--port", "0", "--dbc-port", "0"),
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        limit=2**20,
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(90):
+        said = ""
+        while "Commands of the bot, beside it" not in said:
+            said = (await process.stdout.readline()).decode()
+        command = (await process.stdout.readline()).decode().strip()
+        ours = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        doctor = await asyncio.create_subprocess_shell(
+            command, cwd=tmp_path, env=ours, stdout=asyncio.subprocess.PIPE
+        )
+        told = (await doctor.communicate())[0].decode()
+        process.send_signal(signal.SIGINT)
+        await process.stdout.read()
+        assert await process.wait() == 0
+    assert doctor.returncode == 0, told
+    assert "dbc-bot.db, a bot has it open." in told
+    assert (tmp_path / "data" / "demo" / ".env").stat().st_mode & 0o077 == 0
