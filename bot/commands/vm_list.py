@@ -51,7 +51,6 @@ State = Annotated[
         say("Only machines in this state"),
         "off",
         choices=tuple(_PHASES),
-        positional=False,
     ),
 ]
 Sort = Annotated[

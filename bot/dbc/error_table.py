@@ -33,7 +33,7 @@ from bot.dbc.errors import (
     WrongNodeKind,
 )
 from bot.dbc.reasons import Reason
-from bot.reply import Text, say
+from bot.reply import Text, command, say
 
 MAX_DBC_TEXT = 300  # a node's text goes into one line of a message
 
@@ -178,12 +178,19 @@ _NODE = (
     Row(
         Missing, r"^data_file_name", sentence=say("There is no such file."), field="data_file_name"
     ),
-    Row(Missing, r"image.* not exist", sentence=say("There is no such image."), field="image_name"),
+    Row(
+        Missing,
+        r"image.* not exist",
+        sentence=say("There is no such image."),
+        hint=say("See: {command}", command=command("image list")),
+        field="image_name",
+    ),
     Row(Missing, r"snapshot_name not exist", sentence=say("There is no such snapshot.")),
     Row(
         Missing,
         r"network name not exist|can not find network",
         sentence=say("There is no such network on this node."),
+        hint=say("See: {command}", command=command("lan list")),
         field="network_name",
     ),
     Row(Missing, r"not exist|not found|can not find"),

@@ -7,6 +7,7 @@ total: any text at all gives one or the other. Targets are resolved later
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -20,6 +21,7 @@ from bot.language.chinese import BEFORE_PEOPLE, BEHIND_NODE, GROUPS, PREPOSITION
 from bot.language.courtesy import COURTESIES, without_courtesy
 from bot.language.kinds import Takes
 from bot.language.placeholders import without_placeholders
+from bot.language.rereading import flag_called, is_own, read_anew
 from bot.language.sizes import UNIT
 from bot.language.synonyms import nearest
 from bot.language.table import Command, Table
@@ -199,6 +201,10 @@ def _arguments(command: Command, rest: Sequence[str]) -> tuple[dict[str, str], d
     try:
         return _as_values(command, _sorted_out(command, without_placeholders(command, rest)))
     except Unclear as unclear:
+        anew = read_anew(command, rest)
+        if anew != list(rest):
+            with suppress(Refused):
+                return _as_values(command, _sorted_out(command, anew))
         others = [word for word in rest if parted(word)[0] != unclear.word]
         if len(others) < len(rest):
             unclear.fit = {**_fitting(command, others), **unclear.like}
@@ -267,19 +273,10 @@ def _apart(command: Command, typed: Sequence[str]) -> Iterator[str]:
         named = command.parameter(option_name(key) or key)
         if equals and (named is None or named.arg.kind.is_free):
             is_open = False
-        if is_open and len(pieces) > 1 and all(_is_own(command, p) for p in pieces[1:]):
+        if is_open and len(pieces) > 1 and all(is_own(command, p) for p in pieces[1:]):
             yield from pieces
         else:
             yield word
-
-
-def _is_own(command: Command, word: str) -> bool:
-    """Whether a word is one of the language here: a flag, `on`, `key=value`, an option."""
-    head, equals, _ = parted(word)
-    option = option_name(head)
-    if option is not None or equals:
-        return bool(command.parameter(option or head) or option_called(option or head))
-    return _flag_called(command, word) is not None or plain(word) == NODE_OPTION
 
 
 def _preposition(word: str) -> str:
@@ -371,7 +368,7 @@ def _named(command: Command, word: str, queue: list[str], values: dict[str, str]
     head, equals, value = parted(word)
     option = option_name(head)
     key = option or head
-    parameter = command.parameter(key) or (None if equals else _flag_called(command, key))
+    parameter = command.parameter(key) or (None if equals else flag_called(command, key))
     name, is_flag = fold(key), False
     if parameter is not None:
         if equals or option is not None:
@@ -389,12 +386,6 @@ def _named(command: Command, word: str, queue: list[str], values: dict[str, str]
         return False
     _set(values, name, value if equals else "true" if is_flag else queue.pop(0))
     return True
-
-
-def _flag_called(command: Command, word: str) -> Parameter | None:
-    """The flag that a word is, whatever stands around it: `force.`, `*force*`."""
-    found = command.parameter(plain(word))
-    return found if found is not None and found.arg.kind.is_flag else None
 
 
 def _is_flag_in_chinese(command: Command, word: str) -> bool:

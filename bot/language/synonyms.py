@@ -86,14 +86,14 @@ _VERBS = _by_word(
         "unwatch untrack unfollow 取消跟踪 取消关注": "watch.stop",
         "cancel abort withdraw undo revoke 取消 撤回 撤销 中止":
             "approval.cancel image.stop watch.stop",
-        "approve approvals confirm deny reject decline pending 审批 批准 待审批 拒绝 驳回":
+        "approve approvals confirm deny reject decline pending 审批 批准 同意 待审批 拒绝 驳回":
             "approval.list approval.show",
         "share grant 共享 分享 授权": "session.share",
         "unshare ungrant 取消共享 取消分享": "session.unshare",
         "check test verify 检查 测试": "session.check",
         "use default switch select 使用 默认 切换": "node.use settings",
         "rent rents rental rentals order orders 订单 租用": "order.list node.orders",
-        "expire expires expiry expiration due renew 到期 到期时间 什么时候到期 期限 续租 续费":
+        "expire expires expiry due renew 到期 到期时间 什么时候到期 期限 租约 租期 续租 续费":
             "order.list node.orders",
         "cost costs budget budgets spend spending price prices money bill billing invoice balance "
         "余额 费用 花费 花了 多少钱 账单 预算 价格 成本": "cost",
@@ -124,7 +124,9 @@ _PIECES = re.compile(r"[\u4e00-\u9fff]+|[^\u4e00-\u9fff]+")
 _FORCE = frozenset({"强制", "force", "forced", "forcibly"})
 _JOINTS = re.compile(r"[\s._/-]+")
 _SHOWN_ALONE = frozenset({"vm", "node", "approval"})
-_LOOKING = frozenset({"查看", "查询", "看", "显示"})
+_LOOKING = frozenset(
+    {"查看", "查询", "看", "显示", "show", "get", "see", "view", "display", "print"}
+)
 _KNOWN = sorted(
     (w for w in {*_GROUPS, *_VERBS, *_FORCE, *_FILLERS} if _CHINESE.match(w)),
     key=len,
@@ -168,6 +170,8 @@ def _reading(table: Table, typed: Sequence[str]) -> tuple[str, str, Sequence[str
         return whole.group, whole.verb, words[1:]
     if group := _group(table, first):
         return group, second, words[2:]
+    if first in _LOOKING and second in _VERBS and not _group(table, second):  # `show logs`
+        return "", second, words[2:]
     if (group := _group(table, second)) and (first in _VERBS or _has_verb(table, first)):
         return group, first, words[2:]
     if not _is_known(table, first) and _is_known(table, second):  # `inference restart`

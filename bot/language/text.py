@@ -38,7 +38,8 @@ _DECORATION = re.compile(
 )
 
 # Slack's formatting of a whole command, pasted back; a quoted line; a quotation of all of it.
-_BEFORE = re.compile(r"[\s,:，：、]*(?:(?:[>•＞]|&gt;)\s*)*")  # “@dbc, vm list”, `> vm list`
+# “@dbc, vm list”, `> vm list`, `- vm list`, `1. vm list`, `$ vm list`
+_BEFORE = re.compile(r"[\s,:，：、]*(?:(?:[>•＞]|&gt;|[-–$%](?=\s)|\d{1,2}[.)、](?=\s))\s*)*")
 _MARKED = re.compile(r"(```|[`*_~])\s*(\S.*?)\s*\1(?![\w`])")
 _QUOTED_LINE = re.compile(rf"(?:{_DOUBLE}|'([^']*)')[\s.,!。，！]*")
 # Formatting around formatting: nobody needs more, and thousands would hold up everybody.

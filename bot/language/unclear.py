@@ -6,8 +6,9 @@ from difflib import get_close_matches
 from bot.errors import Refused
 from bot.folding import plain
 from bot.language.args import Parameter
+from bot.language.kinds import PERSON
 from bot.language.table import Command
-from bot.reply import Phrase, Text, say, sentences
+from bot.reply import Phrase, Text, argument, say, sentences
 from bot.reply import command as to_type
 
 _ALIKE = 0.7  # of a flag and its typo, as difflib counts
@@ -18,7 +19,11 @@ class Unclear(Refused):
 
     def __init__(self, command: Command, word: str, sentence: Text) -> None:
         like = _flag_like(command, word)
-        meant = say("Did you mean {names}?", names=like.word) if like is not None else ""
+        meant: Text = ""
+        if like is not None:
+            meant = say("Did you mean {names}?", names=argument(command.id, like.word))
+        elif any(p.arg.kind is PERSON for p in command.parameters):
+            meant = say("Type {sign} and choose from what Slack offers.", sign="@")
         super().__init__(sentence, hint=sentences((meant, _usage(command))))
         self.command = command
         self.word = word

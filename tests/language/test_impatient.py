@@ -220,3 +220,49 @@ def test_what_fits_of_an_unclear_line_is_kept_for_its_form(line: str, fit: dict[
 )
 def test_what_says_the_contrary_is_no_courtesy(line: str) -> None:
     assert isinstance(parse(TABLE, line), NotUnderstood)
+
+
+@pytest.mark.parametrize(
+    ("line", "values"),
+    [
+        ("vm restart inference force reason: kernel hang", {**_FORCED, "reason": "kernel hang"}),
+        ("vm restart inference force because kernel hang", {**_FORCED, "reason": "kernel hang"}),
+        ("vm restart inference force 原因：内核卡死", {**_FORCED, "reason": "内核卡死"}),
+        ("vm restart inference force 因为 内核卡死", {**_FORCED, "reason": "内核卡死"}),
+        ("vm restart inference reason=kernel hang force", {**_FORCED, "reason": "kernel hang"}),
+        ("vm restart inference reason=its force is gone", {**_X, "reason": "its force is gone"}),
+        ("vm shutdown inference # it hangs, twice", {**_X, "reason": "it hangs, twice"}),
+        ("vm delete inference -- old", {**_X, "reason": "old"}),
+        ("vm restart inference reason=“why force”", {**_X, "reason": "why force"}),
+        ("vm modify inference gpu 2", {**_X, "gpu": "2"}),
+        ("vm modify inference gpu to 2 mem 64G", {**_X, "gpu": "2", "mem": "64"}),
+        ("vm list sort by name", {"sort": "name"}),
+        ("vm list running", {"state": "running"}),
+        ("vm list gpu1 stopped", {"node": "gpu1", "state": "off"}),
+        ("虚拟机 列表 运行中", {"state": "running"}),
+        ("vm logs inference last 20 lines", {**_X, "end": "tail", "lines": "20"}),
+        ("vm logs inference 最后 20 行", {**_X, "end": "tail", "lines": "20"}),
+        ("- vm show inference", _X),
+        ("1. vm show inference", _X),
+        ("$ /dbc vm show inference", _X),
+    ],
+)
+def test_what_does_not_fit_as_it_stands_is_read_as_people_talk(
+    line: str, values: dict[str, str]
+) -> None:
+    found = parse(TABLE, delivered(line))
+    assert isinstance(found, Parsed)
+    assert found.values == values
+
+
+def test_a_password_is_never_read_into_a_line() -> None:
+    with pytest.raises(Refused, match="only in the form"):
+        parse(TABLE, "vm passwd inference password s3cret reason: lost")
+
+
+@pytest.mark.parametrize("line", ["show logs of inference", "show me the logs of inference"])
+def test_looking_at_something_is_about_that(line: str) -> None:
+    found = parse(TABLE, line)
+    assert isinstance(found, NotUnderstood)
+    assert found.nearest[0].title == "vm logs"
+    assert found.given["vm.logs"] == _X
