@@ -10,7 +10,7 @@ from functools import cache
 from string import Formatter
 
 from bot.reply.languages import DIRECTORIES, catalogue
-from bot.reply.text import Line, Phrase, Words, plain, say, sentences
+from bot.reply.text import Line, Phrase, Words, plain, sentences
 
 _LEAST = 12  # letters of its own: what has fewer could be anything
 _BEGINNING = 3
@@ -34,7 +34,7 @@ def _phrase(text: str) -> Phrase | None:
 
 def _value(text: str) -> str | Line:
     """What was filled in: a phrase of ours as it is, else literally."""
-    return (say(text),) if text in _whole() else text
+    return (Phrase(text),) if text in _whole() else text
 
 
 @cache

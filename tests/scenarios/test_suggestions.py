@@ -95,7 +95,7 @@ async def test_what_is_not_understood_leads_to_the_form_with_what_is(one_stage: 
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
     told = await stage.asks(stage.alice, "/dbc vm restart inference forc")
-    assert "Did you mean force?" in told.plain
+    assert "Did you mean `force`?" in told.plain
     await stage.alice.presses("Change it…", told)
     form = await stage.alice.sees_modal("Restart a machine")
     assert form.value("Machine") == "inference"
