@@ -16,7 +16,7 @@ from bot.language.args import NODE_OPTION, Parameter, parameters
 from bot.language.chinese import ALONE, GROUPS, VERBS
 from bot.messages.cards import Subject, asked, doing
 from bot.messages.facts import OF_MACHINES, STATE, FactKind, Kinds
-from bot.model import Deed, Effect, Filing, Goal, Watch
+from bot.model import MACHINE_GOALS, VERBS_OF_MACHINES, Deed, Effect, Filing, Goal, Watch
 from bot.reply import Given, Line, Phrase, Reply, Text, Words, kept_text, say
 
 UNTOLD = "untold"  # the fact of what could not be found out before sending
@@ -429,7 +429,7 @@ class Table:
         if row is None:
             return Deed(verb=command_id.partition(".")[2])
         stops = row.follow is not None and row.follow.stops is not None
-        return replace(row.deed, verb=row.verb, stops=stops)
+        return replace(row.deed, verb=row.deed.verb or row.verb, stops=stops)
 
     def find(self, group: str, verb: str) -> Command | None:
         """The row for two words, or None."""
@@ -472,6 +472,15 @@ def _check(command: Command) -> None:
         raise ValueError(f"{command.id}: what makes two requests alike are its parameters")
     if (command.unanswered is None) is not (command.deed.trace is None):
         raise ValueError(f"{command.id}: what shows it, where its answer got lost, is its trace")
+    verb = command.deed.verb or command.verb
+    if _is_done_to_a_machine(command) and verb not in VERBS_OF_MACHINES:
+        raise ValueError(f"{command.id}: its deed must say what DBC calls it")
     names = [name for p in command.parameters for name in p.spellings - {NODE_OPTION}]
     if len(names) != len(set(names)):
         raise ValueError(f"{command.id}: two parameters answer to one name")
+
+
+def _is_done_to_a_machine(command: Command) -> bool:
+    """Whether the machine's own state tells the end, also where the answer got lost."""
+    follow = command.follow
+    return follow is not None and follow.goal in MACHINE_GOALS and not command.deed.only_looks

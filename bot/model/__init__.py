@@ -7,7 +7,7 @@ Ids of people, channels and messages are Slack's; ids of nodes and machines are 
 from bot.model.access import AccessRequest, AccessState
 from bot.model.asked import Effect, Invocation, Place, Press, Source, Submission
 from bot.model.audit import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow
-from bot.model.deed import Deed, Filing, Logged, Trace
+from bot.model.deed import VERBS_OF_MACHINES, Deed, Filing, Logged, Trace
 from bot.model.freeze import Freeze
 from bot.model.lease import Leased
 from bot.model.ledger import LOCKED_SECRETS, PUT_BACK, Execution, ExecutionStatus
@@ -52,6 +52,7 @@ __all__ = [
     "PUT_BACK",
     "SURPRISE",
     "USUAL_HOUR",
+    "VERBS_OF_MACHINES",
     "AccessRequest",
     "AccessState",
     "Approval",

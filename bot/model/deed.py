@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
+# DBC's own words for what it does to a machine (docs/dbc-api.md §4.1): “restart error”.
+VERBS_OF_MACHINES = frozenset(
+    {"create", "start", "shutdown", "poweroff", "restart", "reset", "delete"}
+)
+
 
 class Logged(StrEnum):
     """What a node's log calls a command whose end shows nowhere else (docs/dbc-api.md §11.4)."""
@@ -38,8 +43,9 @@ class Filing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """`verb` is in the state of a machine where it failed: “restart error”.
+    """`verb` is DBC's word, in the state of a machine where it failed: “restart error”.
 
+    A row gives it where its own verb is another one: a `vm pause` that DBC calls a shutdown.
     `makes_machine`: under an id of our own, so that it is there at all proves it. `brings_up`: who
     asked wants to connect once it is done. `stops`: it ends what a watch follows. `only_looks`: it
     changes nothing, and ends well by telling whatever it saw. `is_news`: its end is of interest to

@@ -104,6 +104,13 @@ def test_a_row_that_is_settled_by_reading_says_what_shows_it() -> None:
         Table((Group("g", "G", (row,)),))
 
 
+def test_a_row_whose_end_a_machine_shows_says_what_dbc_calls_it() -> None:
+    follow = Follow(Goal.CLOSED, "{label} is being paused", "{label} is paused")
+    row = Command("pause", _row, Effect.CHANGE, "g pause 1", asks="Pause {target}", follow=follow)
+    with pytest.raises(ValueError, match="what DBC calls it"):
+        Table((Group("g", "G", (row,)),))
+
+
 @pytest.mark.parametrize("what", Listing)
 def test_there_is_a_list_of_whatever_rules_may_hide(what: Listing) -> None:
     assert TABLE[TABLE.listing(what)].effect_of({}) is Effect.READ

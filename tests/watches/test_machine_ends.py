@@ -8,7 +8,9 @@ import pytest
 from bot.commands.rows import command_table
 from bot.dbc.models import state_of
 from bot.ids import ChannelId, ExecutionId, NodeId, TaskId, UserId
-from bot.model import Goal, Place, Watch, WatchState
+from bot.language.args import Vm
+from bot.language.table import Command, Follow, Group, Table
+from bot.model import Deed, Effect, Goal, Place, Watch, WatchState
 from bot.watches.machine_ends import ABSENT, UNSURE_FOR, verdict
 from tests.watches.words import seen_of
 
@@ -96,6 +98,22 @@ def test_an_error_of_an_accepted_command_is_a_failure(goal: Goal, status: str) -
 def test_a_machine_that_started_and_is_off_again_has_failed() -> None:
     seen = watch(Goal.RUNNING, moved=True)
     assert verdict(seen, deed("vm.start"), "closed", SOON).state is WatchState.FAILED
+
+
+async def _pause(ctx: object, vm: Vm) -> None:
+    """Pause a machine, which DBC calls a shutdown."""
+
+
+def test_a_failure_is_told_by_dbcs_word_where_the_command_has_another() -> None:
+    follow = Follow(Goal.CLOSED, "{label} is being paused", "{label} is paused")
+    row = Command(
+        "pause", _pause, Effect.DESTROY, "vm pause x", follow=follow,
+        asks="Pause {target}", loses="It is off.", deed=Deed(verb="shutdown"),
+    )  # fmt: skip
+    table = Table((Group("vm", "Machines", (row,)),))
+    unanswered = replace(watch(Goal.CLOSED, unsure=True), status="running")
+    found = verdict(unanswered, table.deed("vm.pause"), "shutdown error", SOON)
+    assert (found.state, seen_of(found)) == (WatchState.FAILED, "is in state “shutdown error”")
 
 
 @pytest.mark.parametrize("command", ["vm.restart", "vm.reset"])
