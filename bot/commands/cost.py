@@ -56,6 +56,7 @@ InMonth = Annotated[
     Arg(say("Month"), hint=say("2026-11, 11 or last; this month where left out"), narrow=True),
 ]
 _MOST_NOTES = 5
+_NARROW = 5  # cells of a bar: its column stands beside three others on a phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +287,7 @@ async def _rows(ctx: Context, listed: Sequence[Entry], orders: dict[str, RentalO
         named = await _named(ctx, entry, orders)
         told = joined(line(f"{bar(percent)} ", f"{percent} %"), named, both(seen))
         figures = line(cut(dollars(seen.micro))), line(cut(dbc(seen.planck)), doubt(seen))
-        cells = (named, line(f"{percent} %"), *figures)
+        cells = (named, line(f"{bar(percent, _NARROW)} {percent} %"), *figures)
         order = orders.get(entry.key) if entry.what is By.ORDER else None
         node = order.node if order else NodeId(entry.key if entry.what is By.NODE else "")
         rows.append(
@@ -330,7 +331,7 @@ _WHAT = {
 
 
 def _columns(by: By) -> tuple[Column, ...]:
-    numbers = (say("Share"), say("In USD"), say("In DBC"))
+    numbers = (say("Percentage"), say("In USD"), say("In DBC"))
     return (Column(_WHAT[by]), *(Column(title, is_number=True) for title in numbers))
 
 

@@ -60,6 +60,7 @@ Wallet = Annotated[
         narrow=True,
     ),
 ]
+_UNREAD = say("The chain could not be read for it yet. Try again in a minute.")
 _MOST_PAYMENTS = 12  # of a rental that was renewed often, the first ones
 
 
@@ -78,6 +79,8 @@ async def list_orders(ctx: Context) -> Reply:
     watch = Note(line(say("Watch a wallet: {command}", command=command("order watch <wallet>"))))
     if not rows:
         told = say("The chain has no order of your nodes and wallets.")
+        if not ctx.services.orders.is_searched:
+            told = _UNREAD
         return Reply.empty(told, private=True).also(watch)
     count = say_number("{number} rental", "{number} rentals", len(rows))
     return Reply(count, (Rows(tuple(rows)), watch), private=True)
@@ -186,7 +189,9 @@ async def _known(ctx: Context, number: int) -> RentalOrder:
     if not mine:
         raise NotFound(
             say("You are told of no order {order}.", order=str(number)),
-            hint=line(say("See: {command}", command=command("order list"))),
+            hint=_UNREAD
+            if not ctx.services.orders.is_searched
+            else line(say("See: {command}", command=command("order list"))),
             field="order",
         )
     return mine[0]

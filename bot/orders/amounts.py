@@ -63,7 +63,7 @@ def percents(amounts: Sequence[Amount]) -> list[int]:
     return parts(100, weights) if sum(weights) else [0 for _ in amounts]
 
 
-def bar(percent: int) -> str:
+def bar(percent: int, cells: int = _CELLS) -> str:
     """`▓▓▓▓░░░░░░`: the figure beside it says the same."""
-    full = (percent * _CELLS + 50) // 100
-    return "▓" * full + "░" * (_CELLS - full)
+    full = (percent * cells + 50) // 100
+    return "▓" * full + "░" * (cells - full)

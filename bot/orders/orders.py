@@ -69,6 +69,7 @@ class Orders:
         self._channel = channel
         self._finder = Finder(store, concerned, clock, chain.view, self._returned)
         self._found_at: timedelta | None = None
+        self._is_searched = False
         self._unread_since: timedelta | None = None
         self._apart: dict[str, timedelta] = {}  # orders that the chain does not go on from
         self._failed: set[str] = set()  # orders whose looks fail by a fault of ours
@@ -84,6 +85,7 @@ class Orders:
             self._found_at = passed
             with suppress(ChainError):  # what cannot be read by now is looked for again
                 await self._finder.find()
+                self._is_searched = True
             await self.poll_due()
 
     async def poll_due(self) -> None:
@@ -268,6 +270,11 @@ class Orders:
         """What is said of an order to somebody, from what was read last; else to anybody."""
         facts = (await self._facts(order, self._head(order), is_read=self._is_read(order)))[0]
         return facts if user is not None and await self.sees(order, user) else facts.bare
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether orders that are not known are not on the chain, as far as it can be read."""
+        return self._is_searched and self._unread_since is None
 
     def is_past(self, order: RentalOrder) -> bool:
         """Whether its end must have come by now."""

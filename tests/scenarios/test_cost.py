@@ -174,6 +174,9 @@ async def test_machines_and_who_made_them_share_what_they_hold(scene: ChainStage
     shown = await stage.asks(stage.alice, "/dbc cost person")
     assert "machines not made through the bot" in shown.plain
     assert "that no machine uses" in shown.plain
+    bars = re.findall(r"(▓*)░* (\d+) %", shown.plain)
+    assert sum(int(percent) for _, percent in bars) == 100
+    assert [len(full) for full, _ in bars] == [(int(one) * 5 + 50) // 100 for _, one in bars]
     by_machine = await costs(scene, "machine")
     (late,) = [one for one in by_machine["parts"] if one["machine"] == "late"]
     assert late["user"] == stage.alice.id

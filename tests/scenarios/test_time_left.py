@@ -66,3 +66,22 @@ async def test_it_leads_to_the_order_from_each_of_them(scene: ChainStage) -> Non
 async def test_it_stands_on_the_card_of_a_question(scene: ChainStage) -> None:
     asked = await scene.stage.asks(scene.stage.alice, "/dbc vm delete inference")
     assert "order 1287, ends" in asked.plain
+
+
+async def test_before_the_chain_was_read_no_order_is_said_not_to_be_there(tmp_path: Path) -> None:
+    async with chained(tmp_path) as new:
+        stage, alice = new.stage, new.stage.alice
+        await stage.gives_session(alice, "gpu1")
+        new.rents()
+        unread = "The chain could not be read for it yet. Try again in a minute."
+        for line in ("order list", "order show 1287"):
+            shown = (await stage.asks(alice, f"/dbc {line}")).plain
+            assert unread in shown
+            assert "The chain has no order" not in shown
+        await new.passes(minutes=1, step=30)
+        assert "1287" in (await stage.asks(alice, "/dbc order list")).plain
+        missing = await stage.asks(alice, "/dbc order show 99")
+        assert unread not in missing.plain
+        new.rpc[0].down = True
+        await new.passes(minutes=5, step=30)
+        assert unread in (await stage.asks(alice, "/dbc order show 99")).plain
