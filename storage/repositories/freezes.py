@@ -4,13 +4,14 @@ from datetime import datetime
 
 from sqlalchemy import delete, select, text
 
-from bot.model import Effect, Freeze
+from bot.model import PUT_BACK, Effect, Freeze
 from storage.repositories.repository import Repository
 from storage.tables import executions, freezes
 
 _EVERYTHING = "everything"
 # To the letter as the partial index says it: SQLite would not use it otherwise.
 _DESTROYS = text(f"effect = {Effect.DESTROY.value}")
+_WAS_SENT = executions.c.facts[PUT_BACK].as_string().is_(None)
 
 
 class Freezes(Repository):
@@ -37,10 +38,13 @@ class Freezes(Repository):
         return rows.rowcount > 0
 
     async def destroyed_since(self, moment: datetime, limit: int) -> list[datetime]:
-        """When the last commands that destroy were sent, newest first, up to `limit` of them."""
+        """When the last commands that destroy were sent, newest first, up to `limit` of them.
+
+        What a restored backup held open was not sent, though it counts as begun.
+        """
         rows = await self._connection.execute(
             select(executions.c.started_at)
-            .where(_DESTROYS, executions.c.started_at > moment)
+            .where(_DESTROYS, executions.c.started_at > moment, _WAS_SENT)
             .order_by(executions.c.started_at.desc())
             .limit(limit)
         )

@@ -7,7 +7,7 @@ import pytest
 
 from bot.app import Bot
 from storage import back_up, restore
-from tests.scenarios.site import DELETE, NAME, approves, asked, entries, now, site, told
+from tests.scenarios.site import DELETE, NAME, approves, asked, entries, now, rules, site, told
 from tests.scenarios.stage import CHANNEL, LIMITS, Stage
 
 
@@ -70,6 +70,18 @@ async def test_what_waited_for_a_decision_is_told_as_that_and_not_as_unanswered(
         assert "it may have been approved and carried out since" in said
         assert "clear answer" not in said
     assert "waiting for a decision in the backup" in str((await entries(stage))[-1].reason)
+
+
+async def test_what_waited_in_the_backup_holds_nothing_back_as_sent(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        other = stage.task("Ada's training run").task_id
+        await asked(stage, f"/dbc vm delete {other}")
+        back_up(stage.data / "bot.db", stage.data / "backup.db")
+        await put_back(stage)
+        await stage.passes(30)
+        rules(stage, "[breaker]\ndestroys = 1\n[defaults]\ndestroy = {}\n")
+        await stage.asks(stage.alice, DELETE)
+        assert stage.changes() == ["tasks.delete"]
 
 
 async def test_an_end_that_was_told_after_the_backup_is_not_told_again(stage: Stage) -> None:
