@@ -99,8 +99,38 @@ def _said_renamed(text: str) -> Words:
     return line(emoji("warning"), " ", told)
 
 
+def session_told(user: UserId, rent_order: str, added_at: datetime | None) -> str:
+    """A session as a fact: whose, for which rent order, and when it was added.
+
+    The moment tells it from another one that took its place. It is for comparison, not shown.
+    """
+    whose = f"{user} {rent_order}".rstrip()
+    return f"{whose}\t{added_at.isoformat()}" if added_at else whose
+
+
+def whose_session(text: str) -> str:
+    """The part of a session's fact that is shown: its owner and the rent order, if it has one."""
+    return text.partition("\t")[0]
+
+
+def _is_the_session(shown: str, now: str) -> bool:
+    """A former version did not note when a session was added."""
+    if whose_session(shown) != whose_session(now):
+        return False
+    then, present = shown.partition("\t")[2], now.partition("\t")[2]
+    return not then or then == present
+
+
+def _another_session(shown: str, now: str) -> Words:
+    """Nothing where owner or rent order differ: those say it themselves."""
+    added = now.partition("\t")[2]
+    if whose_session(shown) != whose_session(now) or not added:
+        return ()
+    return say("another session was added {time}", time=time(datetime.fromisoformat(added)))
+
+
 def _said_session(text: str) -> Words:
-    user, _, rent_order = text.partition(" ")
+    user, _, rent_order = whose_session(text).partition(" ")
     if not rent_order:
         return say("of {user}", user=mention(UserId(user)))
     return say("of {user}, rent order {order}", user=mention(UserId(user)), order=rent_order)
@@ -124,8 +154,11 @@ IDENTITY: Kinds = {
     NODE: FactKind(say("Node"), said=said_node, is_compared=False),
     NODE_RENAMED: FactKind(say("Node's nickname"), said=_said_renamed, is_compared=False),
     RENTAL: FactKind(say("Rental"), said=_said_rental, is_compared=False),
-    SESSION: FactKind(say("Session"), said=_said_session, called=say("the session")),
-}
+    SESSION: FactKind(
+        say("Session"), said=_said_session, called=say("the session"),
+        holds=_is_the_session, differs=_another_session,
+    ),
+}  # fmt: skip
 OF_MACHINES: Kinds = {
     STATE: FactKind(say("Present state"), said=_said_state, holds=_leads_to_the_same),
     DISKS: FactKind(say("Disks"), plural=True, said=said_parts, differs=other_disks),

@@ -6,7 +6,16 @@ from datetime import datetime
 
 from bot.ids import ChannelId, UserId
 from bot.messages.cards import Subject
-from bot.messages.facts import ALIKE, CAUTION, DESCRIPTION, NODE, SESSION, Kinds, said
+from bot.messages.facts import (
+    ALIKE,
+    CAUTION,
+    DESCRIPTION,
+    NODE,
+    SESSION,
+    Kinds,
+    said,
+    whose_session,
+)
 from bot.model import (
     Approval,
     Execution,
@@ -128,8 +137,8 @@ def shown_in(asked: Question) -> list[tuple[Text, Line]]:
     for key, fact in asked.approval.shown.items():
         if key == DESCRIPTION and fact.text in {"", asked.subject.label}:
             continue
-        if key == SESSION and fact.text == asked.execution.actor:  # their own, as one expects
-            continue
+        if key == SESSION and whose_session(fact.text) == asked.execution.actor:
+            continue  # their own, as one expects
         label, text = said(asked.kinds, key, fact)
         if key == CAUTION:  # it is read before anything else
             pairs.insert(0, (label, line(emoji("warning"), " ", text)))

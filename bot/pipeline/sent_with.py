@@ -1,7 +1,7 @@
 """With whose session a change is sent: read in the unit of work that claims it, and held to."""
 
 from bot.language.table import Command
-from bot.messages.facts import SESSION
+from bot.messages.facts import SESSION, session_told
 from bot.model import Approval, DbcSession, Execution, Fact, ReviewKind
 from bot.pipeline.context import Services
 from bot.pipeline.covered import require_shown
@@ -32,5 +32,5 @@ async def sent_with(
 
 
 def session_fact(session: DbcSession) -> Fact:
-    """What a review shows of a session: whose it is, and for which rent order."""
-    return Fact(f"{session.user} {session.rent_order}".rstrip())
+    """What a review shows of a session, and which one of its owner's it is."""
+    return Fact(session_told(session.user, session.rent_order, session.added_at))

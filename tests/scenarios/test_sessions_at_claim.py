@@ -9,8 +9,9 @@ from bot.ids import NodeId, UserId
 from bot.model import DbcSession
 from sandbox.dbc.demo import demo_renter
 from sandbox.slack import SeenMessage
-from tests.scenarios.site import DELETE, asked, now, site, told
+from tests.scenarios.site import DELETE, approves, asked, now, site, told
 from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.stored import alter
 from tests.scenarios.test_metal import slot
 from tests.scenarios.test_rules_at_the_run import rule
 
@@ -87,6 +88,29 @@ async def test_what_ends_with_its_answer_is_not_sent_with_another_session_either
         await stage.quiet()
         assert stage.changes() == []
         assert "the session is now of" in now(stage, question).plain
+
+
+async def test_another_session_of_the_same_person_is_not_used(tmp_path: Path) -> None:
+    """Bob replaces the pair that was to be sent, for the same node and of the same wallet."""
+    async with site(tmp_path, rule("approvals = 1")) as stage:
+        question = await asked(stage, DELETE, stage.bob)
+        await stage.passes(60)
+        await stage.gives_session(stage.bob, "gpu1")
+        await approves(stage, stage.carol, question)
+        assert stage.changes() == []
+        assert "Changed since it was shown: another session was added" in now(stage, question).plain
+
+
+async def test_what_a_former_version_asked_is_sent_with_the_session_it_showed(
+    tmp_path: Path,
+) -> None:
+    """It did not note when the session was added."""
+    async with site(tmp_path, rule("approvals = 1")) as stage:
+        question = await asked(stage, DELETE, stage.bob)
+        shown = "json_set(shown, '$.session', ?)"
+        alter(stage, f"UPDATE approvals SET shown = {shown}", stage.bob.id)
+        await approves(stage, stage.carol, question)
+        assert stage.changes() == ["tasks.delete"]
 
 
 async def swapped(stage: Stage, node: str = "gpu1") -> None:
