@@ -26,7 +26,7 @@ from pydantic_settings import (
 )
 
 from bot.reply import language_of
-from bot.setting_sources import Places, SecretFiles, Unusable, cleaned, quote_fault
+from bot.setting_sources import Places, SecretFiles, Unusable, cleaned, text_fault
 
 # What is empty is as if it were not there: that is how compose files and .env templates leave out.
 ENV_FILE = ".env"  # in the working directory
@@ -87,7 +87,7 @@ class _Sourced(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _is_usable(cls, value: object) -> object:
-        if fault := value.why if isinstance(value, Unusable) else quote_fault(value):
+        if fault := value.why if isinstance(value, Unusable) else text_fault(value):
             raise ValueError(fault)
         return value
 

@@ -17,6 +17,7 @@ from bot.reply import Text, say
 
 _DIRECTORY = "credentials_directory"
 _QUOTES = ("'", '"')
+_PLACEHOLDERS = ("...", "…")
 _CURLY = ("“", "”", "„", "‘", "’")
 
 
@@ -158,8 +159,10 @@ def unquoted(text: str) -> str:
     return text
 
 
-def quote_fault(value: object) -> str:
-    """What to say of a value that begins or ends with a quote which belongs to no pair."""
+def text_fault(value: object) -> str:
+    """What to say of a value that was copied wrongly: half of a pair of quotes, a placeholder."""
+    if isinstance(value, str) and value.endswith(_PLACEHOLDERS):
+        return "it is still the placeholder of the example: fill in your own"
     if isinstance(value, str) and (
         value.startswith((*_QUOTES, *_CURLY)) or value.endswith((*_QUOTES, *_CURLY))
     ):

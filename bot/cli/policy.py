@@ -33,6 +33,7 @@ from bot.reviews.lockouts import lockouts, no_approver
 from bot.reviews.policy import Decision, DecisionKind, Expectation, Policy, Request, decide
 from bot.reviews.reviewers import APPROVE_EXPIRES, CONFIRM_EXPIRES, FIRST_REMINDER
 
+_NO_FILE = "There is no POLICY_FILE: the defaults are in force."
 _KINDS = {
     DecisionKind.RUN: "runs",
     DecisionKind.CONFIRM: "confirm",
@@ -98,9 +99,10 @@ def check(
 def _check_file(file: Path | None) -> None:
     rules = read(file, "FILE")
     path = file or PolicySettings().policy_file
-    click.echo(
-        f"{path or 'No file: the defaults'} can be used: {counted(len(rules.rule), 'rule')}."
-    )
+    if path is None:
+        click.echo(_NO_FILE)
+        return
+    click.echo(f"{path} can be used: {counted(len(rules.rule), 'rule')}.")
     _warn(rules)
     if failed := _failures(rules):
         for sentence in chain.from_iterable(failed.values()):
@@ -121,6 +123,8 @@ def test(file: Path | None) -> None:
     By default the file is POLICY_FILE.
     """
     rules = read(file, "FILE")
+    if not file and PolicySettings().policy_file is None:
+        raise click.ClickException(_NO_FILE)
     if not rules.test:
         raise click.ClickException("The file has no [[test]]: docs/policy.md shows one.")
     failed = _failures(rules)
@@ -179,7 +183,7 @@ def show(file: Path | None) -> None:
     """Print the rules in force, the defaults included."""
     path = file or PolicySettings().policy_file
     rules = read(file)
-    click.echo(f"{path or 'No file: the defaults.'}\n")
+    click.echo(f"{path or _NO_FILE}\n")
     for effect in (Effect.CHANGE, Effect.DISRUPT, Effect.DESTROY):
         name = effect.name.lower()
         click.echo(f"Default for {name}: {needs(getattr(rules.defaults, name))}.")

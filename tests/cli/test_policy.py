@@ -167,6 +167,17 @@ def test_the_demos_rules_are_valid_and_shown_in_words() -> None:
         assert words in answer.output
 
 
+def test_without_a_file_the_defaults_are_said_to_be_in_force(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("POLICY_FILE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    for command, code in (("check", 0), ("show", 0), ("test", 1)):
+        answer = ask(command)
+        assert answer.exit_code == code
+        assert "There is no POLICY_FILE: the defaults are in force." in answer.output
+
+
 def test_the_example_says_the_defaults_as_they_are() -> None:
     assert read_policy(EXAMPLE).defaults == read_policy(None).defaults
 

@@ -40,6 +40,13 @@ def test_all_that_is_missing_is_said_at_once_and_where_it_comes_from(
     assert ".env.example" in told
 
 
+def test_what_the_example_leaves_to_fill_in_is_not_taken_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text((ROOT / ".env.example").read_text().replace("#SLACK", "SLACK"))
+    told = started(tmp_path)
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"):
+        assert f"\n{name}: it is still the placeholder of the example: fill in your own." in told
+
+
 def test_faults_of_the_rules_are_said_beside_those_of_the_settings(tmp_path: Path) -> None:
     told = started(tmp_path, LOG_LEVEL="loud", LANGUAGE="French", POLICY_FILE="no.toml")
     assert "Invalid configuration" in told
