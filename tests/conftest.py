@@ -48,10 +48,15 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 10, 10)
+    gc.enable()
 
 
 def pytest_configure() -> None:
-    """Keep the directories of the tests in memory, where there is room."""
+    """Keep the directories of the tests in memory, where there is room; spare the collector.
+
+    Nothing is garbage yet until all are collected.
+    """
+    gc.disable()
     if (memory := in_memory()) is not None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
 
