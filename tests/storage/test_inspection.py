@@ -31,7 +31,7 @@ async def test_whoever_may_not_look_is_told_who_may(sqlite_url: str, key: str) -
     )  # fmt: skip
     checks = Checks(settings, SystemClock(), Sight(is_local=True))
     (told,) = [one.line() async for one in checks._guarded("database", barred())]
-    assert told.endswith("Permission denied. Run it as the account that the bot runs as.")
+    assert told.endswith("permission denied. Run it as the account that the bot runs as.")
 
 
 @asynccontextmanager
