@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.ids import ExecutionId, TaskId, UserId
+from bot.messages.log_lines import excerpt
 from bot.model import Execution, ExecutionStatus, Watch
 from bot.reply import (
     Button,
@@ -217,7 +218,7 @@ def keep_watching_button(watch_id: str) -> Button:
 
 def log_excerpt(lines: tuple[str, ...]) -> CodeBlock:
     """The last lines of a machine's log; the DBC client has masked the passwords in them."""
-    return CodeBlock("\n".join(lines))
+    return CodeBlock(excerpt(lines).text)
 
 
 def under_way(subject: Subject, told: Text) -> Line:

@@ -213,14 +213,12 @@ def changed(
     `lasts`: of what comes and goes, what follows is told once it has lasted so long.
     """
     acts = _acts([one.at for one in machines if one.now], may)
-    why = line(say("It was not requested through this bot."))
-    if lasts:
-        why = line(*why, " ", _comes_and_goes(lasts))
+    notes = (Note(line(_comes_and_goes(lasts))),) if lasts else ()
     if len(machines) == 1:
         told: Line = line(
             say("Outside this bot, on {node}: {change}.", node=bold(node), change=machines[0].told)
         )
-        return Reply(told, (Para(line(emoji("warning"), " ", *told)), Note(why), acts))
+        return Reply(told, (Para(line(emoji("warning"), " ", *told)), *notes, acts))
     head = say_number(
         "{number} machine on {node} was changed outside this bot.",
         "{number} machines on {node} were changed outside this bot.",
@@ -232,7 +230,7 @@ def changed(
     ]
     if len(machines) > _MOST:
         shown.append(Row(line(_more(len(machines) - _MOST)), {}))
-    parts = (Para(line(emoji("warning"), " ", head)), Rows(tuple(shown)), Note(why), acts)
+    parts = (Para(line(emoji("warning"), " ", head)), Rows(tuple(shown)), *notes, acts)
     return Reply(line(head), parts)
 
 

@@ -107,7 +107,8 @@ class Watches:
             detail = put_back.looking(execution)
             if watch.about.get(ARRIVED):
                 detail = say("it is unknown whether it is done; I keep looking")
-            detail = sentences((kept(watch.about.get(ANSWERED, "")), detail))
+            if answer := kept(watch.about.get(ANSWERED, "")):
+                detail = sentences((say("{told}.", told=line(detail)), answer))
         card = cards.progress(execution, subject, words.doing, detail)
         await self._say_on_card(tx, execution, card, can_wait=not watch.unsure)
 

@@ -112,7 +112,7 @@ async def test_why_a_creation_failed_and_what_to_do_stand_once_where_people_look
     await stage.asks(stage.alice, f"{CREATE} on gpu2")
     end = await stage.ends(stage.alice, "t1 on gpu2 is in state “create error”")
     assert advice in end.plain
-    assert ("process_create_task | " in end.plain) == (how == "no_lease")
+    assert ("process_create_task: " in end.plain) == (how == "no_lease")
     [shown] = [m for m in public(stage) if is_card(m.plain)]
     assert "create error" in shown.plain
     assert "process_create_task" not in shown.plain
