@@ -26,7 +26,8 @@ from bot.errors import BotError
 from bot.health import Health
 from bot.ids import ChannelId, new_id
 from bot.language.canonical import known_arguments
-from bot.language.table import Table, said
+from bot.language.row_parts import Listing, said
+from bot.language.table import Table
 from bot.messages.copies import Copies
 from bot.messages.gathering import part_given_up
 from bot.messages.outbox import Outbox
@@ -181,6 +182,7 @@ class Bot:
         self, store: Store, dbc: DbcClient, outbox: Outbox, messenger: Messenger, leases: Leases
     ) -> Services:
         clock, table = self._clock, self._table
+        shows_orders = table.details(Listing.ORDERS).id
         sessions = Sessions(store, dbc, clock)
         inventory = Inventory(store, dbc, sessions, clock)
         last_known = LastKnown(store)
@@ -195,7 +197,7 @@ class Bot:
             self.chain,
             Concerned(
                 store, last_known, inventory.lists.listed_at,
-                lambda user: reviewers.hidden(user, ChannelId(""), _SHOWS_ORDERS),
+                lambda user: reviewers.hidden(user, ChannelId(""), shows_orders),
                 self._people.is_barred,
             ),
             inventory, outbox, clock, self._by,
@@ -240,13 +242,14 @@ class Bot:
         )
 
     def _outages(self, services: Services) -> Outages:
+        shows = self._table.details(Listing.MACHINES).id
         return Outages(
             services.store, self.dbc, self.chain, services.inventory, services.last_known,
             self._attendance,
-            lambda user: services.reviews.reviewers.hidden(user, ChannelId(""), _SHOWS_MACHINES),
+            lambda user: services.reviews.reviewers.hidden(user, ChannelId(""), shows),
             self._people.is_barred,
             lambda user: may_press(services, user, ChannelId("")),
-            self._clock, lambda: self._book.current.outages,
+            self._clock, lambda: self._book.current.outages, self._table.deletions,
         )  # fmt: skip
 
     def _rehearsals(self) -> Rehearsals:
@@ -426,8 +429,6 @@ def _jobs(
     )
 
 
-_SHOWS_ORDERS = "order.show"
-_SHOWS_MACHINES = "vm.show"
 _CHANGING = say("{label} is changing on {node}")
 _CHANGED = say("{label} has changed on {node}")
 

@@ -13,7 +13,8 @@ from bot.dbc.sizes import Size
 from bot.errors import BotError, NotFound
 from bot.language.args import Disk, Vm
 from bot.language.kinds import SIZE, WORD, Arg
-from bot.language.table import Command, Follow, Foreseen, Group, Listing
+from bot.language.row_parts import Follow, Foreseen, Listing
+from bot.language.table import Command, Group
 from bot.messages.facts import DISKS, STATE, FactKind
 from bot.messages.parts import disks_told, other_disks, said_parts, said_sizes
 from bot.model import Effect, Goal, Machine

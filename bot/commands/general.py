@@ -13,7 +13,8 @@ from bot.language.args import Topic
 from bot.language.help import help_reply, not_understood
 from bot.language.kinds import WORD, Arg
 from bot.language.parse import HelpWanted, NotUnderstood, parse
-from bot.language.table import Command, Group, Listing
+from bot.language.row_parts import Listing
+from bot.language.table import Command, Group
 from bot.messages import setting_buttons
 from bot.messages.facts import FactKind, said_node
 from bot.model import Effect, Scope

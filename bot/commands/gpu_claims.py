@@ -11,7 +11,7 @@ from bot.dbc.errors import NoCapacity
 from bot.dbc.models import NodeInfo, Phase, TaskDetail, phase_of
 from bot.errors import BotError
 from bot.ids import TaskId
-from bot.language.table import Caution, Foreseen
+from bot.language.row_parts import Caution, Foreseen
 from bot.messages import machine_buttons
 from bot.model import Machine, Node
 from bot.pipeline.context import Context

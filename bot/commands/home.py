@@ -10,7 +10,7 @@ from bot.commands.order_notes import ending
 from bot.errors import Refused
 from bot.ids import ChannelId, NodeId, UserId
 from bot.language.output import Page
-from bot.language.table import Listing
+from bot.language.row_parts import Listing
 from bot.messages import machine_buttons
 from bot.messages.review_cards import CANCEL
 from bot.messages.turn_cards import WITHDRAW

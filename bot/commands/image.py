@@ -25,7 +25,8 @@ from bot.dbc.sizes import Size
 from bot.errors import BotError, Conflict, NotFound
 from bot.language.args import AtNode, FromServer, Image, ToServer
 from bot.language.kinds import FLAG, STORED, WORD, Arg
-from bot.language.table import Command, Follow, Group, Listing
+from bot.language.row_parts import Follow, Listing
+from bot.language.table import Command, Group
 from bot.messages.facts import FactKind, unread
 from bot.model import Deed, Effect, Filing, Goal, Node, Trace, Watch
 from bot.pipeline.context import Context

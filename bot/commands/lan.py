@@ -9,7 +9,8 @@ from bot.dbc.models import Lan
 from bot.errors import BotError, Conflict
 from bot.language.args import AtNode, OnNode
 from bot.language.kinds import WORD, Arg
-from bot.language.table import Command, Follow, Group
+from bot.language.row_parts import Follow
+from bot.language.table import Command, Group
 from bot.messages.facts import FactKind
 from bot.model import Deed, Effect, Goal, Node, Trace
 from bot.pipeline.context import Context

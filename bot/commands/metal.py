@@ -14,7 +14,8 @@ from bot.errors import BotError
 from bot.ids import NodeId
 from bot.language.args import Manager, Metal
 from bot.language.kinds import CHOICE, Arg
-from bot.language.table import Command, Follow, Group
+from bot.language.row_parts import Follow
+from bot.language.table import Command, Group
 from bot.language.text import quoted
 from bot.messages.facts import FactKind
 from bot.model import Deed, Effect, Goal, Node, NodeKind, Trace

@@ -19,7 +19,8 @@ from bot.errors import BotError, Refused
 from bot.ids import ChannelId, NodeId, UserId
 from bot.language.args import Manager, Metal
 from bot.language.kinds import INT, MANAGER, METAL, SECRET, WORD, Arg
-from bot.language.table import Command, Listing
+from bot.language.row_parts import Listing
+from bot.language.table import Command
 from bot.messages.facts import FactKind, Kinds, said_node, unread
 from bot.model import Effect, Node, NodeKind, Place
 from bot.pipeline.context import Context, Services

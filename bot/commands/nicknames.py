@@ -13,7 +13,8 @@ from bot.ids import ChannelId
 from bot.language.args import OPTIONS
 from bot.language.chinese import ALONE, BEHIND_NODE, CALLED, PREPOSITIONS, VERBS, WITH_FLAG, choice
 from bot.language.parse import WITH
-from bot.language.table import Listing, Look, Table
+from bot.language.row_parts import Listing
+from bot.language.table import Look, Table
 from bot.messages import board
 from bot.messages.facts import FactKind, Kinds
 from bot.messages.wishes import wants_news

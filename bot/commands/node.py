@@ -13,7 +13,8 @@ from bot.dbc.models import Gpu, HostDisk, Memory, NodeInfo, RentOrder
 from bot.errors import BotError
 from bot.language.args import AnyNode, Nickname, OnNode
 from bot.language.kinds import FLAG, Arg
-from bot.language.table import Command, Group, Listing
+from bot.language.row_parts import Listing
+from bot.language.table import Command, Group
 from bot.messages.facts import FactKind
 from bot.model import Effect, Node, Scope
 from bot.orders.facts import span
@@ -329,6 +330,7 @@ GROUP = Group(
             "show",
             show,
             example="node show gpu1",
+            details=Listing.NODES,
             does=say("Show a node"),
         ),
         Command(

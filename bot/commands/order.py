@@ -12,6 +12,7 @@ from bot.dbc.signatures import public_key_of
 from bot.errors import NotFound
 from bot.ids import NodeId
 from bot.language.kinds import INT, WORD, Arg
+from bot.language.row_parts import Listing
 from bot.language.table import Command, Group
 from bot.model import Effect, OrderPhase, Payment, RentalOrder
 from bot.orders.amounts import both, cut, in_dbc, in_dollars
@@ -390,10 +391,17 @@ GROUP = Group(
             list_orders,
             example="order list",
             synonyms=("ls",),
+            lists=Listing.ORDERS,
             spans_nodes=True,
             does=say("List rentals"),
         ),
-        Command("show", show, example="order show 1287", does=say("Show a rental")),
+        Command(
+            "show",
+            show,
+            example="order show 1287",
+            details=Listing.ORDERS,
+            does=say("Show a rental"),
+        ),
         Command("rescue", rescue, example="order rescue 1287", does=say("Rescue a rental")),
         Command(
             "watch",

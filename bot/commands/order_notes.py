@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.language.table import Caution, Foreseen
+from bot.language.row_parts import Caution, Foreseen
 from bot.messages import ways
 from bot.model import DbcSession, Node, OrderPhase, RentalOrder
 from bot.orders.facts import Facts, span

@@ -12,7 +12,8 @@ from bot.errors import BotError, Refused
 from bot.ids import ChannelId, NodeId, UserId
 from bot.language.args import AnyNode
 from bot.language.kinds import INT, LIST, PEER, SECRET, SECRETS, WORD, Arg
-from bot.language.table import BY_ACTOR, Command, Listing
+from bot.language.row_parts import Listing
+from bot.language.table import BY_ACTOR, Command
 from bot.messages.facts import FactKind, said_node
 from bot.model import DbcSession, Effect, Node, Place
 from bot.pipeline.context import Context, Services

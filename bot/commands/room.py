@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from bot.dbc.fields import DATA_DIR
 from bot.dbc.models import NodeInfo
 from bot.dbc.sizes import Size
-from bot.language.table import Foreseen
+from bot.language.row_parts import Foreseen
 from bot.model import Node
 from bot.pipeline.context import Context
 from bot.reply import Text, listed, say, say_number

@@ -3,7 +3,8 @@
 from bot.errors import Denied, NotFound
 from bot.ids import UserId
 from bot.language.args import REASON, AnyNode
-from bot.language.table import Command, Listing
+from bot.language.row_parts import Listing
+from bot.language.table import Command
 from bot.messages import access_cards
 from bot.model import Effect
 from bot.pipeline.context import Context

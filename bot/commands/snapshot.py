@@ -12,7 +12,8 @@ from bot.dbc.models import Snapshot
 from bot.errors import Conflict
 from bot.language.args import KnownSnapshot, SnapshotName, ToServer, Vm
 from bot.language.kinds import WORD, Arg
-from bot.language.table import Command, Follow, Group, Listing
+from bot.language.row_parts import Follow, Listing
+from bot.language.table import Command, Group
 from bot.language.text import quoted
 from bot.messages.facts import DISKS, STATE, FactKind, unread
 from bot.model import Deed, Effect, Goal, Machine, Sighted, Trace

@@ -17,7 +17,7 @@ from bot.dbc.models import Phase, TaskDetail, phase_of
 from bot.errors import BotError
 from bot.folding import fold
 from bot.ids import TaskId
-from bot.language.table import Foreseen, Listing
+from bot.language.row_parts import Foreseen, Listing
 from bot.model import Machine, Node
 from bot.pipeline.context import Context
 from bot.reply import Phrase, Text, say, say_number

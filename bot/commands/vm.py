@@ -18,12 +18,13 @@ from bot.dbc.models import said_state
 from bot.errors import BotError, Refused
 from bot.language.args import Nickname, Vm
 from bot.language.kinds import CHOICE, FLAG, INT, SECRET, WORD, Arg
-from bot.language.table import Command, Follow, Group
+from bot.language.row_parts import Follow, Listing
+from bot.language.table import Command, Group
 from bot.language.text import quoted
 from bot.messages import machine_buttons
 from bot.messages.facts import DISKS, SNAPSHOTS, STATE
 from bot.messages.log_lines import Excerpt, excerpt
-from bot.model import Deed, Effect, Goal, Logged, Machine, Source
+from bot.model import Deed, Effect, Goal, Logged, Machine, Source, TakesGpus
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import (
@@ -296,14 +297,14 @@ GROUP = Group(
     (
         vm_list.COMMAND,
         Command(
-            "show", show, example="vm show train-01",
+            "show", show, example="vm show train-01", details=Listing.MACHINES,
             does=say("Show a machine"),
         ),
         vm_create.COMMAND,
         Command(
             "start", start, Effect.CHANGE, "vm start train-01", look=before_start,
             explains=holders,
-            asks=say("Start {target}"), deed=Deed(brings_up=True),
+            asks=say("Start {target}"), deed=Deed(brings_up=True), takes_gpus=TakesGpus.ALWAYS,
             repeated=_is_so_already,
             follow=Follow(
                 Goal.RUNNING, say("{label} is starting on {node}"),
@@ -337,6 +338,7 @@ GROUP = Group(
             "restart", restart, _restart_effect, "vm restart train-01 force",
             look=before_restart, explains=holders, at_once=_is_forced,
             deed=Deed(logged=Logged.RESTART),
+            takes_gpus=TakesGpus.ALWAYS,  # it starts a machine that is off
             asks=_restart_asks,
             loses=_restart_loses,
             follow=Follow(
@@ -347,7 +349,7 @@ GROUP = Group(
         Command(
             "reset", reset, Effect.DESTROY, "vm reset train-01", at_once=True,
             look=log_before, asks=say("Reset {target}"), loses=_POWER_CUT,
-            deed=Deed(logged=Logged.RESET),
+            deed=Deed(logged=Logged.RESET), takes_gpus=TakesGpus.NEVER,
             follow=Follow(
                 Goal.RUNNING, say("{label} is resetting on {node}"),
                 say("{label} has been reset on {node}"), _SOON,

@@ -14,8 +14,9 @@ from bot.errors import refuse_all
 from bot.ids import TaskId
 from bot.language.args import AtNode, Image
 from bot.language.kinds import CHOICE, INT, LIST, SIZE, WORD, Arg
-from bot.language.table import Command, Follow, Foreseen
-from bot.model import Deed, Effect, Filing, Goal, Node
+from bot.language.row_parts import Follow, Foreseen
+from bot.language.table import Command
+from bot.model import Deed, Effect, Filing, Goal, Node, TakesGpus
 from bot.pipeline.context import Context
 from bot.reply import Phrase, say, say_number
 
@@ -389,5 +390,6 @@ COMMAND = Command(
         say("{label} is running on {node}"),
     ),
     alike=("name",),
+    takes_gpus=TakesGpus.ALWAYS,
     does=say("Create a machine"),
 )

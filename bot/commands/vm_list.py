@@ -13,7 +13,8 @@ from bot.errors import Refused
 from bot.ids import NodeId
 from bot.language.args import OnNode
 from bot.language.kinds import CHOICE, Arg
-from bot.language.table import Command, Listing
+from bot.language.row_parts import Listing
+from bot.language.table import Command
 from bot.messages.access_cards import ask_button
 from bot.model import DbcSession, Node
 from bot.pipeline.context import Context

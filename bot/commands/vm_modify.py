@@ -16,9 +16,10 @@ from bot.errors import BotError, Refused, refuse_all
 from bot.folding import plain
 from bot.language.args import Vm
 from bot.language.kinds import INT, LIST, WORD, Arg
-from bot.language.table import Command, Follow, Foreseen
+from bot.language.row_parts import Follow, Foreseen
+from bot.language.table import Command
 from bot.messages.facts import FactKind, unread
-from bot.model import Deed, Effect, Goal, Machine, Trace
+from bot.model import Deed, Effect, Goal, Machine, TakesGpus, Trace
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import stacked
 from bot.reply import Line, Para, Phrase, Reply, Severity, Text, apart, bold, keep, line, say
@@ -315,6 +316,7 @@ COMMAND = Command(
     foresees=_foresees,
     present=_present,
     deed=Deed(trace=Trace.MACHINE),
+    takes_gpus=TakesGpus.WHERE_GIVEN,
     unanswered=Follow(
         Goal.CHANGED,
         say("{label} is being changed on {node}"),

@@ -17,7 +17,8 @@ from bot.dbc.models import Phase, said_state, state_of
 from bot.errors import Conflict, NotFound, Refused
 from bot.language.args import AtNode, ImageServer, Vm
 from bot.language.kinds import WATCH, Arg
-from bot.language.table import Command, Follow, Group
+from bot.language.row_parts import Follow
+from bot.language.table import Command, Group
 from bot.messages.facts import FactKind
 from bot.model import Deed, Effect, Goal, Machine, Node, Watch
 from bot.pipeline.context import Context

@@ -12,7 +12,7 @@ from bot.dbc.fields import own_task_id
 from bot.errors import refuse_all
 from bot.language.args import OPTIONS, Option, Parameter
 from bot.language.table import Command, Table
-from bot.model import Effect
+from bot.model import Effect, TakesGpus
 from bot.reviews.policy import is_unruled
 from bot.reviews.rule_arguments import Argument, Guarded, Known
 
@@ -57,6 +57,7 @@ def known_arguments(commands: Table) -> Known:
             has_node=any(one.arg.kind.is_target for one in command.parameters),
             lists_nodes=command.spans_nodes,
             begins=command.begins,
+            takes_gpus=command.takes_gpus or TakesGpus.NEVER,
         )
         for command in commands
     }

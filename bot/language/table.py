@@ -7,103 +7,37 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from enum import StrEnum, auto
 
 from bot.errors import BotError
 from bot.folding import fold, plain
 from bot.language.args import NODE_OPTION, Parameter, parameters
 from bot.language.chinese import ALONE, GROUPS, VERBS
+from bot.language.row_parts import Follow, Foreseen, Listing, Wording, said
 from bot.messages.cards import Subject, asked, doing
 from bot.messages.facts import OF_MACHINES, STATE, FactKind, Kinds
-from bot.model import MACHINE_GOALS, VERBS_OF_MACHINES, Deed, Effect, Filing, Goal, Watch
-from bot.reply import Given, Line, Phrase, Reply, Text, Words, kept_text, say
+from bot.model import (
+    MACHINE_GOALS,
+    VERBS_OF_MACHINES,
+    Deed,
+    Effect,
+    Filing,
+    Goal,
+    TakesGpus,
+)
+from bot.reply import Given, Line, Phrase, Reply, Text, Words
 
-UNTOLD = "untold"  # the fact of what could not be found out before sending
 BY_ACTOR = "actor"  # among the names of `Command.alike`
 
 Function = Callable[..., Awaitable[Reply | None]]
 EffectOf = Callable[[Mapping[str, str]], Effect]
-Wording = Text | Callable[[Mapping[str, str]], Text]
 Check = Callable[[Mapping[str, str]], object]
 Look = Callable[..., Awaitable[Mapping[str, str]]]
 Doubt = Callable[..., Awaitable[bool]]
 Verify = Callable[..., Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Caution:
-    """What whoever asks has to know; `in_public` names nothing that others may not see."""
-
-    told: Text
-    in_public: Text
-
-
-@dataclass(frozen=True, slots=True)
-class Foreseen:
-    """What is found out of a change before it is sent.
-
-    `faults`: what the node would surely refuse of it, or should, by argument. `doubts`: what it
-    may refuse. `untold`: what could not be found out, in sentences. `cautions`: what nobody
-    refuses, and whoever asks has to know before it is sent.
-    """
-
-    faults: Mapping[str, Text] = field(default_factory=dict)
-    doubts: tuple[Text, ...] = ()
-    untold: tuple[Text, ...] = ()
-    cautions: tuple[Caution, ...] = ()
-
-    def also(self, other: "Foreseen") -> "Foreseen":
-        """Both together."""
-        return Foreseen(
-            {**self.faults, **other.faults},
-            (*self.doubts, *other.doubts),
-            (*self.untold, *other.untold),
-            (*self.cautions, *other.cautions),
-        )
-
-
 Foresight = Callable[..., Awaitable[Foreseen]]
 Explanation = Callable[..., Awaitable[BotError | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Follow:
-    """How a change is followed: to what, in which words, for how long at most.
-
-    `doing` and `done` are sentences: `{label} is starting on {node}`; the card fills in the names
-    (`cards.under_way`). All may depend on what is known: the typed arguments and what `look` has
-    found. Something that moves, such as a transfer,
-    is given up `limit` after its last move. `stops` is for what ends something else: it tells
-    whether a watch, with what is known, follows that. Such a watch then tells what becomes of both.
-    """
-
-    goal: "Goal | Callable[[Mapping[str, str]], Goal]"
-    doing: "Wording"
-    done: "Wording"
-    limit: timedelta = timedelta(minutes=60)
-    stops: "Callable[[Watch, Mapping[str, str]], bool] | None" = None
-
-    def told(self, known: Mapping[str, str]) -> Text:
-        """That it goes on, from what is known; and what could not be checked before."""
-        doing = said(self.doing, known)
-        if untold := known.get(UNTOLD, ""):
-            return say("{told} (not checked before: {why})", told=doing, why=kept_text(untold))
-        return doing
-
-    def goal_of(self, known: Mapping[str, str]) -> Goal:
-        """To what it is followed, from what is known."""
-        return self.goal if isinstance(self.goal, Goal) else self.goal(known)
-
-
-class Listing(StrEnum):
-    """What a command lists: who may not read that of a node is told nothing of it elsewhere."""
-
-    MACHINES = auto()
-    NODES = auto()
-    IMAGES = auto()
-    DISKS = auto()
-    SNAPSHOTS = auto()
 
 
 _ABBREVIATIONS = frozenset({"vm", "lan"})
@@ -140,7 +74,9 @@ class Command:
     `alike` names the parameters that say what it makes: a second request in which they agree is
     pointed out while nobody knows the end of the first. With BY_ACTOR, only the same person's.
     `deed` is what it does, where that matters to who looks for its end.
-    `removes`: what it is given is gone afterwards. `lists`: it is the list of these.
+    `removes`: what it is given is gone afterwards. `lists`: it is the list of these. `details`: it
+    shows one of these, which is what buttons and other words of it lead to.
+    `takes_gpus`: when it can make a machine hold more GPUs than before: budgets count it then.
     `spans_nodes`: it takes no node, and shows something of each. `begins`: without it nobody gets
     anywhere, so rules that deny it lock people out. `is_open`: guests, too, may use it, since it
     shows nothing of any machine.
@@ -179,6 +115,8 @@ class Command:
     synonyms: tuple[str, ...] = ()
     removes: bool = False
     lists: Listing | None = None
+    details: Listing | None = None
+    takes_gpus: TakesGpus | None = None
     spans_nodes: bool = False
     begins: bool = False
     is_open: bool = False
@@ -376,11 +314,6 @@ def words_of(command: Command) -> tuple[str, ...]:
     return (command.verb, *command.synonyms, *VERBS.get(command.id, ()))
 
 
-def said(words: Wording, values: Mapping[str, str]) -> Text:
-    """Words that may depend on the typed arguments."""
-    return words if isinstance(words, str | Phrase) else words(values)
-
-
 class Table:
     """All rows, checked: refuses duplicates and rows that say too little."""
 
@@ -391,6 +324,7 @@ class Table:
         self._by_id: dict[str, Command] = {}
         self._by_words: dict[tuple[str, str], Command] = {}
         self._listings: dict[Listing, str] = {}
+        self._details: dict[Listing, Command] = {}
         for command in self:
             _check(command)
             for verb in words_of(command):
@@ -399,6 +333,9 @@ class Table:
             self._by_id[command.id] = command
             if command.lists and self._listings.setdefault(command.lists, command.id) != command.id:
                 raise ValueError(f"{command.id}: there is another list of {command.lists}")
+            what = command.details
+            if what and self._details.setdefault(what, command) is not command:
+                raise ValueError(f"{command.id}: another command shows one of the {what}")
 
     def __iter__(self) -> Iterator[Command]:
         return (command for group in self.groups for command in group.commands)
@@ -418,6 +355,15 @@ class Table:
     def listing(self, what: Listing) -> str:
         """The command that lists these, by its id."""
         return self._listings[what]
+
+    def details(self, what: Listing) -> Command:
+        """The command that shows one of these."""
+        return self._details[what]
+
+    @property
+    def deletions(self) -> frozenset[str]:
+        """The commands after which their machine is gone, by their ids."""
+        return frozenset(command.id for command in self if _deletes_a_machine(command))
 
     def filing(self, *what: Filing) -> list[str]:
         """The commands that do one of these with an image file, by their ids."""
@@ -456,31 +402,56 @@ class Table:
 
 
 def _check(command: Command) -> None:
-    """Refuse a row that would leave a person guessing."""
+    """Refuse a row that would leave a person guessing, or do unnoticed what is watched for."""
+    for fault in (*_faults_of_words(command), *_faults_of_deeds(command)):
+        raise ValueError(f"{command.id}: {fault}")
+
+
+def _faults_of_words(command: Command) -> Iterator[str]:
     told = command.help.template
     if not told.endswith(".") or "{" in told:
-        raise ValueError(f"{command.id}: the help text is a sentence with nothing to fill in")
+        yield "the help text is a sentence with nothing to fill in"
     if not command.example.startswith(command.title):
-        raise ValueError(f"{command.id}: the example is a whole line")
+        yield "the example is a whole line"
     if command.effect is not Effect.READ and not command.asks:
-        raise ValueError(f"{command.id}: the card must say what is asked")
+        yield "the card must say what is asked"
     if command.worst_effect >= Effect.DISRUPT and not command.loses:
-        raise ValueError(f"{command.id}: the card must say what is lost")
+        yield "the card must say what is lost"
     if command.facts.keys() & OF_MACHINES.keys() or not OF_MACHINES.keys() >= set(command.reads):
-        raise ValueError(f"{command.id}: its facts are not those of machines, what it reads is")
-    if set(command.alike) - {BY_ACTOR, *(p.name for p in command.parameters)}:
-        raise ValueError(f"{command.id}: what makes two requests alike are its parameters")
-    if (command.unanswered is None) is not (command.deed.trace is None):
-        raise ValueError(f"{command.id}: what shows it, where its answer got lost, is its trace")
-    verb = command.deed.verb or command.verb
-    if _is_done_to_a_machine(command) and verb not in VERBS_OF_MACHINES:
-        raise ValueError(f"{command.id}: its deed must say what DBC calls it")
+        yield "its facts are not those of machines, what it reads is"
     names = [name for p in command.parameters for name in p.spellings - {NODE_OPTION}]
     if len(names) != len(set(names)):
-        raise ValueError(f"{command.id}: two parameters answer to one name")
+        yield "two parameters answer to one name"
+
+
+def _faults_of_deeds(command: Command) -> Iterator[str]:
+    if set(command.alike) - {BY_ACTOR, *(p.name for p in command.parameters)}:
+        yield "what makes two requests alike are its parameters"
+    if (command.unanswered is None) is not (command.deed.trace is None):
+        yield "what shows it, where its answer got lost, is its trace"
+    if command.takes_gpus is None and _may_take_gpus(command):
+        yield "it must say when it takes GPUs, for budgets go by that"
+    if _deletes_a_machine(command) and not command.removes:
+        yield "its machine is gone afterwards, so it removes something"
+    verb = command.deed.verb or command.verb
+    if _is_done_to_a_machine(command) and verb not in VERBS_OF_MACHINES:
+        yield "its deed must say what DBC calls it"
 
 
 def _is_done_to_a_machine(command: Command) -> bool:
     """Whether the machine's own state tells the end, also where the answer got lost."""
     follow = command.follow
     return follow is not None and follow.goal in MACHINE_GOALS and not command.deed.only_looks
+
+
+def _deletes_a_machine(command: Command) -> bool:
+    return command.follow is not None and command.follow.goal is Goal.GONE
+
+
+def _may_take_gpus(command: Command) -> bool:
+    """Whether a machine may run afterwards that did not before, or have other GPUs."""
+    deed, follow = command.deed, command.follow
+    runs = follow is not None and follow.goal is Goal.RUNNING
+    has_number = any(p.name == "gpu" for p in command.parameters)
+    is_change = command.worst_effect is not Effect.READ
+    return is_change and (runs or has_number or deed.makes_machine or deed.brings_up)

@@ -5,7 +5,15 @@ Ids of people, channels and messages are Slack's; ids of nodes and machines are 
 """
 
 from bot.model.access import AccessRequest, AccessState
-from bot.model.asked import Effect, Invocation, Place, Press, Source, Submission
+from bot.model.asked import (
+    Effect,
+    Invocation,
+    Place,
+    Press,
+    Source,
+    Submission,
+    TakesGpus,
+)
 from bot.model.audit import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow
 from bot.model.deed import VERBS_OF_MACHINES, Deed, Filing, Logged, Trace
 from bot.model.freeze import Freeze
@@ -103,6 +111,7 @@ __all__ = [
     "Silence",
     "Source",
     "Submission",
+    "TakesGpus",
     "Terms",
     "Trace",
     "Uncounted",

@@ -17,6 +17,14 @@ class Effect(IntEnum):
     DESTROY = 3
 
 
+class TakesGpus(StrEnum):
+    """When a command can make a machine hold more GPUs than before, which is what it pays for."""
+
+    NEVER = "never"
+    WHERE_GIVEN = "where given"  # only where the argument `gpu` is
+    ALWAYS = "always"
+
+
 class Source(StrEnum):
     """How a line reached the bot; decides who sees the answer (see `Place`)."""
 

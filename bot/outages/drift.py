@@ -36,7 +36,6 @@ _MOST_LOOKS = 10  # at machines that are gone, in one round
 # What got no answer may still be carried out.
 _UNKNOWN_FOR = timedelta(hours=1)
 _OFTEN = timedelta(days=1)  # so often it is written down that nothing has changed
-_DELETES = "vm.delete"
 _GONE = "gone"  # no state of a machine
 _LATER = timedelta(seconds=30)
 _OVER = frozenset({OrderPhase.ENDED, OrderPhase.GONE})
@@ -90,6 +89,7 @@ class Drift:
         people: People,
         clock: Clock,
         is_told: Callable[[], bool],
+        deletions: Collection[str],
     ) -> None:
         self._store = store
         self._dbc = dbc
@@ -97,6 +97,7 @@ class Drift:
         self._people = people
         self._clock = clock
         self._is_told = is_told
+        self._deletions = deletions  # the commands after which a machine is gone
         self._is_off = False
         self._asked: Counter[TaskId] = Counter()  # about which, while they are missing
 
@@ -211,9 +212,10 @@ class Drift:
         asked = 0
         for known in sorted(missing, key=lambda one: self._asked[one.task]):
             changes = own.get(known.task, ())
-            if any(one.command == _DELETES and one.ended_at is None for one in changes):
+            deletes = [one for one in changes if one.command in self._deletions]
+            if any(one.ended_at is None for one in deletes):
                 continue
-            if _is_deleted(known, changes, now) or known.node in over:
+            if _is_deleted(known, deletes, now) or known.node in over:
                 left.append(known.task)
             elif known.suspect != _GONE or known.suspect_at is None:
                 first.append((known, replace(known, suspect=_GONE, suspect_at=now)))
@@ -370,16 +372,15 @@ def _by_task(changes: Sequence[OwnChange]) -> Mapping[TaskId, list[OwnChange]]:
     return found
 
 
-def _is_deleted(known: Kept, changes: Sequence[OwnChange], now: datetime) -> bool:
+def _is_deleted(known: Kept, deletes: Sequence[OwnChange], now: datetime) -> bool:
     """Whether the bot has deleted it since it was seen, or may have."""
     return any(
-        one.command == _DELETES
-        and one.ended_at is not None
+        one.ended_at is not None
         and (
             (one.is_done and one.ended_at > known.seen_at)
             or (one.is_unknown and now - one.ended_at < _UNKNOWN_FOR)
         )
-        for one in changes
+        for one in deletes
     )
 
 

@@ -1,6 +1,6 @@
 """All of it together, as the clockwork calls it and as the rules want it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from bot.chain.reader import ChainReader
@@ -52,12 +52,15 @@ class Outages:
         offers: Offers,
         clock: Clock,
         rules: Callable[[], Rules],
+        deletions: Collection[str],
     ) -> None:
         people = People(store, hidden, is_barred, lambda: rules().channel, offers)
         self._silences = Silences(
             store, attendance, inventory, chain, people, clock, lambda: rules().nodes
         )
-        self._drift = Drift(store, dbc, inventory, people, clock, lambda: rules().machines)
+        self._drift = Drift(
+            store, dbc, inventory, people, clock, lambda: rules().machines, deletions
+        )
         self._rounds = Rounds(
             store, last_known, inventory, people, clock,
             lambda: Wanted(sizes=rules().machines, ports=rules().machines and rules().ssh),

@@ -14,7 +14,8 @@ import structlog
 from bot.dbc.errors import DbcError
 from bot.errors import NOTHING_LEARNT, BotError, advice, fault_of, recorded
 from bot.ids import TaskId, UserId
-from bot.language.table import Command, Follow, said
+from bot.language.row_parts import Follow, said
+from bot.language.table import Command
 from bot.messages import board, cards
 from bot.messages.cards import Subject
 from bot.messages.delivery import Delivery

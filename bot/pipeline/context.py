@@ -9,7 +9,8 @@ from bot.clock import Clock
 from bot.dbc.client import DbcClient
 from bot.dbc.identity import Target
 from bot.ids import UserId
-from bot.language.table import Listing, Table
+from bot.language.row_parts import Listing
+from bot.language.table import Table
 from bot.model import DbcSession, Execution, ExecutionStatus, Machine, Node, Place, Source
 from bot.monitoring.findings import Checkup
 from bot.orders.budgets import Budgets

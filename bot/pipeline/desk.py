@@ -78,8 +78,6 @@ from bot.reply import Button, Choice, Phrase, Reply, as_phrase, bold, say
 from bot.reviews.rule_reasons import unmet
 from bot.services.inventory import NotKnownHere
 
-_SHOW = "vm.show"
-
 # What a person sees of what is theirs.
 
 

@@ -9,7 +9,7 @@ from bot.dbc.errors import DbcError, WouldSend
 from bot.errors import BotError, Denied, Refused, advice, fault_of
 from bot.ids import ExecutionId, TaskId, new_id
 from bot.language.args import BREAK_GLASS, REASON
-from bot.language.table import Foreseen
+from bot.language.row_parts import Foreseen
 from bot.messages.cards import Subject, hint
 from bot.messages.facts import said
 from bot.messages.turn_cards import queue

@@ -13,7 +13,8 @@ from bot.ids import UserId
 from bot.language import forms
 from bot.language.args import BREAK_GLASS, NODE_OPTION
 from bot.language.kinds import BASE, IMAGE, NODE, PLACE, VM, Kind
-from bot.language.table import Command, Listing
+from bot.language.row_parts import Listing
+from bot.language.table import Command
 from bot.model import Effect, Machine, Node, Place, Sighted, Source
 from bot.pipeline.context import Context, Services, unsaid
 from bot.pipeline.meant import is_chosen
@@ -23,7 +24,6 @@ from bot.reply import Choice, FieldKind, Form, FormField, Text, Words, say
 
 _About = tuple[tuple[Command, Mapping[str, str]], ...]
 
-_SHOW = "vm.show"
 _SHORT = 8  # characters of an id that people read
 _LONG_ID = 20  # a machine's has 20 at least, a node's 64
 
@@ -82,7 +82,7 @@ class Filling:
         context = Context(self._services, command.id, actor, place, Source.FORM, unsaid)
         try:
             await require_colleague(self._services, actor)
-            show = self._services.table[_SHOW]
+            show = self._services.table.details(Listing.MACHINES)
             about: _About = ((command, values), (show, {"vm": vm}))
             for row, given in about:
                 await allow(self._services, actor, place, row, given)

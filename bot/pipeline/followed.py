@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from bot.errors import BotError
 from bot.ids import UserId
-from bot.language.table import Follow
+from bot.language.row_parts import Follow
 from bot.messages.cards import OWN_NAME
 from bot.model import Execution, Machine, Watch
 from bot.pipeline.targets import Bound

@@ -9,6 +9,7 @@ from functools import partial
 
 from bot.errors import Refused, from_error
 from bot.ids import ExecutionId, NodeId, TaskId, UserId
+from bot.language.row_parts import Listing
 from bot.messages import cards, machine_buttons
 from bot.messages.machine_buttons import ACTS, MORE
 from bot.model import Machine, Place, Press, Source
@@ -23,8 +24,6 @@ from bot.services.shown import mentioned
 
 Ask = Callable[[Wish, Mapping[str, str]], Awaitable[Work]]
 
-_SHOW = "vm.show"
-_RETRY = "node.retry"
 _MOST = 10  # machines that a message names
 
 
@@ -34,6 +33,7 @@ class MachinePresses:
     def __init__(self, services: Services, ask: Ask) -> None:
         self._services = services
         self._ask = ask
+        self._shows = services.table.details(Listing.MACHINES).id
         self.actions: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
             machine_buttons.ACT: self._act,
             cards.CONNECT: self._connect,
@@ -96,10 +96,10 @@ class MachinePresses:
         async with self._services.store.read() as tx:
             execution = await tx.executions.get(ExecutionId(press.value))
         values = {"vm": execution.task, "on": execution.node}
-        return await self._pressed(press, _SHOW, values)
+        return await self._pressed(press, self._shows, values)
 
     async def _retry_vm(self, press: Press) -> Work:
-        return await self._pressed(press, _SHOW, {"vm": press.value, "retry": "true"})
+        return await self._pressed(press, self._shows, {"vm": press.value, "retry": "true"})
 
     async def _pressed(self, press: Press, name: str, values: Mapping[str, str]) -> Work:
         row = self._services.table[name]

@@ -6,7 +6,8 @@ from dataclasses import replace
 from bot.dbc.errors import DbcError
 from bot.errors import Denied, Refused, raise_all
 from bot.ids import NodeId, TaskId
-from bot.language.table import UNTOLD, Command, Foreseen
+from bot.language.row_parts import UNTOLD, Foreseen
+from bot.language.table import Command
 from bot.messages.cards import Subject
 from bot.messages.facts import CAUTION, CAUTION_IN_PUBLIC
 from bot.model import Effect, Execution, Goal, Machine, Node

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.ids import ChannelId, UserId
-from bot.language.table import Command, Listing
+from bot.language.row_parts import Listing
+from bot.language.table import Command
 from bot.messages import turn_cards
 from bot.messages.cards import Subject
 from bot.model import Execution, ExecutionStatus

@@ -5,7 +5,8 @@ from functools import cache, partial
 
 from bot.errors import Denied, Refused
 from bot.ids import ChannelId, NodeId, TaskId, UserId
-from bot.language.table import Command, Listing
+from bot.language.row_parts import Listing
+from bot.language.table import Command
 from bot.messages import machine_buttons
 from bot.messages.machine_buttons import May
 from bot.model import AuditEntry, AuditKind, Effect, Machine, Node, Place

@@ -28,7 +28,7 @@ from bot.language.kinds import (
     VM,
     Kind,
 )
-from bot.language.table import Listing
+from bot.language.row_parts import Listing
 from bot.model import Machine, NodeKind, Sighted, Sighting
 from bot.pipeline.context import Services
 from bot.pipeline.rights import require_colleague

@@ -6,7 +6,7 @@ For the list of approvals and for the App Home. Knows no words.
 from dataclasses import dataclass
 
 from bot.ids import ChannelId, UserId
-from bot.language.table import Listing
+from bot.language.row_parts import Listing
 from bot.model import Approval, Execution, ReviewKind
 from bot.pipeline.context import Services
 

@@ -27,7 +27,7 @@ from pydantic import (
 
 from bot.errors import Refused
 from bot.ids import ChannelId, NodeId, TaskId, UserId
-from bot.model import Effect
+from bot.model import Effect, TakesGpus
 from bot.reply import say
 from bot.reviews import patterns
 from bot.reviews.policy_values import (
@@ -59,9 +59,6 @@ _CLOSED = (
     "(Slack does not say who is in a user group of this rule: the group is disabled or gone, or "
     "Slack gives no answer. So the rule counts for whoever may be in it.)"
 )
-# What can make a machine hold more GPUs, which is what it pays for. A restart starts what is off.
-GROWING = ("vm.create", "vm.start", "vm.restart", "vm.modify")
-_BY_ARGUMENT = ("vm.modify",)  # changes the GPUs only where their number is given
 GROWTH = "gpu growth"  # a fact: how many GPUs more the machine would hold; none where not read
 EFFECTS = {effect.name.lower(): effect for effect in Effect}
 _OF_THE_STRICTEST = ("approvals", "denials", "expires", "self_approval", "type_name")
@@ -234,19 +231,30 @@ def _any(wanted: tuple[str, ...], fits: object) -> bool:
 class BudgetRule(Rule):
     """What a budget that is spent asks for: approval of whatever makes its cost grow."""
 
+    _where_given: frozenset[str] = PrivateAttr(default=frozenset())
+
     @classmethod
-    def of(cls, budget: Budget) -> "BudgetRule":
-        """The rule of a budget."""
+    def of(cls, budget: Budget, known: Known) -> "BudgetRule":
+        """The rule of a budget; where no command is known to take GPUs, every change counts."""
+        takes = {name: one.takes_gpus for name, one in known.items()}
         match = Match(
-            command=GROWING, person=budget.person, channel=budget.channel, over=(budget.name,)
+            command=tuple(name for name, when in takes.items() if when is not TakesGpus.NEVER),
+            effect=DEFAULTED,
+            person=budget.person,
+            channel=budget.channel,
+            over=(budget.name,),
         )
-        return cls(name=f"{OF_BUDGETS} {budget.name}", match=match, approvals=budget.approvals)
+        rule = cls(name=f"{OF_BUDGETS} {budget.name}", match=match, approvals=budget.approvals)
+        rule._where_given = frozenset(
+            name for name, when in takes.items() if when is TakesGpus.WHERE_GIVEN
+        )
+        return rule
 
     def _fits_but_for_groups(self, request: "Request") -> bool:
         gpus = request.arguments.get("gpu", "")
         if "0" in (gpus, request.arguments.get(GROWTH)):
             return False
-        if not gpus and request.command in _BY_ARGUMENT:
+        if not gpus and request.command in self._where_given:
             return False
         return super()._fits_but_for_groups(request)
 
@@ -291,9 +299,10 @@ class Policy(Strict):
     budget: Annotated[tuple[Budget, ...], BeforeValidator(as_tuple)] = ()
     _of_budgets: tuple[Rule, ...] = PrivateAttr(default=())
 
-    def model_post_init(self, context: Any) -> None:  # noqa: ARG002 - pydantic's own name
+    def model_post_init(self, context: Any) -> None:
         """Make the rules of the budgets."""
-        self._of_budgets = tuple(BudgetRule.of(one) for one in self.budget)
+        known: Known = (context or {}).get("commands") or {}
+        self._of_budgets = tuple(BudgetRule.of(one, known) for one in self.budget)
 
     @property
     def rules(self) -> tuple[Rule, ...]:

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from bot.errors import Refused
 from bot.folding import fold
-from bot.model import Effect
+from bot.model import Effect, TakesGpus
 
 Wanted = str | bool | int
 
@@ -82,7 +82,7 @@ class Guarded:
     `effects` gives all that it may have once some arguments are given. `is_free`: rules do not
     count for it. `has_node`: it may be about a node. `lists_nodes`: it shows something of every
     node, and leaves out what is denied. `begins`: it gives the first right to a node, so there may
-    be nobody yet who is entitled to it.
+    be nobody yet who is entitled to it. `takes_gpus`: when it can make a machine hold more of them.
     """
 
     arguments: Sequence[Argument] = ()
@@ -91,6 +91,7 @@ class Guarded:
     has_node: bool = True
     lists_nodes: bool = False
     begins: bool = False
+    takes_gpus: TakesGpus = TakesGpus.NEVER
 
     def effects_with(self, wanted: Mapping[str, Wanted]) -> frozenset[Effect]:
         """What it may do where a rule's arguments hold; nothing where they never do together."""

@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from bot.language import forms
 from bot.language.args import Vm
 from bot.language.parse import Parsed, parse
 from bot.language.reference import reference
-from bot.language.table import Command, Follow, Group, Listing, Table
-from bot.model import Effect, Goal
+from bot.language.row_parts import Follow, Listing
+from bot.language.table import Command, Group, Table
+from bot.model import Deed, Effect, Goal, TakesGpus
 from handlers.manifest import manifest
 
 ROOT = Path(__file__).parents[2]
@@ -109,6 +111,29 @@ def test_a_row_whose_end_a_machine_shows_says_what_dbc_calls_it() -> None:
     row = Command("pause", _row, Effect.CHANGE, "g pause 1", asks="Pause {target}", follow=follow)
     with pytest.raises(ValueError, match="what DBC calls it"):
         Table((Group("g", "G", (row,)),))
+
+
+def test_a_row_after_which_a_machine_may_run_says_when_it_takes_gpus() -> None:
+    follow = Follow(Goal.RUNNING, "{label} is waking", "{label} is awake")
+    row = Command(
+        "wake", _row, Effect.CHANGE, "g wake 1", asks="Wake {target}", follow=follow,
+        deed=Deed(verb="start"),
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="when it takes GPUs"):
+        Table((Group("g", "G", (row,)),))
+    Table((Group("g", "G", (replace(row, takes_gpus=TakesGpus.ALWAYS),)),))
+
+
+def test_a_row_after_which_a_machine_is_gone_says_that_it_removes_it() -> None:
+    follow = Follow(Goal.GONE, "{label} is going", "{label} is gone")
+    row = Command(
+        "drop", _row, Effect.DESTROY, "g drop 1", asks="Drop {target}", loses="All.",
+        follow=follow, deed=Deed(verb="delete"),
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="removes something"):
+        Table((Group("g", "G", (row,)),))
+    dropping = Table((Group("g", "G", (replace(row, removes=True),)),))
+    assert dropping.deletions == {"g.drop"}
 
 
 @pytest.mark.parametrize("what", Listing)

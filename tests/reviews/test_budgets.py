@@ -8,10 +8,11 @@ import pytest
 from bot.commands.rows import command_table
 from bot.ids import ChannelId, UserId
 from bot.language.canonical import known_arguments
-from bot.model import Effect
+from bot.model import Effect, TakesGpus
 from bot.reviews.differences import differences, other_settings
 from bot.reviews.policy import DecisionKind, Policy, Request, decide
 from bot.reviews.policy_file import FaultyPolicy, read_policy
+from bot.reviews.rule_arguments import Guarded
 from bot.reviews.rule_reasons import reasons
 
 BUDGET = '[[budget]]\nname = "research"\nperson = "U0ALICE"\nusd = 500\n'
@@ -40,6 +41,19 @@ def test_only_what_makes_its_cost_grow_needs_approval_once_it_is_spent(tmp_path:
     assert {decide(rules, one).kind for one in free} == {DecisionKind.RUN}
     grows = replace(SPENT, command="vm.modify", arguments={"gpu": "4"})
     assert decide(rules, grows).kind is DecisionKind.APPROVE
+
+
+def test_a_budget_counts_whatever_row_says_that_it_takes_gpus(tmp_path: Path) -> None:
+    known = dict(known_arguments(command_table()))
+    known["vm.wake"] = Guarded(takes_gpus=TakesGpus.ALWAYS)
+    path = tmp_path / "policy.toml"
+    path.write_text(BUDGET, encoding="utf-8")
+    wakes = replace(SPENT, command="vm.wake", arguments={})
+    assert decide(read_policy(path, known), wakes).kind is DecisionKind.APPROVE
+    # Without a table, nothing is known to take none.
+    assert decide(read_policy(path), wakes).kind is DecisionKind.APPROVE
+    known["vm.wake"] = Guarded()
+    assert decide(read_policy(path, known), wakes).kind is DecisionKind.RUN
 
 
 def test_rules_can_go_by_a_budget_that_is_spent(tmp_path: Path) -> None:

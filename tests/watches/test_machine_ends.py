@@ -9,7 +9,8 @@ from bot.commands.rows import command_table
 from bot.dbc.models import state_of
 from bot.ids import ChannelId, ExecutionId, NodeId, TaskId, UserId
 from bot.language.args import Vm
-from bot.language.table import Command, Follow, Group, Table
+from bot.language.row_parts import Follow
+from bot.language.table import Command, Group, Table
 from bot.model import Deed, Effect, Goal, Place, Watch, WatchState
 from bot.watches.machine_ends import ABSENT, UNSURE_FOR, verdict
 from tests.watches.words import seen_of
