@@ -80,7 +80,7 @@ async def list_orders(ctx: Context) -> Reply:
     watch = Note(line(say("Watch a wallet: {command}", command=command("order watch <wallet>"))))
     if not rows:
         told = say("The chain has no order of your nodes and wallets.")
-        if not ctx.services.orders.is_searched:
+        if not await ctx.services.orders.is_searched(ctx.actor):
             told = _UNREAD
         return Reply.empty(told, private=True).also(watch)
     count = say_number("{number} rental", "{number} rentals", len(rows))
@@ -188,11 +188,11 @@ async def _known(ctx: Context, number: int) -> RentalOrder:
         and await ctx.services.orders.tells(one, ctx.actor)
     ]
     if not mine:
+        is_searched = await ctx.services.orders.is_searched(ctx.actor)
+        see = say("See: {command}", command=command("order list"))
         raise NotFound(
             say("You are told of no order {order}.", order=str(number)),
-            hint=_UNREAD
-            if not ctx.services.orders.is_searched
-            else line(say("See: {command}", command=command("order list"))),
+            hint=line(see) if is_searched else _UNREAD,
             field="order",
         )
     return mine[0]

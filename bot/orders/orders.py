@@ -69,7 +69,7 @@ class Orders:
         self._channel = channel
         self._finder = Finder(store, concerned, clock, chain.view, self._returned)
         self._found_at: timedelta | None = None
-        self._is_searched = False
+        self._searched_at: datetime | None = None
         self._unread_since: timedelta | None = None
         self._apart: dict[str, timedelta] = {}  # orders that the chain does not go on from
         self._failed: set[str] = set()  # orders whose looks fail by a fault of ours
@@ -82,10 +82,10 @@ class Orders:
         if self._found_at is not None and passed - self._found_at < _FINDING:
             return
         if await self._view() is not None:
-            self._found_at = passed
+            self._found_at, began = passed, self._clock.now()
             with suppress(ChainError):  # what cannot be read by now is looked for again
                 await self._finder.find()
-                self._is_searched = True
+                self._searched_at = began
             await self.poll_due()
 
     async def poll_due(self) -> None:
@@ -271,10 +271,14 @@ class Orders:
         facts = (await self._facts(order, self._head(order), is_read=self._is_read(order)))[0]
         return facts if user is not None and await self.sees(order, user) else facts.bare
 
-    @property
-    def is_searched(self) -> bool:
-        """Whether orders that are not known are not on the chain, as far as it can be read."""
-        return self._is_searched and self._unread_since is None
+    async def is_searched(self, user: UserId) -> bool:
+        """Whether orders of somebody that are not known are not on the chain, as far as it is read.
+
+        What a session that was added since stands for has not been looked for yet.
+        """
+        at, known = self._searched_at, await self._store.known()
+        added = [one.added_at for one in known.usable(user) if one.added_at is not None]
+        return at is not None and self._unread_since is None and all(one < at for one in added)
 
     def is_past(self, order: RentalOrder) -> bool:
         """Whether its end must have come by now."""

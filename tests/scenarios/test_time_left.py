@@ -1,6 +1,7 @@
 """How long a rental lasts stands where machines are listed, shown, changed and decided on."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,10 @@ async def test_before_the_chain_was_read_no_order_is_said_not_to_be_there(tmp_pa
         assert "1287" in (await stage.asks(alice, "/dbc order list")).plain
         missing = await stage.asks(alice, "/dbc order show 99")
         assert unread not in missing.plain
+        new.rents("gpu2")
+        stage.clock.advance(timedelta(seconds=5))
+        await stage.gives_session(stage.bob, "gpu2")
+        assert unread in (await stage.asks(stage.bob, "/dbc order show 1288")).plain
         new.rpc[0].down = True
         await new.passes(minutes=5, step=30)
         assert unread in (await stage.asks(alice, "/dbc order show 99")).plain
