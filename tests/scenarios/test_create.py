@@ -175,7 +175,7 @@ async def test_a_failed_creation_tells_the_masked_end_of_its_log(stage: Stage, h
     stage.node("gpu2").fail("create", how)
     await stage.asks(stage.alice, CREATE)
     end = await stage.ends(stage.alice, "t1 on gpu2 is in state “create error”")
-    assert "process_create_task | " in end.plain
+    assert "process_create_task: " in end.plain
     assert "failed" in end.plain
     machine = stage.task("t1")
     assert machine.login_password not in stage.bob.screen()

@@ -52,7 +52,7 @@ async def test_a_creation_that_arrives_late_and_fails_is_told_with_why(stage: St
     await stage.ends(stage.alice, "t1 on gpu2 does not exist so far", within=140)
     end = await stage.ends(stage.alice, "t1 on gpu2 is in state “create error”", within=300)
     assert end.plain.startswith(":x:")
-    assert "process_create_task | " in end.plain
+    assert "process_create_task: " in end.plain
 
 
 async def test_what_never_arrives_is_looked_for_less_and_less_and_the_end_is_said(

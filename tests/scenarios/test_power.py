@@ -139,7 +139,7 @@ async def test_what_fails_on_the_node_is_told_as_failed(stage: Stage) -> None:
     await stage.asks(stage.alice, "/dbc vm start inference")
     end = await stage.ends(stage.alice, "inference on gpu1 is in state “start error”")
     assert end.plain.startswith(":x:")
-    assert "process_start_task | start task failed" in end.plain
+    assert "process_start_task: start task failed" in end.plain
     assert stage.changes() == ["tasks.start"]
     assert len(stage.endings(stage.alice)) == 1
 
