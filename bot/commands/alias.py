@@ -124,6 +124,7 @@ GROUP = Group(
     (
         Command(
             "list", list_aliases, example="alias list", synonyms=("ls",),
+            chinese="列表 列出",
             does=say("List aliases"),
         ),
         Command(
@@ -131,12 +132,14 @@ GROUP = Group(
             check=_check, verify=_verify,
             shows=_meant_now, facts=_MEANT, asks=say("Let {alias} stand for “{body}”"),
             loses=say("An alias of yours of that name is replaced."),
+            chinese="添加",
             does=say("Add an alias"),
         ),
         Command(
             "remove", remove, Effect.CHANGE, "alias remove r", synonyms=("rm",),
             shows=_meant_now, facts=_MEANT, asks=say("Forget the alias {alias}"),
             loses=say("The alias means nothing any more."),
+            chinese="移除 删除",
             does=say("Remove an alias"),
         ),
     ),

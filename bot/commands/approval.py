@@ -279,12 +279,14 @@ GROUP = Group(
             list_approvals,
             example="approval list",
             synonyms=("ls",),
+            chinese="列表 列出",
             does=say("List pending approvals"),
         ),
         Command(
             "show",
             show,
             example="approval show 7a9Qx2Lk",
+            chinese="查看 详情",
             does=say("Show an approval"),
         ),
         Command(
@@ -294,6 +296,7 @@ GROUP = Group(
             "approval cancel 7a9Qx2Lk",
             asks=say("Cancel the request {approval}"),
             loses=say("The request, with the decisions on it."),
+            chinese="取消 撤回申请",
             does=say("Withdraw a request"),
         ),
         Command(
@@ -303,6 +306,7 @@ GROUP = Group(
             "approval withdraw 7a9Qx2Lk",
             asks=say("Withdraw your vote or request: {approval}"),
             loses=say("Your vote or, where you have none, your request."),
+            chinese="撤回",
             does=say("Withdraw vote/request"),
         ),
     ),

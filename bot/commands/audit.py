@@ -438,6 +438,7 @@ GROUP = Group(
             example="audit list machine=train-01 since=2h",
             synonyms=("ls",),
             spans_nodes=True,
+            chinese="列表 列出",
             does=say("Search the audit"),
         ),
         Command(
@@ -445,6 +446,7 @@ GROUP = Group(
             export,
             example="audit export since=yesterday format=csv",
             spans_nodes=True,
+            chinese="导出",
             does=say("Export the audit"),
         ),
     ),

@@ -450,6 +450,7 @@ COMMANDS = (
         example="cost machine last",
         synonyms=("costs", "spend", "bill"),
         spans_nodes=True,
+        chinese="费用 花费 账单",
         does=say("Show costs"),
     ),
 )

@@ -238,6 +238,7 @@ GROUP = Group(
         Command(
             "list", list_disks, example="disk list train-01", synonyms=("ls",),
             lists=Listing.DISKS,
+            chinese="列表 列出",
             does=say("List a machine's disks"),
         ),
         Command(
@@ -250,6 +251,7 @@ GROUP = Group(
                 _getting,
                 say("{label} has a new disk on {node}"),
             ),
+            chinese="添加 增加",
             does=say("Add a data disk"),
         ),
         Command(
@@ -259,6 +261,7 @@ GROUP = Group(
             asks=say("Grow disk {disk} of {target} by {by} GiB to {after}"),
             loses=say("Nothing, but the disk cannot be made smaller again."),
             follow=Follow(Goal.DISK_GROWN, _growing, say("{label} has a bigger disk on {node}")),
+            chinese="扩容",
             does=say("Grow a disk"),
         ),
         Command(
@@ -273,6 +276,7 @@ GROUP = Group(
                 _losing,
                 say("{label} has lost a disk on {node}"),
             ),
+            chinese="删除",
             does=say("Delete a data disk"),
         ),
     ),

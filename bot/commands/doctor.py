@@ -53,6 +53,7 @@ COMMANDS = (
         doctor,
         example="doctor",
         spans_nodes=True,
+        chinese="自检 体检",
         does=say("Look at how the bot is"),
     ),
 )

@@ -126,6 +126,7 @@ COMMANDS = (
         doubts=_may_mean_one,
         loses=say("Nothing is sent to machines until the freeze is lifted."),
         ends_itself=True,
+        chinese="冻结",
         does=say("Freeze all changes"),
     ),
     Command(
@@ -136,6 +137,7 @@ COMMANDS = (
         asks=say("Lift the freeze"),
         loses=say("Changes run again."),
         ends_itself=True,
+        chinese="解冻 解除冻结",
         does=say("Lift the freeze"),
     ),
 )

@@ -278,6 +278,7 @@ GROUP = Group(
             "help",
             show_help,
             example="help vm restart",
+            chinese="帮助",
             does=say("Get help"),
         ),
         Command(
@@ -286,6 +287,7 @@ GROUP = Group(
             example="whoami",
             spans_nodes=True,
             is_open=True,
+            chinese="我是谁",
             does=say("Show who you are"),
         ),
         Command(
@@ -297,6 +299,7 @@ GROUP = Group(
             loses=say("A default that is set already is replaced."),
             shows=_meant_now,
             facts=_MEANT,
+            chinese="设置",
             does=say("Change settings"),
         ),
         *cost.COMMANDS,

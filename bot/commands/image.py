@@ -389,11 +389,14 @@ GROUP = Group(
     say("Disk images on nodes and image servers"),
     (
         Command(
-            "servers", image_list.servers, example="image servers", does=say("List image servers")
+            "servers", image_list.servers, example="image servers",
+            chinese="镜像中心 中心",
+            does=say("List image servers")
         ),
         Command(
             "list", image_list.list_images, example="image list gpu1", synonyms=("ls",),
             lists=Listing.IMAGES,
+            chinese="列表 列出",
             does=say("List images"),
         ),
         Command(
@@ -408,6 +411,7 @@ GROUP = Group(
                 image_words.uploading,
                 say("{label} has been uploaded from {node}"),
             ),
+            chinese="上传",
             does=say("Upload an image"),
         ),
         Command(
@@ -423,11 +427,13 @@ GROUP = Group(
                 image_words.downloading,
                 say("{label} has been downloaded to {node}"),
             ),
+            chinese="下载",
             does=say("Download an image"),
         ),
         Command(
             "progress", image_list.progress, example="image progress ubuntu.qcow2 on gpu1",
             check=_check_path, needs_session=True,
+            chinese="进度",
             does=say("Show a transfer"),
         ),
         Command(
@@ -441,6 +447,7 @@ GROUP = Group(
             follow=Follow(
                 _goal, image_words.to_stop, say("{label} was stopped on {node}"), stops=_follows
             ),
+            chinese="停止",
             does=say("Stop a transfer"),
         ),
         Command(
@@ -456,6 +463,7 @@ GROUP = Group(
                 Goal.CHANGED, say("{label} is being deleted on {node}"),
                 say("{label} is deleted on {node}"),
             ),
+            chinese="删除",
             does=say("Delete an image"),
         ),
     ),

@@ -205,6 +205,7 @@ GROUP = Group(
             list_lans,
             example="lan list gpu1",
             synonyms=("ls",),
+            chinese="列表 列出",
             does=say("List networks"),
         ),
         Command(
@@ -219,6 +220,7 @@ GROUP = Group(
             repeated=_is_made_already,
             deed=Deed(trace=Trace.LAN_MADE),
             unanswered=Follow(Goal.CHANGED, _making, say("{target} has it now")),
+            chinese="创建 新建",
             does=say("Create a network"),
         ),
         Command(
@@ -243,6 +245,7 @@ GROUP = Group(
             loses=say(
                 "The network and its addresses are gone; no machine can be put into it any more."
             ),
+            chinese="删除",
             does=say("Delete a network"),
         ),
     ),

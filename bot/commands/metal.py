@@ -336,6 +336,7 @@ GROUP = Group(
             list_metals,
             example="metal list rack7",
             synonyms=("ls",),
+            chinese="列表 列出",
             does=say("List bare metal"),
         ),
         ADD,
@@ -359,6 +360,7 @@ GROUP = Group(
                 _told,
                 say("{target} is as it was to be"),
             ),
+            chinese="电源",
             does=say("Switch the power"),
         ),
         Command(
@@ -371,6 +373,7 @@ GROUP = Group(
             asks=say("Boot {target} from {device} next"),
             loses=say("What it was to boot from before is replaced."),
             needs_session=True,
+            chinese="引导 引导顺序",
             does=say("Set the boot device"),
         ),
     ),

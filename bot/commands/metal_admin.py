@@ -359,6 +359,7 @@ ADD = Command(
     verify=_verify,
     alike=("uuid",),
     asks=say("Let {node} take on the bare-metal machine {uuid}"),
+    chinese="添加 接管",
     does=say("Add bare metal"),
 )
 MODIFY = Command(
@@ -374,6 +375,7 @@ MODIFY = Command(
     loses=say("What the manager knew of it before is replaced."),
     check=_check_change,
     verify=_verify,
+    chinese="修改",
     does=say("Change bare metal"),
 )
 REMOVE = Command(
@@ -389,5 +391,6 @@ REMOVE = Command(
     verify=_verify,
     asks=say("Let its manager forget {target}"),
     loses=say("DBC no longer knows the machine. Adding it again gives it a new id."),
+    chinese="移除 删除",
     does=say("Remove bare metal"),
 )

@@ -11,10 +11,10 @@ from bot.errors import Refused
 from bot.folding import fold
 from bot.ids import ChannelId
 from bot.language.args import OPTIONS
-from bot.language.chinese import ALONE, BEHIND_NODE, CALLED, PREPOSITIONS, VERBS, WITH_FLAG, choice
+from bot.language.chinese import ALONE, BEHIND_NODE, CALLED, PREPOSITIONS, WITH_FLAG, choice
 from bot.language.parse import WITH
 from bot.language.row_parts import Listing
-from bot.language.table import Look, Table
+from bot.language.table import Look, Table, words_of
 from bot.messages import board
 from bot.messages.facts import FactKind, Kinds
 from bot.messages.wishes import wants_news
@@ -65,7 +65,7 @@ def _is_of_language(table: Table, word: str) -> bool:
     beside_names = [c for c in table if c.target is not None and c.target.required]
     given = [p for c in beside_names for p in c.parameters if p.arg.kind.is_flag]
     flags = {name for p in given for name in p.spellings}
-    verbs = {name for c in table for name in (c.verb, *c.synonyms, *VERBS.get(c.id, ()))}
+    verbs = {name for c in table for name in words_of(c)}
     options = {name for one in OPTIONS for name in (one.name, *CALLED.get(one.name, ()))}
     return (
         word in flags | verbs | options | ALONE.keys() | WITH_FLAG.keys() | PREPOSITIONS.keys()

@@ -324,6 +324,7 @@ GROUP = Group(
             synonyms=("ls",),
             lists=Listing.NODES,
             spans_nodes=True,
+            chinese="列表 列出",
             does=say("List nodes"),
         ),
         Command(
@@ -331,6 +332,7 @@ GROUP = Group(
             show,
             example="node show gpu1",
             details=Listing.NODES,
+            chinese="查看 详情 状态",
             does=say("Show a node"),
         ),
         Command(
@@ -338,12 +340,14 @@ GROUP = Group(
             retry,
             example="node retry gpu1",
             synonyms=("ping",),
+            chinese="重试",
             does=say("Retry a node"),
         ),
         Command(
             "orders",
             orders,
             example="node orders gpu1",
+            chinese="订单 租用订单",
             does=say("List a node's rentals"),
         ),
         Command(
@@ -354,6 +358,7 @@ GROUP = Group(
             check=check_nickname,
             verify=verify_nickname,
             **NAMING,
+            chinese="改名 命名",
             does=say("Name a node"),
         ),
         Command(
@@ -369,6 +374,7 @@ GROUP = Group(
             asks=say("Make {target} the default node"),
             loses=say("A default that is set already is replaced."),
             is_personal=True,
+            chinese="使用 默认",
             does=say("Set the default node"),
         ),
     ),

@@ -282,18 +282,21 @@ async def _where(ctx: Context, **_given: object) -> dict[str, str]:
 COMMANDS = (
     Command(
         "notifications", own, Effect.CHANGE, "settings notifications failures",
+        chinese="通知",
         does=say("Choose notifications"),
         asks=say("Change what the requester is told to {notifications}"),
         is_personal=True,
     ),
     Command(
         "channel-notifications", channels, Effect.CHANGE, "settings channel-notifications failures",
+        chinese="频道通知",
         does=say("Choose notifications"),
         asks=say("Change what this channel is told to {notifications}"),
         shows=_where, facts=_CHANNEL,
     ),
     Command(
         "quiet-hours", quiet, Effect.CHANGE, "settings quiet-hours 22:00-07:00",
+        chinese="免打扰",
         does=say("Choose quiet hours"),
         asks=say("Change the requester's quiet hours to {hours}"),
         is_personal=True,
@@ -301,12 +304,14 @@ COMMANDS = (
     Command(
         "channel-quiet-hours", channel_quiet, Effect.CHANGE,
         "settings channel-quiet-hours 22:00-07:00",
+        chinese="频道免打扰",
         does=say("Choose quiet hours"),
         asks=say("Change this channel's quiet hours to {hours}"),
         shows=_where, facts=_CHANNEL,
     ),
     Command(
         "digest-hour", digest, Effect.CHANGE, "settings digest-hour 09:00",
+        chinese="汇总时间 每日汇总",
         does=say("Choose the digest hour"),
         asks=say("Change the hour of the requester's daily digest to {hour}"),
         is_personal=True,
@@ -314,6 +319,7 @@ COMMANDS = (
     Command(
         "channel-digest-hour", channel_digest, Effect.CHANGE,
         "settings channel-digest-hour 09:00",
+        chinese="频道汇总时间 频道每日汇总",
         does=say("Choose the digest hour"),
         asks=say("Change the hour of this channel's daily digest to {hour}"),
         shows=_where, facts=_CHANNEL,

@@ -252,6 +252,7 @@ REQUEST = Command(
     alike=(BY_ACTOR,),
     begins=True,
     verify=verify_request,
+    chinese="申请",
     does=say("Request a session"),
 )
 SIGN_SESSION = Command(
@@ -265,5 +266,6 @@ SIGN_SESSION = Command(
     look=_signed_for,
     facts={"from": FactKind(say("From"), said=said_node)},
     begins=True,
+    chinese="签名",
     does=say("Sign the session id"),
 )

@@ -342,6 +342,7 @@ GROUP = Group(
             loses=say("A session of yours for the node that is kept already is replaced."),
             is_personal=True,
             begins=True,
+            chinese="添加",
             does=say("Add a session"),
         ),
         REQUEST,
@@ -353,12 +354,14 @@ GROUP = Group(
             example="session list",
             synonyms=("ls",),
             spans_nodes=True,
+            chinese="列表 列出",
             does=say("List sessions"),
         ),
         Command(
             "check",
             check,
             example="session check gpu1",
+            chinese="检查",
             does=say("Check sessions"),
         ),
         Command(
@@ -372,6 +375,7 @@ GROUP = Group(
             facts={_KEPT: _KIND_KEPT, _SHARED: FactKind(say("Shared with"), said=said_audiences)},
             asks=say("Share the requester's session for {target} with {person}{channel}"),
             is_personal=True,
+            chinese="共享 分享",
             does=say("Share a session"),
         ),
         Command(
@@ -384,6 +388,7 @@ GROUP = Group(
             asks=_asks_back,
             loses=say("They can no longer use the session."),
             is_personal=True,
+            chinese="取消共享 取消分享",
             does=say("Stop sharing a session"),
         ),
         Command(
@@ -403,6 +408,7 @@ GROUP = Group(
                 "later gets them from the renter, or requests new ones."
             ),
             is_personal=True,
+            chinese="移除 删除 清除",
             does=say("Remove a session"),
         ),
     ),

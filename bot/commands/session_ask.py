@@ -46,5 +46,6 @@ ASK = Command(
     "session ask gpu1",
     asks=say("Ask for access to {target}"),
     is_personal=True,
+    chinese="申请访问 请求 索取",
     does=say("Ask for access"),
 )

@@ -320,10 +320,12 @@ GROUP = Group(
         Command(
             "list", list_snapshots, example="snapshot list train-01", synonyms=("ls",),
             lists=Listing.SNAPSHOTS,
+            chinese="列表 列出",
             does=say("List snapshots"),
         ),
         Command(
             "show", show, example="snapshot show train-01 before-upgrade", check=_check,
+            chinese="查看 详情 状态",
             does=say("Show a snapshot"),
         ),
         Command(
@@ -337,6 +339,7 @@ GROUP = Group(
                 say("{label} has a snapshot on {node}"),
             ),
             deed=Deed(is_news=True),
+            chinese="创建 新建",
             does=say("Take a snapshot"),
         ),
         Command(
@@ -362,6 +365,7 @@ GROUP = Group(
                 ),
             },
             asks=say("Delete snapshot {name} of {target}"), loses=_delete_loses,
+            chinese="删除",
             does=say("Delete a snapshot"),
         ),
     ),

@@ -298,6 +298,7 @@ GROUP = Group(
         vm_list.COMMAND,
         Command(
             "show", show, example="vm show train-01", details=Listing.MACHINES,
+            chinese="查看 详情 状态",
             does=say("Show a machine"),
         ),
         vm_create.COMMAND,
@@ -310,6 +311,7 @@ GROUP = Group(
                 Goal.RUNNING, say("{label} is starting on {node}"),
                 say("{label} is running on {node}"), _SOON,
             ),
+            chinese="启动 开机",
             does=say("Start a machine"),
         ),
         Command(
@@ -322,6 +324,7 @@ GROUP = Group(
                 Goal.CLOSED, say("{label} is being shut down on {node}"),
                 say("{label} is off on {node}"), _SOON,
             ),
+            chinese="关机",
             does=say("Shut down a machine"),
         ),
         Command(
@@ -332,6 +335,7 @@ GROUP = Group(
                 Goal.CLOSED, say("{label} is being powered off on {node}"),
                 say("{label} is off on {node}"), _SOON,
             ),
+            chinese="断电",
             does=say("Power off a machine"),
         ),
         Command(
@@ -344,6 +348,7 @@ GROUP = Group(
             follow=Follow(
                 Goal.RUNNING, say("{label} is restarting on {node}"), _restart_done, _SOON
             ),
+            chinese="重启",
             does=say("Restart a machine"),
         ),
         Command(
@@ -354,6 +359,7 @@ GROUP = Group(
                 Goal.RUNNING, say("{label} is resetting on {node}"),
                 say("{label} has been reset on {node}"), _SOON,
             ),
+            chinese="重置",
             does=say("Reset a machine"),
         ),
         Command(
@@ -367,10 +373,12 @@ GROUP = Group(
                 Goal.GONE, say("{label} is being deleted on {node}"),
                 say("{label} is deleted on {node}"), _SOON,
             ),
+            chinese="删除",
             does=say("Delete a machine"),
         ),
         Command(
             "logs", logs, example="vm logs train-01 tail 20",
+            chinese="日志",
             does=say("Show a machine's log"),
         ),
         vm_modify.COMMAND,
@@ -379,12 +387,13 @@ GROUP = Group(
             form=True, check=_check_password, look=_login,
             asks=say("Set the password of {user} in {target}"),
             loses=say("The user's present password stops working."),
+            chinese="改密码 密码 设置密码",
             does=say("Set a password"),
         ),
         Command(
             "name", name, Effect.CHANGE, "vm name 7a9QmX2c train-01", at_once=True,
             check=check_nickname, verify=verify_nickname, **NAMING,
-            is_kept_here=True, does=say("Name a machine"),
+            is_kept_here=True, chinese="改名 命名", does=say("Name a machine"),
         ),
     ),
     needs_session=True,

@@ -391,5 +391,6 @@ COMMAND = Command(
     ),
     alike=("name",),
     takes_gpus=TakesGpus.ALWAYS,
+    chinese="创建 新建",
     does=say("Create a machine"),
 )

@@ -166,5 +166,5 @@ async def _given_up(ctx: Context, session: DbcSession) -> NodeListing:
 
 COMMAND = Command(
     "list", list_machines, example="vm list state=off sort=age", synonyms=("ls",),
-    lists=Listing.MACHINES, does=say("List machines"),
+    lists=Listing.MACHINES, chinese="列表 列出 清单", does=say("List machines"),
 )  # fmt: skip

@@ -327,5 +327,6 @@ COMMAND = Command(
     loses=say(
         "Ports, filters and a public IP change at once, the rest from the machine's next start."
     ),
+    chinese="修改",
     does=say("Change a machine"),
 )

@@ -200,6 +200,7 @@ GROUP = Group(
             example="watch list",
             synonyms=("ls",),
             spans_nodes=True,
+            chinese="列表 列出",
             does=say("List operations"),
         ),
         Command(
@@ -216,6 +217,7 @@ GROUP = Group(
             ),
             deed=Deed(only_looks=True),
             is_personal=True,
+            chinese="虚拟机",
             does=say("Follow a machine"),
         ),
         Command(
@@ -230,6 +232,7 @@ GROUP = Group(
             follow=Follow(_goal, _transfer, say("{label} has been transferred on {node}")),
             deed=Deed(only_looks=True),
             is_personal=True,
+            chinese="镜像",
             does=say("Follow a transfer"),
         ),
         Command(
@@ -242,6 +245,7 @@ GROUP = Group(
             asks=say("Stop following {watch}"),
             loses=say("Nobody is told how it ends."),
             is_personal=True,
+            chinese="停止",
             does=say("Stop following"),
         ),
     ),

@@ -1,7 +1,8 @@
-"""The words of the language in Chinese: what each group, command, argument and choice is called.
+"""The words of the language in Chinese: what each group, argument and choice is called.
 
-Understood whatever somebody's locale is, beside the English. Pure data: the table refuses what
-would mean two things. What people say beside these words is only suggested (`synonyms`).
+What a command is called stands in its row. Understood whatever somebody's locale is, beside the
+English. Pure data: the table refuses what would mean two things. What people say beside these
+words is only suggested (`synonyms`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -34,101 +35,6 @@ GROUPS = _by_word(
     }
 )
 
-
-def _by_command(rows: str) -> Mapping[str, tuple[str, ...]]:
-    parted = (row.partition(": ") for row in rows.strip().splitlines())
-    return MappingProxyType({name.strip(): tuple(words.split()) for name, _, words in parted})
-
-
-VERBS = _by_command(
-    """
-    vm.list: 列表 列出 清单
-    vm.show: 查看 详情 状态
-    vm.create: 创建 新建
-    vm.start: 启动 开机
-    vm.shutdown: 关机
-    vm.poweroff: 断电
-    vm.restart: 重启
-    vm.reset: 重置
-    vm.delete: 删除
-    vm.logs: 日志
-    vm.modify: 修改
-    vm.passwd: 改密码 密码 设置密码
-    vm.name: 改名 命名
-    disk.list: 列表 列出
-    disk.add: 添加 增加
-    disk.resize: 扩容
-    disk.delete: 删除
-    snapshot.list: 列表 列出
-    snapshot.show: 查看 详情 状态
-    snapshot.create: 创建 新建
-    snapshot.delete: 删除
-    image.servers: 镜像中心 中心
-    image.list: 列表 列出
-    image.upload: 上传
-    image.download: 下载
-    image.progress: 进度
-    image.stop: 停止
-    image.delete: 删除
-    lan.list: 列表 列出
-    lan.create: 创建 新建
-    lan.delete: 删除
-    metal.list: 列表 列出
-    metal.add: 添加 接管
-    metal.modify: 修改
-    metal.remove: 移除 删除
-    metal.power: 电源
-    metal.boot: 引导 引导顺序
-    node.list: 列表 列出
-    node.show: 查看 详情 状态
-    node.retry: 重试
-    node.orders: 订单 租用订单
-    node.name: 改名 命名
-    node.use: 使用 默认
-    order.list: 列表 列出
-    order.show: 查看 详情 状态
-    order.rescue: 抢救
-    order.watch: 关注
-    order.unwatch: 取消关注
-    session.add: 添加
-    session.request: 申请
-    session.sign: 签名
-    session.list: 列表 列出
-    session.check: 检查
-    session.ask: 申请访问 请求 索取
-    session.share: 共享 分享
-    session.unshare: 取消共享 取消分享
-    session.remove: 移除 删除 清除
-    watch.list: 列表 列出
-    watch.vm: 虚拟机
-    watch.image: 镜像
-    watch.stop: 停止
-    approval.list: 列表 列出
-    approval.show: 查看 详情
-    approval.cancel: 取消 撤回申请
-    approval.withdraw: 撤回
-    audit.list: 列表 列出
-    audit.export: 导出
-    alias.list: 列表 列出
-    alias.add: 添加
-    alias.remove: 移除 删除
-    help: 帮助
-    whoami: 我是谁
-    cost: 费用 花费 账单
-    freeze: 冻结
-    unfreeze: 解冻 解除冻结
-    doctor: 自检 体检
-    settings: 设置
-    settings.language: 语言
-    settings.channel-language: 频道语言
-    settings.notifications: 通知
-    settings.channel-notifications: 频道通知
-    settings.quiet-hours: 免打扰
-    settings.channel-quiet-hours: 频道免打扰
-    settings.digest-hour: 汇总时间 每日汇总
-    settings.channel-digest-hour: 频道汇总时间 频道每日汇总
-    """
-)
 
 BEFORE_PEOPLE = frozenset({"给"})  # 共享 gpu1 给 @bob
 BEHIND_NODE = frozenset({"上"})  # 在 gpu1 上

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from bot.language.args import NODE_OPTION, Parameter, option_called
-from bot.language.chinese import CALLED, GROUPS, PREPOSITIONS, VERBS, choice, words_for_choice
+from bot.language.chinese import CALLED, GROUPS, PREPOSITIONS, choice, words_for_choice
 from bot.language.kinds import Takes
 from bot.language.table import Command
 from bot.reply import catalogue, plain
@@ -23,7 +23,7 @@ _TOWARDS = {meant: word for word, meant in PREPOSITIONS.items() if meant != NODE
 
 def title_in_chinese(command: Command) -> str:
     """`虚拟机 重启`, for `vm restart`; the English where a command has no Chinese words."""
-    verbs = VERBS.get(command.id)
+    verbs = command.in_chinese
     group = group_in_chinese(command.group)
     return f"{group} {verbs[0]}".strip() if verbs else command.title
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from gettext import NullTranslations
 
 from bot.language.args import OPTIONS, Option, Parameter
-from bot.language.chinese import GROUPS, VERBS
+from bot.language.chinese import GROUPS
 from bot.language.help import review_note
 from bot.language.kinds import NO_LIMIT
 from bot.language.table import Command, Table
@@ -91,7 +91,7 @@ class _Reference:
 
     def _in_chinese(self, command: Command) -> list[str]:
         """The command's words in Chinese, of which each group's first ones are enough to know."""
-        verbs = VERBS.get(command.id, ())
+        verbs = command.in_chinese
         group = next((word for word, name in GROUPS.items() if name == command.group), "")
         typed = [f"`{self._slash} {f'{group} {verb}'.strip()}`" for verb in verbs]
         return [self._told(say("In Chinese: {commands}", commands=listed(typed))), ""] * bool(typed)

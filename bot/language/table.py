@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from bot.errors import BotError
 from bot.folding import fold, plain
 from bot.language.args import NODE_OPTION, Parameter, parameters
-from bot.language.chinese import ALONE, GROUPS, VERBS
+from bot.language.chinese import ALONE, GROUPS
 from bot.language.row_parts import Follow, Foreseen, Listing, Wording, said
 from bot.messages.cards import Subject, asked, doing
 from bot.messages.facts import OF_MACHINES, STATE, FactKind, Kinds
@@ -74,6 +74,7 @@ class Command:
     `alike` names the parameters that say what it makes: a second request in which they agree is
     pointed out while nobody knows the end of the first. With BY_ACTOR, only the same person's.
     `deed` is what it does, where that matters to who looks for its end.
+    `synonyms` and `chinese` are other words for its verb, the usual one first.
     `removes`: what it is given is gone afterwards. `lists`: it is the list of these. `details`: it
     shows one of these, which is what buttons and other words of it lead to.
     `takes_gpus`: when it can make a machine hold more GPUs than before: budgets count it then.
@@ -113,6 +114,7 @@ class Command:
     alike: tuple[str, ...] = ()
     deed: Deed = field(default_factory=Deed)
     synonyms: tuple[str, ...] = ()
+    chinese: str = ""
     removes: bool = False
     lists: Listing | None = None
     details: Listing | None = None
@@ -141,6 +143,11 @@ class Command:
     def title(self) -> str:
         """`vm restart`."""
         return f"{self.group} {self.verb}".strip()
+
+    @property
+    def in_chinese(self) -> tuple[str, ...]:
+        """The Chinese words for its verb."""
+        return tuple(self.chinese.split())
 
     @property
     def called(self) -> Text:
@@ -311,7 +318,7 @@ async def _gone(_ctx: object) -> None:
 
 def words_of(command: Command) -> tuple[str, ...]:
     """What stands for the command behind its group, the verb first."""
-    return (command.verb, *command.synonyms, *VERBS.get(command.id, ()))
+    return (command.verb, *command.synonyms, *command.in_chinese)
 
 
 class Table:
@@ -397,7 +404,7 @@ class Table:
         word = plain(verb)
         if (meant := self._by_id.get(ALONE.get(word, ""))) is not None:
             return meant
-        found = [c for c in self if word in {c.verb, *VERBS.get(c.id, ())}]
+        found = [c for c in self if word in {c.verb, *c.in_chinese}]
         return found[0] if len(found) == 1 else None
 
 
