@@ -10,7 +10,7 @@ from bot.dbc import fields
 from bot.dbc.errors import Missing
 from bot.dbc.models import TaskDisk
 from bot.dbc.sizes import Size
-from bot.errors import BotError, NotFound
+from bot.errors import BotError, NotFound, Refused
 from bot.language.args import Disk, Vm
 from bot.language.kinds import SIZE, WORD, Arg
 from bot.language.row_parts import Follow, Foreseen, Listing
@@ -19,7 +19,7 @@ from bot.messages.facts import DISKS, STATE, FactKind
 from bot.messages.parts import disks_told, other_disks, said_parts, said_sizes
 from bot.model import Effect, Goal, Machine
 from bot.pipeline import json_data
-from bot.pipeline.context import Context
+from bot.pipeline.context import Context, Services
 from bot.pipeline.formatting import joined, sized
 from bot.reply import (
     Column,
@@ -57,8 +57,21 @@ Growth = Annotated[
         "+50",
         least=1,
         most=fields.MAX_COUNT,
-        names=("add", "size"),
+        names=("add",),
         adds=True,
+    ),
+]
+WholeSize = Annotated[
+    int,
+    Arg(
+        say("New size (GiB)"),
+        SIZE,
+        say("Instead of how much to add: the size afterwards, such as 200; it asks first"),
+        "200",
+        least=1,
+        most=fields.MAX_COUNT,
+        names=("to",),
+        instead="by",
     ),
 ]
 HostDirectory = Annotated[
@@ -142,22 +155,63 @@ async def _no_space(ctx: Context, vm: Machine, size: int, directory: str) -> For
     return await lacking_space(ctx, node, "size", directory, size)
 
 
-async def resize(ctx: Context, vm: Vm, disk: Disk, by: Growth) -> None:
-    """Grow a disk of a machine that is off, by a number of GiB; a disk can never shrink."""
-    await ctx.dbc.disks.resize(await ctx.target(vm), vm.task, disk, by)
+async def resize(
+    ctx: Context, vm: Vm, disk: Disk, by: Growth, size: WholeSize | None = None
+) -> None:
+    """Grow a disk of a machine that is off, by some GiB or to a size; it can never shrink."""
+    more = _growth(ctx, by, size)
+    await ctx.dbc.disks.resize(await ctx.target(vm), vm.task, disk, more)
 
 
-async def _before_resize(ctx: Context, vm: Machine, disk: str, by: int) -> Mapping[str, str]:
+def _growth(ctx: Context, by: int, size: int | None) -> int:
+    """How much is added; from the new size, what the look has made of it."""
+    return by if size is None else int(ctx.facts["by"])
+
+
+async def _before_resize(
+    ctx: Context, vm: Machine, disk: str, by: int, size: int | None
+) -> Mapping[str, str]:
     facts = await _before_change(ctx, vm, disk)
     before = Size.parse(facts[f"disk {disk}"]).gib
+    if size is not None:
+        by = _up_to(size, before, disk)
+        await ctx.allow(by=str(by))
+        facts = {**facts, "by": str(by)}
     return {**facts, "after": f"{before + by:g}G" if before is not None else "unknown"}
 
 
-async def _no_space_to_grow(ctx: Context, vm: Machine, disk: str, by: int) -> Foreseen:
+def _up_to(size: int, before: float | None, disk: str) -> int:
+    """How many GiB make it that large. Raises Refused for none."""
+    by = 0 if before is None else int(size - before)
+    if by >= 1:
+        return by
+    hint = say("To add {size} GiB to it, say +{size}.", size=size)
+    if before is None:
+        raise Refused(
+            say("The node does not tell how large {disk} is.", disk=disk), hint=hint, field="size"
+        )
+    raise Refused(
+        say(
+            "{disk} has {before} already; it can only grow, not become {size} GiB.",
+            disk=disk, before=f"{before:g}G", size=size,
+        ),
+        hint=hint, field="size",
+    )  # fmt: skip
+
+
+async def _means_a_size(_services: Services, values: Mapping[str, str]) -> bool:
+    """Whether it says how large the disk becomes, which others take for how much is added."""
+    return bool(values.get("size"))
+
+
+async def _no_space_to_grow(
+    ctx: Context, vm: Machine, disk: str, by: int, size: int | None
+) -> Foreseen:
     node = await ctx.services.inventory.node_by_id(vm.node)
     disks = await disks_of(ctx.dbc, await ctx.target(vm), vm.task)
     directory = next((it.file.rpartition("/")[0] for it in disks if it.name == disk), "")
-    return await lacking_space(ctx, node, "by", directory or fields.DATA_DIR, by)
+    field, more = ("by" if size is None else "size"), _growth(ctx, by, size)
+    return await lacking_space(ctx, node, field, directory or fields.DATA_DIR, more)
 
 
 async def delete(ctx: Context, vm: Vm, disk: Disk) -> None:
@@ -223,6 +277,12 @@ def _check_disk(values: Mapping[str, str]) -> None:
     fields.disk_name(values["disk"])
 
 
+def _check_growth(values: Mapping[str, str]) -> None:
+    _check_disk(values)
+    if values.get("by") and values.get("size"):
+        raise Refused(say("Say either how much to add or the new size, not both."), field="size")
+
+
 def _check_data_disk(values: Mapping[str, str]) -> None:
     fields.data_disk(values["disk"])
 
@@ -256,7 +316,8 @@ GROUP = Group(
         ),
         Command(
             "resize", resize, Effect.CHANGE, "disk resize train-01 vdb +50",
-            check=_check_disk, look=_before_resize, foresees=_no_space_to_grow,
+            check=_check_growth, look=_before_resize, foresees=_no_space_to_grow,
+            doubts=_means_a_size,
             facts={**_ITSELF, "after": FactKind(say("Size afterwards"))},
             asks=say("Grow disk {disk} of {target} by {by} GiB to {after}"),
             loses=say("Nothing, but the disk cannot be made smaller again."),

@@ -97,7 +97,9 @@ def form(
     fields = [
         replace(
             _field(p, values.get(p.name, ""), (present or {}).get(p.name, "")),
-            required=p.required and (needs_node or not p.arg.kind.has_default),
+            required=p.required
+            and not command.has_instead(p.name)
+            and (needs_node or not p.arg.kind.has_default),
             decides=p in deciding,
         )
         for p in _in_order(command, deciding)
@@ -216,12 +218,12 @@ def _field(parameter: Parameter, given: str, now: str) -> FormField:
 
 def faults(command: Command, values: Mapping[str, str]) -> dict[str, Words]:
     """What is wrong with a form's texts, by field; empty when they can be tried."""
-    found: dict[str, Words] = {}
+    found: dict[str, Words] = {
+        p.name: say("{label} is required.", label=p.arg.label) for p in command.missing(values)
+    }
     for parameter in command.parameters:
         text = values.get(parameter.name, "")
         if not text:
-            if parameter.required and not parameter.arg.kind.has_default:
-                found[parameter.name] = say("{label} is required.", label=parameter.arg.label)
             continue
         try:
             parameter.arg.read(parameter.name, text)

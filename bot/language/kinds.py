@@ -224,7 +224,8 @@ class _Integer(Kind):
 @dataclass(frozen=True, slots=True, eq=False)
 class _Size(Kind):
     def accepts(self, arg: "Arg", word: str) -> bool:
-        return is_size(typed(word))
+        """Whether it is one; how much to add only where a sign says so."""
+        return is_size(typed(word)) and (not arg.adds or typed(word)[0] in "+-")
 
     def read(self, arg: "Arg", name: str, text: str) -> int:
         number = typed(text)
@@ -406,7 +407,7 @@ WORD = Kind("word", is_free=True, is_rowed=True)
 REST = Kind("rest", takes=Takes.REST, is_free=True)
 LINE = Kind("line", takes=Takes.LINE, is_free=True, longest=NO_LIMIT)
 INT = _Integer("int", FieldKind.NUMBER, strictness=1, is_number=True)
-SIZE = _Size("size", after=("by",), is_number=True, has_unit=True)
+SIZE = _Size("size", after=("by", "to"), is_number=True, has_unit=True)
 CHOICE = _Choice("choice", FieldKind.CHOICE, strictness=0, is_choice=True)
 FLAG = _Flag("flag", FieldKind.FLAG, is_flag=True)
 LIST = _List("list", FieldKind.LINES, is_list=True)
@@ -422,7 +423,8 @@ class Arg:
 
     `word` is what usage lines and documentation call it, if not by the parameter's name; `names`
     are further spellings of `key=`. `least` and `most` bound integers; a `size` that `adds` is by
-    how much a disk grows and may have a plus sign. `positional` says whether a bare word may fill
+    how much a disk grows; a bare word is that only with a sign. `instead` names the required
+    argument in whose place this one may be given. `positional` says whether a bare word may fill
     it. `narrow`: it is no free text, but has only the characters of a keyboard;
     the parts of a `list` then have no capital letters. `rare`: a form shows it on demand.
     `pressed`: only the button that is named after it gives it, so no form asks for it and no
@@ -439,6 +441,7 @@ class Arg:
     word: str = ""
     names: tuple[str, ...] = ()
     adds: bool = False
+    instead: str = ""
     positional: bool = True
     narrow: bool = False
     rare: bool = False

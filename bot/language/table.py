@@ -292,11 +292,19 @@ class Command:
 
     def missing(self, values: Mapping[str, str]) -> list[Parameter]:
         """Required parameters without a value. Nodes have defaults, so they are never missing."""
+        given = {p.arg.instead for p in self.parameters if values.get(p.name)}
         return [
             p
             for p in self.parameters
-            if p.required and not p.arg.kind.has_default and not values.get(p.name)
+            if p.required
+            and not p.arg.kind.has_default
+            and not values.get(p.name)
+            and p.name not in given
         ]
+
+    def has_instead(self, name: str) -> bool:
+        """Whether another argument may be given in the place of this one."""
+        return any(p.arg.instead == name for p in self.parameters)
 
 
 @dataclass(frozen=True, slots=True)

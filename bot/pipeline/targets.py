@@ -108,7 +108,7 @@ class _Binder:
         if not text:
             if kind.has_default and parameter.required:
                 return await self._default_node()
-            return _left_out(self._command, parameter)
+            return _left_out(self._command, parameter, self._values)
         match kind.binds:
             case Binds.MACHINE:
                 return await self._machine(text)
@@ -188,9 +188,9 @@ class _Binder:
         return self.node
 
 
-def _left_out(command: Command, parameter: Parameter) -> Any:
+def _left_out(command: Command, parameter: Parameter, values: Mapping[str, str]) -> Any:
     """What is meant where nothing is said."""
-    if parameter.required:
+    if parameter in command.missing(values):
         raise Refused(
             say("{field} is missing.", field=parameter.arg.label),
             hint=say("Usage: {command}", command=to_type(command.usage)),

@@ -92,7 +92,7 @@ _ON = {"vm": "inference", "on": "gpu1"}
         ("请强制重启 inference", "vm.restart", _FORCED),
         ("重启 inference 一下", "vm.restart", _X),
         ("请关机 inference on gpu1", "vm.shutdown", _ON),
-        ("请扩容 inference vdb 50G", "disk.resize", {**_X, "disk": "vdb", "by": "50"}),
+        ("请扩容 inference vdb 50G", "disk.resize", {**_X, "disk": "vdb", "size": "50"}),
         ("vm show please", "vm.show", {"vm": "please"}),
         ("please vm name inference “thanks”", "vm.name", {**_X, "nickname": "thanks"}),
     ],

@@ -4,7 +4,7 @@ import pytest
 
 from sandbox.dbc.task import Libvirt, Status, Task
 from sandbox.dbc.values import GIB
-from tests.scenarios.stage import Stage, card
+from tests.scenarios.stage import CHANNEL, Stage, card
 
 
 @pytest.fixture
@@ -72,11 +72,52 @@ async def test_a_disk_that_never_appears_is_no_success(stage: Stage) -> None:
 
 
 async def test_growing_says_that_it_adds_and_happens_once(stage: Stage, machine: Task) -> None:
-    await stage.asks(stage.alice, "/dbc disk resize inference vdb 50")
+    await stage.asks(stage.alice, "/dbc disk resize inference vdb +50")
     card(stage.alice, "inference on gpu1 adds 50 GiB to vdb: 100G → 150G")
     await stage.ends(stage.alice, "inference on gpu1 has 50 GiB more on vdb: 150G")
     assert machine.disks["vdb"].size == 150 * GIB
     assert [c.additional for c in stage.world.changing_calls()] == [{"disk": "vdb", "size": 50}]
+
+
+@pytest.mark.parametrize("size", ["size=200", "200G", "to 200"])
+async def test_a_size_without_a_sign_is_the_new_size_and_asks_first(
+    stage: Stage, machine: Task, size: str
+) -> None:
+    await stage.asks(stage.alice, f"/dbc disk resize inference vdb {size}")
+    assert stage.changes() == []
+    question = stage.question(stage.alice).plain
+    assert "Grow disk vdb of inference on gpu1 by 100 GiB to 200G?" in question.replace("*", "")
+    assert "Present size*\n100G" in question
+    await stage.confirms(stage.alice, "Grow disk vdb")
+    await stage.ends(stage.alice, "inference on gpu1 has 100 GiB more on vdb: 200G")
+    assert [c.additional for c in stage.world.changing_calls()] == [{"disk": "vdb", "size": 100}]
+
+
+async def test_a_new_size_that_is_not_larger_is_refused_with_how_to_add(stage: Stage) -> None:
+    told = await stage.asks(stage.alice, "/dbc disk resize inference vdb 50")
+    assert "vdb has 100G already; it can only grow, not become 50 GiB." in told.plain
+    assert "To add 50 GiB to it, say +50." in told.plain
+    told = await stage.asks(stage.alice, "/dbc disk resize inference vdb +50 size=200")
+    assert "either how much to add or the new size" in told.plain
+    assert stage.changes() == []
+
+
+async def test_a_new_size_is_not_reached_from_another_one(stage: Stage, machine: Task) -> None:
+    await stage.asks(stage.alice, "/dbc disk resize inference vdb 200")
+    machine.disks["vdb"].size = 150 * GIB
+    await stage.confirms(stage.alice, "Grow disk vdb")
+    assert stage.changes() == []
+    await stage.alice.sees("Changed since it was shown")
+
+
+async def test_the_form_of_a_resize_takes_either(stage: Stage, machine: Task) -> None:
+    await stage.alice.types("/dbc disk resize inference vdb", CHANNEL)
+    await stage.alice.sees_modal("Grow a disk")
+    await stage.alice.submits({})
+    assert "Grow by (GiB) is required." in str(stage.alice.modal)
+    await stage.alice.submits({"New size (GiB)": "200"})
+    await stage.confirms(stage.alice, "by 100 GiB to 200G")
+    await stage.ends(stage.alice, "inference on gpu1 has 100 GiB more on vdb: 200G")
 
 
 async def test_a_disk_that_should_shrink_is_refused_with_the_reason(stage: Stage) -> None:
@@ -89,7 +130,7 @@ async def test_growing_without_an_answer_is_settled_by_looking_never_by_sending_
     stage: Stage, machine: Task
 ) -> None:
     stage.world.faults.on("reset_after", path="/disk/resize", count=1)
-    await stage.asks(stage.alice, "/dbc disk resize inference vdb 50")
+    await stage.asks(stage.alice, "/dbc disk resize inference vdb +50")
     await stage.ends(stage.alice, "inference on gpu1 has 50 GiB more on vdb: 150G")
     assert machine.disks["vdb"].size == 150 * GIB
     assert stage.changes() == ["disks.resize"]
@@ -97,14 +138,14 @@ async def test_growing_without_an_answer_is_settled_by_looking_never_by_sending_
 
 async def test_growing_that_never_arrived_ends_as_not_known(stage: Stage, machine: Task) -> None:
     stage.world.faults.on("reset_before", path="/disk/resize", count=1)
-    await stage.asks(stage.alice, "/dbc disk resize inference vdb 50")
+    await stage.asks(stage.alice, "/dbc disk resize inference vdb +50")
     end = await stage.ends(stage.alice, "inference", within=200)
     assert "whether the command arrived is not known" in end.plain
     assert machine.disks["vdb"].size == 100 * GIB
 
 
 @pytest.mark.parametrize(
-    "line", ["disk resize inference vdb 50", "disk add inference 50", "disk delete inference vdb"]
+    "line", ["disk resize inference vdb +50", "disk add inference 50", "disk delete inference vdb"]
 )
 async def test_a_machine_that_runs_is_refused_before_dbc_is_asked(
     stage: Stage, machine: Task, line: str
@@ -116,14 +157,14 @@ async def test_a_machine_that_runs_is_refused_before_dbc_is_asked(
 
 
 async def test_a_second_job_waits_for_the_first(stage: Stage) -> None:
-    await stage.asks(stage.alice, "/dbc disk resize inference vdb 50")
-    seen = await stage.asks(stage.alice, "/dbc disk resize inference vdb 50")
+    await stage.asks(stage.alice, "/dbc disk resize inference vdb +50")
+    seen = await stage.asks(stage.alice, "/dbc disk resize inference vdb +50")
     assert "is still being worked on" in seen.plain
     assert stage.changes() == ["disks.resize"]
 
 
 async def test_a_disk_that_is_not_there_is_answered_with_those_that_are(stage: Stage) -> None:
-    seen = await stage.asks(stage.alice, "/dbc disk resize inference vdx 50")
+    seen = await stage.asks(stage.alice, "/dbc disk resize inference vdx +50")
     assert "no disk “vdx”; its disks: vda (350G), vdb (100G)" in seen.plain
 
 

@@ -77,7 +77,7 @@ async def disks_and_snapshots(stage: Stage) -> None:
     await stage.asks(alice, "/dbc disk add tour 50")
     await stage.ends(alice, "tour on gpu1 has a new disk")
     await stage.asks(alice, "/dbc disk list tour")
-    await stage.asks(alice, "/dbc disk resize tour vdb 10")
+    await stage.asks(alice, "/dbc disk resize tour vdb +10")
     await stage.ends(alice, "tour on gpu1 has 10 GiB more on vdb")
     await confirmed(stage, "/dbc disk delete tour vdb")
     await stage.ends(alice, "tour on gpu1 no longer has the disk vdb")

@@ -67,7 +67,7 @@ async def test_a_place_that_is_neither_is_named(stage: Stage) -> None:
     assert "`/dbc image servers`" in told.plain
 
 
-@pytest.mark.parametrize("by", ["+50", "50G", "+50 GiB", "＋５０ＧＢ"])
+@pytest.mark.parametrize("by", ["+50", "by 50G", "+50 GiB", "＋５０ＧＢ"])
 async def test_a_disk_grows_by_a_size_with_or_without_a_unit(stage: Stage, by: str) -> None:
     task = stage.task("inference")
     assert task.domain is not None
