@@ -388,9 +388,11 @@ class Table:
         """What the command of that id does, also one that a former version wrote down."""
         row = self._by_id.get(command_id)
         if row is None:
-            return Deed(verb=command_id.partition(".")[2])
+            return Deed(verb=command_id.partition(".")[2], moves=True)  # for all that is known
         stops = row.follow is not None and row.follow.stops is not None
-        return replace(row.deed, verb=row.deed.verb or row.verb, stops=stops)
+        moves = row.follow is not None and row.follow.goal in MACHINE_GOALS - {Goal.SETTLED}
+        verb = row.deed.verb or row.verb
+        return replace(row.deed, verb=verb, stops=stops, moves=moves)
 
     def find(self, group: str, verb: str) -> Command | None:
         """The row for two words, or None."""

@@ -49,7 +49,7 @@ class Deed:
     `makes_machine`: under an id of our own, so that it is there at all proves it. `brings_up`: who
     asked wants to connect once it is done. `stops`: it ends what a watch follows. `only_looks`: it
     changes nothing, and ends well by telling whatever it saw. `is_news`: its end is of interest to
-    the whole channel, also a good one.
+    the whole channel, also a good one. `moves`: its machine runs, is off or is gone afterwards.
     """
 
     verb: str = ""
@@ -58,6 +58,7 @@ class Deed:
     stops: bool = False
     only_looks: bool = False
     is_news: bool = False
+    moves: bool = False
     logged: Logged | None = None
     trace: Trace | None = None
     filing: Filing | None = None

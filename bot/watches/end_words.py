@@ -44,7 +44,8 @@ def end_words(
 ) -> EndWords:
     """How `execution` ended; `newer` is what was sent to the same machine after it, if anything.
 
-    What is done says itself what was asked; whatever else an end is says of which command.
+    What is done says itself what was asked; whatever else an end is says of which command. Where
+    that got no answer, it may have been done long after it was sent: after `newer`.
     """
     spoken = words(execution)
     more: tuple[Words, ...] = (_placed(found.more, subject),)
@@ -60,14 +61,16 @@ def end_words(
         if end is ExecutionStatus.UNKNOWN:
             more = (*more, kept(watch.about.get(ANSWERED, "")))
     record = sentences((bare, *more))
-    if newer is None or end is ExecutionStatus.DONE:
+    is_done = end is ExecutionStatus.DONE
+    if newer is None or (is_done and not watch.unsure):
         return EndWords(sentences((told, *more)), record)
-    after = say(
-        "{user} sent “{command}” after that, {time}.",
-        user=mention(newer.actor),
-        command=words(newer).called,
-        time=time(newer.started_at or newer.created_at),
-    )
+    user, command = mention(newer.actor), words(newer).called
+    at = time(newer.started_at or newer.created_at)
+    after = say("{user} sent “{command}” after that, {time}.", user=user, command=command, time=at)
+    if is_done:  # it may have taken effect before that or later
+        after = say(
+            "Meanwhile {user} sent “{command}”, {time}.", user=user, command=command, time=at
+        )
     whose = Note(cards.requested_by(execution))  # whoever sent the other did not
     return EndWords(sentences((told, *more, after)), record, (whose,))
 

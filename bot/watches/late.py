@@ -67,8 +67,9 @@ def replaces(newer: Watch, older: Watch) -> bool:
     """Whether what `newer` follows can no longer be told from what `older` looks for."""
     if newer.execution == older.execution or newer.goal is Goal.SETTLED:
         return False
-    same_kind = newer.goal is older.goal or {newer.goal, older.goal} <= MACHINE_GOALS
+    if (newer.goal, newer.command) != (older.goal, older.command):
+        return False  # `bot.watches.observers.others` tells their effects apart
     named = [(w.node, w.task, w.label, w.about.get("name", "")) for w in (newer, older)]
     if newer.goal in MACHINE_GOALS:
         named = [(node, task, "", "") for node, task, _, _ in named]
-    return same_kind and named[0] == named[1]
+    return named[0] == named[1]

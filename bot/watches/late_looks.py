@@ -103,8 +103,8 @@ class LateLooks:
     async def replaced(self, tx: UnitOfWork, newer: Watch, label: str) -> None:
         """Stop looking for what can no longer be told from what `newer` follows.
 
-        One that got no answer and has not ended yet ends as unknown where the newer one is of the
-        same command: one effect would be told of both.
+        One that got no answer and has not ended yet ends as unknown: one effect would be told of
+        both.
         """
         for watch in await tx.watches.open(node=newer.node, task=newer.task):
             if not late.replaces(newer, watch):
@@ -113,13 +113,11 @@ class LateLooks:
                 await tx.watches.settle(watch.id, WatchState.STOPPED, watch.status)
                 await self._tell(tx, watch, label, _REPLACED, can_go_on=False)
             elif watch.unsure:
-                await self._overtaken(tx, newer, watch, label)
+                await self._overtaken(tx, watch, label)
 
-    async def _overtaken(self, tx: UnitOfWork, newer: Watch, watch: Watch, label: str) -> None:
+    async def _overtaken(self, tx: UnitOfWork, watch: Watch, label: str) -> None:
         """End what got no answer where a newer one of the same command is sent."""
-        sent, execution = [await tx.executions.get(one.execution) for one in (newer, watch)]
-        if sent.command != execution.command:
-            return
+        execution = await tx.executions.get(watch.execution)
         subject = subject_of(watch, label)
         now, end = self._clock.now(), ExecutionStatus.UNKNOWN
         called = self._words(execution).called

@@ -45,14 +45,41 @@ def has_moved(status: str) -> bool:
     return phase_of(status) is Phase.BUSY
 
 
-def verdict(watch: Watch, deed: Deed, status: str, now: datetime) -> Verdict:
-    """How `watch` stands when its machine shows `status` (DBC's word, or ABSENT)."""
+def verdict(
+    watch: Watch, deed: Deed, status: str, now: datetime, *, is_contested: bool = False
+) -> Verdict:
+    """How `watch` stands when its machine shows `status` (DBC's word, or ABSENT).
+
+    `is_contested`: that may come of another change of the machine (`bot.watches.observers.others`).
+    """
+    if has_moved(status) and is_contested:
+        return _doubt(watch, status, now)
     if has_moved(status):
         return WAIT if now < watch.deadline_at else _late(status)
-    settled = _GOALS[watch.goal](watch, deed, status, now)
+    if not is_reached(watch.goal, status):
+        settled = _GOALS[watch.goal](watch, deed, status, now)
+    elif _proves(watch, deed, status, is_contested=is_contested):
+        return Verdict(WatchState.DONE)
+    else:
+        settled = _doubt(watch, status, now)
     if settled is WAIT and now >= watch.deadline_at:
         return _late(status)
     return settled
+
+
+def is_reached(goal: Goal, status: str) -> bool:
+    """Whether `status` is what the machine is followed to."""
+    return status == _REACHED.get(goal)
+
+
+def _proves(watch: Watch, deed: Deed, status: str, *, is_contested: bool) -> bool:
+    """Whether the state that a command should lead to shows that it was carried out."""
+    if watch.goal is Goal.GONE:
+        return True  # nothing else removes a machine
+    if is_contested:
+        return False
+    # Only a machine that was off proves anything by running: one that restarts did run before.
+    return deed.logged is None or not is_in_doubt(watch, deed, status)
 
 
 def _late(status: str) -> Verdict:
@@ -90,15 +117,9 @@ def _fell_back(status: str) -> Verdict:
 
 
 def _to_running(watch: Watch, deed: Deed, status: str, now: datetime) -> Verdict:
-    in_doubt = is_in_doubt(watch, deed, status)
-    if status == "running":
-        # Only a machine that was off, or did not exist, proves anything by running.
-        if in_doubt and deed.logged is not None:
-            return _doubt(watch, status, now)
-        return Verdict(WatchState.DONE)
     if status == ABSENT:
         return _absent(watch, deed, now)
-    if in_doubt:
+    if is_in_doubt(watch, deed, status):
         return _doubt(watch, status, now)
     if phase_of(status) is Phase.FAILED:
         return _failed(status)
@@ -127,8 +148,6 @@ def _absent(watch: Watch, deed: Deed, now: datetime) -> Verdict:
 
 
 def _to_closed(watch: Watch, deed: Deed, status: str, now: datetime) -> Verdict:
-    if status == "closed":
-        return Verdict(WatchState.DONE)
     if status == ABSENT:
         return Verdict(WatchState.FAILED, GONE)
     if is_in_doubt(watch, deed, status):
@@ -141,8 +160,6 @@ def _to_closed(watch: Watch, deed: Deed, status: str, now: datetime) -> Verdict:
 
 
 def _to_gone(watch: Watch, deed: Deed, status: str, now: datetime) -> Verdict:
-    if status == ABSENT:
-        return Verdict(WatchState.DONE)
     if is_in_doubt(watch, deed, status):
         return _doubt(watch, status, now)
     return WAIT if not watch.moved else _wait_a_little(watch, status, now)
@@ -178,6 +195,7 @@ def _wait_a_little(watch: Watch, status: str, now: datetime) -> Verdict:
     return Verdict(WatchState.UNKNOWN, why)
 
 
+_REACHED = {Goal.RUNNING: "running", Goal.CLOSED: "closed", Goal.GONE: ABSENT}
 _GOALS = {
     Goal.RUNNING: _to_running,
     Goal.CLOSED: _to_closed,

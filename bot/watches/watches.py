@@ -435,7 +435,8 @@ class Watches:
                 execution = await tx.executions.get(watch.execution)
                 found = put_back.told(found, execution)
                 took = measured(self._clock, execution.started_at or watch.started_at)
-                newer = await tx.executions.sent_after(execution)
+                after = await tx.executions.sent_after(execution)
+                newer = after[0] if after else None
                 told_of = end_words(watch, execution, found, end, subject, took, newer, self._words)
                 await tx.executions.set_status(
                     execution.id,

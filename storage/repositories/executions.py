@@ -46,7 +46,7 @@ from storage.repositories.rivals import is_rival
 from storage.tables import executions, watches
 from storage.vault import Vault
 
-_LATEST = 100  # of the commands about a file: what has become of it, the newest tell
+_LATEST = 100  # of the commands about a file or machine: what has become of it, the newest tell
 _UNFINISHED = [status for status in ExecutionStatus if not status.is_end]
 _MAY_BE_DONE = [s for s in _UNFINISHED if s is not ExecutionStatus.WAITING]
 _MAY_BE_DONE += [ExecutionStatus.DONE, ExecutionStatus.UNKNOWN]
@@ -85,7 +85,7 @@ _SENT_AFTER = (
         executions.c.status.in_(_MAY_BE_DONE),
     )
     .order_by(executions.c.started_at.desc())
-    .limit(1)
+    .limit(_LATEST)
 )
 # What is since no moment at all is none of them.
 _IS_RECENT = or_(
@@ -313,15 +313,14 @@ class Executions(Repository):
         counted = await self._connection.execute(_SENT, _target(execution))
         return int(counted.scalar_one())
 
-    async def sent_after(self, execution: Execution) -> Execution | None:
-        """The newest change of the same machine that was sent later, and did not fail."""
+    async def sent_after(self, execution: Execution) -> list[Execution]:
+        """The changes of the same machine that were sent later and did not fail, newest first."""
         if not execution.task or execution.started_at is None:
-            return None
+            return []
         rows = await self._connection.execute(
             _SENT_AFTER, {"its_since": execution.started_at, **_target(execution)}
         )
-        row = rows.mappings().one_or_none()
-        return None if row is None else from_row(row, secrets={})
+        return [from_row(row, secrets={}) for row in rows.mappings()]
 
     async def open_on_target(
         self,

@@ -246,3 +246,27 @@ def test_what_is_seen_is_told_in_its_words(
 def test_what_was_never_answered_is_told_as_a_doubt(command: str, status: str, why: str) -> None:
     found = verdict(watch(Goal.RUNNING, unsure=True), deed(command), status, LATE)
     assert (found.state, seen_of(found), found.in_doubt) == (WatchState.UNKNOWN, why, True)
+
+
+@pytest.mark.parametrize(
+    ("goal", "command", "status"),
+    [
+        (Goal.RUNNING, "vm.start", "running"),
+        (Goal.CLOSED, "vm.shutdown", "closed"),
+        (Goal.CLOSED, "vm.shutdown", "being poweroff"),
+    ],
+)
+def test_what_may_come_of_another_change_proves_nothing(
+    goal: Goal, command: str, status: str
+) -> None:
+    seen = watch(goal, unsure=True)
+    early = verdict(seen, deed(command), status, SOON, is_contested=True)
+    found = verdict(seen, deed(command), status, LATE, is_contested=True)
+    assert early.state is WatchState.OPEN
+    assert (found.state, found.in_doubt) == (WatchState.UNKNOWN, True)
+
+
+def test_nothing_else_removes_a_machine() -> None:
+    seen = watch(Goal.GONE, unsure=True)
+    found = verdict(seen, deed("vm.delete"), ABSENT, SOON, is_contested=True)
+    assert found.state is WatchState.DONE

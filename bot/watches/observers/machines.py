@@ -20,6 +20,7 @@ from bot.watches.late import LOOKED_FOR
 from bot.watches.machine_ends import ABSENT, Verdict, has_moved, verdict
 from bot.watches.observers.look import LOOKED_AT, Deeds, Seen, Sight, growing_pause, one_by_one
 from bot.watches.observers.node_log import LINES, Proof, proof, sought
+from bot.watches.observers.others import Others
 from storage import Store, UnitOfWork
 
 _SHOWN_LOG_LINES = 6
@@ -51,6 +52,7 @@ class Machines:
         self._inventory = inventory
         self._clock = clock
         self._deeds = deeds
+        self._others = Others(store, deeds)
 
     async def look(self, session: DbcSession, watches: Sequence[Watch]) -> Seen:
         """What the node says of each machine."""
@@ -75,14 +77,15 @@ class Machines:
         is_readable = not isinstance(listing.problem, Unreadable)
         if is_readable and listing.problem is not None:
             return {watch.id: listing.problem for watch in watches}
-        states = {m.task: m.status for m in listing.machines if listing.is_fresh(m)}
+        states = {m.task: m for m in listing.machines if listing.is_fresh(m)}
         unread = {w.id: why for w in watches if (why := listing.unlisted.get(w.task)) is not None}
         listed = [watch for watch in watches if watch.task in states]
         missing = [w for w in watches if w.task not in states and w.id not in unread]
 
         async def each(_target: Target, watch: Watch) -> Sight:
             if watch.task in states:
-                return await self._sight(session, watch, states[watch.task])
+                machine = states[watch.task]
+                return await self._sight(session, watch, machine.status, machine.seen_at)
             return await self._alone(session, watch)
 
         return {**await one_by_one(session, [*listed, *missing], each), **unread}
@@ -97,13 +100,17 @@ class Machines:
         try:
             detail = await self._dbc.tasks.get(target_of(session), watch.task)
         except TaskNotFound:
-            return await self._sight(session, watch, ABSENT)
+            return await self._sight(session, watch, ABSENT, now)
         await self._inventory.saw(machine_of(session, watch.task, detail, now))
-        return await self._sight(session, watch, str(detail.status))
+        return await self._sight(session, watch, str(detail.status), now)
 
-    async def _sight(self, session: DbcSession, watch: Watch, status: str) -> Sight:
+    async def _sight(
+        self, session: DbcSession, watch: Watch, status: str, seen_at: datetime
+    ) -> Sight:
+        """What a machine that was asked for at `seen_at` shows by its status."""
         deed = self._deeds(watch.command)
-        found = verdict(watch, deed, status, self._clock.now())
+        others = await self._others.of(watch, status, seen_at)
+        found = verdict(watch, deed, status, self._clock.now(), is_contested=others.is_contested)
         evidence = await self._proof(session, watch, deed) if status == "running" else None
         if evidence is not None and evidence.is_about_it:
             found = Verdict(WatchState.DONE, _proved(watch, deed, evidence))
@@ -117,8 +124,8 @@ class Machines:
             growing_pause(watch.polls),
             line(say("the node says: {status}", status=code(status))) if status != ABSENT else None,
             parts,
-            about=evidence.about if evidence is not None else {},
-            moved=has_moved(status),
+            about={**others.about, **(evidence.about if evidence is not None else {})},
+            moved=has_moved(status) and not others.is_contested,
         )
 
     async def _proof(self, session: DbcSession, watch: Watch, deed: Deed) -> Proof | None:
