@@ -43,6 +43,18 @@ PUT_BACK = "put back"
 
 
 @dataclass(frozen=True, slots=True)
+class Meant:
+    """What one name meant, as far as was known here, when a request was acknowledged.
+
+    `id` is of a machine or node; empty where there was none. `is_sure`: nothing that DBC knows
+    could be meant instead; without an `id`, that it meant no single one.
+    """
+
+    id: str = ""
+    is_sure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Execution:
     """A command that changes something, as the ledger has it.
 
@@ -51,6 +63,8 @@ class Execution:
     `approved_by` once it was approved, `session_of` (whose session was used) once it was.
     `facts` are what was read before it was asked or sent: sizes, names that are in use.
     `behind` are the changes of the same machine that it has to wait for, or had to.
+    `meant` is what its names meant by parameter, also those that were left out; of an older record
+    nothing is known.
     `unreadable` names what of its record cannot be read (LOCKED_SECRETS: no key opens these); it
     must not be carried out then.
     """
@@ -76,6 +90,7 @@ class Execution:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     behind: tuple[str, ...] = ()
+    meant: Mapping[str, Meant] = field(default_factory=dict)
     unreadable: str = ""
 
     @property

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Protocol
 
 from bot.errors import BotError, Refused, from_error, raise_all
-from bot.ids import ApprovalId, ExecutionId, TaskId, UserId, new_id
+from bot.ids import ApprovalId, ExecutionId, UserId
 from bot.language import forms
 from bot.language.args import BREAK_GLASS, DRY_RUN, NODE_OPTION, REASON
 from bot.language.canonical import canonical
@@ -30,6 +30,7 @@ from bot.model import (
 )
 from bot.pipeline import finding
 from bot.pipeline.access_presses import AccessPresses
+from bot.pipeline.as_meant import meant_here
 from bot.pipeline.calls import LEASE
 from bot.pipeline.chooser import Chooser
 from bot.pipeline.clicks import Clicks
@@ -319,25 +320,12 @@ class Desk:
 
     async def _take(self, wish: Wish) -> Work:
         """Reads become work at once; what changes something is on disk before this returns."""
-        effect = wish.command.effect_of(wish.values)
         if wish.option(DRY_RUN):
             return partial(self._rehearsals.carry_out, wish)
-        if effect is Effect.READ:
+        if wish.command.effect_of(wish.values) is Effect.READ:
             return partial(self._reads.carry_out, wish)
-        secret = wish.command.secrets
-        execution = Execution(
-            id=ExecutionId(new_id()),
-            key=wish.key,
-            actor=wish.actor,
-            place=wish.place,
-            source=wish.source,
-            command=wish.command.id,
-            arguments={k: v for k, v in wish.values.items() if k not in secret},
-            effect=effect,
-            created_at=self._services.clock.now(),
-            task=TaskId(wish.task),
-            secrets={k: v for k, v in wish.values.items() if k in secret},
-        )
+        execution = wish.requested(self._services.clock.now())
+        execution = replace(execution, meant=await meant_here(self._services, wish))
         if not await self._is_new(execution):
             return nothing  # the delivery was repeated
         return partial(self._carry_out, execution)

@@ -7,7 +7,6 @@ from datetime import timedelta
 from bot.clock import Clock
 from bot.dbc.errors import DbcError, WouldSend
 from bot.errors import BotError, Denied, Refused, advice, fault_of
-from bot.ids import ExecutionId, TaskId, new_id
 from bot.language.args import BREAK_GLASS, REASON
 from bot.language.row_parts import Foreseen
 from bot.messages.cards import Subject, hint
@@ -122,9 +121,10 @@ class _Rehearsal:
 
     async def _rehearse(self, head: Line) -> Reply:
         preparation = Preparation(self._services)
+        asked = self._wish.requested(self._services.clock.now())
         try:
             execution, bound = await preparation.prepare(
-                self._execution(), self._interim, foreseeing=False, before_look=self._before_look
+                asked, self._interim, foreseeing=False, before_look=self._before_look
             )
         except self._unsaid:
             raise
@@ -143,10 +143,10 @@ class _Rehearsal:
         facts += await self._facts(execution, bound, decision)
         loses = self._command.lost(execution.known)
         facts.append((say("Would be lost"), line(loses or say("Nothing."))))
-        asked = line(code(self._command.title), *self._question(execution, bound.node))
+        about = line(code(self._command.title), *self._question(execution, bound.node))
         return Reply(
-            sentences((_HEAD, asked, review)),
-            (Para(line(head, asked)), *await self._shown(execution, bound), Fields(tuple(facts))),
+            sentences((_HEAD, about, review)),
+            (Para(line(head, about)), *await self._shown(execution, bound), Fields(tuple(facts))),
             private=True,
         )
 
@@ -173,23 +173,6 @@ class _Rehearsal:
         if found.untold:
             told.append((say("Not checked"), sentences(found.untold)))
         return told, bool(fails)
-
-    def _execution(self) -> Execution:
-        wish = self._wish
-        secret = {p.name for p in wish.command.parameters if p.arg.kind.is_secret}
-        return Execution(
-            id=ExecutionId(new_id()),
-            key=wish.key,
-            actor=wish.actor,
-            place=wish.place,
-            source=wish.source,
-            command=wish.command.id,
-            arguments={k: v for k, v in wish.values.items() if k not in secret},
-            effect=wish.command.effect_of(wish.values),
-            created_at=self._services.clock.now(),
-            task=TaskId(wish.task),
-            secrets={k: v for k, v in wish.values.items() if k in secret},
-        )
 
     def _question(self, execution: Execution, node: Node | None) -> Line:
         """What the card would ask, or what it is about."""

@@ -11,6 +11,7 @@ from bot.language.table import Command
 from bot.messages.cards import Subject
 from bot.messages.facts import CAUTION, CAUTION_IN_PUBLIC
 from bot.model import Effect, Execution, Goal, Machine, Node
+from bot.pipeline.as_meant import as_meant, moved
 from bot.pipeline.context import Context, Services
 from bot.pipeline.patience import Interim, waiting_for
 from bot.pipeline.rights import allow, is_open_to_all, require_colleague
@@ -126,17 +127,15 @@ class Preparation:
             label = execution.arguments.get("name", "") or task[:8]
         else:
             task, label = TaskId(""), execution.arguments.get("image", "").rpartition("/")[2]
-        moved = execution.task and execution.task != task
-        if moved or (execution.node and execution.node != node):
-            other = say("The name means another node now than when this was requested.")
-            if task:
-                other = say("The name means another machine now than when this was requested.")
-            raise Refused(other, hint=say("Nothing was done. Request it again."))
-        named = replace(execution, node=NodeId(node), task=task, label=label)
+        meant = await as_meant(self._services, command, execution, bound)
+        if execution.task not in {"", task} or execution.node not in {"", node}:
+            is_named = command.target is not None and command.target.name in execution.arguments
+            raise moved(bound.machine or bound.node, is_named=is_named)
+        named = replace(execution, node=NodeId(node), task=task, label=label, meant=meant)
         if named == execution and sent is not None:
             return named, replace(bound, sent=sent)
         async with self._store.write() as tx:
-            await tx.executions.set_target(execution.id, NodeId(node), task, label)
+            await tx.executions.set_target(execution.id, NodeId(node), task, label, meant)
             sent = await tx.executions.sent_to(named)
         return named, replace(bound, sent=sent)
 

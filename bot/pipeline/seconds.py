@@ -41,6 +41,8 @@ def _second(services: Services, command: Command, asked: Execution, after: Execu
         arguments=asked.arguments,
         effect=command.effect_of(asked.arguments),
         created_at=services.clock.now(),
+        meant=asked.meant,
+        node=asked.node,
         # Make another one where one was made.
         task=TaskId("") if asked.task == TaskId(asked.id) else asked.task,
     )

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from bot.ids import UserId
+from bot.ids import ExecutionId, TaskId, UserId, new_id
 from bot.language.table import Command
-from bot.model import Place, Source
+from bot.model import Execution, Place, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,22 @@ class Wish:
         """What was given for one of everyone's options; empty where nothing was."""
         return "" if self.command.parameter(name) else self.values.get(name, "")
 
-    @property
-    def task(self) -> str:
-        """The task id of the machine that was pressed or chosen; empty where a name was typed."""
-        return self.values.get("vm", "") if self.by_id else ""
+    def requested(self, now: datetime) -> Execution:
+        """It, as the ledger has it: a machine that was pressed or chosen by its task id."""
+        secret = self.command.secrets
+        return Execution(
+            id=ExecutionId(new_id()),
+            key=self.key,
+            actor=self.actor,
+            place=self.place,
+            source=self.source,
+            command=self.command.id,
+            arguments={k: v for k, v in self.values.items() if k not in secret},
+            effect=self.command.effect_of(self.values),
+            created_at=now,
+            secrets={k: v for k, v in self.values.items() if k in secret},
+            task=TaskId(self.values.get("vm", "") if self.by_id else ""),
+        )
 
     @property
     def is_private(self) -> bool:

@@ -322,7 +322,7 @@ class Inventory:
         nodes = (await self._store.known()).nodes()
         match = partial(match_machine, text=text, nodes=nodes, by_id=by_id)
         found = match(await self.machines(user, channel), node=node)
-        if len(found) == 1 and (not asking or by_id or await self._is_certain(found[0], text)):
+        if len(found) == 1 and (not asking or by_id or await self.is_certain(found[0], text)):
             return found[0]
         listings: Sequence[NodeListing] = ()
         denied: Mapping[str, str] = {}
@@ -393,7 +393,7 @@ class Inventory:
             seen += [m for m in await self.machines(user, channel) if m.node in denied]
         return seen
 
-    async def _is_certain(self, found: Machine, text: str) -> bool:
+    async def is_certain(self, found: Machine, text: str) -> bool:
         """Whether nothing that nobody has seen yet could be meant by the text instead."""
         named = (await self._store.known()).target(Nicknamed.MACHINE, text)
         return is_machine_called(found, text) and named in {None, found.task}

@@ -17,6 +17,7 @@ from bot.model import (
     Effect,
     Execution,
     ExecutionStatus,
+    Meant,
     Source,
 )
 from bot.reply import keep, kept, say
@@ -25,6 +26,7 @@ from storage.repositories.mapper import Mapper, Read, Row, apart, mapping, one_o
 from storage.repositories.repository import (
     inserting,
     is_word,
+    texts,
 )
 from storage.tables import executions
 from storage.vault import Vault
@@ -106,12 +108,28 @@ def from_row(row: Row, *, secrets: Mapping[str, str]) -> Execution:
 
 def _damaged(row: Row) -> str:
     """What cannot be read, if anything."""
-    for name in ("arguments", "facts"):
+    for name in ("arguments", "facts", "meant"):
         if not isinstance(row[name], dict):
             return name
     if not is_word(Effect, row["effect"]):
         return "effect"
     return "date" if row["created_at"] == UNTOLD else ""
+
+
+# Before the id of what a name surely meant.
+_SURELY = "="
+
+
+def meant_as_kept(meant: Mapping[str, Meant]) -> dict[str, str]:
+    """What names meant, in a column."""
+    return {name: f"{_SURELY if one.is_sure else ''}{one.id}" for name, one in meant.items()}
+
+
+def _meant(row: Row) -> dict[str, Meant]:
+    return {
+        name: Meant(kept_so.removeprefix(_SURELY), kept_so.startswith(_SURELY))
+        for name, kept_so in texts(row["meant"]).items()
+    }
 
 
 def _moment(name: str) -> Read:
@@ -132,6 +150,7 @@ def _written(execution: Execution) -> dict[str, Any]:
         "started_at": execution.started_at,
         "finished_at": execution.finished_at,
         "behind": " ".join(execution.behind),
+        "meant": meant_as_kept(execution.meant),
     }
 
 
@@ -150,5 +169,6 @@ _ROWS = Mapper(
     started_at=_moment("started_at"),
     finished_at=_moment("finished_at"),
     behind=apart("behind"),
+    meant=_meant,
     unreadable=_damaged,
 )

@@ -28,12 +28,13 @@ from bot.model import (
     AuditKind,
     Execution,
     ExecutionStatus,
+    Meant,
 )
 from bot.reply import Words, keep, plain, say
 from storage.connection import OpenConnection
 from storage.errors import BadKey
 from storage.repositories.audit import Audit
-from storage.repositories.execution_rows import from_row
+from storage.repositories.execution_rows import from_row, meant_as_kept
 from storage.repositories.repository import (
     LIMIT,
     Repository,
@@ -205,10 +206,16 @@ class Executions(Repository):
         return sorted(stranded, key=lambda execution: execution.created_at)
 
     async def set_target(
-        self, execution_id: ExecutionId, node: NodeId, task: TaskId, label: str
+        self,
+        execution_id: ExecutionId,
+        node: NodeId,
+        task: TaskId,
+        label: str,
+        meant: Mapping[str, Meant],
     ) -> None:
-        """Write down which machine the command turned out to mean."""
-        await self._set(execution_id, node=node, task=task, label=label)
+        """Write down which machine the command turned out to mean, and what all its names did."""
+        kept = meant_as_kept(meant)
+        await self._set(execution_id, node=node, task=task, label=label, meant=kept)
 
     async def set_facts(self, execution_id: ExecutionId, facts: Mapping[str, str]) -> None:
         """Write down what was read before the command is asked about or sent."""

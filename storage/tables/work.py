@@ -46,6 +46,8 @@ executions = Table(
     Column("finished_at", UtcDateTime),
     # The changes of the same machine, by id, that it waits for, or has waited for.
     Column("behind", Text, nullable=False, server_default=""),
+    # What its names meant when it was acknowledged, by parameter.
+    Column("meant", JSON, nullable=False, server_default="{}"),
     *lease(),
     Index(None, "status", "leased_until"),
     Index(None, "status", "finished_at"),

@@ -34,7 +34,7 @@ async def _fill(url: str) -> AuditHead:
         assert await store.record(asked, by="p", until=SOON)
         async with store.write() as tx:
             await tx.executions.set_target(
-                asked.id, NodeId("node-1"), TaskId(f"task-{name}"), "train-01"
+                asked.id, NodeId("node-1"), TaskId(f"task-{name}"), "train-01", {}
             )
             await tx.executions.set_status(
                 asked.id,

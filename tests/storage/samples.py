@@ -11,6 +11,7 @@ from bot.model import (
     Execution,
     Goal,
     Machine,
+    Meant,
     Message,
     MessageRef,
     Node,
@@ -40,6 +41,7 @@ def execution(name: str = "1", **changes: Any) -> Execution:
         "arguments": {"vm": "7a9Q", "force": "true", "note": "重启 ‘now’"},
         "effect": Effect.DESTROY,
         "created_at": NOW,
+        "meant": {"vm": Meant("task-1", is_sure=True), "on": Meant("node-1"), "node": Meant()},
     }
     return Execution(**{**values, **changes})
 

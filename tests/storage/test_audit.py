@@ -114,7 +114,7 @@ async def move(store: Store, to: ExecutionStatus, *, outcome: str = "") -> None:
 async def claim(store: Store) -> None:
     async with store.write() as tx:
         await tx.executions.set_target(
-            ExecutionId("execution-1"), NodeId("node-1"), TaskId("task-1"), "train-01"
+            ExecutionId("execution-1"), NodeId("node-1"), TaskId("task-1"), "train-01", {}
         )
         await tx.executions.claim(
             ExecutionId("execution-1"),
@@ -271,7 +271,7 @@ async def test_rows_are_found_by_what_they_say_and_by_the_command_they_are_about
     asked = execution()
     await record(store, asked)
     async with store.write() as tx:
-        await tx.executions.set_target(asked.id, NodeId("node-1"), TaskId("task-1"), "train-01")
+        await tx.executions.set_target(asked.id, NodeId("node-1"), TaskId("task-1"), "train-01", {})
         tx.audit.append(AuditEntry.about(asked, AuditKind.DENIED, NOW, actor=UserId("U2")))
     await move(store, ExecutionStatus.DONE)
     await append(

@@ -176,7 +176,7 @@ async def test_the_ledger_is_read_newest_first_and_without_secrets(store: Store)
         )
     async with store.write() as tx:
         await tx.executions.set_target(
-            ExecutionId("execution-3"), NodeId("node-1"), TaskId("task-1"), "train-01"
+            ExecutionId("execution-3"), NodeId("node-1"), TaskId("task-1"), "train-01", {}
         )
     async with store.read() as tx:
         assert [each.id[-1] for each in await tx.executions.recent(limit=3)] == ["4", "3", "2"]

@@ -239,7 +239,7 @@ async def test_what_is_learnt_is_written_into_that_execution_alone(store: Store)
     await stands(store, "2")
     async with store.write() as tx:
         await tx.executions.set_target(
-            ExecutionId("execution-1"), NodeId("node-1"), TaskId("task-1"), "train-01"
+            ExecutionId("execution-1"), NodeId("node-1"), TaskId("task-1"), "train-01", {}
         )
         await tx.executions.set_facts(ExecutionId("execution-1"), {"size": "18G"})
         await tx.executions.set_approvers(ExecutionId("execution-1"), [UserId("U2"), UserId("U3")])
