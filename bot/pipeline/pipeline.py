@@ -7,7 +7,7 @@ finds the step taken or not taken, never half.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -87,7 +87,8 @@ class Pipeline:
         self._outbox = outbox
         self._clock = services.clock
         self._by = by
-        self._told: set[str] = set()  # what waits for Slack, as whoever asked has been told
+        # What waits for Slack, and how long: whoever asked has been told.
+        self._paused: dict[str, datetime] = {}
         self._preparation = Preparation(services)
         self._endings = Endings(services)
         self._runs = Runs(services, outbox, by)
@@ -133,9 +134,9 @@ class Pipeline:
                 )
             self._check_record(execution)
             cleared = await self._cleared(command, execution, before, answer)
-            self._told.discard(execution.id)
+            self._paused.pop(execution.id, None)
         except BotError as error:
-            self._told.discard(execution.id)
+            self._paused.pop(execution.id, None)
             await self._turn_down(execution, error, answer)
         except Behind as behind:
             await self._wait(command, behind, answer, hold)
@@ -373,10 +374,10 @@ class Pipeline:
 
     async def take_turns(self) -> None:
         """Go on with what has waited for other changes of its machine, once it is next."""
-        found = [one for one in await self._turns.whose_turn() if one.id not in self._at_work]
+        now, begun = self._clock.now(), {ExecutionStatus.RECORDED}
+        found = [one for one in await self._turns.whose_turn() if self._may_try(one, now)]
         if not found:
             return
-        now, begun = self._clock.now(), {ExecutionStatus.RECORDED}
         async with self._store.write() as tx:
             claims = [
                 await tx.executions.claim(
@@ -386,6 +387,10 @@ class Pipeline:
             ]
         taken = [one for one in claims if one is not None]
         await asyncio.gather(*(self._take_up(one) for one in taken))
+
+    def _may_try(self, execution: Execution, now: datetime) -> bool:
+        """Whether it is not at work, and Slack not asked again too soon: the lease is our own."""
+        return execution.id not in self._at_work and self._paused.get(execution.id, now) <= now
 
     async def recover(self) -> None:
         """Take up what a process that died left behind."""
@@ -466,19 +471,18 @@ class Pipeline:
         log.warning("slack.unanswered", execution=execution.id, reason=failure.reason)
         since, now = wanted_since(execution, approval), self._clock.now()
         if failure.retry_after is not None and now - since < _SLACK_PATIENCE:
-            if execution.id not in self._told:
-                self._told.add(execution.id)
+            until, is_told = (
+                now + max(failure.retry_after, _SLACK_PAUSE),
+                execution.id in self._paused,
+            )
+            self._paused[execution.id] = until
+            if not is_told:
                 await courteously(partial(answer.say, slack_is_slow()))
-            until = now + max(failure.retry_after, _SLACK_PAUSE)
             async with self._store.write() as tx:
                 await tx.executions.claim(
-                    execution.id,
-                    self._by,
-                    now,
-                    until,
-                    expect={ExecutionStatus.RECORDED},
-                    to=ExecutionStatus.RECORDED,
-                )
+                    execution.id, self._by, now, until,
+                    expect={ExecutionStatus.RECORDED}, to=ExecutionStatus.RECORDED,
+                )  # fmt: skip
             return
         await self._turn_down(execution, slack_does_not_say(), answer)
 

@@ -80,6 +80,19 @@ async def test_the_next_change_waits_for_the_first_and_runs_then(stage: Stage) -
     assert "has 50 GiB more on vdb: 150G" in stage.endings(stage.bob)[0]
 
 
+async def test_slack_is_asked_in_peace_for_one_whose_turn_has_come(stage: Stage) -> None:
+    await busy(stage)
+    await waits(stage, stage.bob, GROW)
+    stage.ws.faults.add("http_500", "users.info", times=None)
+    await stage.passes(15, times=13)  # the disk is there
+    asked = len(stage.ws.calls_of("users.info"))
+    await stage.passes(2, times=20)
+    assert 3 <= len(stage.ws.calls_of("users.info")) - asked <= 5 * 3  # each time, thrice
+    stage.ws.faults.clear()
+    await stage.passes(15)
+    assert stage.changes() == ["disks.add", "disks.resize"]
+
+
 @pytest.mark.parametrize(
     ("spoken", "shown"),
     [
