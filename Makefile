@@ -7,7 +7,7 @@ RUNS := $(VENV)/.runs
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fix docs bench kill mutate guards sandbox lock clean
+.PHONY: help demo run test check fix docs command snapshots bench kill mutate guards sandbox lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -47,6 +47,16 @@ fix: $(READY) ## Format and mend what can be mended
 
 docs: $(READY) ## Write the generated files: docs/commands.md, manifest.json, bot/locale/bot.pot
 	$(BIN)/python -m bot docs
+
+command: export PYTHONDONTWRITEBYTECODE =
+command: $(READY) ## What a new command has to pass, in a few minutes (NAME=vm.restart)
+	@$(if $(NAME),:,echo "Say which command: make command NAME=vm.restart"; exit 1)
+	$(BIN)/python -m bot docs --check
+	$(BIN)/python -m pytest tests/language tests/cli/test_generated.py
+	$(BIN)/python -m pytest -k "$(NAME)" tests/scenarios
+
+snapshots: $(READY) ## Keep what people see as it is now; read the difference (git diff)
+	$(BIN)/python -m pytest --snapshot-update tests/scenarios/test_surfaces.py tests/scenarios/test_surfaces_of_trouble.py tests/handlers/test_forms.py tests/handlers/test_render.py
 
 bench: $(READY) ## Measure what the product is held to (AGAINST=commit: what a change cost there)
 	$(BIN)/python -m tests.benchmarks $(if $(AGAINST),--against $(AGAINST))

@@ -26,6 +26,7 @@ from bot.model import (
 )
 from bot.reply import Given, Line, Phrase, Reply, Text, Words
 
+_LONGEST_TITLE = 24  # Slack's limit for a view's title
 BY_ACTOR = "actor"  # among the names of `Command.alike`
 
 Function = Callable[..., Awaitable[Reply | None]]
@@ -436,6 +437,8 @@ def _faults_of_words(command: Command) -> Iterator[str]:
         yield "the card must say what is lost"
     if command.facts.keys() & OF_MACHINES.keys() or not OF_MACHINES.keys() >= set(command.reads):
         yield "its facts are not those of machines, what it reads is"
+    if len(str(command.does)) > _LONGEST_TITLE:
+        yield f"its form's title (does) has at most {_LONGEST_TITLE} characters"
     names = [name for p in command.parameters for name in p.spellings - {NODE_OPTION}]
     if len(names) != len(set(names)):
         yield "two parameters answer to one name"

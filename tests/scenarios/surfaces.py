@@ -6,12 +6,18 @@ from typing import Any
 
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from sandbox.slack import Person, SeenMessage
 from sandbox.slack.person import SeenView
 from sandbox.slack.reading import readable, unescaped
 
 Shown = dict[str, str]
+
+KEEP_THEM = (
+    "What people see is not what was read last. If that is meant, as with a new command: "
+    "`make snapshots`, and read the difference (git diff tests/scenarios/__snapshots__)."
+)
 
 # In this order: a moment has digits, an id has letters of a moment.
 _UNSTABLE = (
@@ -74,6 +80,13 @@ def told_since(person: Person, before: Sequence[SeenMessage]) -> str:
     if person.modal is not None:
         shown.append(of_view(person.modal))
     return "\n".join(shown)
+
+
+class TextFile(SingleFileSnapshotExtension):
+    """A snapshot that is read as it is."""
+
+    _write_mode = WriteMode.TEXT
+    file_extension = "txt"
 
 
 def as_text(shown: Shown) -> str:

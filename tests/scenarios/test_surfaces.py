@@ -1,7 +1,7 @@
 """Every form, answer, card, end and Home as it stands on the screen, in both languages.
 
-After a wanted change: `pytest tests/scenarios/test_surfaces.py --snapshot-update`, and read the
-difference. What is walked through comes from the table and from the states themselves.
+After a wanted change: `make snapshots`, and read the difference. What is walked through comes
+from the table and from the states themselves.
 """
 
 from pathlib import Path
@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 from syrupy.assertion import SnapshotAssertion
-from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from bot.commands.rows import command_table
 from bot.language.table import Command
@@ -22,18 +21,11 @@ from sandbox.slack import Person
 from tests.scenarios.changing import BOBS_REVIEW, DEEDS, NAME, NO_REVIEW, Deed
 from tests.scenarios.site import rules
 from tests.scenarios.stage import CHANNEL, Stage, staged
-from tests.scenarios.surfaces import Shown, as_text, of_view, told_since
+from tests.scenarios.surfaces import KEEP_THEM, Shown, TextFile, as_text, of_view, told_since
 from tests.scenarios.test_json import LINES
 
 WORDS = {"en-US": ENGLISH, "zh-CN": catalogue("zh")}
 SEARCHES = ("inference", "restart", "no such thing at all")
-
-
-class TextFile(SingleFileSnapshotExtension):
-    """A snapshot that is read as it is."""
-
-    _write_mode = WriteMode.TEXT
-    file_extension = "txt"
 
 
 class Walk:
@@ -209,4 +201,4 @@ async def test_every_surface_is_as_it_was_read_last(
         is_read = command.worst_effect is Effect.READ
         wanted.add(f"answer: {command.id}" if is_read else f"change: {command.id}")
     assert wanted - set(shown) == set()
-    assert as_text(shown) == snapshot(extension_class=TextFile)
+    assert as_text(shown) == snapshot(extension_class=TextFile), KEEP_THEM

@@ -1,8 +1,7 @@
 """What people see when something goes wrong, or passes from one to another, in both languages.
 
 Ends that failed or that nobody knows, the way past approval, shares, outages. After a wanted
-change:
-`pytest tests/scenarios/test_surfaces_of_trouble.py --snapshot-update`, and read the difference.
+change: `make snapshots`, and read the difference.
 """
 
 from collections.abc import AsyncIterator
@@ -15,11 +14,11 @@ from syrupy.assertion import SnapshotAssertion
 from sandbox.slack import Person
 from tests.scenarios.site import DELETE, site
 from tests.scenarios.stage import CHANNEL, Stage, staged
-from tests.scenarios.surfaces import Shown, as_text, of_view, told_since
+from tests.scenarios.surfaces import KEEP_THEM, Shown, TextFile, as_text, of_view, told_since
 from tests.scenarios.test_break_glass import RULE
 from tests.scenarios.test_outages import ON, goes_on
 from tests.scenarios.test_power import off
-from tests.scenarios.test_surfaces import WORDS, TextFile
+from tests.scenarios.test_surfaces import WORDS
 
 LOCALES = ("en-US", "zh-CN")
 
@@ -91,7 +90,7 @@ async def test_ends_that_are_not_good(
             for _ in range(12):
                 await stage.passes(15)
             walk.note(f"{name}, in the end")
-    assert as_text(walk.shown) == snapshot(extension_class=TextFile)
+    assert as_text(walk.shown) == snapshot(extension_class=TextFile), KEEP_THEM
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -115,7 +114,7 @@ async def test_the_way_past_approval(
         await walk.presses(stage.bob, "I have reviewed it")
         await stage.passes(15)
         walk.note("reviewed")
-    assert as_text(walk.shown) == snapshot(extension_class=TextFile)
+    assert as_text(walk.shown) == snapshot(extension_class=TextFile), KEEP_THEM
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -137,7 +136,7 @@ async def test_a_share_from_its_request_to_its_end(
         await stage.passes(3600)
         await stage.passes(60)
         walk.note("ended")
-    assert as_text(walk.shown) == snapshot(extension_class=TextFile)
+    assert as_text(walk.shown) == snapshot(extension_class=TextFile), KEEP_THEM
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -154,4 +153,4 @@ async def test_outages(tmp_path: Path, locale: str, snapshot: SnapshotAssertion)
         stage.node("gpu1").silent = False
         await goes_on(stage, 6)
         walk.note("it responds again")
-    assert as_text(walk.shown) == snapshot(extension_class=TextFile)
+    assert as_text(walk.shown) == snapshot(extension_class=TextFile), KEEP_THEM
