@@ -24,7 +24,7 @@ from handlers.arrivals import STANDSTILL, Arrival, arrival
 from handlers.deliveries import MEMORY, NOT_TAKEN, Acknowledgement, Deliveries, Taking
 from handlers.recent import remember
 from handlers.supervisor import Supervisor
-from storage import StorageFailed
+from storage import StorageFailed, deciding
 
 # Slack waits 3 s for an acknowledgement, a person longer for the answer: of many deliveries at once
 # the work of the first waits for the rest, but not for ever where they never end.
@@ -86,7 +86,8 @@ class Boundary:
     async def _in_time(self, take: Taking) -> Acknowledgement:
         """Take it while Slack waits. Raises BotError where that is too late: nothing is done then.
 
-        What is being committed by then is waited for: what is stored is carried out.
+        What is being committed by then is waited for: what is stored is carried out. That holds for
+        whatever is stored in here.
         """
         came = arrival.get() or Arrival(self._clock.monotonic(), timedelta())
         left = TAKEN_WITHIN - came.waited(self._clock)
@@ -94,7 +95,8 @@ class Boundary:
             raise _read_too_late(came.lay)
         try:
             async with time_limit(self._clock, left) as limit:
-                return await take()
+                with deciding():
+                    return await take()
         except TimeoutError:
             if not limit.expired():
                 raise

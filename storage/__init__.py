@@ -23,6 +23,7 @@ from storage.repositories.repository import FARTHEST_AHEAD
 from storage.repositories.strangers import Stranger
 from storage.repositories.watches import Due, Look
 from storage.store import Store
+from storage.transaction import deciding
 from storage.uow import UnitOfWork
 from storage.vault import Vault, fingerprint, keys_in, place_of, write_keys
 
@@ -50,6 +51,7 @@ __all__ = [
     "Vault",
     "back_up",
     "check_address",
+    "deciding",
     "fingerprint",
     "has_sealed",
     "is_claimed",

@@ -36,7 +36,7 @@ from storage.tables import (
     audit,
     executions,
 )
-from storage.transaction import to_its_end
+from storage.transaction import deciding, is_deciding, to_its_end
 from storage.uow import UnitOfWork
 from storage.vault import Vault
 
@@ -128,13 +128,14 @@ class Store:
         return ", ".join(head for head in heads if not is_known(head))
 
     @asynccontextmanager
-    async def write(self, *, decisive: bool = False) -> AsyncIterator[UnitOfWork]:
+    async def write(self) -> AsyncIterator[UnitOfWork]:
         """A unit of work that commits at its end and is undone by an exception.
 
         With SQLite it is the only one: keep it short. It waits for others to begin, and no more;
         what must not fail because they are in the way later is for `attempts` or `transact`.
-        `decisive`: who is cancelled during the commit goes on all the same, since it is stored.
+        Who is `deciding` and cancelled during the commit goes on all the same, since it is stored.
         """
+        decisive = is_deciding()
         handover, is_committing, was_cancelled = None, False, False
         with _Timed(self._observe):
             try:
@@ -201,8 +202,9 @@ class Store:
         return await self._transacted(work)
 
     async def _transacted(self, work: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
-        async with self.write(decisive=True) as tx:
-            return await work(tx)
+        with deciding():
+            async with self.write() as tx:
+                return await work(tx)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[UnitOfWork]:

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TypeVar
+from contextvars import ContextVar
+from typing import Any, TypeVar
 
 from sqlalchemy import TextClause
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
@@ -15,6 +16,29 @@ from storage.busy import is_busy, is_unfit, is_unsure, sqlstate
 from storage.errors import StorageBusy, StorageFailed, StorageUnfit, StorageUnsure
 
 Result = TypeVar("Result")
+
+
+# By its task, so that what it starts meanwhile is not taken for it.
+_deciding: ContextVar[asyncio.Task[Any] | None] = ContextVar("deciding", default=None)
+
+
+@contextmanager
+def deciding() -> Iterator[None]:
+    """Let what this task commits in here decide: whoever cancels it during a commit is too late.
+
+    So nobody is told that nothing was done of what is stored.
+    """
+    before = _deciding.set(asyncio.current_task())
+    try:
+        yield
+    finally:
+        _deciding.reset(before)
+
+
+def is_deciding() -> bool:
+    """Whether the present task is `deciding`."""
+    task = _deciding.get()
+    return task is not None and task is asyncio.current_task()
 
 
 @asynccontextmanager

@@ -27,10 +27,10 @@ class UndoneStore(Store):
         self._real = store
 
     @asynccontextmanager
-    async def write(self, *, decisive: bool = False) -> AsyncIterator[UnitOfWork]:
+    async def write(self) -> AsyncIterator[UnitOfWork]:
         """A unit of work that is undone at its end."""
         with suppress(_UndoneError):
-            async with self._real.write(decisive=decisive) as tx:
+            async with self._real.write() as tx:
                 yield tx
                 raise _UndoneError
 

@@ -309,7 +309,7 @@ class Reviews:
 
     async def _cancel(self, approval_id: ApprovalId, user: UserId) -> Approval:
         now = self._clock.now()
-        async with self._store.write(decisive=True) as tx:
+        async with self._store.write() as tx:
             approval = await tx.approvals.find(approval_id)
             if approval is None or approval.kind is ReviewKind.AFTERWARDS:
                 raise Refused(_UNKNOWN)
@@ -344,7 +344,7 @@ class Reviews:
         if approval is None or execution is None:
             raise Refused(_UNKNOWN)
         question, now = await self.question(approval, execution), self._clock.now()
-        async with self._store.write(decisive=True) as tx:
+        async with self._store.write() as tx:
             if await tx.votes.withdraw(approval_id, user, at, now):
                 votes = await tx.votes.of(approval_id)
                 card = review_cards.question(replace(question, votes=votes))

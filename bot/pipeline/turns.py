@@ -295,7 +295,7 @@ class Turns:
         command = self._services.table.spoken_of(execution.command)
         subject = Subject(execution.label, execution.task, label)
         sentence = turn_cards.withdrawn(execution, wanted(command, execution, subject))
-        async with self._store.write(decisive=True) as tx:
+        async with self._store.write() as tx:
             end = ExecutionStatus.CANCELLED
             if not execution.behind or not await tx.executions.set_status(
                 execution.id, end, outcome=sentence, decided_by=[user], now=now,

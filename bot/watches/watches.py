@@ -131,7 +131,7 @@ class Watches:
                     )
                 )
         label = await self._inventory.label(known.node)
-        async with self._store.write(decisive=True) as tx:
+        async with self._store.write() as tx:
             old = await tx.watches.find(watch_id)
             if old is None or old.state is not WatchState.UNKNOWN:
                 return None

@@ -145,11 +145,11 @@ class Failing(Store):
         self._is_to_fail = True
 
     @asynccontextmanager
-    async def write(self, *, decisive: bool = False) -> AsyncIterator[UnitOfWork]:
+    async def write(self) -> AsyncIterator[UnitOfWork]:
         if self._is_to_fail and self._chat.keys:
             self._is_to_fail = False
             raise StorageFailed("The disk is full.")
-        async with self._real.write(decisive=decisive) as tx:
+        async with self._real.write() as tx:
             yield tx
 
     @asynccontextmanager

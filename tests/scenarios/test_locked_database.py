@@ -5,6 +5,7 @@ What Slack has told the person to have failed is never carried out afterwards.
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -49,6 +50,18 @@ async def too_late(stage: Stage, person: Person, deed: Awaitable[object]) -> Non
         await doing
         await person.sees(LATE)
     await stage.quiet()
+
+
+@contextmanager
+def slow_disk(stage: Stage) -> Iterator[None]:
+    """Meanwhile nothing that is committed reaches the disk."""
+    writes_again = threading.Event()
+    thread = stage.bot.store._engines._writer._thread  # type: ignore[attr-defined]
+    thread.submit(writes_again.wait)
+    try:
+        yield
+    finally:
+        writes_again.set()
 
 
 async def waits(stage: Stage) -> None:
@@ -115,4 +128,22 @@ async def test_a_mention_is_taken_late_and_once_since_slack_sends_it_again(stage
     assert (await again).ok
     await stage.quiet()
     assert (recorded(stage), stage.changes()) == (before + 1, ["tasks.start"])
+    assert LATE not in stage.alice.screen()
+
+
+async def test_what_is_being_stored_when_the_time_is_over_is_not_told_as_not_done(
+    stage: Stage,
+) -> None:
+    """A click that only writes once, and leaves nothing to be done after it."""
+    carol = stage.ws.member("carol")
+    await stage.asks(carol, "/dbc session ask gpu1")
+    [asked] = [m for m in stage.alice.messages() if "No" in m.buttons]
+    with slow_disk(stage):
+        pressing = asyncio.ensure_future(stage.alice.presses("No", asked))
+        await waits(stage)
+        stage.clock.advance(TAKEN_WITHIN)
+        await asyncio.sleep(0)
+    await pressing
+    await stage.passes(5)
+    assert "You did not share" in stage.alice.screen()
     assert LATE not in stage.alice.screen()

@@ -12,6 +12,7 @@ from bot.ids import ExecutionId
 from storage import InUse, StorageFailed, Store, Vault
 from storage.engine import open_engines
 from storage.file import prepare
+from storage.transaction import deciding, is_deciding
 from tests.storage.samples import (
     HERE,
     LATER,
@@ -71,6 +72,16 @@ async def test_writers_that_are_cancelled_leave_the_door_open(store: Store) -> N
     async with asyncio.timeout(10):
         await put(store, "card:last", "a")
         assert await store.record(execution(), by="p", until=SOON)
+
+
+async def test_what_is_started_by_who_decides_does_not_decide() -> None:
+    async def asked() -> bool:
+        return is_deciding()
+
+    with deciding():
+        assert await asked()
+        assert not await asyncio.create_task(asked())
+    assert not await asked()
 
 
 async def test_a_second_process_is_kept_from_a_sqlite_file(
