@@ -64,6 +64,17 @@ async def as_meant(
     return now
 
 
+def by_ids(command: Command, execution: Execution) -> dict[str, str]:
+    """The texts of a request with ids in place of its names, also where none was given."""
+    ids = {name: one.id for name, one in execution.meant.items() if one.is_sure}
+    target = command.target
+    if target is not None and target.arg.kind.is_machine:
+        ids |= {target.name: execution.task, NODE_OPTION: execution.node}
+    elif target is not None:
+        ids[target.name] = execution.node
+    return {**execution.arguments, **{name: one for name, one in ids.items() if one}}
+
+
 def moved(found: Machine | Node | None, *, is_named: bool) -> Refused:
     """For a name that has come to mean `found` since, or a default where it is not named."""
     told = say("The name means another node now than when this was requested.")

@@ -11,7 +11,7 @@ from functools import partial
 
 from bot.errors import Refused, from_error
 from bot.ids import ApprovalId, ExecutionId, UserId
-from bot.language.args import BREAK_GLASS, DRY_RUN, NODE_OPTION, REASON
+from bot.language.args import BREAK_GLASS, DRY_RUN, REASON
 from bot.language.table import Command
 from bot.messages.cards import Subject
 from bot.messages.glass_cards import REFUSED
@@ -26,6 +26,7 @@ from bot.model import (
     Source,
     Submission,
 )
+from bot.pipeline.as_meant import by_ids
 from bot.pipeline.context import Services
 from bot.pipeline.covered import no_glass
 from bot.pipeline.joining import key_of_glass
@@ -137,18 +138,9 @@ class GlassPresses:
 
 def _again(execution: Execution, command: Command) -> dict[str, str]:
     """What was asked for, of the machine and node that the card names."""
-    values = {
-        name: text
-        for name, text in execution.arguments.items()
-        if name not in {REASON, BREAK_GLASS, DRY_RUN}
-    }
-    target = command.target
-    if target is not None and target.arg.kind.is_machine:
-        values[target.name] = execution.task
-        values[NODE_OPTION] = execution.node
-    elif target is not None:
-        values[target.name] = execution.node
-    return values
+    left_out = {REASON, BREAK_GLASS, DRY_RUN}
+    texts = by_ids(command, execution)
+    return {name: text for name, text in texts.items() if name not in left_out}
 
 
 def _form(about: str, asked: Line) -> Form:

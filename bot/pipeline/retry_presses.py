@@ -8,6 +8,7 @@ from bot.language.args import BREAK_GLASS, NODE_OPTION
 from bot.language.table import Command
 from bot.messages.machine_buttons import RETRY
 from bot.model import Execution, ExecutionStatus, Place, Press
+from bot.pipeline.as_meant import by_ids
 from bot.pipeline.context import Services
 from bot.pipeline.rights import no_such_machine, visible_to
 from bot.pipeline.works import outdated
@@ -53,9 +54,9 @@ class RetryPresses:
 
 
 def _given(command: Command, failed: Execution) -> Mapping[str, str]:
-    """What was requested, the machine by its id; glass that was broken is not broken again."""
-    given = {name: text for name, text in failed.arguments.items() if name != BREAK_GLASS}
-    return given | _machine(command, failed)
+    """What was requested, of the same machine and node; broken glass is not broken again."""
+    texts = by_ids(command, failed)
+    return {name: text for name, text in texts.items() if name != BREAK_GLASS}
 
 
 def _machine(command: Command, failed: Execution) -> dict[str, str]:

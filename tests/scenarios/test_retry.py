@@ -45,6 +45,27 @@ async def test_what_was_requested_is_filled_in_for_its_requester_alone(one_stage
     assert (await stage.alice.sees_modal("Create a machine")).value("Name") == "secret-plan"
 
 
+@pytest.mark.parametrize("given", ["on box", ""])
+async def test_what_failed_is_retried_on_its_node_whatever_is_meant_by_now(
+    one_stage: Stage, given: str
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1", "gpu2")
+    await stage.asks(stage.alice, "/dbc node name gpu2 box")
+    await stage.asks(stage.alice, "/dbc node use box here")
+    stage.node("gpu2").fail("create", "no_lease")
+    await stage.asks(stage.alice, CREATE.replace("on gpu2", given))
+    await stage.passes(30, times=4)
+    end = next(m for m in reversed(stage.alice.messages(CHANNEL)) if "Retry …" in m.buttons)
+    await stage.asks(stage.alice, "/dbc node name gpu2 oldbox")
+    await stage.asks(stage.alice, "/dbc node name gpu1 box")
+    await stage.asks(stage.alice, "/dbc node use box here")
+    await stage.alice.presses("Retry …", end)
+    await stage.quiet()
+    form = await stage.alice.sees_modal("Create a machine")
+    assert form.value("Node") == stage.node("gpu2").node_id
+
+
 @pytest.mark.parametrize("failed", [failed_creation, failed_start])
 async def test_a_guest_is_shown_nothing_of_what_failed(
     one_stage: Stage, failed: Callable[[Stage], Awaitable[SeenMessage]]
