@@ -6,6 +6,7 @@ Nothing here knows Slack, SQL or HTTP.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
+from typing import TypeVar
 
 from bot.reply import (
     Actions,
@@ -28,6 +29,16 @@ from bot.reply import (
 )
 
 NOTHING_LEARNT: Mapping[str, str] = MappingProxyType({})
+
+
+_T = TypeVar("_T")
+
+
+def certain(value: _T | None, why: str) -> _T:
+    """The value, which is there unless the bot has a fault. Raises LookupError where it is not."""
+    if value is None:
+        raise LookupError(f"None, although {why}")
+    return value
 
 
 class BotError(Exception):

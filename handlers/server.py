@@ -112,7 +112,8 @@ class Server:
     async def _serve(self, request: BaseRequest) -> web.StreamResponse:
         """Answer any request, whoever it is from."""
         connection = request.protocol
-        assert isinstance(connection, Connection), "the gate makes no others"  # noqa: S101
+        if not isinstance(connection, Connection):
+            raise TypeError("the gate makes no others")
         try:
             return await self._route(request, connection)
         except _Refused as refused:

@@ -99,7 +99,7 @@ _NOT_OFF = say("{machine} is “{status}”; its disks can be changed only while
 
 async def list_disks(ctx: Context, vm: Vm) -> Reply:
     """List a machine's disks with their sizes and files."""
-    target = await ctx.target(vm)
+    target = await ctx.use_session(vm)
     listed = await ctx.dbc.disks.list(target, vm.task)
     await ctx.services.sightings.saw_disks(vm.task, listed)
     exact: dict[str, Size] = {}
@@ -139,13 +139,13 @@ async def add(
     ctx: Context, vm: Vm, size: NewSize, directory: HostDirectory = fields.DATA_DIR
 ) -> None:
     """Add a data disk to a machine that is off."""
-    await ctx.dbc.disks.add(await ctx.target(vm), vm.task, size, directory)
+    await ctx.dbc.disks.add(await ctx.use_session(vm), vm.task, size, directory)
 
 
 async def _before_add(ctx: Context, vm: Machine, size: int, directory: str) -> Mapping[str, str]:
     fields.gib(size)
     fields.directory(directory, "directory")
-    target = await ctx.target(vm)
+    target = await ctx.use_session(vm)
     await must_be_off(ctx, target, vm, _NOT_OFF)
     return inventory_of(await disks_of(ctx.dbc, target, vm.task))
 
@@ -160,7 +160,7 @@ async def resize(
 ) -> None:
     """Grow a disk of a machine that is off, by some GiB or to a size; it can never shrink."""
     more = _growth(ctx, by, size)
-    await ctx.dbc.disks.resize(await ctx.target(vm), vm.task, disk, more)
+    await ctx.dbc.disks.resize(await ctx.use_session(vm), vm.task, disk, more)
 
 
 def _growth(ctx: Context, by: int, size: int | None) -> int:
@@ -208,7 +208,7 @@ async def _no_space_to_grow(
     ctx: Context, vm: Machine, disk: str, by: int, size: int | None
 ) -> Foreseen:
     node = await ctx.services.inventory.node_by_id(vm.node)
-    disks = await disks_of(ctx.dbc, await ctx.target(vm), vm.task)
+    disks = await disks_of(ctx.dbc, await ctx.use_session(vm), vm.task)
     directory = next((it.file.rpartition("/")[0] for it in disks if it.name == disk), "")
     field, more = ("by" if size is None else "size"), _growth(ctx, by, size)
     return await lacking_space(ctx, node, field, directory or fields.DATA_DIR, more)
@@ -216,12 +216,12 @@ async def _no_space_to_grow(
 
 async def delete(ctx: Context, vm: Vm, disk: Disk) -> None:
     """Delete a data disk of a machine that is off, with its file."""
-    await ctx.dbc.disks.delete(await ctx.target(vm), vm.task, disk)
+    await ctx.dbc.disks.delete(await ctx.use_session(vm), vm.task, disk)
 
 
 async def _before_change(ctx: Context, vm: Machine, disk: str) -> Mapping[str, str]:
     """The disks as they are. NotFound for one that the machine does not have."""
-    target = await ctx.target(vm)
+    target = await ctx.use_session(vm)
     await must_be_off(ctx, target, vm, _NOT_OFF)
     disks = await disks_of(ctx.dbc, target, vm.task)
     if disk not in {it.name for it in disks}:

@@ -76,7 +76,7 @@ async def download(
 ) -> None:
     """Download an image from an image server to a node."""
     del server, replace  # what `look` made of them is in the facts
-    target = await ctx.target(node)
+    target = await ctx.use_session(node)
     try:
         await ctx.dbc.images.download(target, image, ctx.facts["server"], directory)
     except Clash:
@@ -86,7 +86,7 @@ async def download(
 async def _before_download(
     ctx: Context, image: str, node: Node, server: str, directory: str, *, replace: bool
 ) -> Mapping[str, str]:
-    target = await ctx.target(node)
+    target = await ctx.use_session(node)
     chosen = await choose_server(ctx, server, having=image)
     await ctx.allow(server=chosen)
     await _refuse_second(ctx, target, image)
@@ -144,7 +144,7 @@ async def upload(
 ) -> None:
     """Upload an image from a node to an image server."""
     del server, replace  # what `look` made of them is in the facts
-    target = await ctx.target(node)
+    target = await ctx.use_session(node)
     try:
         await ctx.dbc.images.upload(target, ctx.facts["path"], ctx.facts["server"])
     except Clash:
@@ -154,7 +154,7 @@ async def upload(
 async def _before_upload(
     ctx: Context, image: str, node: Node, server: str, *, replace: bool
 ) -> Mapping[str, str]:
-    target = await ctx.target(node)
+    target = await ctx.use_session(node)
     path = fields.image_path(image, "image")
     name = path.rpartition("/")[2]
     chosen = await choose_server(ctx, server)
@@ -255,7 +255,7 @@ def _just_ended(image: str) -> BotError:
 async def stop(ctx: Context, image: ImageFile, node: AtNode, direction: Direction = "") -> None:
     """Stop an image's transfer; a partial file may stay at its destination."""
     del direction  # what `look` made of it is in the facts
-    target = await ctx.target(node)
+    target = await ctx.use_session(node)
     if ctx.facts["direction"] == DOWNLOAD:
         await ctx.dbc.images.stop_download(target, image)
     else:
@@ -271,7 +271,7 @@ def _follows(watch: Watch, known: Mapping[str, str]) -> bool:
 
 
 async def _before_stop(ctx: Context, image: str, node: Node, direction: str) -> Mapping[str, str]:
-    target = await ctx.target(node)
+    target = await ctx.use_session(node)
     found = await one_transfer(ctx, target, image, direction)
     await ctx.allow(direction=found.direction)
     path = fields.image_path(image, "image")
@@ -307,14 +307,14 @@ def _goal(known: Mapping[str, str]) -> Goal:
 
 async def delete(ctx: Context, image: Image, node: AtNode) -> Reply:
     """Delete an image file on a node; DBC does not check whether a machine uses it."""
-    target = await ctx.target(node)
+    target = await ctx.use_session(node)
 
     await ctx.dbc.images.delete(target, image)
     return Reply.of(say("{image} is deleted on {node}.", image=bold(image), node=bold(node.label)))
 
 
 async def _before_delete(ctx: Context, image: str, node: Node) -> Mapping[str, str]:
-    target = await ctx.target(node)
+    target = await ctx.use_session(node)
     try:
         size = await _size_on_node(ctx, target, fields.image_path(image, "image"))
     except DbcError as problem:

@@ -148,7 +148,7 @@ async def _listed(
         if not server:
             await ctx.services.sightings.saw_images(node.id, images)
         if mine:
-            target = await ctx.target(node)
+            target = await ctx.use_session(node)
             own = await ctx.dbc.images.on_node(
                 node.id, target.credentials, server or None, target.rent_order
             )
@@ -221,7 +221,7 @@ _COLUMNS = (Column(say("Image")), Column(say("Size"), is_number=True))
 
 async def progress(ctx: Context, image: ImageFile, node: AtNode) -> Reply:
     """Show the progress of an image's transfers on a node."""
-    found = await running_transfers(ctx, await ctx.target(node), image)
+    found = await running_transfers(ctx, await ctx.use_session(node), image)
     if not found:
         over = say(
             "DBC does not tell how a transfer has ended, and one that was told to stop may go on "

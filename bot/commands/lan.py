@@ -99,7 +99,7 @@ async def _labels(ctx: Context) -> dict[str, str]:
 
 async def create(ctx: Context, name: LanName, cidr: Cidr, node: AtNode) -> Reply:
     """Create a network; name it when you create a machine."""
-    target = await ctx.target(node)
+    target = await ctx.use_session(node)
 
     await ctx.dbc.lans.create(target, name, cidr)
     return Reply.of(
@@ -147,7 +147,7 @@ def _check(values: Mapping[str, str]) -> None:
 
 async def delete(ctx: Context, name: LanName, node: AtNode) -> Reply:
     """Delete a network that no machine uses; only whoever created it can."""
-    target = await ctx.target(node)
+    target = await ctx.use_session(node)
 
     await ctx.dbc.lans.delete(target, name)
     return Reply.of(

@@ -190,7 +190,7 @@ async def _of_manager(ctx: Context, manager: Node) -> Reply:
 
 async def power(ctx: Context, command: PowerVerb, machine: Metal) -> Reply:
     """Switch a bare-metal machine on or off, reset it, or show whether it is on."""
-    target = await ctx.target(machine)
+    target = await ctx.use_session(machine)
     if command == "status":
         return _powered(machine, command, await ctx.dbc.metal.power_status(target))
     try:
@@ -292,7 +292,7 @@ def _told(known: Mapping[str, str]) -> Phrase:
 
 async def boot(ctx: Context, device: Device, machine: Metal) -> Reply:
     """Choose what a bare-metal machine boots from next."""
-    result = await ctx.dbc.metal.boot(await ctx.target(machine), _DEVICES[device])
+    result = await ctx.dbc.metal.boot(await ctx.use_session(machine), _DEVICES[device])
     if result is BootResult.SENT:
         raise Unreported(device)
     return Reply.of(
@@ -320,7 +320,7 @@ class Unreported(BotError):
 
 
 async def _powered_now(ctx: Context, machine: Node, **_wanted: object) -> Mapping[str, str]:
-    report = await ctx.dbc.metal.power_status(await ctx.target(machine))
+    report = await ctx.dbc.metal.power_status(await ctx.use_session(machine))
     known = {True: "on", False: "off", None: report.text or "unknown"}
     return {"power": known[report.is_on], **await which_now(ctx, machine)}
 

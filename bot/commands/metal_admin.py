@@ -322,7 +322,7 @@ async def which_now(ctx: Context, machine: Node) -> Mapping[str, str]:
     Its renter is told its address alone; why the rest is not known, where it cannot be read.
     """
     if not machine.manager:
-        return _known(await ctx.dbc.metal.get(await ctx.target(machine)), ("ip",))
+        return _known(await ctx.dbc.metal.get(await ctx.use_session(machine)), ("ip",))
     try:
         found = await ctx.dbc.metal.find(machine.manager, machine.id)
     except DbcError as problem:

@@ -90,9 +90,8 @@ async def verify_nickname(services: Services, _user: str, values: Mapping[str, s
 
 async def rename(ctx: Context, what: Machine | Node, nickname: str) -> Reply:
     """Give it the nickname, and tell those who hold a session for its node, or share one."""
-    services, execution = ctx.services, ctx.execution
+    services, execution = ctx.services, ctx.entry
     await _require_free(ctx, what, nickname)
-    assert execution is not None, "to name something is to change something"  # noqa: S101
     is_machine = isinstance(what, Machine)
     node, target = (what.node, what.task) if isinstance(what, Machine) else (what.id, what.id)
     people = [one for one in await services.sessions.entitled(node) if one != ctx.actor]

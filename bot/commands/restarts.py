@@ -34,7 +34,9 @@ async def noting_state(ctx: Context, vm: Machine, change: Callable[[], Awaitable
 
 async def _detail_now(ctx: Context, vm: Machine) -> TaskDetail | None:
     """The machine's details; None where the node does not tell at once."""
-    return await glance(ctx, vm.node, partial(ctx.dbc.tasks.get, await ctx.target(vm), vm.task))
+    return await glance(
+        ctx, vm.node, partial(ctx.dbc.tasks.get, await ctx.use_session(vm), vm.task)
+    )
 
 
 def _state(detail: TaskDetail | None, at: str) -> dict[str, str]:
@@ -60,7 +62,7 @@ async def before_restart(ctx: Context, vm: Machine, **_other: object) -> dict[st
 
 async def log_before(ctx: Context, vm: Machine, **_other: object) -> Mapping[str, str]:
     """Where the node's log about the machine ends now; nothing if that cannot be read at once."""
-    target, at = await ctx.target(vm), ctx.now.isoformat()
+    target, at = await ctx.use_session(vm), ctx.now.isoformat()
     read = partial(ctx.dbc.tasks.logs, target, vm.task, "tail", node_log.LINES)
     page = await glance(ctx, vm.node, read)
     if page is None or page.may_lack_some:

@@ -71,7 +71,7 @@ _ENDED = line(
 async def list_snapshots(ctx: Context, vm: Vm) -> Reply:
     """List a machine's snapshots."""
     try:
-        snapshots = await ctx.dbc.snapshots.list(await ctx.target(vm), vm.task)
+        snapshots = await ctx.dbc.snapshots.list(await ctx.use_session(vm), vm.task)
     except Unreadable as problem:
         problem.hint = await _known_names(ctx, vm, problem)
         raise
@@ -125,7 +125,7 @@ def _status(snapshot: Snapshot) -> Text:
 
 async def show(ctx: Context, vm: Vm, name: KnownSnapshot) -> Reply:
     """Show a snapshot, and its name on the image server."""
-    snapshot = await ctx.dbc.snapshots.get(await ctx.target(vm), vm.task, name)
+    snapshot = await ctx.dbc.snapshots.get(await ctx.use_session(vm), vm.task, name)
     facts = (
         (say("Status"), line(_status(snapshot) or say("unknown"))),
         (
@@ -160,7 +160,7 @@ async def create(
 ) -> None:
     """Take a snapshot of the system disk of a machine that is off, and upload it."""
     del server  # the one that `look` chose is in the facts
-    target = await ctx.target(vm)
+    target = await ctx.use_session(vm)
     await ctx.dbc.snapshots.create(target, vm.task, name, ctx.facts["server"], desc)
 
 
@@ -171,7 +171,7 @@ async def _before_create(
     fields.echoed(desc, "desc")
     chosen = await choose_server(ctx, server)
     await ctx.allow(server=chosen)
-    target = await ctx.target(vm)
+    target = await ctx.use_session(vm)
     await must_be_off(ctx, target, vm, _NOT_OFF)
     if await _has(ctx, target, vm, name):
         raise Conflict(
@@ -195,7 +195,7 @@ async def _has(ctx: Context, target: Target, vm: Machine, name: str) -> bool:
 
 async def delete(ctx: Context, vm: Vm, name: KnownSnapshot) -> Reply:
     """Delete a snapshot's record and its file on the node, not the copy on the image server."""
-    target = await ctx.target(vm)
+    target = await ctx.use_session(vm)
 
     await ctx.dbc.snapshots.delete(target, vm.task, name)
     await ctx.services.watches.was_stopped(
@@ -214,7 +214,7 @@ async def delete(ctx: Context, vm: Vm, name: KnownSnapshot) -> Reply:
 
 async def _before_delete(ctx: Context, vm: Machine, name: str) -> Mapping[str, str]:
     try:
-        snapshot = await ctx.dbc.snapshots.get(await ctx.target(vm), vm.task, name)
+        snapshot = await ctx.dbc.snapshots.get(await ctx.use_session(vm), vm.task, name)
     except Unreadable as problem:
         if not problem.is_of_the_node:
             raise

@@ -132,7 +132,7 @@ class Looks:
         if machine.task not in self._found:
             detail: TaskDetail | None = None
             with suppress(TaskNotFound):
-                target = await self._ctx.target(machine)
+                target = await self._ctx.use_session(machine)
                 detail = await self._ctx.dbc.tasks.get(target, machine.task)
             self._found[machine.task] = detail
         return self._found[machine.task]

@@ -147,41 +147,41 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False, reveal: Reveal = Fals
 
 async def start(ctx: Context, vm: Vm) -> None:
     """Start a machine that is off, or wake one that sleeps."""
-    await ctx.dbc.tasks.start(await ctx.target(vm), vm.task)
+    await ctx.dbc.tasks.start(await ctx.use_session(vm), vm.task)
 
 
 async def shutdown(ctx: Context, vm: Vm) -> None:
     """Shut down a machine; on DBC this cuts the power without asking the guest."""
-    target = await ctx.target(vm)
+    target = await ctx.use_session(vm)
     await noting_state(ctx, vm, partial(ctx.dbc.tasks.shutdown, target, vm.task))
 
 
 async def poweroff(ctx: Context, vm: Vm) -> None:
     """Cut a machine's power, even while it is shutting down."""
-    target = await ctx.target(vm)
+    target = await ctx.use_session(vm)
     await noting_state(ctx, vm, partial(ctx.dbc.tasks.poweroff, target, vm.task))
 
 
 async def restart(ctx: Context, vm: Vm, force: Force = False) -> None:
     """Restart a machine: ask the guest to reboot or, with force, cut the power and start it."""
-    await ctx.dbc.tasks.restart(await ctx.target(vm), vm.task, force=force)
+    await ctx.dbc.tasks.restart(await ctx.use_session(vm), vm.task, force=force)
 
 
 async def reset(ctx: Context, vm: Vm) -> None:
     """Press a running machine's reset button."""
-    await ctx.dbc.tasks.reset(await ctx.target(vm), vm.task)
+    await ctx.dbc.tasks.reset(await ctx.use_session(vm), vm.task)
 
 
 async def delete(ctx: Context, vm: Vm) -> None:
     """Delete a machine with all its disks and snapshot files."""
-    target = await ctx.target(vm)
+    target = await ctx.use_session(vm)
     await noting_state(ctx, vm, partial(ctx.dbc.tasks.delete, target, vm.task))
 
 
 async def logs(ctx: Context, vm: Vm, end: LogEnd = "tail", lines: Lines = 10) -> Reply:
     """Show the first or last lines of the node's log about a machine, passwords masked."""
     which: Literal["head", "tail"] = "head" if end == "head" else "tail"
-    page = await ctx.dbc.tasks.logs(await ctx.target(vm), vm.task, which, lines)
+    page = await ctx.dbc.tasks.logs(await ctx.use_session(vm), vm.task, which, lines)
     count = say_number("{number} line", "{number} lines", len(page.lines))
     title = say("{machine}: last {lines}", machine=vm.label, lines=count)
     if end == "head":
@@ -227,7 +227,7 @@ def _span_of(shown: Excerpt, vm: Machine, end: str) -> Iterator[Note]:
 
 async def passwd(ctx: Context, vm: Vm, password: Password, user: UserName = "") -> Reply:
     """Set a user's password inside a running machine."""
-    target, user = await ctx.target(vm), user or ctx.facts["user"]
+    target, user = await ctx.use_session(vm), user or ctx.facts["user"]
     await ctx.dbc.tasks.passwd(target, vm.task, user, SecretStr(password))
     return Reply.of(
         say("The password of {user} in {machine} is set.", user=code(user), machine=bold(vm.label)),
@@ -239,7 +239,7 @@ async def _login(ctx: Context, vm: Machine, user: str, **_other: object) -> Mapp
     """Whose password is meant where no user is named."""
     if user:
         return {}
-    user = (await ctx.dbc.tasks.get(await ctx.target(vm), vm.task)).user_name
+    user = (await ctx.dbc.tasks.get(await ctx.use_session(vm), vm.task)).user_name
     if user in {"", vm_details.NO_AGENT}:
         raise Refused(
             say("DBC does not know this machine's login."), hint=say("Name the user."), field="user"

@@ -266,7 +266,7 @@ async def create(
         "ports": ports, "filters": filters, "multicast": multicast, "data_file": data_file,
         "nic": nic,
     }  # fmt: skip
-    await ctx.dbc.tasks.create(await ctx.target(node), spec(TaskId(ctx.task), wanted))
+    await ctx.dbc.tasks.create(await ctx.use_session(node), spec(TaskId(ctx.task), wanted))
 
 
 async def _lacking(

@@ -130,7 +130,7 @@ async def modify(
         "vnc": vnc, "gpu": gpu, "cpu": cpu, "mem": mem,
     }  # fmt: skip
     steps = steps_of(wanted, _known_now(ctx.facts))
-    target = await ctx.target(vm)
+    target = await ctx.use_session(vm)
     told: list[Line] = []
     for position, step in enumerate(steps):
         try:
@@ -149,7 +149,7 @@ def _when(step: _Step, *, at_next_start: bool) -> Text:
 
 async def _before(ctx: Context, vm: Machine, **wanted: Any) -> Mapping[str, str]:
     """What it is like now, and in words what becomes of it. Refused where nothing would change."""
-    detail = await ctx.dbc.tasks.get(await ctx.target(vm), vm.task)
+    detail = await ctx.dbc.tasks.get(await ctx.use_session(vm), vm.task)
     now = present(detail)
     try:
         now["public_ip"] = await own_public_ip(ctx, vm.node, detail) or NONE
@@ -205,7 +205,7 @@ def _shares_address(now: Mapping[str, str], public_ip: str | None) -> bool:
 
 async def _present(ctx: Context, vm: Machine) -> Mapping[str, str]:
     """What it is like now, for the form."""
-    detail = await ctx.dbc.tasks.get(await ctx.target(vm), vm.task)
+    detail = await ctx.dbc.tasks.get(await ctx.use_session(vm), vm.task)
     now = present(detail)
     with suppress(BotError):
         now["public_ip"] = await own_public_ip(ctx, vm.node, detail) or NONE

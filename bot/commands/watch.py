@@ -92,7 +92,7 @@ async def vm(ctx: Context, vm: Vm) -> None:
 
 
 async def _before_vm(ctx: Context, vm: Machine) -> Mapping[str, str]:
-    detail = await ctx.dbc.tasks.get(await ctx.target(vm), vm.task)
+    detail = await ctx.dbc.tasks.get(await ctx.use_session(vm), vm.task)
     if detail.phase not in {Phase.BUSY, Phase.UNKNOWN}:
         raise Conflict(
             say(
@@ -118,7 +118,7 @@ async def image(
 async def _before_image(
     ctx: Context, image: str, node: Node, server: str, direction: str
 ) -> Mapping[str, str]:
-    target = await ctx.target(node)
+    target = await ctx.use_session(node)
     found = await one_transfer(ctx, target, image, direction)
     await ctx.allow(direction=found.direction)
     path = fields.image_path(image, "image")

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from bot.errors import BotError, Faults, Refused
+from bot.errors import BotError, Faults, Refused, certain
 from bot.language.args import BREAK_GLASS, NODE_OPTION, REASON, Parameter, option_called
 from bot.language.canonical import canonical, options_of
 from bot.language.kinds import Kind
@@ -164,8 +164,7 @@ def _in_order(command: Command, deciding: Sequence[Parameter]) -> list[Parameter
 
 
 def _reason_field(given: str, reasons: Mapping[str, bool]) -> FormField:
-    option = option_called(REASON)
-    assert option is not None, "it is one of everyone's options"  # noqa: S101
+    option = certain(option_called(REASON), "it is one of everyone's options")
     initial = Choice(given, given) if given else None
     told = [_explained(one, surely=sure) for one, sure in reasons.items()]
     hint = option.arg.hint

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from bot.errors import certain
 from bot.ids import NodeId, UserId
 from bot.messages.cards import people_line
 from bot.model import AccessRequest, Audience, Share
@@ -179,8 +180,8 @@ def share_key(share: Share, stage: str, place: str) -> str:
 
 def ends_soon(share: Share, node: str) -> Sequence[tuple[str, Reply]]:
     """An hour before it ends: what those who use it read, and who shares it."""
-    assert share.ends_at is not None, "others do not end by themselves"  # noqa: S101
-    names = {"node": bold(node), "time": time(share.ends_at)}
+    ends_at = certain(share.ends_at, "others do not end by themselves")
+    names = {"node": bold(node), "time": time(ends_at)}
     to_user = say(
         "{user} shares their session for {node} until {time}. It ends within the hour.",
         user=mention(share.user),

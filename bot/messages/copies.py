@@ -10,6 +10,7 @@ from datetime import timedelta
 import structlog
 
 from bot.clock import Clock
+from bot.errors import certain
 from bot.messages.outbox import LEASE, Outbox
 from bot.messages.outcomes import as_shown
 from bot.model import Leased, Message, MessageRef, Place
@@ -72,8 +73,7 @@ class Copies:
 
     async def _look_at(self, message: Message, hold: Hold) -> bool:
         """Look at one; says whether it is of use to look at others now."""
-        stays = message.ref
-        assert stays is not None, "only what is posted is looked at"  # noqa: S101
+        stays = certain(message.ref, "only what is posted is looked at")
         now, put_off = self._clock.now(), None
         try:
             stays = await self._kept(message, stays, hold)

@@ -12,7 +12,7 @@ from datetime import timedelta
 import structlog
 
 from bot.dbc.errors import DbcError
-from bot.errors import NOTHING_LEARNT, BotError, advice, fault_of, recorded
+from bot.errors import NOTHING_LEARNT, BotError, advice, certain, fault_of, recorded
 from bot.ids import TaskId, UserId
 from bot.language.row_parts import Follow, said
 from bot.language.table import Command
@@ -267,8 +267,7 @@ class Runs:
 
         `learnt` is what was found out before the answer got lost.
         """
-        follow = command.follow or command.unanswered
-        assert follow is not None, "only followed commands come here"  # noqa: S101
+        follow = certain(command.follow or command.unanswered, "only followed ones come here")
         if follow.stops is not None and await self._is_told_elsewhere(
             follow, execution, unsure=unsure
         ):
@@ -299,8 +298,7 @@ class Runs:
         Its watch says what came of it, to its requester and to whoever had it stopped: two that
         look at one thing might tell two ends.
         """
-        known, stops = execution.known, follow.stops
-        assert stops is not None, "only what ends something comes here"  # noqa: S101
+        known, stops = execution.known, certain(follow.stops, "only what ends something comes here")
         watches = self._services.watches
         if not await watches.was_stopped(
             execution.node, lambda watch: stops(watch, known), execution.actor

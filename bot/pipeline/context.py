@@ -8,6 +8,7 @@ from typing import Self
 from bot.clock import Clock
 from bot.dbc.client import DbcClient
 from bot.dbc.identity import Target
+from bot.errors import certain
 from bot.ids import UserId
 from bot.language.row_parts import Listing
 from bot.language.table import Table
@@ -122,10 +123,14 @@ class Context:
         return self.services.clock.now()
 
     @property
+    def entry(self) -> Execution:
+        """Its ledger entry. Raises LookupError for what only reads: nothing is recorded of it."""
+        return certain(self.execution, "only what changes something is recorded")
+
+    @property
     def task(self) -> str:
         """The machine's id that the ledger has fixed for this command."""
-        assert self.execution is not None, "only commands that change something have one"  # noqa: S101
-        return self.execution.task
+        return self.entry.task
 
     @property
     def facts(self) -> Mapping[str, str]:
@@ -138,8 +143,7 @@ class Context:
         Called as soon as a left-out argument is known: a person who is denied it learns no more.
         Raises Denied, or RightsUnknown while Slack does not say who it is.
         """
-        assert self.execution is not None, "only commands that change something have a look"  # noqa: S101
-        asked = request_of(replace(self.execution, facts=found))
+        asked = request_of(replace(self.entry, facts=found))
         await self.services.reviews.reviewers.allow(asked)
 
     async def hidden(self, listing: Listing | None = None) -> frozenset[str]:
@@ -151,10 +155,10 @@ class Context:
         reviewers = self.services.reviews.reviewers
         return await reviewers.hidden(self.actor, self.place.channel, command)
 
-    async def target(self, on: Machine | Node) -> Target:
+    async def use_session(self, on: Machine | Node) -> Target:
         """The node of `on` with a session that the actor may use here. Raises Refused without one.
 
-        Whose session a change is made with is written into the ledger, before it is sent.
+        While a change runs, it writes into the ledger whose session that is, before it is sent.
         """
         services = self.services
         if self.session is not None and self.session.node == (

@@ -33,12 +33,11 @@ async def facts_of(
 
     Raises TaskNotFound where the node answers that there is no such machine.
     """
-    assert context.execution is not None, "only what changes something is reviewed"  # noqa: S101
     found = {
         **await identity_of(context.services, bound),
         **await _session(command, bound, context),
         **await _rental(command, bound, context),
-        **terms_for(command, context.execution),
+        **terms_for(command, context.entry),
         **found_by_look(command.facts, context.facts),
         **await _shown(command, bound, context, patience),
     }
@@ -110,7 +109,7 @@ class _Reading:
     async def read(self, keys: tuple[str, ...]) -> dict[str, Fact]:
         """These facts of the machine."""
         try:
-            target = await self._context.target(self._machine)
+            target = await self._context.use_session(self._machine)
         except BotError as problem:
             self._silence = problem.words
             return {key: self._unread(key, problem.words) for key in keys}

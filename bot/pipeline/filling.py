@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from bot.errors import BotError
+from bot.errors import BotError, certain
 from bot.ids import UserId
 from bot.language import forms
 from bot.language.args import BREAK_GLASS, NODE_OPTION
@@ -77,8 +77,8 @@ class Filling:
         self, command: Command, vm: str, values: Mapping[str, str], actor: UserId, place: Place
     ) -> tuple[Mapping[str, str], Text]:
         """What a machine is like, by parameter; with a word about it."""
-        read, inventory = command.present, self._services.inventory
-        assert read is not None, "only such commands come here"  # noqa: S101
+        inventory = self._services.inventory
+        read = certain(command.present, "only such commands come here")
         context = Context(self._services, command.id, actor, place, Source.FORM, unsaid)
         try:
             await require_colleague(self._services, actor)
