@@ -298,6 +298,7 @@ GROUP = Group(
             loses=say("The request, with the decisions on it."),
             chinese="取消 撤回申请",
             does=say("Withdraw a request"),
+            button=say("Withdraw"),
         ),
         Command(
             "withdraw",
@@ -308,6 +309,7 @@ GROUP = Group(
             loses=say("Your vote or, where you have none, your request."),
             chinese="撤回",
             does=say("Withdraw vote/request"),
+            button=say("Withdraw"),
         ),
     ),
 )

@@ -323,7 +323,7 @@ GROUP = Group(
             loses=say("Nothing, but the disk cannot be made smaller again."),
             follow=Follow(Goal.DISK_GROWN, _growing, say("{label} has a bigger disk on {node}")),
             chinese="扩容",
-            does=say("Grow a disk"),
+            does=say("Grow a disk"), button=say("Grow"),
         ),
         Command(
             "delete", delete, Effect.DESTROY, "disk delete train-01 vdb",

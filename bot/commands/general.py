@@ -301,6 +301,7 @@ GROUP = Group(
             facts=_MEANT,
             chinese="设置",
             does=say("Change settings"),
+            button=say("Save"),
         ),
         *cost.COMMANDS,
         *freezing.COMMANDS,

@@ -362,6 +362,7 @@ GROUP = Group(
             ),
             chinese="电源",
             does=say("Switch the power"),
+            button=say("Switch power"),
         ),
         Command(
             "boot",
@@ -375,6 +376,7 @@ GROUP = Group(
             needs_session=True,
             chinese="引导 引导顺序",
             does=say("Set the boot device"),
+            button=say("Set boot device"),
         ),
     ),
 )

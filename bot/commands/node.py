@@ -342,6 +342,7 @@ GROUP = Group(
             synonyms=("ping",),
             chinese="重试",
             does=say("Retry a node"),
+            button=say("Retry"),
         ),
         Command(
             "orders",
@@ -349,6 +350,7 @@ GROUP = Group(
             example="node orders gpu1",
             chinese="订单 租用订单",
             does=say("List a node's rentals"),
+            button=say("Show"),
         ),
         Command(
             "name",
@@ -376,6 +378,7 @@ GROUP = Group(
             is_personal=True,
             chinese="使用 默认",
             does=say("Set the default node"),
+            button=say("Set default"),
         ),
     ),
 )

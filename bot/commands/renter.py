@@ -268,4 +268,5 @@ SIGN_SESSION = Command(
     begins=True,
     chinese="签名",
     does=say("Sign the session id"),
+    button=say("Submit signature"),
 )

@@ -390,6 +390,7 @@ GROUP = Group(
             is_personal=True,
             chinese="取消共享 取消分享",
             does=say("Stop sharing a session"),
+            button=say("Stop sharing"),
         ),
         Command(
             "remove",

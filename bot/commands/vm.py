@@ -388,7 +388,7 @@ GROUP = Group(
             asks=say("Set the password of {user} in {target}"),
             loses=say("The user's present password stops working."),
             chinese="改密码 密码 设置密码",
-            does=say("Set a password"),
+            does=say("Set a password"), button=say("Set password"),
         ),
         Command(
             "name", name, Effect.CHANGE, "vm name 7a9QmX2c train-01", at_once=True,

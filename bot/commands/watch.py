@@ -219,6 +219,7 @@ GROUP = Group(
             is_personal=True,
             chinese="虚拟机",
             does=say("Follow a machine"),
+            button=say("Follow"),
         ),
         Command(
             "image",
@@ -234,6 +235,7 @@ GROUP = Group(
             is_personal=True,
             chinese="镜像",
             does=say("Follow a transfer"),
+            button=say("Follow"),
         ),
         Command(
             "stop",

@@ -26,44 +26,30 @@ from bot.reply import (
 )
 from bot.reviews import patterns
 
-# What a form's button does, by the command's verb.
+# What a form's button does, where a verb says that in any group; else the row does (`button`).
 _BUTTONS: Mapping[str, Text] = {
     "add": say("Add"),
-    "boot": say("Set boot device"),
-    "cancel": say("Withdraw"),
     "check": say("Check"),
     "create": say("Create"),
     "delete": say("Delete"),
     "download": say("Download"),
     "export": say("Export"),
-    "image": say("Follow"),
     "list": say("Show"),
     "logs": say("Show"),
     "modify": say("Change"),
     "name": say("Set name"),
-    "orders": say("Show"),
-    "passwd": say("Set password"),
-    "power": say("Switch power"),
     "poweroff": say("Power off"),
     "progress": say("Show"),
     "remove": say("Remove"),
     "request": say("Request"),
     "reset": say("Reset"),
-    "resize": say("Grow"),
     "restart": say("Restart"),
-    "retry": say("Retry"),
-    "settings": say("Save"),
     "share": say("Share"),
     "show": say("Show"),
     "shutdown": say("Shut down"),
-    "sign": say("Submit signature"),
     "start": say("Start"),
     "stop": say("Stop"),
-    "unshare": say("Stop sharing"),
     "upload": say("Upload"),
-    "use": say("Set default"),
-    "vm": say("Follow"),
-    "withdraw": say("Withdraw"),
 }
 _RUN, _RUN_A_COMMAND = say("Run"), say("Run a command")
 
@@ -122,7 +108,7 @@ def form(
     return Form(
         command=command.id,
         title=command.does or _RUN_A_COMMAND,
-        submit=_BUTTONS.get(command.verb, _RUN),
+        submit=command.button or _BUTTONS.get(command.verb, _RUN),
         fields=tuple(fields),
         intro=tuple(Note(line(told)) for told in (command.help, note) if told),
         errors=errors or {},

@@ -88,7 +88,8 @@ class Command:
     or touches no machine.
     `is_kept_here`: what it changes is the bot's own; nothing is sent to DBC.
     `ends_itself`: it stores its end with what it changes, so what was interrupted has done nothing.
-    `does` titles its form: `Create a machine`.
+    `does` titles its form: `Create a machine`. `button` is what its button says, where the verb has
+    no usual word for that (`forms`).
     """
 
     verb: str
@@ -129,6 +130,7 @@ class Command:
     is_kept_here: bool = False
     ends_itself: bool = False
     does: Text = ""
+    button: Text = ""
     group: str = ""
     parameters: tuple[Parameter, ...] = field(init=False)
 

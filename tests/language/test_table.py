@@ -4,7 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -47,6 +47,17 @@ def test_a_rows_form_has_a_field_for_every_argument(command: Command) -> None:
     kinds = {p.name: p.arg.kind for p in command.parameters}
     for position, name in enumerate(shown):  # what narrows a field stands above it
         assert not {kinds[n] for n in shown[position:]} & set(kinds[name].narrowed_by)
+
+
+def test_a_row_says_what_its_forms_button_does_where_the_verb_does_not() -> None:
+    row = Command("x", _row, example="g x 1", button="Wake")
+    assert forms.form(row, {}).submit == "Wake"
+
+
+def test_every_field_of_a_row_is_explained_where_a_new_command_is() -> None:
+    page = (ROOT / "docs" / "new-command.md").read_text(encoding="utf-8")
+    given = [one.name for one in fields(Command) if one.init and one.name != "group"]
+    assert [name for name in given if f"`{name}`" not in page] == []
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from sandbox.dbc.worker import Durations
 from tests.scenarios.changing import _has_asked_for_a_session
+from tests.scenarios.machines import off
 from tests.scenarios.site import asked
 from tests.scenarios.stage import Stage
-from tests.scenarios.test_power import off
 from tests.scenarios.test_sharing import shares
 
 # What no line of a chat makes here.

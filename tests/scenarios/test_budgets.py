@@ -8,11 +8,11 @@ import pytest
 
 from bot.services.retention import Leftovers
 from sandbox.dbc.task import Status
+from tests.scenarios.machines import off
 from tests.scenarios.orders import DAY, ChainStage, chained
 from tests.scenarios.site import asked, rules
 from tests.scenarios.stage import CHANNEL
 from tests.scenarios.test_cost import CREATE, costs
-from tests.scenarios.test_power import off
 
 LATER = CREATE.replace("name=late", "name=later")
 

@@ -10,8 +10,8 @@ from functools import partial
 import pytest
 
 from sandbox.slack import SeenMessage
+from tests.scenarios.machines import off
 from tests.scenarios.stage import CHANNEL, Stage
-from tests.scenarios.test_power import off
 from tests.scenarios.test_sessions import stored
 
 

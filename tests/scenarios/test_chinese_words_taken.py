@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from tests.scenarios.machines import off
 from tests.scenarios.stage import Stage
-from tests.scenarios.test_power import off
 
 
 @pytest.mark.parametrize(

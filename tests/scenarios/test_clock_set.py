@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenarios.machines import off
 from tests.scenarios.site import NAME, asked, now, site
 from tests.scenarios.stage import CHANNEL, Stage, staged
 from tests.scenarios.test_approval_crash import casts
-from tests.scenarios.test_power import off
 from tests.scenarios.test_unknown import CREATE, is_unknown, strikes
 
 HOUR = timedelta(hours=1)

@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 
 from bot.version import VERSION
 from tests.mortal import mortal
+from tests.scenarios.machines import off
 from tests.scenarios.stage import staged
-from tests.scenarios.test_power import off
 
 
 async def test_each_command_is_one_line_from_its_request_to_its_end(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from bot.pipeline.aside import BEING_SAID
 from sandbox.slack import SeenMessage
 from tests.mortal import START, mortal
 from tests.scenarios.in_chinese import reads_chinese
+from tests.scenarios.machines import off
 from tests.scenarios.site import both_stages, now, rules, told
 from tests.scenarios.stage import CHANNEL, Stage, card, is_card
-from tests.scenarios.test_power import off
 
 DELETE = "/dbc vm delete inference"
 QUESTION = "Delete inference on gpu1?"

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from sandbox.dbc import Wallet
+from tests.scenarios.machines import off
 from tests.scenarios.orders import DAY, ChainStage, chained
 from tests.scenarios.site import asked
 from tests.scenarios.stage import CHANNEL, Stage
 from tests.scenarios.test_create import opens_form
-from tests.scenarios.test_power import off
 
 CREATE = "/dbc vm create name=late image=ubuntu-20.04.qcow2 gpu=1 cpu=2 mem=8 disk=10 on gpu1"
 

@@ -9,10 +9,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from storage.tables import UtcDateTime, freezes, metadata
+from tests.scenarios.machines import off
 from tests.scenarios.site import site
 from tests.scenarios.stage import Stage
 from tests.scenarios.stored import alter, has_rows_of_all_kinds
-from tests.scenarios.test_power import off
 
 
 @pytest.fixture

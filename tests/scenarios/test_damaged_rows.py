@@ -17,10 +17,10 @@ from bot.cli import audit as audit_cli
 from sandbox.dbc.worker import Durations
 from sandbox.slack import SeenMessage
 from storage.chain import hash_of
+from tests.scenarios.machines import off
 from tests.scenarios.site import DELETE, approves, asked, now, site, told
 from tests.scenarios.stage import CHANNEL, Stage, card
 from tests.scenarios.stored import alter, has_rows_of_all_kinds
-from tests.scenarios.test_power import off
 from tests.scenarios.test_sharing import shares
 
 FOREIGN = Fernet(Fernet.generate_key()).encrypt(b'{"session_id": "x"}')

@@ -2,9 +2,9 @@
 
 import pytest
 
+from tests.scenarios.machines import off
 from tests.scenarios.site import both_stages
 from tests.scenarios.stage import CHANNEL, Stage, is_card
-from tests.scenarios.test_power import off
 
 
 @both_stages

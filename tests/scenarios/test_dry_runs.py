@@ -8,10 +8,10 @@ from bot.commands.rows import command_table
 from bot.model import Effect
 from sandbox.slack import SeenMessage
 from tests.scenarios.changing import DEEDS, NO_REVIEW, UNREVIEWED, does, prepared
+from tests.scenarios.machines import off
 from tests.scenarios.site import rules, site
 from tests.scenarios.stage import Stage
 from tests.scenarios.test_approval_rules import rule
-from tests.scenarios.test_power import off
 
 CONFIRM = "[defaults]\nchange = { confirm = true }\ndisrupt = { confirm = true }\n"
 

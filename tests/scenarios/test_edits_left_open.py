@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenarios.machines import off
 from tests.scenarios.site import NAME, rules, site
 from tests.scenarios.stage import CHANNEL, Stage
-from tests.scenarios.test_power import off
 from tests.scenarios.test_slow_slack import cards, carried_out
 from tests.scenarios.test_very_slow_slack import hours_pass
 

@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 
 from bot.model import DbcSession, Goal, Watch
 from bot.watches.observers.look import Observer, Seen
+from tests.scenarios.machines import off
 from tests.scenarios.stage import Stage, staged
-from tests.scenarios.test_power import off
 
 
 @dataclass(eq=False)

@@ -3,8 +3,8 @@
 import pytest
 
 from sandbox.dbc.demo import demo_renter
+from tests.scenarios.machines import off
 from tests.scenarios.stage import CHANNEL, Stage
-from tests.scenarios.test_power import off
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import pytest
 
 from sandbox.dbc.demo import demo_renter
 from sandbox.slack.person import SeenView
+from tests.scenarios.machines import off
 from tests.scenarios.site import DELETE, asked, site
 from tests.scenarios.stage import CHANNEL, Stage
-from tests.scenarios.test_power import off
 
 IMAGE = "ubuntu-22.04-cuda-12.qcow2"
 

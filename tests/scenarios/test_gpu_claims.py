@@ -8,8 +8,8 @@ import pytest
 from bot.model import AuditKind, AuditQuery
 from sandbox.dbc.faults import FaultName
 from storage import Archive
+from tests.scenarios.machines import off
 from tests.scenarios.stage import CONFIRM_ONLY, Stage, staged
-from tests.scenarios.test_power import off
 
 IMAGE = "ubuntu-20.04.qcow2"
 CREATE = f"/dbc vm create name=late image={IMAGE} cpu=2 mem=8 disk=10 on gpu1 gpu="

@@ -18,11 +18,11 @@ from bot.app import Bot
 from bot.errors import BotError
 from sandbox.dbc.demo import demo_renter
 from tests.mortal import mortal
+from tests.scenarios.machines import off
 from tests.scenarios.nameless import nameless
 from tests.scenarios.stage import CHANNEL, LIMITS, Stage, settings_for, staged
 from tests.scenarios.test_broken_database import broken
 from tests.scenarios.test_damaged_rows import locks
-from tests.scenarios.test_power import off
 
 Series = Mapping[str, float]
 

@@ -11,9 +11,9 @@ from bot.reply import Actions, Button, Reply
 from handlers.connection import SlackConnection
 from handlers.slack import SlackMessenger
 from sandbox.dbc.demo import demo_renter
+from tests.scenarios.machines import off
 from tests.scenarios.site import DELETE, NAME, asked, both_stages, rules, site
 from tests.scenarios.stage import CHANNEL, Stage
-from tests.scenarios.test_power import off
 
 
 @both_stages

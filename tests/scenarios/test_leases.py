@@ -19,9 +19,9 @@ from sandbox.dbc.demo import demo_world
 from sandbox.dbc.values import GIB
 from sandbox.slack import Workspace
 from tests.clocks import MachineClock
+from tests.scenarios.machines import off
 from tests.scenarios.site import entries
 from tests.scenarios.stage import CHANNEL, MANIFEST, Stage, settings_for, staged
-from tests.scenarios.test_power import off
 from tests.storage.conftest import postgres, postgres_url
 from tests.storage.samples import claim_watches
 

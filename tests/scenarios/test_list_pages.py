@@ -4,8 +4,8 @@ import pytest
 
 from sandbox.dbc.demo import demo_renter
 from sandbox.slack import SeenMessage
+from tests.scenarios.machines import off
 from tests.scenarios.stage import CHANNEL, Stage
-from tests.scenarios.test_power import off
 
 
 def many(stage: Stage, count: int, named: str = "") -> None:

@@ -14,8 +14,8 @@ import pytest
 
 from handlers.boundary import TAKEN_WITHIN
 from sandbox.slack.person import Person
+from tests.scenarios.machines import off
 from tests.scenarios.stage import CHANNEL, Stage, card, staged
-from tests.scenarios.test_power import off
 
 LATE = "did not respond in time, so nothing was done"
 

@@ -6,9 +6,9 @@ import pytest
 
 from bot.messages import machine_buttons
 from sandbox.slack import Person, SeenMessage
+from tests.scenarios.machines import off
 from tests.scenarios.site import rules
 from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage, card
-from tests.scenarios.test_power import off
 
 
 def menu_of(message: SeenMessage, machine: str) -> tuple[str, list[str]]:

@@ -5,9 +5,9 @@ import pytest
 from sandbox.dbc.demo import demo_renter
 from sandbox.dbc.metal import MetalMachine
 from sandbox.dbc.task import Task
+from tests.scenarios.machines import off
 from tests.scenarios.stage import CHANNEL, Stage
 from tests.scenarios.test_metal import knows_rack, rents_slot, slot
-from tests.scenarios.test_power import off
 
 ADAS = "Ada's training run"
 HERE = "/dbc node use {} here"

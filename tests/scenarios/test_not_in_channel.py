@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from tests.scenarios.machines import off
 from tests.scenarios.site import both_stages, told
 from tests.scenarios.stage import CHANNEL, Stage, is_card
-from tests.scenarios.test_power import off
 
 INVITE = "/invite <@U0DBC>"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.changing import NO_REVIEW
+from tests.scenarios.machines import off
 from tests.scenarios.orders import DAY, LOOKS, ChainStage, chained
-from tests.scenarios.test_power import off
 
 
 @pytest.fixture

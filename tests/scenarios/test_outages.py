@@ -12,10 +12,10 @@ from bot.ids import UserId
 from sandbox.dbc.demo import demo_renter
 from sandbox.dbc.task import Libvirt, Status
 from sandbox.slack import Person
+from tests.scenarios.machines import off
 from tests.scenarios.orders import chained
 from tests.scenarios.site import rules
 from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage, staged
-from tests.scenarios.test_power import off
 
 ON = f"{CONFIRM_ONLY}[outages]\n"
 SSH = f"{ON}ssh = true\n"

@@ -6,9 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from sandbox.dbc.task import Status
+from tests.scenarios.machines import off
 from tests.scenarios.stage import Stage, staged
 from tests.scenarios.test_outages import ON, goes_on, news
-from tests.scenarios.test_power import off
 from tests.scenarios.test_units_of_work import statements
 
 DAY = timedelta(days=1)

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.dbc.task import Libvirt, Status
+from tests.scenarios.machines import off
 from tests.scenarios.site import rules
 from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage, staged
 from tests.scenarios.test_outages import ON, goes_on, runs_again, told
-from tests.scenarios.test_power import off
 
 
 @pytest.fixture

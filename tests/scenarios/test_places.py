@@ -3,9 +3,9 @@
 import pytest
 
 from sandbox.slack import SeenMessage
+from tests.scenarios.machines import off
 from tests.scenarios.site import both_stages
 from tests.scenarios.stage import CHANNEL, Stage
-from tests.scenarios.test_power import off
 
 
 async def incident(stage: Stage) -> SeenMessage:

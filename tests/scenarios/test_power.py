@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from sandbox.dbc.task import Libvirt, Status
+from tests.scenarios.machines import off
 from tests.scenarios.stage import CHANNEL, Stage
 
 POWER_CUT = "what is not on disk is lost"
@@ -60,14 +60,6 @@ CONFIRMED = [
         "is deleted on gpu1",
     ),
 ]
-
-
-def off(stage: Stage, desc: str = "inference") -> None:
-    """The machine is off."""
-    machine = stage.task(desc)
-    machine.status = Status.CLOSED
-    assert machine.domain is not None
-    machine.domain.state = Libvirt.SHUT_OFF
 
 
 @pytest.mark.parametrize("power", CONFIRMED, ids=lambda power: power.line)

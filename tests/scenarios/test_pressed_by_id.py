@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.dbc.task import Task
+from tests.scenarios.machines import off
 from tests.scenarios.site import site
 from tests.scenarios.stage import CHANNEL, Stage
 from tests.scenarios.test_machine_buttons import chooses
-from tests.scenarios.test_power import off
 
 
 async def _replaced(stage: Stage, called: str) -> tuple[Task, Task]:

@@ -12,11 +12,11 @@ from sandbox.chain import Chain, RpcNode
 from sandbox.dbc import ManualClock
 from sandbox.dbc.demo import demo_renter
 from sandbox.slack import Person
+from tests.scenarios.machines import off
 from tests.scenarios.orders import DAY
 from tests.scenarios.stage import CHANNEL
 from tests.scenarios.test_cost import CREATE
 from tests.scenarios.test_outages import runs_again, told
-from tests.scenarios.test_power import off
 from tests.scenarios.test_replicas import Replicas, postgres, postgres_url, replicated
 
 __all__ = ["postgres", "postgres_url"]  # fixtures

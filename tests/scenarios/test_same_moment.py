@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.changing import NO_REVIEW
+from tests.scenarios.machines import off
 from tests.scenarios.site import site
 from tests.scenarios.stage import CHANNEL, Stage, staged
-from tests.scenarios.test_power import off
 from tests.scenarios.test_slack_silent import time_passing
 
 NAME = "inference"

@@ -8,6 +8,7 @@ import pytest
 
 from sandbox.slack import Person, SeenMessage
 from tests.scenarios.changing import NO_REVIEW
+from tests.scenarios.machines import off
 from tests.scenarios.site import (
     NAME,
     approves,
@@ -20,7 +21,6 @@ from tests.scenarios.site import (
     site,
 )
 from tests.scenarios.stage import CHANNEL, Stage
-from tests.scenarios.test_power import off
 from tests.scenarios.test_replicas import Replicas, postgres, postgres_url, replicas
 
 __all__ = ["postgres", "postgres_url", "replicas"]  # fixtures

@@ -8,11 +8,11 @@ import pytest
 from sandbox.dbc.task import Libvirt, Status
 from sandbox.dbc.worker import Durations
 from tests.scenarios.changing import DEEDS, NO_REVIEW
+from tests.scenarios.machines import off
 from tests.scenarios.site import rules
 from tests.scenarios.stage import Stage, staged
 from tests.scenarios.test_metal import rents_slot
 from tests.scenarios.test_outcome_words import carried_out, ended
-from tests.scenarios.test_power import off
 
 # What the second copy does once more.
 _TWICE = {

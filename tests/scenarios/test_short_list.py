@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from tests.scenarios.machines import off
 from tests.scenarios.stage import Stage
-from tests.scenarios.test_power import off
 
 CREATE = "/dbc vm create name=t1 image=ubuntu-22.04-cuda-12.qcow2 gpu=0 on gpu1"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenarios.machines import off
 from tests.scenarios.site import NAME, approves, asked, now, refused_clicks, rules, site, told
 from tests.scenarios.stage import CHANNEL, Stage
-from tests.scenarios.test_power import off
 
 WAITING = "Slack does not say at the moment"
 

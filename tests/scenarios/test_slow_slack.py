@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.scenarios.machines import off
 from tests.scenarios.stage import CHANNEL, Stage, is_card
-from tests.scenarios.test_power import off
 
 
 async def carried_out(stage: Stage, seconds: float) -> None:

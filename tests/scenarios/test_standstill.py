@@ -12,8 +12,8 @@ import pytest
 from sandbox.slack.http_delivery import HttpDelivery
 from sandbox.slack.person import Person
 from tests.mortal import START, Mortal, mortal
+from tests.scenarios.machines import off
 from tests.scenarios.stage import CHANNEL, staged
-from tests.scenarios.test_power import off
 
 LATE = "read this only after"
 DELETION = "command = 'vm.delete'"

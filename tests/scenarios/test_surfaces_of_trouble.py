@@ -12,12 +12,12 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from sandbox.slack import Person
+from tests.scenarios.machines import off
 from tests.scenarios.site import DELETE, site
 from tests.scenarios.stage import CHANNEL, Stage, staged
 from tests.scenarios.surfaces import KEEP_THEM, Shown, TextFile, as_text, of_view, told_since
 from tests.scenarios.test_break_glass import RULE
 from tests.scenarios.test_outages import ON, goes_on
-from tests.scenarios.test_power import off
 from tests.scenarios.test_surfaces import WORDS
 
 LOCALES = ("en-US", "zh-CN")

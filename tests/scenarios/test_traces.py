@@ -17,10 +17,10 @@ from bot.app import Bot
 from bot.monitoring import traces
 from tests.mortal import mortal
 from tests.scenarios.changing import NO_REVIEW
+from tests.scenarios.machines import off
 from tests.scenarios.site import NAME, site
 from tests.scenarios.stage import CHANNEL, LIMITS, Stage
 from tests.scenarios.test_health_port import free_port
-from tests.scenarios.test_power import off
 
 collector_of = pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
 TOKEN = "glc_s3cret"

@@ -13,9 +13,9 @@ from bot.model import AuditKind, Execution, WatchState
 from sandbox.dbc.worker import Durations
 from sandbox.slack import Person, SeenMessage
 from tests.scenarios.changing import NO_REVIEW
+from tests.scenarios.machines import off
 from tests.scenarios.site import NAME, approves, entries, refused_clicks, rules, site
 from tests.scenarios.stage import CHANNEL, Stage
-from tests.scenarios.test_power import off
 from tests.scenarios.test_replicas import Replicas, postgres, postgres_url, replicas
 
 __all__ = ["postgres", "postgres_url", "replicas"]  # fixtures

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from bot.model import ExecutionStatus
+from tests.scenarios.machines import off
 from tests.scenarios.site import approves, asked, site
 from tests.scenarios.stage import CHANNEL, Stage, card
 from tests.scenarios.test_approval_rules import rule
-from tests.scenarios.test_power import off
 
 LOOKING = "It may still be carried out. I look for it until"
 MEMORY = "memory 64 → 32 GiB (from the next start)"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.scenarios.machines import off
 from tests.scenarios.stage import Stage
-from tests.scenarios.test_power import off
 
 # name, and whether the node did it in spite of everything
 FAULTS = [

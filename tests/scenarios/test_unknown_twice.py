@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenarios.machines import off
 from tests.scenarios.site import NAME, site
 from tests.scenarios.stage import CHANNEL, Stage
-from tests.scenarios.test_power import off
 
 START = f"/dbc vm start {NAME}"
 ANYWAY = "Run it anyway"

@@ -4,8 +4,8 @@ import pytest
 
 from sandbox.dbc.demo import demo_renter
 from sandbox.dbc.task import Status
+from tests.scenarios.machines import off
 from tests.scenarios.stage import Stage
-from tests.scenarios.test_power import off
 
 
 async def starts(stage: Stage) -> None:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenarios.machines import off
 from tests.scenarios.site import now, rules
 from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage, staged
 from tests.scenarios.test_machine_buttons import menu_of
 from tests.scenarios.test_outages import ON, goes_on
-from tests.scenarios.test_power import off
 from tests.scenarios.ways import ENDS_ONLY, lists_a_deletion, with_a_rental, with_a_silence
 
 
