@@ -53,6 +53,10 @@ class ChainDisagrees(ChainError):
     default_sentence = say("The nodes of the chain contradict each other.")
 
 
+class BlockDisputed(ChainDisagrees):
+    """Some nodes answer for a block that others do not know."""
+
+
 # Why a node is not believed, as it is logged; what is not among these comes from outside.
 _FAULTS = {
     str(one): one

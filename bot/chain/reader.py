@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from bot.chain import keys
 from bot.chain.errors import (
+    BlockDisputed,
     BlockUnknown,
     ChainDisagrees,
     ChainError,
@@ -195,7 +196,7 @@ class ChainReader:
             self._off = world - steady if world != now else timedelta()
             return self._view_of(together, world)
         if heads:
-            raise ChainDisagrees(why="heads")
+            raise ChainDisagrees(why="the nodes are apart")
         if all(isinstance(head, ChainError) for head in found):
             raise ChainUnreachable(why=", ".join(sorted({*faults.values()})))
         raise ChainStale(why=", ".join(sorted({*faults.values()})))
@@ -216,8 +217,10 @@ class ChainReader:
 
     def keeps_waiting(self, url: str) -> None:
         """Leave a node out for a while that answers much later than the others."""
-        self._slow[url] = self._clock.monotonic() + _LEFT_OUT
-        log.warning("chain.too_slow", node=self._place(url), of=len(self._nodes))
+        passed = self._clock.monotonic()
+        if url not in self._slow or passed - self._slow[url] >= _WORTH_SAYING:
+            log.warning("chain.too_slow", node=self._place(url), of=len(self._nodes))
+        self._slow[url] = passed + _LEFT_OUT
 
     def _place(self, url: str) -> int:
         return [*self._nodes].index(url) + 1
@@ -411,7 +414,9 @@ class ChainView:
             self._reader.contradicts(odd)
             return most
         self._reader.contradicts([url for url in votes if url not in lacks] if odd else [])
-        raise ChainDisagrees(why="blocks" if lacks else "answers")
+        if lacks:
+            raise BlockDisputed(why="some nodes lack a block that others have")
+        raise ChainDisagrees(why="the nodes give different answers")
 
     async def _united(self, ask: Callable[[RpcClient], Awaitable[T | None]]) -> list[T]:
         """All that is said by anybody."""

@@ -62,6 +62,7 @@ Wallet = Annotated[
     ),
 ]
 _UNREAD = say("The chain could not be read for it yet. Try again in a minute.")
+_SOUGHT = say("The chain is being searched for your orders. Try again in a minute.")
 _MOST_PAYMENTS = 12  # of a rental that was renewed often, the first ones
 
 
@@ -79,12 +80,20 @@ async def list_orders(ctx: Context) -> Reply:
     rows = [await _row(ctx, order, prices[order.node]) for order in mine]
     watch = Note(line(say("Watch a wallet: {command}", command=command("order watch <wallet>"))))
     if not rows:
-        told = say("The chain has no order of your nodes and wallets.")
-        if not await ctx.services.orders.is_searched(ctx.actor):
-            told = _UNREAD
+        told = await _unsure(ctx) or say("The chain has no order of your nodes and wallets.")
         return Reply.empty(told, private=True).also(watch)
     count = say_number("{number} rental", "{number} rentals", len(rows))
-    return Reply(count, (Rows(tuple(rows)), watch), private=True)
+    more = await _unsure(ctx)
+    notes = (Note(line(more)), watch) if more else (watch,)
+    return Reply(count, (Rows(tuple(rows)), *notes), private=True)
+
+
+async def _unsure(ctx: Context) -> Text:
+    """Why there may be more orders than are known; nothing where there are none."""
+    orders = ctx.services.orders
+    if await orders.is_searched(ctx.actor):
+        return ""
+    return _UNREAD if orders.is_unread else _SOUGHT
 
 
 async def _row(ctx: Context, order: RentalOrder, prices: Prices | None) -> Row:
@@ -188,11 +197,10 @@ async def _known(ctx: Context, number: int) -> RentalOrder:
         and await ctx.services.orders.tells(one, ctx.actor)
     ]
     if not mine:
-        is_searched = await ctx.services.orders.is_searched(ctx.actor)
         see = say("See: {command}", command=command("order list"))
         raise NotFound(
             say("You are told of no order {order}.", order=str(number)),
-            hint=line(see) if is_searched else _UNREAD,
+            hint=await _unsure(ctx) or line(see),
             field="order",
         )
     return mine[0]
@@ -359,8 +367,10 @@ async def watch(ctx: Context, wallet: Wallet) -> Reply:
     told = say("You are told of the orders of {wallet}.", wallet=code(wallet))
     if not is_new:
         told = say("You are told of the orders of {wallet} already.", wallet=code(wallet))
-    off = () if ctx.services.orders.chain.is_on else (_off(),)
-    return Reply.of(told, private=True).also(*off)
+    if not ctx.services.orders.chain.is_on:
+        return Reply.of(told, private=True).also(_off())
+    more = await _unsure(ctx)
+    return Reply.of(told, private=True).also(*([Note(line(more))] if more else []))
 
 
 async def unwatch(ctx: Context, wallet: Wallet) -> Reply:

@@ -20,6 +20,7 @@ from bot.orders.orders import Orders
 from bot.orders.pricing import unrecorded
 from bot.orders.schedule import DAY, HOUR
 from bot.orders.sightings import changes
+from bot.orders.unread import Unread
 from bot.services.inventory import Inventory
 from bot.services.last_known import LastKnown
 from storage import Store
@@ -47,6 +48,7 @@ class Books:
         self._inventory = inventory
         self._last_known = last_known
         self._clock = clock
+        self._unpriced = Unread(clock, "orders.not_priced", "orders.priced_again", "info")
 
     async def keep(self) -> None:
         """Write down what there is to know now."""
@@ -62,8 +64,10 @@ class Books:
         for order in known:
             try:
                 await self._note_payments(view, order)
+                self._unpriced.read(order.id)
             except ChainError as error:
-                log.info("order.not_priced", order=order.id, why=error.why)
+                self._unpriced.failed(order.id, error.why)
+        self._unpriced.tell()
         await self._note_uses(view, [one for one in known if one.phase is OrderPhase.RENTING])
 
     async def _note_time(self, view: ChainView) -> None:

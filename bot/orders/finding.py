@@ -1,7 +1,7 @@
 """Finds rentals on the chain that are not known here yet: those of our nodes and of wallets."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,6 +16,7 @@ from bot.ids import NodeId
 from bot.model import NodeKind, OrderPhase, RentalOrder
 from bot.orders.changes import is_same
 from bot.orders.concerned import Concerned
+from bot.orders.unread import Unread
 from storage import Store
 
 _SIDE_BY_SIDE = 10
@@ -45,6 +46,7 @@ class Finder:
         self._view = view
         self._returned = returned
         self._foreign: dict[str, timedelta] = {}
+        self._unread = Unread(clock, "orders.not_found_out", "orders.found_out_again")
 
     async def find(self) -> None:
         """Store the orders of nodes with a session, and of wallets, that are not known yet."""
@@ -57,23 +59,25 @@ class Finder:
             wallets = {wallet for _, wallet in await tx.orders.watched()}
             wallets |= {order.renter for order in await tx.orders.open()}
         await self._side_by_side(
-            [
-                *(partial(self._on_node, node) for node in sorted(nodes)),
-                *(partial(self._of_wallet, wallet) for wallet in sorted(wallets)),
-            ]
+            {
+                **{node: partial(self._on_node, node) for node in sorted(nodes)},
+                **{wallet: partial(self._of_wallet, wallet) for wallet in sorted(wallets)},
+            }
         )
+        self._unread.tell()
 
-    async def _side_by_side(self, finds: Collection[Callable[[], Awaitable[None]]]) -> None:
+    async def _side_by_side(self, finds: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
         turns = asyncio.Semaphore(_SIDE_BY_SIDE)
 
-        async def safely(find: Callable[[], Awaitable[None]]) -> None:
+        async def safely(name: str, find: Callable[[], Awaitable[None]]) -> None:
             async with turns:
                 try:
                     await find()
+                    self._unread.read(name)
                 except ChainError as error:  # one that cannot be read hides no other
-                    log.info("orders.not_found_out", why=error.why)
+                    self._unread.failed(name, error.why)
 
-        await asyncio.gather(*(safely(one) for one in finds))
+        await asyncio.gather(*(safely(*one) for one in finds.items()))
 
     async def _on_node(self, node: NodeId) -> None:
         view = await self._view()
@@ -91,11 +95,11 @@ class Finder:
         if is_only and known:
             await self._note_the_only_one(*known)
         await self._side_by_side(
-            [
-                partial(self._keep, order_id, ref, is_only=is_only)
+            {
+                order_id: partial(self._keep, order_id, ref, is_only=is_only)
                 for order_id, ref in ids.items()
                 if order_id not in known and order_id not in self._foreign
-            ]
+            }
         )
 
     async def _note_the_only_one(self, order_id: str) -> None:

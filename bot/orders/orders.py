@@ -27,6 +27,7 @@ from bot.orders.facts import Facts
 from bot.orders.finding import Finder
 from bot.orders.order_buttons import Handling
 from bot.orders.schedule import DAY, KEPT, head_at, next_look
+from bot.orders.unread import Unread
 from bot.plural import counted
 from bot.reply import Reply, Text, dump, say, say_number
 from bot.services.inventory import Inventory
@@ -71,6 +72,8 @@ class Orders:
         self._found_at: timedelta | None = None
         self._searched_at: datetime | None = None
         self._unread_since: timedelta | None = None
+        self._unread = Unread(clock, "orders.not_read", "orders.read_again")
+        self._elsewhere = Unread(clock, "orders.another_chain", "orders.same_chain_again")
         self._apart: dict[str, timedelta] = {}  # orders that the chain does not go on from
         self._failed: set[str] = set()  # orders whose looks fail by a fault of ours
 
@@ -101,6 +104,8 @@ class Orders:
             view = await self._view()
             some = due[start : start + _SIDE_BY_SIDE]
             await asyncio.gather(*(self._look_safely(order, view) for order in some))
+        for one in (self._unread, self._elsewhere):
+            one.tell(is_tried=self._unread_since is None)
         if due:
             await self._outbox.deliver_due()
 
@@ -166,15 +171,19 @@ class Orders:
         try:
             found, head, is_read = await self._looked(order, view)
             await self._tell(order, found, head, is_read=is_read)
-            self._failed.discard(order.id)
+            if order.id in self._failed:
+                self._failed.discard(order.id)
+                log.info("order.looked_at_again", order=order.id)
         except StorageFailed:
             raise
         except Exception:  # whatever is odd about one keeps no other from being told of
-            log.exception("order.look_failed", order=order.id)
+            is_new = order.id not in self._failed  # it is looked at again every few minutes
+            if is_new:
+                log.exception("order.look_failed", order=order.id)
             self._failed.add(order.id)
-            await self._warn_anyhow(order)
+            await self._warn_anyhow(order, is_new=is_new)
 
-    async def _warn_anyhow(self, order: RentalOrder) -> None:
+    async def _warn_anyhow(self, order: RentalOrder, *, is_new: bool) -> None:
         """Give the last warnings of an order from what was stored of it."""
         try:
             head = head_at(order, self.chain.now)
@@ -182,7 +191,8 @@ class Orders:
         except StorageFailed:
             raise
         except Exception:  # as above; the operator is told by `impairments`
-            log.exception("order.warning_failed", order=order.id)
+            if is_new:
+                log.exception("order.warning_failed", order=order.id)
 
     async def _looked(self, order: RentalOrder, view: ChainView | None) -> tuple[Looked, int, bool]:
         """What a look means, the newest block, and whether the chain was read."""
@@ -194,10 +204,11 @@ class Orders:
                 has_ended = order.phase is OrderPhase.ENDED
                 best = None if has_ended else await view.order(ref, view.best)
                 read = Read(final, best, view.final, view.newest, view.head, view.genesis)
+                self._unread.read(order.id)
                 found = looked(order, read)
                 return found, view.head, found.order.missing_since is None
         except ChainError as error:
-            log.info("order.not_read", order=order.id, why=error.why)
+            self._unread.failed(order.id, error.why)
         head = head_at(order, self.chain.now)
         if order.id in self._apart and head > order.ends + KEPT + DAY:
             # The bot reads another network now, and nothing can come of this one any more.
@@ -218,9 +229,12 @@ class Orders:
             is_so = view.is_shared or (is_behind and lasts)
         if is_so:
             self._apart.pop(order.id, None)
-        elif order.id not in self._apart:
-            self._apart[order.id] = passed
-            log.warning("order.another_chain", order=order.id, block=view.newest.number)
+            self._elsewhere.read(order.id)
+        else:
+            self._apart.setdefault(order.id, passed)
+            is_foreign = order.chain not in {"", view.genesis}
+            why = "another network" if is_foreign else "other blocks than before"
+            self._elsewhere.failed(order.id, why)
         return is_so
 
     async def _returned(self, new: RentalOrder, before: RentalOrder) -> None:
@@ -271,14 +285,21 @@ class Orders:
         facts = (await self._facts(order, self._head(order), is_read=self._is_read(order)))[0]
         return facts if user is not None and await self.sees(order, user) else facts.bare
 
+    @property
+    def is_unread(self) -> bool:
+        """Whether the chain cannot be read at present."""
+        return self._unread_since is not None
+
     async def is_searched(self, user: UserId) -> bool:
         """Whether orders of somebody that are not known are not on the chain, as far as it is read.
 
-        What a session that was added since stands for has not been looked for yet.
+        What a session or a wallet that was added since stands for has not been looked for yet.
         """
         at, known = self._searched_at, await self._store.known()
         added = [one.added_at for one in known.usable(user) if one.added_at is not None]
-        return at is not None and self._unread_since is None and all(one < at for one in added)
+        async with self._store.read() as tx:
+            added += await tx.orders.watched_since(user)
+        return at is not None and not self.is_unread and all(one < at for one in added)
 
     def is_past(self, order: RentalOrder) -> bool:
         """Whether its end must have come by now."""

@@ -7,7 +7,7 @@ the block of the payment, as long as its nodes keep that block's state: 256 bloc
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.chain.errors import BlockUnknown, ChainError
+from bot.chain.errors import BlockDisputed, BlockUnknown, ChainError
 from bot.chain.price import PLANCK, Prices
 from bot.chain.reader import ChainView, OrderRef, Pallet
 from bot.model import Basis, Payment, RentalOrder
@@ -138,5 +138,5 @@ def _ref(order: RentalOrder) -> OrderRef:
 
 def _raise_unless_old(error: ChainError) -> None:
     """Raise what has other reasons than that a node does not keep a block's state any more."""
-    if not isinstance(error, BlockUnknown) and error.why != "blocks":
+    if not isinstance(error, BlockUnknown | BlockDisputed):
         raise error

@@ -254,7 +254,9 @@ class Drift:
         except TaskNotFound:
             return True
         except BotError as problem:
-            log.info("outages.not_looked_for", node=known.node[:8], problem=problem.sentence)
+            if self._asked[known.task] == 1:  # it is asked again and again
+                node = known.node[:8]
+                log.info("outages.not_looked_for", node=node, problem=problem.sentence)
             return None
         seen = machine_of(session, known.task, detail, now)
         await self._inventory.saw(seen)

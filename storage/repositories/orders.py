@@ -193,6 +193,11 @@ class Orders(Repository):
         )
         return [(row.user, row.wallet) for row in rows]
 
+    async def watched_since(self, user: UserId) -> list[datetime]:
+        """Since when somebody watches each of their wallets."""
+        query = select(watched_wallets.c.created_at).where(watched_wallets.c.user == user)
+        return [row.created_at for row in await self._connection.execute(query)]
+
     # Machines
 
     async def makers(self, tasks: Collection[str]) -> Mapping[str, tuple[str, str]]:

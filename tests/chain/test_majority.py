@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.chain.errors import ChainDisagrees, ChainError
 from bot.chain.heads import SLOT
@@ -156,3 +157,8 @@ async def test_a_node_that_takes_long_is_not_waited_for_again(scene: Scene) -> N
     assert await view.order(ref, view.best) is not None
     asked = [method for method, _ in scene.nodes[1].calls if method.endswith("getRentOrder")]
     assert len(asked) == 1
+    scene.passes(130)
+    with capture_logs() as logs:
+        view = await scene.reader.view()
+        assert await view.order(ref, view.best) is not None
+    assert [one for one in logs if one["event"] == "chain.too_slow"] == []  # it was logged already

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from sandbox.dbc.task import Libvirt, Status
 from tests.scenarios.machines import off
@@ -120,3 +121,14 @@ async def test_a_node_that_comes_and_goes_is_told_as_that(stage: Stage) -> None:
     first, _, second = told(stage.alice, "respond")
     assert "You are told when it responds again." in first
     assert "you are told once it has responded for 10 minutes without a break" in second
+
+
+async def test_a_machine_that_a_silent_node_is_asked_about_again_and_again_is_one_line(
+    stage: Stage,
+) -> None:
+    del stage.node("gpu1").tasks[stage.task("inference").task_id]
+    await goes_on(stage, 1)
+    stage.world.faults.on("dead_node", node="gpu1")
+    with capture_logs() as logs:
+        await goes_on(stage, 8)
+    assert len([one for one in logs if one["event"] == "outages.not_looked_for"]) == 1

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.dbc import Wallet
 from sandbox.dbc.demo import demo_renter
 from tests.scenarios.orders import DAY, ChainStage, chained
 from tests.scenarios.site import rules
@@ -75,18 +76,39 @@ async def test_before_the_chain_was_read_no_order_is_said_not_to_be_there(tmp_pa
         await stage.gives_session(alice, "gpu1")
         new.rents()
         unread = "The chain could not be read for it yet. Try again in a minute."
+        sought = "The chain is being searched for your orders. Try again in a minute."
         for line in ("order list", "order show 1287"):
             shown = (await stage.asks(alice, f"/dbc {line}")).plain
-            assert unread in shown
+            assert sought in shown
             assert "The chain has no order" not in shown
         await new.passes(minutes=1, step=30)
         assert "1287" in (await stage.asks(alice, "/dbc order list")).plain
         missing = await stage.asks(alice, "/dbc order show 99")
-        assert unread not in missing.plain
+        assert sought not in missing.plain
         new.rents("gpu2")
         stage.clock.advance(timedelta(seconds=5))
         await stage.gives_session(stage.bob, "gpu2")
-        assert unread in (await stage.asks(stage.bob, "/dbc order show 1288")).plain
+        assert sought in (await stage.asks(stage.bob, "/dbc order show 1288")).plain
         new.rpc[0].down = True
         await new.passes(minutes=5, step=30)
         assert unread in (await stage.asks(alice, "/dbc order show 99")).plain
+
+
+async def test_of_a_wallet_that_was_just_watched_nothing_is_said_not_to_be_there(
+    scene: ChainStage,
+) -> None:
+    carol, other = scene.stage.carol, Wallet.from_seed("another").address
+    await scene.stage.asks(carol, f"/dbc order watch {scene.renter}")
+    await scene.passes(minutes=2, step=30)
+    assert "1287" in (await scene.stage.asks(carol, "/dbc order list")).plain
+    scene.rents("gpu2", renter=other)
+    scene.stage.clock.advance(timedelta(seconds=5))
+    sought = "The chain is being searched for your orders. Try again in a minute."
+    assert sought in (await scene.stage.asks(carol, f"/dbc order watch {other}")).plain
+    shown = (await scene.stage.asks(carol, "/dbc order list")).plain
+    assert sought in shown
+    assert "1287" in shown
+    await scene.passes(minutes=1, step=30)
+    shown = (await scene.stage.asks(carol, "/dbc order list")).plain
+    assert sought not in shown
+    assert "1288" in shown
