@@ -8,7 +8,7 @@ Of a name that only DBC knows, none counts that was given to a machine or node s
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.errors import BotError, Refused
+from bot.errors import Refused
 from bot.ids import NodeId
 from bot.language.args import NODE_OPTION
 from bot.language.kinds import NODE, Kind
@@ -45,7 +45,7 @@ async def _meant(services: Services, wish: Wish, kind: Kind, text: str) -> Meant
         return Meant(node.id, is_node_called(node, text))
     except NotKnownHere:
         return Meant()
-    except BotError:
+    except Refused:
         return Meant(is_sure=True)
 
 

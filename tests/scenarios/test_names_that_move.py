@@ -74,6 +74,23 @@ async def test_what_fitted_two_machines_when_it_was_typed_starts_neither(one_sta
     assert "The name means another machine now" in stage.alice.screen()
 
 
+async def test_a_node_whose_name_moves_while_slack_is_silent_is_not_looked_at_instead(
+    one_stage: Stage,
+) -> None:
+    stage = one_stage
+    for person in (stage.alice, stage.bob):
+        await stage.gives_session(person, "gpu1", "gpu2")
+    off(stage)
+    stage.task("inference").desc = "fresh"
+    await stage.asks(stage.alice, "/dbc node name gpu2 rack")
+    await _waits_for_slack(stage, "/dbc vm start fresh on rack")
+    await stage.asks(stage.bob, "/dbc node name gpu2 oldrack")
+    await stage.asks(stage.bob, "/dbc node name gpu1 rack")
+    await _goes_on(stage)
+    assert stage.changes() == []
+    assert "The name means another node now" in stage.alice.screen()
+
+
 @pytest.mark.parametrize("asked", ["fresh-one", "fresh", "inference"])
 async def test_a_machine_is_started_once_slack_answers_as_it_would_have_been(
     one_stage: Stage, asked: str
