@@ -13,6 +13,7 @@ from handlers.payloads import (
     event_place,
     event_team,
     is_from_person,
+    said_in,
     without_mention,
 )
 from handlers.switchboard import Switchboard
@@ -62,7 +63,7 @@ async def _message(board: Switchboard, body: Payload, source: Source) -> BoltRes
         key=delivery_key("message", event["channel"], event["ts"]),
         actor=event["user"],
         place=place,
-        text=without_mention(sound(event.get("text") or ""), board.connection.identity.user),
+        text=without_mention(sound(said_in(event)), board.connection.identity.user),
         source=source,
         at=board.clock.now(),
     )

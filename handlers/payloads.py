@@ -235,6 +235,37 @@ def is_from_person(event: Payload) -> bool:
     )
 
 
+def said_in(event: Payload) -> str:
+    """What a person's message says: its text, and the table that was pasted into it.
+
+    Slack's composer keeps a pasted table as an attachment with a `table` block: its cells are not
+    in the text. Links and forwarded messages come as attachments as well; nobody says those.
+    """
+    tables = [block for block in event.get("blocks") or () if block.get("type") == "table"]
+    for attachment in event.get("attachments") or ():
+        if not _OF_OTHERS & attachment.keys():
+            blocks = attachment.get("blocks") or ()
+            tables += [block for block in blocks if block.get("type") == "table"]
+    rows = [row for table in tables for row in table.get("rows") or ()]
+    lines = ["\t".join(" ".join(_cell_text(cell).split()) for cell in row) for row in rows]
+    return "\n".join([event.get("text") or "", *lines])
+
+
+_OF_OTHERS = frozenset({"from_url", "original_url", "is_share", "is_msg_unfurl", "message_blocks"})
+
+
+def _cell_text(cell: Json) -> str:
+    """The text of a cell, written as Slack writes the text of a message."""
+    if inner := cell.get("elements"):
+        return "".join(map(_cell_text, inner))
+    if "user_id" in cell:
+        return f"<@{cell['user_id']}>"
+    text = str(cell.get("text") or cell.get("value") or cell.get("url") or cell.get("fallback", ""))
+    for char, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        text = text.replace(char, escaped)
+    return text
+
+
 def without_mention(text: str, user: UserId) -> str:
     """What is said to `user`: the text after the first mention of them, or else before it."""
     mention = re.search(rf"<@{re.escape(user)}(?:\|[^>]*)?>", text)

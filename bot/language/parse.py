@@ -17,6 +17,7 @@ from bot.language import forms
 from bot.language.alias import expanded
 from bot.language.args import NODE_OPTION, Parameter, option_called
 from bot.language.canonical import canonical, options_of
+from bot.language.cells import begins_with_title
 from bot.language.chinese import BEFORE_PEOPLE, BEHIND_NODE, GROUPS, PREPOSITIONS, WITH_FLAG
 from bot.language.courtesy import COURTESIES, without_courtesy
 from bot.language.kinds import Takes
@@ -27,9 +28,9 @@ from bot.language.synonyms import nearest
 from bot.language.table import Command, Table
 from bot.language.text import (
     Word,
-    clean,
     is_decoration,
     is_quoted,
+    laid_out,
     option_name,
     parted,
     quoted,
@@ -136,7 +137,7 @@ def _typed(
     table: Table, text: str, slash_command: str, aliases: Mapping[str, str]
 ) -> Sequence[str]:
     """The words of a line from its command on, an alias replaced."""
-    typed: Sequence[str] = words(unwrapped(clean(text)))
+    typed: Sequence[str] = words(unwrapped(laid_out(text)))
     while typed and plain(typed[0]) == fold(slash_command):
         typed = typed[1:]
     typed = without_courtesy(table, typed)
@@ -374,7 +375,7 @@ def _named(command: Command, word: str, queue: list[str], values: dict[str, str]
         if equals or option is not None:
             _refuse_secret(parameter)
         name, is_flag = parameter.name, parameter.arg.kind.is_flag
-    elif not equals and option is None and not _is_flag_in_chinese(command, key):
+    elif not equals and option is None and not _is_flag_in_chinese(command, word):
         return False
     elif everyones := option_called(key):
         name, is_flag = everyones.name, everyones.arg.kind.is_flag
@@ -390,7 +391,9 @@ def _named(command: Command, word: str, queue: list[str], values: dict[str, str]
 
 def _is_flag_in_chinese(command: Command, word: str) -> bool:
     """Whether a word is an option that is written without dashes: 试运行."""
-    found = None if word.isascii() or _takes_text(command) else option_called(word)
+    if word.isascii() or _takes_text(command) or begins_with_title(word):
+        return False
+    found = option_called(word)
     return found is not None and found.arg.kind.is_flag
 
 

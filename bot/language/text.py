@@ -44,19 +44,26 @@ _MARKED = re.compile(r"(```|[`*_~])\s*(\S.*?)\s*\1(?![\w`])")
 _QUOTED_LINE = re.compile(rf"(?:{_DOUBLE}|'([^']*)')[\s.,!。，！]*")
 # Formatting around formatting: nobody needs more, and thousands would hold up everybody.
 _LAYERS = 16
+# What stands for a tab and for the end of a line in `laid_out`: one line to the expressions here.
+TAB, LINE_END = "\t", "\v"
 
 
 class Word(str):
-    """A word of a line, without the quotes that held it together; `spelled` has them."""
+    """A word of a line, without the quotes that held it together; `spelled` has them.
 
-    __slots__ = ("spelled",)
+    `after`: the tab or the end of a line before it, nothing where only spaces stand there.
+    """
+
+    __slots__ = ("after", "spelled")
     spelled: str
+    after: str
 
     @classmethod
-    def of(cls, text: str, spelled: str) -> "Word":
+    def of(cls, text: str, spelled: str, after: str = "") -> "Word":
         """The word `text`, which was typed as `spelled`."""
         word = cls(text)
         word.spelled = spelled
+        word.after = after
         return word
 
 
@@ -72,10 +79,21 @@ def is_decoration(word: str) -> bool:
 
 def clean(text: str) -> str:
     """The text as it was typed, on one line."""
+    return laid_out(text).translate(_AS_SPACES)
+
+
+_AS_SPACES = {ord(TAB): " ", ord(LINE_END): " "}
+
+
+def laid_out(text: str) -> str:
+    """The text as it was typed, with what sets the cells and rows of a table apart."""
     text = _LINK.sub(_unlink, text)
     for escaped, char in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
         text = text.replace(escaped, char)
-    return "".join(" " if _breaks(char) else char for char in text)
+    return "".join(_LAID_OUT.get(char, " ") if _breaks(char) else char for char in text)
+
+
+_LAID_OUT = {TAB: TAB, **dict.fromkeys("\n\r\v\f\u2028\u2029", LINE_END)}
 
 
 def unwrapped(line: str) -> str:
@@ -111,9 +129,13 @@ def _unlink(match: re.Match[str]) -> str:
 
 def words(text: str) -> list[Word]:
     """Split cleaned text into words; quotes hold a word together, unbalanced ones are literal."""
-    return [
-        Word.of(_QUOTED.sub(_inner, match[0]), spelled=match[0]) for match in _WORD.finditer(text)
-    ]
+    found, end = [], 0
+    for match in _WORD.finditer(text):
+        gap, end = text[end : match.start()], match.end()
+        after = TAB if TAB in gap else LINE_END if LINE_END in gap else ""
+        spelled = match[0].translate(_AS_SPACES)
+        found.append(Word.of(_QUOTED.sub(_inner, spelled), spelled, after))
+    return found
 
 
 def _inner(match: re.Match[str]) -> str:

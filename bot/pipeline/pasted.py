@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from bot.errors import Refused
 from bot.ids import UserId
 from bot.language.args import NODE_OPTION
+from bot.language.cells import PastedRow, rows_in
 from bot.language.kinds import ALL, Kind
 from bot.language.parse import Parsed, with_words
 from bot.language.text import is_decoration
@@ -16,6 +17,8 @@ from bot.language.unclear import Surplus, Unclear
 from bot.model import Place
 from bot.pipeline.context import Services
 from bot.services.shown import (
+    is_beside,
+    is_of_list,
     machines_shown,
     mentioned,
     nodes_mentioned,
@@ -29,6 +32,7 @@ _ROWED = frozenset(kind for kind in ALL if kind.is_rowed)
 _MACHINES = frozenset(kind for kind in ALL if kind.shows_machine)
 _NUMBERED = frozenset(kind for kind in ALL if kind.is_numbered)
 _NODES = frozenset(kind for kind in ALL if kind.is_node)
+_IN_TABLES = (_MACHINES, _NODES, _ROWED, _NUMBERED)
 
 
 async def row_meant(
@@ -41,6 +45,8 @@ async def row_meant(
     if len(bare) > _MOST:
         return None
     row = _Row(surplus)
+    if meant := row.of_table(services.aliases.of(actor)):
+        return meant
     if kinds & _MACHINES:
         seen = await services.inventory.machines(actor, place.channel)
         on = surplus.values.get(NODE_OPTION, "")
@@ -71,6 +77,32 @@ class _Row:
         self._bare = surplus.bare
         self._values = surplus.values
 
+    def of_table(self, aliases: Mapping[str, str]) -> Parsed | None:
+        """It with what the first cell of a table's row calls a thing."""
+        for row in rows_in(self._bare):
+            for name, count in _names(row.begin):
+                is_alias = _is_of(aliases.get(name, ""), row)
+                kinds = (_ROWED,) if is_alias else self._named_in(row)
+                words = [*row.begin[:-count], name]
+                found = (self._fitted(words, name, one) for one in kinds)
+                if meant := next((one for one in found if one), None):
+                    return meant
+        return None
+
+    def _named_in(self, row: PastedRow) -> Sequence[frozenset[Kind]]:
+        """What a row may name: what stands in its other cells must not be meant for the command.
+
+        Nobody types a tab, but people do go on in another line.
+        """
+        freely = all(not p.arg.kind.is_flag for p in self._command.parameters)
+        if not freely or not row.has_tabs:
+            if not is_of_list(row.beside[0]):
+                return ()
+            if all(is_beside(cell) for cell in row.beside):
+                return _IN_TABLES
+            return (_ROWED,) if freely else ()
+        return _IN_TABLES
+
     def of_one_word(self) -> Parsed | None:
         """It without what a list says behind a name."""
         freely = all(not p.arg.kind.is_flag for p in self._command.parameters)
@@ -88,7 +120,9 @@ class _Row:
 
     def read_as(self, start: int, end: int, word: str, kinds: frozenset[Kind]) -> Parsed | None:
         """It with one word for these, if it then fits and the word is for one of these kinds."""
-        words = [*self._bare[:start], word, *self._bare[end:]]
+        return self._fitted([*self._bare[:start], word, *self._bare[end:]], word, kinds)
+
+    def _fitted(self, words: Sequence[str], word: str, kinds: frozenset[Kind]) -> Parsed | None:
         try:
             meant = with_words(self._command, words, self._besides(kinds))
             named = [
@@ -108,6 +142,21 @@ class _Row:
         takes_node = any(p.arg.kind.is_target for p in self._command.parameters)
         has_node = takes_node and not kinds & _MACHINES
         return {n: text for n, text in self._values.items() if has_node or n != NODE_OPTION}
+
+
+def _names(cell: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """What a first cell may call a thing, and how many words from the end that stands."""
+    named = cell.index("·") if "·" in cell else len(cell)  # behind the dot, who made it
+    for start in reversed(range(named)):
+        yield " ".join(cell[start:named]), len(cell) - start
+        if says_nothing_more(cell[start + 1 :], freely=True):
+            yield cell[start], len(cell) - start
+
+
+def _is_of(body: str, row: PastedRow) -> bool:
+    """Whether the cell beside an alias is what it stands for; options are no bare words."""
+    said = [word for cell in row.beside for word in cell]
+    return bool(body) and set(said) <= set(body.split())
 
 
 def _spans(words: Sequence[str]) -> Iterator[tuple[int, int]]:

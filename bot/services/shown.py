@@ -38,6 +38,9 @@ _BESIDE_NODE = (
 )  # fmt: skip
 _NUMBER = re.compile(r"v?\d[\w.:/+-]*")  # a version, an address, a rent order
 _SIZE = re.compile(r"\d+(\.\d+)? ?[kmgt](i?b)?")
+_AMOUNT = re.compile(r"[<$]*\d[\d,.]*|%|usd|dbc")
+_RANGE = re.compile(r"\d+(\.\d+){3}/\d+")
+_SHARE = re.compile(r"[█▓▒░▰▱■□ ]*<?\d+ ?%")
 _FILE = re.compile(r"\S+\.qcow2|/\S+")
 _DOTS = frozenset({"·", "stands", "代表"})  # behind an alias stands what it stands for
 # What the lists of snapshots, images and networks say behind a name.
@@ -122,13 +125,32 @@ def says_nothing_more(words: Sequence[str], *, freely: bool) -> bool:
     return is_shown
 
 
+def is_beside(cell: Sequence[str]) -> bool:
+    """Whether a cell has nothing but what a list says of a thing."""
+    at = 0
+    while at < len(cell):
+        taken = _taken_behind(cell, at)
+        if not taken:
+            return False
+        at += taken
+    return True
+
+
+def is_of_list(cell: Sequence[str]) -> bool:
+    """Whether a cell is what a list says first of a thing, and nobody of something else."""
+    said = _said(cell, 0, len(cell))
+    if said in _BEHIND or is_state(said) or not said:  # a cell with a dash alone
+        return True
+    return bool(_SHARE.fullmatch(" ".join(cell)) or _SIZE.fullmatch(said) or _RANGE.fullmatch(said))
+
+
 def _taken_behind(words: Sequence[str], at: int) -> int:
     for count in (3, 2, 1):
         several = _said(words, at, count)
         if several in _BEHIND or _SIZE.fullmatch(several) or is_state(several):
             return count
     one = "".join(parts_of(words[at]))
-    return int(not one or any(known.fullmatch(one) for known in (MOMENT, _NUMBER, _FILE)))
+    return int(not one or any(known.fullmatch(one) for known in (MOMENT, _NUMBER, _FILE, _AMOUNT)))
 
 
 def _said(words: Sequence[str], at: int, count: int) -> str:

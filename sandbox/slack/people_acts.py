@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Sequence
 
 from sandbox.slack.composer import compose, rich_text
 from sandbox.slack.conversations import Channel, File, Message
@@ -39,6 +40,7 @@ async def type_line(
     line: str,
     thread_ts: str | None = None,
     subtype: str = "",
+    table: Sequence[Sequence[str]] = (),
 ) -> Message | Ack:
     """Type a line and press Enter: a slash command is sent to the app, anything else is posted.
 
@@ -49,7 +51,7 @@ async def type_line(
     channel = channel_of(core, member, where)
     if line.startswith("/"):
         return await command(core, member, channel, line, thread_ts)
-    return post(core, member, channel, line, thread_ts, subtype)
+    return post(core, member, channel, line, thread_ts, subtype, table)
 
 
 def post(
@@ -59,8 +61,9 @@ def post(
     line: str,
     thread_ts: str | None = None,
     subtype: str = "",
+    table: Sequence[Sequence[str]] = (),
 ) -> Message:
-    """Post a message as a person."""
+    """Post a message as a person; `table` are the cells of a table that they pasted into it."""
     if channel.is_archived:
         raise CannotDo(f"#{channel.name} is archived.")
     if core.state.bot.id in channel.members and channel.is_im and not core.config.messages_tab:
@@ -77,10 +80,18 @@ def post(
         client_msg_id=str(uuid.uuid4()),
         subtype=subtype,
         broadcast=subtype == "thread_broadcast",
+        attachments=[_pasted(table)] if table else [],
         files=[_note(core)] if subtype == "file_share" else [],
     )
     message_event(core, channel, message)
     return message
+
+
+def _pasted(table: Sequence[Sequence[str]]) -> Json:
+    """What the composer makes of a table: an attachment, of which nothing is in the text."""
+    rows = [[{"type": "raw_text", "text": cell} for cell in row] for row in table]
+    blocks = [{"type": "table", "rows": rows}]
+    return {"id": 1, "blocks": blocks, "fallback": "[no preview available]"}
 
 
 def _note(core: Core) -> File:

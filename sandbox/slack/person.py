@@ -1,6 +1,7 @@
 """A member as tests act and see: types, presses, fills, submits, and looks at the screen."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -209,10 +210,16 @@ class Person:
         channel: str = "gpu-ops",
         thread_ts: str | SeenMessage | None = None,
         subtype: str = "",
+        table: Sequence[Sequence[str]] = (),
     ) -> Message | Ack:
-        """Type a line and press Enter. A command returns when the app has acknowledged (or not)."""
+        """Type a line and press Enter. A command returns when the app has acknowledged (or not).
+
+        `table` are the cells of a table that is pasted into a message.
+        """
         ts = thread_ts.ts if isinstance(thread_ts, SeenMessage) else thread_ts
-        return await people_acts.type_line(self._core, self.member, channel, line, ts, subtype)
+        return await people_acts.type_line(
+            self._core, self.member, channel, line, ts, subtype, table
+        )
 
     async def presses(
         self,

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import pytest
 
 from sandbox.dbc.task import Snapshot
+from sandbox.slack.errors import Json
+from sandbox.slack.person import SeenMessage
 from tests.scenarios.changing import DEEDS, LOCAL, NAME
 from tests.scenarios.stage import CHANNEL, Stage
-from tests.scenarios.test_metal import knows_rack, rents_slot
+from tests.scenarios.test_metal import knows_rack, rack, rents_slot
 
 ADAS = "Ada's training run"
 _DATE = re.compile(r"<!date\^[^|]*\|[^>]*>")
@@ -49,12 +51,38 @@ def escaped(row: str) -> str:
     return f"&gt; {copied(row)}"
 
 
-COPIES = (copied, in_code, with_lamps, quoted_line, escaped, marked)
+def cell_by_cell(row: str) -> str:
+    """A table's row as clients copy it that draw its cells below each other."""
+    return copied(row).replace("\t", "\n")
+
+
+def in_blocks(row: str) -> str:
+    """The same where each cell is a block of its own."""
+    return copied(row).replace("\t", "\n\t")
+
+
+COPIES = (cell_by_cell, in_blocks, copied, in_code, with_lamps, quoted_line, escaped, marked)
+
+
+def written(cell: Json) -> str:
+    """What stands in a cell of a table."""
+    inner = [written(one) for one in cell.get("elements", ())]
+    text = cell.get("text") or cell.get("fallback") or f"@{cell.get('user_id', '')}"
+    return "".join(inner) if inner else str(text)
+
+
+def tables_of(told: SeenMessage) -> list[list[str]]:
+    """The rows of a message's table with their titles, cells apart by tabs as Slack copies them."""
+    tables = [block for block in told.blocks if block["type"] == "table"]
+    return [["\t".join(map(written, row)) for row in table["rows"]] for table in tables]
 
 
 async def rows_of(stage: Stage, line: str, having: str) -> list[str]:
     """The lines that the bot shows to a command, of one thing."""
     told = await stage.asks(stage.alice, f"/dbc {line}")
+    if tables := tables_of(told):
+        titles, *rows = tables[0]
+        return [row for row in rows if having in f"{titles}\t{row}".lower()]
     rows = [row for row in told.plain.splitlines() if having in row.replace("*", "")]
     assert rows, told.plain
     return rows
@@ -92,6 +120,9 @@ SHOWN: Mapping[str, Shown] = {
     "node of a session": Shown("session list", "gpu1", "session check {}", lambda _: "gpu1 works"),
     "bare metal in a list": Shown(
         "metal list", "rack 7, slot 1", "metal power status {}", lambda _: "rack 7, slot 1"
+    ),
+    "bare metal of a manager": Shown(
+        "metal list rack7", "slot 1", "metal power status {}", lambda _: "rack 7, slot 1"
     ),
     "disk": Shown(
         f"disk list {NAME}", "vdb", f"disk delete {NAME} {{}} --dry-run", lambda _: '"vdb"'
@@ -142,6 +173,7 @@ async def _has_snapshot(stage: Stage) -> None:
 async def _has_metal(stage: Stage) -> None:
     await knows_rack(stage)
     await rents_slot(stage)
+    await stage.asks(stage.alice, f"/dbc node name {rack(stage).node_id} rack7")
 
 
 async def _waits(stage: Stage) -> None:
@@ -152,6 +184,7 @@ BEFORE: Mapping[str, Callable[[Stage], Awaitable[None]]] = {
     "disk": DEEDS["disk.delete"].before,
     "snapshot": _has_snapshot,
     "bare metal in a list": _has_metal,
+    "bare metal of a manager": _has_metal,
     "network": DEEDS["lan.delete"].before,
     "alias": DEEDS["alias.remove"].before,
     "approval": _waits,
@@ -168,7 +201,9 @@ async def test_what_is_shown_names_it_when_it_is_pasted_back(one_stage: Stage, c
         await before(stage)
     [row] = await rows_of(stage, shown.listing, shown.having)
     done = stage.changes()
-    for copy in COPIES if case not in {"alias", "what is followed"} else (copied,):
+    for copy in COPIES if case != "what is followed" else (copied,):
+        if case == "alias":  # the copy before has removed it
+            await BEFORE[case](stage)
         pasted = shown.line.format(copy(row))
         told = await stage.asks(stage.alice, f"/dbc {pasted}")
         answer = told.plain.replace("*", "").replace("`", "")
@@ -192,12 +227,49 @@ async def test_a_row_of_a_chinese_list_names_it(one_stage: Stage, case: str) -> 
     row = _DATE.sub("今天 08:11", row)
     stage.alice.speaks("en-US")
     await stage.ws.idle()
-    for copy in COPIES if case not in {"alias", "what is followed"} else (copied,):
+    for copy in COPIES if case != "what is followed" else (copied,):
+        if case == "alias":  # the copy before has removed it
+            await BEFORE[case](stage)
         pasted = shown.line.format(copy(row))
         told = await stage.asks(stage.alice, f"/dbc {pasted}")
         answer = told.plain.replace("*", "").replace("`", "")
         wanted = _task(NAME) if case == "approval" else shown.answer
         assert wanted(stage) in answer, pasted
+
+
+TABLES = ("disk", "snapshot", "image on a node", "image on a server", "network", "alias")
+
+
+@pytest.mark.parametrize("language", ["en-US", "zh-CN"])
+async def test_a_tables_row_is_understood_with_its_titles_and_several_are_not(
+    one_stage: Stage, language: str
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    for case in TABLES:
+        shown = SHOWN[case]
+        if before := BEFORE.get(case):
+            await before(stage)
+        done = stage.changes()
+        stage.alice.speaks(language)
+        await stage.ws.idle()
+        [told] = tables_of(await stage.asks(stage.alice, f"/dbc {shown.listing}"))
+        stage.alice.speaks("en-US")
+        await stage.ws.idle()
+        titles, *rows = map(copied, told)
+        sought = IN_CHINESE.get(shown.having, shown.having) if language == "zh-CN" else shown.having
+        [row] = [row for row in rows if sought in f"{titles}\t{row}".lower()]
+        both = f"{titles}\n{row}\n{row.replace('a', 'b').replace('r', 's')}"
+        for several in (both, both.replace("\t", "\n\t")):
+            refused = await stage.asks(stage.alice, f"/dbc {shown.line.format(several)}")
+            assert shown.answer(stage) not in refused.plain.replace("`", ""), several
+        for whole in (f"{titles}\n{row}", f"{titles}\n{row}".replace("\t", "\n")):
+            if case == "alias":
+                await BEFORE[case](stage)
+            answer = await stage.asks(stage.alice, f"/dbc {shown.line.format(whole)}")
+            assert shown.answer(stage) in answer.plain.replace("`", ""), whole
+        assert stage.changes() == done
 
 
 @pytest.mark.parametrize("start", ["@dbc ", "", "@dbc > "])
@@ -210,6 +282,37 @@ async def test_a_row_is_understood_in_a_mention_and_in_a_direct_message(
     channel = CHANNEL if start else "@dbc"
     told = await stage.asks(stage.alice, f"{start}vm show {copied(row)}", channel)
     assert stage.task(NAME).task_id in told.plain
+
+
+@pytest.mark.parametrize("channel", [CHANNEL, "@dbc"])
+async def test_a_table_that_slack_keeps_as_a_table_is_read(one_stage: Stage, channel: str) -> None:
+    """The composer makes an attachment of a pasted table."""
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    await _has_snapshot(stage)
+    [rows] = tables_of(await stage.asks(stage.alice, f"/dbc snapshot list {NAME}"))
+    line = f"{'@dbc ' if channel == CHANNEL else ''}snapshot show {NAME}"
+    await stage.alice.types(line, channel, table=[row.split("\t") for row in rows])
+    await stage.quiet()
+    assert "snap_before" in stage.alice.last(channel).plain
+
+
+async def test_a_row_of_costs_names_its_machine_and_hides_no_word(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    row = "\t▓▓▓░░░░░ 40 %\t$3.20\t1,040.5 DBC"
+    titles = "Machine\tPercentage\tIn USD\tIn DBC\n"
+    for pasted in (f"{ADAS}{row}", f"{titles}{ADAS} · made by @Alice{row}"):
+        told = await stage.asks(stage.alice, f"/dbc vm show {pasted}")
+        assert stage.task(ADAS).task_id in told.plain, pasted
+    told = await stage.asks(stage.alice, f"/dbc vm shutdown {NAME}\t40 %\t--dry-run")
+    assert "dry run" in told.plain.lower()
+    for words in (f"{NAME}\nthen restart it", f"{NAME}\trunning\n{ADAS}\trunning"):
+        told = await stage.asks(stage.alice, f"@dbc vm shutdown {words}")
+        assert "Shut down" not in told.plain, words
+    assert stage.changes() == []
 
 
 async def test_a_row_in_quotes_and_in_a_form_is_its_machine(one_stage: Stage) -> None:
