@@ -50,7 +50,12 @@ TRUE = "true"
 
 
 def form_view(
-    form: Form, place: Place, language: NullTranslations = ENGLISH, *, is_whole: bool = False
+    form: Form,
+    place: Place,
+    language: NullTranslations = ENGLISH,
+    *,
+    is_whole: bool = False,
+    filling: str = "",
 ) -> Json:
     """A form as a modal, its result to be said at `place`. Its errors stand under their fields.
 
@@ -76,7 +81,7 @@ def form_view(
     return {
         "type": "modal",
         "callback_id": FORM_CALLBACK,
-        "private_metadata": FormOrigin(form.command, place, form.kept, is_whole).dump(),
+        "private_metadata": FormOrigin(form.command, place, form.kept, is_whole, filling).dump(),
         "title": plain_text(form.title, TITLE),
         "submit": plain_text(form.submit, TITLE),
         "close": plain_text(plain(say("Cancel"), language), TITLE),

@@ -6,7 +6,7 @@ Knows the forms it offered, for an hour and in memory: after a restart the perso
 import asyncio
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
@@ -43,11 +43,15 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A form before somebody: its view as it stood at `hash`, and what the person did then."""
+    """A form before somebody: its view as it stood at `hash`, and what the person did then.
+
+    `filling` is the form's own (`FormOrigin`).
+    """
 
     view: str
     hash: str
     act: str = ""
+    filling: str = ""
 
 
 class Modals:
@@ -73,7 +77,8 @@ class Modals:
         Raises BotError where Slack refuses the form itself: a button would not open it either.
         """
         external_id = secrets.token_urlsafe(16)  # to find it by, where Slack does not answer
-        view = self._view(form, place, reader) | {"external_id": external_id}
+        filling = _filling()
+        view = self._view(form, place, reader, filling) | {"external_id": external_id}
         try:
             answer = await self._connection.call("views.open", trigger_id=trigger, view=view)
             opened = shaped(OpenedView, answer).view
@@ -82,7 +87,8 @@ class Modals:
         except (Unanswered, OddAnswer) as lost:
             log.info("form_not_answered", form=form.command, reason=lost.reason)
             is_slow = isinstance(lost, Unanswered) and lost.settles_within > ENDED
-            return await self._opened_late(external_id, view, (*PATIENCE, *LATE * is_slow))
+            late = await self._opened_late(external_id, view, (*PATIENCE, *LATE * is_slow))
+            return late and replace(late, filling=filling)
         except DeliveryFailed as failed:
             if "trigger" in failed.reason or failed.retry_after is not None:
                 log.info("form_not_opened", form=form.command, reason=failed.reason)
@@ -92,7 +98,7 @@ class Modals:
                 say("The form could not be opened."),
                 hint=say("Type the command with its arguments, or try again."),
             ) from failed
-        return Shown(opened.id, opened.hash)
+        return Shown(opened.id, opened.hash, filling=filling)
 
     async def reveal(self, reply: Reply, trigger: str, reader: Reader) -> bool:
         """Show what only they may see, in a modal that is gone once closed; False if too late."""
@@ -157,7 +163,7 @@ class Modals:
         known = shown.hash
         while newer := self._changed.get(f"{shown.view}:{known}"):
             known = newer
-        view = self._view(form, place, reader, is_whole=is_whole)
+        view = self._view(form, place, reader, shown.filling, is_whole=is_whole)
         try:
             answer = await self._connection.call(
                 "views.update", view_id=shown.view, hash=known, view=view
@@ -188,16 +194,19 @@ class Modals:
         """The form that a button stands for, while it is remembered."""
         return self._offered.get(offer_id)
 
-    def _view(self, form: Form, place: Place, reader: Reader, *, is_whole: bool = False) -> Json:
+    def _view(
+        self, form: Form, place: Place, reader: Reader, filling: str, *, is_whole: bool = False
+    ) -> Json:
         words = self._connection.words(reader)
         spelled = self._connection.spelled(form, reader)
-        return form_view(spelled, place, words, is_whole=is_whole)
+        return form_view(spelled, place, words, is_whole=is_whole, filling=filling)
 
     async def put_back(
         self, waiting: str, form: Form, place: Place, reader: Reader, *, is_whole: bool
     ) -> bool:
         """Replace a waiting modal by the form; False where the person has closed it."""
-        return await self._update(waiting, self._view(form, place, reader, is_whole=is_whole))
+        view = self._view(form, place, reader, _filling(), is_whole=is_whole)
+        return await self._update(waiting, view)
 
     async def meanwhile(
         self, waiting: str, submitted: Payload, reply: Reply, reader: Reader
@@ -228,3 +237,8 @@ class Modals:
                 return False
             return True
         return False
+
+
+def _filling() -> str:
+    """What tells this filling-in of a form from another one."""
+    return secrets.token_urlsafe(6)

@@ -62,14 +62,16 @@ class Identity:
 class FormOrigin:
     """What a modal remembers of itself: which command it is for, and where its result is said.
 
-    And what was typed beside its fields, and whether it shows all of these. It is all that stands
-    in `private_metadata`, which people can read.
+    And what was typed beside its fields, and whether it shows all of these. `filling` is the same
+    as long as a person fills it in, also where it changes with what they choose. It is all that
+    stands in `private_metadata`, which people can read.
     """
 
     command: str
     place: Place
     kept: Mapping[str, str] = field(default_factory=dict)
     is_whole: bool = False
+    filling: str = ""
 
     def dump(self) -> str:
         """As `private_metadata`. Raises Refused where more is kept than it can hold."""
@@ -80,7 +82,8 @@ class FormOrigin:
         }
         kept = {"kept": dict(self.kept)} if self.kept else {}
         whole = {"whole": True} if self.is_whole else {}
-        text = json.dumps(origin | kept | whole, ensure_ascii=False)
+        filling = {"filling": self.filling} if self.filling else {}
+        text = json.dumps(origin | kept | whole | filling, ensure_ascii=False)
         if len(text) > PRIVATE_METADATA:
             raise Refused(
                 say("What you typed is too long for a form to keep."), hint=say("Use fewer words.")
@@ -92,7 +95,8 @@ class FormOrigin:
         """What `dump` wrote."""
         found = json.loads(private_metadata)
         place = Place(found["channel"], found["thread"])
-        return cls(found["command"], place, found.get("kept", {}), bool(found.get("whole")))
+        kept, is_whole = found.get("kept", {}), bool(found.get("whole"))
+        return cls(found["command"], place, kept, is_whole, found.get("filling", ""))
 
 
 def kind_of(body: Mapping[str, Any]) -> str:

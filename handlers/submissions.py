@@ -1,6 +1,9 @@
 """Listeners for forms: what was sent in, and options while a person types."""
 
+import hashlib
+import json
 import re
+import secrets
 from gettext import NullTranslations
 
 from slack_bolt import BoltResponse
@@ -41,13 +44,18 @@ from handlers.switchboard import Switchboard
 
 def register(app: AsyncApp, board: Switchboard) -> None:
     """Listen for forms."""
+    digest_key = secrets.token_bytes(32)
 
     async def on_submit(body: Payload) -> BoltResponse:
         view = body["view"]
         actor, team = actor_of(body)
-        # The hash changes whenever we change the form: sent again after a lost acknowledgement,
-        # it is the same submission; put back and sent again, it is another.
-        submission = _submission(board, body, delivery_key("submit", view["id"], view["hash"]))
+        # Sent again after a lost acknowledgement it is the same form, whatever was chosen in it
+        # since; put back and sent again, it is another. A former version's has its hash alone,
+        # which changes whenever we change it.
+        filling = FormOrigin.load(view["private_metadata"]).filling
+        submission = _submission(
+            board, body, delivery_key("submit", view["id"], filling or view["hash"])
+        )
         answer = board.form(actor, submission.place, view)
         board.modals.acted(view["id"], submission.key)
 
@@ -56,7 +64,9 @@ def register(app: AsyncApp, board: Switchboard) -> None:
                 return board.refuse_foreign(submission.key, team, answer)
             return await _submit(board, submission, view, answer)
 
-        return await board.boundary.take(submission.key, answer, take, comes=Comes.ANEW)
+        # With other values it is another delivery of the same form, which the core judges.
+        delivery = f"{submission.key}:{_digest(submission, digest_key)}"
+        return await board.boundary.take(delivery, answer, take, comes=Comes.ANEW)
 
     async def on_early(body: Payload) -> BoltResponse:
         words = board.connection.words(actor_of(body)[0])
@@ -108,6 +118,12 @@ async def take_draft(board: Switchboard, body: Payload) -> BoltResponse:
         return Acknowledgement()
 
     return await board.boundary.take(draft.key, answer, take)
+
+
+def _digest(submission: Submission, key: bytes) -> str:
+    """Tells what was sent in from anything else; nobody without the key can try values by it."""
+    values = json.dumps(sorted(submission.values.items())).encode()
+    return hashlib.blake2b(values, key=key, digest_size=8).hexdigest()
 
 
 def _finding(board: Switchboard, submission: Submission) -> Work:
@@ -170,15 +186,17 @@ async def _submit(
     if outcome.waiting is None:
         return Acknowledgement()
     told = board.connection.spelled(outcome.waiting, submission.actor)
-    return Acknowledgement({"response_action": "update", "view": waiting_view(view, told, waiting)})
+    shown = waiting_view(view, told, waiting)
+    # Not final: where it got lost, nothing would end the waiting of the form that is sent again.
+    return Acknowledgement({"response_action": "update", "view": shown}, final=False)
 
 
 def _rejected(view: Payload, outcome: Rejected, words: NullTranslations) -> Acknowledgement:
-    """Not final: nothing was recorded, and the corrected form has the same hash."""
+    """Not final: nothing was recorded, and the same may be sent in again and be right then."""
     errors = errors_at(view, outcome.errors)
     if errors is not None and outcome.offers:
         shown = offering_view(view, outcome.errors, outcome.offers)
-        return Acknowledgement({"response_action": "update", "view": shown})
+        return Acknowledgement({"response_action": "update", "view": shown}, final=False)
     if errors is not None:
         return Acknowledgement({"response_action": "errors", "errors": errors}, final=False)
     notes = [Note(line(emoji("warning"), " ", error)) for error in outcome.errors.values()]

@@ -15,7 +15,7 @@ from handlers.connection import SlackConnection
 from handlers.deliveries import Acknowledgement
 from handlers.homes import Homes
 from handlers.modals import Modals, Shown
-from handlers.payloads import Payload
+from handlers.payloads import FormOrigin, Payload
 from handlers.readers import Readers
 from handlers.response_url import ResponseUrl
 from handlers.slack import SlackMessenger
@@ -78,7 +78,8 @@ class Switchboard:
     ) -> DraftAnswer:
         """The answer to a choice in a form that is still open; `is_whole`: to show all of it."""
         self.modals.acted(view["id"], act)
-        shown = Shown(view["id"], view["hash"], act)
+        filling = FormOrigin.load(view["private_metadata"]).filling
+        shown = Shown(view["id"], view["hash"], act, filling)
         return DraftAnswer(
             self.messenger, self.modals, self.clock, actor=actor, place=place, shown=shown,
             is_whole=is_whole,

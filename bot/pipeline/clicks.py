@@ -30,6 +30,7 @@ from bot.model import (
     Vote,
     VoteState,
 )
+from bot.pipeline.corrections import require_same
 from bot.pipeline.patience import PATIENCE, courteously, unless_soon
 from bot.pipeline.pipeline import Pipeline
 from bot.pipeline.reviews import Reviews
@@ -194,6 +195,8 @@ class Clicks:
         if isinstance(taken, Approval):
             return partial(self._open_name_form, taken, is_alone=is_alone)
         if not taken:
+            async with self._store.read() as tx:
+                require_same(await tx.votes.get(vote.key), vote)
             return _nothing  # delivered twice: the first one is being looked at
         return partial(self._count, vote.key, is_alone=is_alone)
 

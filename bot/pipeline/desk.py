@@ -35,6 +35,7 @@ from bot.pipeline.calls import LEASE
 from bot.pipeline.chooser import Chooser
 from bot.pipeline.clicks import Clicks
 from bot.pipeline.context import Services
+from bot.pipeline.corrections import AlreadyTaken, recorded
 from bot.pipeline.dialog import ANEW, CHECKING, Noted, Typed, tried
 from bot.pipeline.dry_runs import Rehearsals
 from bot.pipeline.explaining import explained
@@ -214,7 +215,13 @@ class Desk:
         await answer.say(help_reply(self._services.table, wanted, standing))
 
     async def submit(self, submission: Submission) -> Accepted | Rejected:
-        """Take a form."""
+        """Take a form; one that was taken with other values says so, and stays open."""
+        try:
+            return await self._submit(submission)
+        except AlreadyTaken as taken:
+            return Rejected({"": taken.words})
+
+    async def _submit(self, submission: Submission) -> Accepted | Rejected:
         about_reviews = (self._clicks, self._glass)
         owner = next((one for one in about_reviews if one.owns(submission.form)), None)
         if owner is not None or submission.form == HOME_FIND:
@@ -326,9 +333,11 @@ class Desk:
             return partial(self._reads.carry_out, wish)
         execution = wish.requested(self._services.clock.now())
         execution = replace(execution, meant=await meant_here(self._services, wish))
-        if not await self._is_new(execution):
-            return nothing  # the delivery was repeated
-        return partial(self._carry_out, execution)
+        if wish.source is Source.FORM:
+            taken = await recorded(self._services, self._is_new, execution)
+        else:
+            taken = execution if await self._is_new(execution) else None
+        return nothing if taken is None else partial(self._carry_out, taken)  # else: repeated
 
     async def _is_new(self, execution: Execution) -> bool:
         """Whether it was just recorded; else it was before, and is being carried out."""

@@ -238,8 +238,13 @@ def _top(core: Core, member: Member, view_id: str) -> View:
     return stack[-1]
 
 
-async def submit(core: Core, member: Member, view_id: str, values: Json) -> Ack | None:
-    """Press Submit; None if Slack's client finds an input wanting and sends nothing."""
+async def submit(
+    core: Core, member: Member, view_id: str, values: Json, *, is_lost: bool = False
+) -> Ack | None:
+    """Press Submit; None if Slack's client finds an input wanting and sends nothing.
+
+    `is_lost`: the app's answer does not arrive, so that the form stays as it is.
+    """
     allowed(member)
     view = _top(core, member, view_id)
     if view.busy:
@@ -258,7 +263,10 @@ async def submit(core: Core, member: Member, view_id: str, values: Json) -> Ack 
     finally:
         view.busy = False
     try:
-        _after_submit(core, member, view, ack)
+        if is_lost:
+            _trouble(core, view)
+        else:
+            _after_submit(core, member, view, ack)
     except SlackError:
         _trouble(core, view)
     core.state.announce()

@@ -256,10 +256,16 @@ class Person:
         for name, value in values.items():
             await self._fill(Surface(view=self._top()), name, value)
 
-    async def submits(self, values: dict[str, Any] | None = None) -> Ack | None:
-        """Fill in and submit the modal on top; None if Slack's client refused to send it."""
+    async def submits(
+        self, values: dict[str, Any] | None = None, *, is_lost: bool = False
+    ) -> Ack | None:
+        """Fill in and submit the modal on top; None if Slack's client refused to send it.
+
+        `is_lost`: the app's answer does not arrive.
+        """
         await self.fills(values or {})
-        return await interactions.submit(self._core, self.member, self._top().id, {})
+        view = self._top().id
+        return await interactions.submit(self._core, self.member, view, {}, is_lost=is_lost)
 
     async def closes(self) -> None:
         """Cancel the modal on top."""

@@ -1,0 +1,144 @@
+"""A form whose acknowledgement got lost is sent in again: it is taken once, and says so."""
+
+from pathlib import Path
+
+from bot.app import Bot
+from sandbox.slack import Person
+from tests.scenarios.machines import off
+from tests.scenarios.site import asked, entries, now, site
+from tests.scenarios.stage import CHANNEL, LIMITS, Stage
+
+TAKEN = "This form was taken when you sent it first"
+TROUBLE = "We had some trouble connecting"
+
+
+async def named(stage: Stage, nickname: str) -> None:
+    """Alice names a node by the form, and the form stands there all the same."""
+    await stage.asks(stage.alice, "/dbc node use gpu1")
+    await stage.alice.types("/dbc node name", channel=CHANNEL)
+    await stage.alice.sees_modal("")
+    node = stage.node("gpu1").node_id
+    await stage.alice.submits({"Node": node, "Nickname": nickname}, is_lost=True)
+    assert TROUBLE in in_form(stage.alice)
+    await stage.quiet()
+
+
+def in_form(person: Person) -> str:
+    """What stands in the form on top."""
+    assert person.modal is not None, person.screen()
+    return f"{person.modal} {person.modal.trouble}"
+
+
+async def names(stage: Stage) -> list[str]:
+    """The nicknames that were requested."""
+    kept = await entries(stage)
+    return [
+        str(one.arguments["nickname"])
+        for one in kept
+        if one.kind == "requested" and one.command == "node.name"
+    ]
+
+
+async def restarted(stage: Stage) -> None:
+    """The same bot in another process."""
+    await stage.bot.stop()
+    stage.bot = Bot(stage.settings(), stage.clock, LIMITS)
+    await stage.bot.start(ticking=False)
+    await stage.bot.edge.connected()
+
+
+async def test_a_correction_says_with_what_the_form_was_taken(one_stage: Stage) -> None:
+    await named(one_stage, "rack-a")
+    await one_stage.alice.submits({"Nickname": "rack-b"})
+    assert f"{TAKEN} (Nickname: rack-a)" in in_form(one_stage.alice)
+    assert await names(one_stage) == ["rack-a"]
+
+
+async def test_what_is_sent_in_again_as_it_was_is_one_request(one_stage: Stage) -> None:
+    await named(one_stage, "rack-a")
+    await one_stage.alice.submits({})
+    assert one_stage.alice.modal is None
+    assert await names(one_stage) == ["rack-a"]
+
+
+async def test_another_process_judges_it_the_same(one_stage: Stage) -> None:
+    await named(one_stage, "rack-a")
+    await restarted(one_stage)
+    await one_stage.alice.submits({"Nickname": "rack-b"})
+    assert f"{TAKEN} (Nickname: rack-a)" in in_form(one_stage.alice)
+    await one_stage.alice.submits({"Nickname": "rack-a"})
+    assert one_stage.alice.modal is None
+    assert await names(one_stage) == ["rack-a"]
+
+
+async def test_a_correction_of_what_was_refused_is_taken(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    await stage.alice.types("/dbc disk resize inference", channel=CHANNEL)
+    await stage.alice.sees_modal("Grow a disk")
+    await stage.alice.submits({"Disk": "vdb", "Grow by (GiB)": "50"}, is_lost=True)
+    await stage.quiet()
+    off(stage)
+    await stage.alice.submits({"Grow by (GiB)": "20"})
+    await stage.ends(stage.alice, "inference on gpu1 has 20 GiB more on vdb")
+    assert [call.additional["size"] for call in stage.world.changing_calls()] == [20]
+
+
+async def test_a_form_that_waits_for_its_node_does_not_wait_for_ever(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    off(stage)
+    await stage.alice.types("/dbc disk resize inference", channel=CHANNEL)
+    await stage.alice.sees_modal("Grow a disk")
+    await stage.alice.submits({"Disk": "vdb", "Grow by (GiB)": "50"}, is_lost=True)
+    await stage.quiet()
+    await stage.alice.submits({})
+    await stage.quiet()
+    assert "The message where you asked says how it goes on" in stage.alice.screen()
+    assert "Checking" not in in_form(stage.alice)
+    assert stage.changes() == ["disks.resize"]
+
+
+async def test_another_machine_in_the_same_form_is_not_done_as_well(tmp_path: Path) -> None:
+    """What is chosen there changes the form itself."""
+    async with site(tmp_path) as stage:
+        await stage.asks(stage.alice, "/dbc vm list")
+        await stage.alice.types("/dbc vm delete", channel=CHANNEL)
+        await stage.alice.sees_modal("Delete a machine")
+        await stage.alice.submits({"Machine": stage.task("inference").task_id}, is_lost=True)
+        await stage.quiet()
+        other = stage.task("Ada's training run").task_id
+        await stage.alice.fills({"Machine": other})
+        await stage.quiet()
+        await stage.alice.submits({})
+        assert f"{TAKEN} (Machine: inference)" in in_form(stage.alice)
+        assert "Withdraw that request first" in in_form(stage.alice)
+
+
+async def test_another_password_is_not_told(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    await stage.alice.types("/dbc vm passwd inference", channel=CHANNEL)
+    await stage.alice.sees_modal("Set a password")
+    await stage.alice.submits({"New password": "N3w-Passw0rd"}, is_lost=True)
+    await stage.quiet()
+    await stage.alice.submits({"New password": "0ther-Passw0rd"})
+    shown = in_form(stage.alice)
+    assert f"{TAKEN}; what you changed since was not." in shown
+    assert stage.changes() == ["tasks.passwd"]
+    assert "N3w" not in stage.alice.screen().replace(shown, "")
+
+
+async def test_another_reason_of_a_denial_is_not_the_one_that_counts(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        question = await asked(stage)
+        await stage.bob.presses("Deny", question)
+        await stage.bob.sees_modal("Deny")
+        await stage.bob.submits({"Why not?": "wrong machine"}, is_lost=True)
+        await stage.quiet()
+        await stage.bob.submits({"Why not?": "not on a Friday"})
+        assert f"{TAKEN} (Reason: wrong machine)" in in_form(stage.bob)
+        assert "wrong machine" in now(stage, question).plain
