@@ -183,9 +183,9 @@ def _facts(info: NodeInfo) -> tuple[tuple[Text, Line], ...]:
         told = joined(cores(info.cpu.cores), used, by=", ")
         facts.append((say("CPU"), joined(told, info.cpu.type, by="\n") or line(say("unknown"))))
     if info.mem:
-        facts.append((say("Memory"), _free(info.mem)))
+        facts.append((say("Memory"), free_of(info.mem)))
     facts.extend(
-        (say("Disk {path}", path=disk.path) if disk.path else say("Disk"), _free(disk))
+        (say("Disk {path}", path=disk.path) if disk.path else say("Disk"), free_of(disk))
         for disk in info.disk_data
     )
     facts.append((say("System"), line(info.os or say("unknown"))))
@@ -202,7 +202,8 @@ def _gpus(gpu: Gpu) -> Line:
     return line(say("{used} of {count} in use", used=gpu.gpu_used, count=gpu.gpu_count))
 
 
-def _free(of: Memory | HostDisk) -> Line:
+def free_of(of: Memory | HostDisk) -> Line:
+    """How much is free, and of how much."""
     if of.size.text and of.free.text:
         return line(say("{free} of {size} free", free=str(of.free), size=str(of.size)))
     if of.size.text:

@@ -7,6 +7,7 @@ from typing import Annotated
 from bot.chain.errors import ChainError
 from bot.chain.price import PER_DAY, Prices, dollars
 from bot.commands.order_notes import when
+from bot.commands.order_rescue import copying
 from bot.dbc.errors import DbcError
 from bot.dbc.signatures import public_key_of
 from bot.errors import NotFound
@@ -17,15 +18,14 @@ from bot.language.table import Command, Group
 from bot.model import Effect, OrderPhase, Payment, RentalOrder
 from bot.orders.amounts import both, cut, in_dbc, in_dollars
 from bot.orders.costs import summed
-from bot.orders.facts import AtStake, Facts
+from bot.orders.facts import Facts
 from bot.orders.order_buttons import buttons
 from bot.orders.reports import paid_in
-from bot.orders.schedule import DAY, goal_of
+from bot.orders.schedule import DAY
 from bot.orders.signing import confirmation, renewal
 from bot.orders.words import at_the_end, sign_of
 from bot.pipeline.context import Context
-from bot.pipeline.formatting import gpus, joined, short, stacked
-from bot.ports import DeliveryFailed
+from bot.pipeline.formatting import gpus, joined, stacked
 from bot.reply import (
     Fields,
     Line,
@@ -41,11 +41,9 @@ from bot.reply import (
     command,
     emoji,
     line,
-    listed,
     say,
     say_number,
 )
-from bot.reviews.policy import DecisionKind
 
 Number = Annotated[
     int,
@@ -269,95 +267,7 @@ async def rescue(ctx: Context, order: Number) -> Reply:
     """Tell what is lost with a rental, until when, and how to copy it."""
     found = await _known(ctx, order)
     facts = await ctx.services.orders.facts(found, ctx.actor)
-    if not facts.machines:
-        return Reply.empty(_nothing_to_rescue(facts), private=True)
-    deleted = found.ends + (goal_of(found) - found.ends if found.phase is OrderPhase.ENDED else 0)
-    head = say(
-        "Copy what you need from {node} before {time}.",
-        node=bold(facts.node), time=facts.earliest(deleted),
-    )  # fmt: skip
-    servers = [server.name for server in await ctx.services.sightings.servers()]
-    rows = [_saved(one, servers, is_on=found.phase is OrderPhase.RENTING) for one in facts.machines]
-    return Reply(
-        line(head),
-        (
-            Para(line(emoji("ring_buoy"), " ", head)),
-            Rows(tuple(rows)),
-            *await _how(ctx, facts, servers),
-        ),
-        private=True,
-        data=_data(facts),
-    )
-
-
-def _nothing_to_rescue(facts: Facts) -> Text:
-    number = str(facts.order.number)
-    if not facts.sees:
-        return say("You have no access to the machines of order {order}.", order=number)
-    if facts.machines is None:
-        return say(
-            "The machines of order {order} were not listed yet. See: {command}",
-            order=number, command=command("vm list"),
-        )  # fmt: skip
-    return say("No machine of order {order} is known here.", order=number)
-
-
-def _saved(one: AtStake, servers: Sequence[str], *, is_on: bool) -> Row:
-    """A machine with the commands that copy its system disk, in the order to run them in."""
-    to = f" to {servers[0]}" if len(servers) > 1 else ""
-    saves = command(f"snapshot create {short(one.task)} rescue{to}")
-    named = one.told
-    if one.disks is None:
-        named = line(named, " ", say("(disks not read yet)"))
-    shown = line(say("{machine}: {command}", machine=named, command=saves))
-    if is_on and not one.is_off:
-        shown = line(
-            say(
-                "{machine}: {off}, then {command}",
-                machine=named, off=command(f"vm shutdown {short(one.task)}"), command=saves,
-            )
-        )  # fmt: skip
-    return Row(shown, {"task": one.task, "name": one.label, "disks": one.disks})
-
-
-async def _how(ctx: Context, facts: Facts, servers: Sequence[str]) -> Sequence[Part]:
-    told = [
-        line(
-            say(
-                "Copy data disks first, over SSH, while the machine runs: a snapshot holds the "
-                "system disk only. It needs the machine to be off, and goes to an image server."
-            )
-        ),
-        *await _reviewed(ctx, facts),
-        line(say("Free space of the node: {command}", command=command(f"node show {facts.node}"))),
-    ]
-    if len(servers) > 1:
-        told.insert(-1, line(say("Image servers: {servers}", servers=listed(servers))))
-    if facts.order.phase is OrderPhase.ENDED:
-        again = say(
-            "The order has ended: {node} refuses every command for these machines unless one of "
-            "its GPUs is rented. Rent one GPU again first, then run the commands. A machine that "
-            "you start runs for 15 minutes at most, and all of them are deleted all the same.",
-            node=facts.node,
-        )
-        told.insert(0, line(emoji("warning"), " ", again))
-    return (Note(stacked(told)),)
-
-
-async def _reviewed(ctx: Context, facts: Facts) -> list[Line]:
-    """That switching off may need an approval, which takes time."""
-    is_on = any(not one.is_off for one in facts.machines or ())
-    if not is_on or facts.order.phase is OrderPhase.ENDED:
-        return []
-    shutdown = ctx.services.table["vm.shutdown"]
-    asked = {shutdown.id: shutdown.effect_of({})}
-    try:
-        found = await ctx.services.reviews.reviewers.outlook(ctx.actor, ctx.place.channel, asked)
-    except DeliveryFailed:  # the command itself will tell
-        return []
-    if found[shutdown.id].kind is not DecisionKind.APPROVE:
-        return []
-    return [line(say("Shutting a machine down needs approval here. Request it in time."))]
+    return await copying(ctx, facts, _data(facts))
 
 
 async def watch(ctx: Context, wallet: Wallet) -> Reply:

@@ -97,15 +97,20 @@ def hardware(node: Node, info: NodeInfo) -> Named:
         "cpu_used_percent": info.cpu and percent(info.cpu.used_usage),
         "memory_gib": info.mem and gib(info.mem.size),
         "memory_free_gib": info.mem and gib(info.mem.free),
-        "disks": [
-            {"path": one.path or None, "size_gib": gib(one.size), "free_gib": gib(one.free)}
-            for one in info.disk_data
-        ],
+        "disks": hardware_disks(info),
         "os": info.os or None,
         "ip": info.ip or None,
         "version": info.version or None,
         "images": [image(one) for one in info.images],
     }
+
+
+def hardware_disks(info: NodeInfo) -> list[Named]:
+    """The directories of a node that hold images and disks, and what is free there."""
+    return [
+        {"path": one.path or None, "size_gib": gib(one.size), "free_gib": gib(one.free)}
+        for one in info.disk_data
+    ]
 
 
 def percent(text: str) -> float | None:

@@ -173,6 +173,30 @@ async def test_rescue_gives_whole_commands_and_says_how_to_reach_the_machines(
     assert "it is the only way to reach them" in told
 
 
+async def test_rescue_says_what_to_copy_where_and_how_much_room_there_is(scene: ChainStage) -> None:
+    alice, stage = scene.stage.alice, scene.stage
+    await stage.asks(alice, "/dbc vm list")
+    rental = scene.rents(blocks=3000)
+    await scene.passes(minutes=30, step=60)
+    asked = f"/dbc order rescue {rental.number}"
+    shown = (await stage.asks(alice, asked)).plain.replace("*", "")
+    task = stage.task("inference").task_id[:8]
+    assert (
+        f"→ vdb 100G: over SSH, to a computer of yours\n"
+        f"→ vda 350G: to image server backup, by `/dbc vm shutdown {task}`, then "
+        f"`/dbc snapshot create {task} rescue to backup`" in shown
+    )
+    assert "System disks\nat most 700 GiB in all\nData disks\nat most 200 GiB in all" in shown
+    free = (await stage.asks(alice, "/dbc node show gpu1")).plain.replace("*", "")
+    assert "Disk /data\n6437.7G of 7153G free" in free
+    assert "Free on gpu1\n/data: 6437.7G of 7153G free" in shown
+    assert "Free on image servers\nnot told by DBC" in shown
+    stage.world.faults.on("dead_node", node="gpu1")
+    shown = (await stage.asks(alice, asked)).plain.replace("*", "")
+    assert "Free on gpu1\ncould not be read: " in shown
+    assert "→ vda 350G: to image server backup" in shown
+
+
 async def test_rescue_shuts_down_no_machine_that_is_off(scene: ChainStage) -> None:
     alice = scene.stage.alice
     off(scene.stage)

@@ -1,0 +1,201 @@
+"""How to copy what a rental's machines hold: what, where to, how large, and where there is room."""
+
+from collections.abc import Mapping, Sequence
+
+from bot.commands.node import free_of
+from bot.dbc.models import HostDisk
+from bot.dbc.sizes import Size
+from bot.errors import BotError
+from bot.model import OrderPhase
+from bot.orders.facts import AtStake, Facts
+from bot.orders.schedule import goal_of
+from bot.pipeline import json_data
+from bot.pipeline.context import Context
+from bot.pipeline.formatting import short, stacked
+from bot.ports import DeliveryFailed
+from bot.reply import (
+    Fields,
+    Line,
+    Note,
+    Para,
+    Part,
+    Reply,
+    Row,
+    Rows,
+    Text,
+    all_of,
+    bold,
+    command,
+    emoji,
+    line,
+    listed,
+    say,
+)
+from bot.reviews.policy import DecisionKind
+
+_SYSTEM = "vda"  # the only disk that a snapshot holds
+
+
+async def copying(ctx: Context, facts: Facts, data: Mapping[str, object]) -> Reply:
+    """What to copy from an order's machines, where to, until when. `data` names the order."""
+    if not facts.machines:
+        return Reply.empty(_nothing(facts), private=True)
+    order = facts.order
+    deleted = goal_of(order) if order.phase is OrderPhase.ENDED else order.ends
+    head = say(
+        "Copy what you need from {node} before {time}.",
+        node=bold(facts.node), time=facts.earliest(deleted),
+    )  # fmt: skip
+    servers = [server.name for server in await ctx.services.sightings.servers()]
+    rows = [_saved(one, servers, is_on=order.phase is OrderPhase.RENTING) for one in facts.machines]
+    room, disks = await _room(ctx, facts, servers)
+    return Reply(
+        line(head),
+        (
+            Para(line(emoji("ring_buoy"), " ", head)),
+            Rows(tuple(rows)),
+            room,
+            await _how(ctx, facts, servers),
+        ),
+        private=True,
+        data={**data, "node_disks": disks},
+    )
+
+
+def _nothing(facts: Facts) -> Text:
+    number = str(facts.order.number)
+    if not facts.sees:
+        return say("You have no access to the machines of order {order}.", order=number)
+    if facts.machines is None:
+        return say(
+            "The machines of order {order} were not listed yet. See: {command}",
+            order=number, command=command("vm list"),
+        )  # fmt: skip
+    return say("No machine of order {order} is known here.", order=number)
+
+
+def _saved(one: AtStake, servers: Sequence[str], *, is_on: bool) -> Row:
+    """A machine: each of its disks with its size and where to, in the order to copy them in."""
+    named = one.told
+    if one.disks is None:
+        named = line(named, " ", say("(disks not read yet)"))
+    copies = [_data_disks(one.disks or ()), _system_disk(one, servers, is_on=is_on)]
+    lines = [named, *(line("→ ", copy) for copy in copies if copy)]
+    return Row(stacked(lines), {"task": one.task, "name": one.label, "disks": one.disks})
+
+
+def _data_disks(disks: Sequence[str]) -> Text:
+    others = [disk for disk in disks if not _is_system(disk)]
+    if not others:
+        return ""
+    return say("{disks}: over SSH, to a computer of yours", disks=listed(others))
+
+
+def _system_disk(one: AtStake, servers: Sequence[str], *, is_on: bool) -> Text:
+    """The commands that copy its system disk, in the order to run them in."""
+    disk = next(filter(_is_system, one.disks or ()), _SYSTEM)
+    if not servers:
+        return say("{disk}: over SSH as well, since no image server is known", disk=disk)
+    to = f" to {servers[0]}" if len(servers) > 1 else ""
+    saves = command(f"snapshot create {short(one.task)} rescue{to}")
+    server = bold(servers[0])
+    if not is_on or one.is_off:
+        return say(
+            "{disk}: to image server {server}, by {command}",
+            disk=disk, server=server, command=saves,
+        )  # fmt: skip
+    return say(
+        "{disk}: to image server {server}, by {off}, then {command}",
+        disk=disk, server=server, off=command(f"vm shutdown {short(one.task)}"), command=saves,
+    )  # fmt: skip
+
+
+def _is_system(disk: str) -> bool:
+    return disk.partition(" ")[0] == _SYSTEM
+
+
+async def _room(
+    ctx: Context, facts: Facts, servers: Sequence[str]
+) -> tuple[Fields, Sequence[Mapping[str, object]] | None]:
+    """How much there is to copy, and how much room where; the node's directories as data."""
+    rows: list[tuple[Text, Line]] = []
+    for label, is_system in ((say("System disks"), True), (say("Data disks"), False)):
+        if amount := _amount(facts.machines or (), is_system=is_system):
+            rows.append((label, line(amount)))
+    try:
+        info = await ctx.dbc.nodes.info(facts.order.node)
+    except BotError as problem:
+        disks, free = None, line(say("could not be read: {problem}", problem=problem.words))
+    else:
+        disks = json_data.hardware_disks(info)
+        free = stacked([_free_in(disk) for disk in info.disk_data]) or line(say("unknown"))
+    rows.append((say("Free on {node}", node=facts.node), free))
+    if servers:
+        rows.append((say("Free on image servers"), line(say("not told by DBC"))))
+    return Fields(tuple(rows)), disks
+
+
+def _amount(machines: Sequence[AtStake], *, is_system: bool) -> Text:
+    """How much all disks of a kind hold at most; nothing where there are none, or one is odd."""
+    disks = [disk for one in machines for disk in one.disks or () if _is_system(disk) is is_system]
+    sizes = [Size.parse(disk.partition(" ")[2]).gib for disk in disks]
+    known = [size for size in sizes if size is not None]
+    if not disks or len(known) < len(sizes) or any(one.disks is None for one in machines):
+        return ""
+    return say("at most {size} GiB in all", size=f"{sum(known):,.0f}")
+
+
+def _free_in(disk: HostDisk) -> Line:
+    return line(disk.path or say("Disk"), ": ", free_of(disk))
+
+
+async def _how(ctx: Context, facts: Facts, servers: Sequence[str]) -> Part:
+    told = [
+        line(
+            say(
+                "Copy data disks first, over SSH, while the machine runs: a snapshot holds the "
+                "system disk only. It needs the machine to be off, and goes to an image server."
+            )
+        ),
+        *await _reviewed(ctx, facts),
+    ]
+    if servers:
+        told.append(
+            line(
+                say(
+                    "The node writes a snapshot to its temporary directory first. DBC does not "
+                    "tell how much is free there."
+                )
+            )
+        )
+    if len(servers) > 1:
+        told.append(
+            line(
+                say("Image servers: {servers}", servers=all_of(line(bold(one)) for one in servers))
+            )
+        )
+    if facts.order.phase is OrderPhase.ENDED:
+        again = say(
+            "The order has ended: {node} refuses every command for these machines unless one of "
+            "its GPUs is rented. Rent one GPU again first, then run the commands. A machine that "
+            "you start runs for 15 minutes at most, and all of them are deleted all the same.",
+            node=facts.node,
+        )
+        told.insert(0, line(emoji("warning"), " ", again))
+    return Note(stacked(told))
+
+
+async def _reviewed(ctx: Context, facts: Facts) -> list[Line]:
+    """That switching off may need an approval, which takes time."""
+    is_on = any(not one.is_off for one in facts.machines or ())
+    if not is_on or facts.order.phase is OrderPhase.ENDED:
+        return []
+    shutdown = ctx.services.table["vm.shutdown"]
+    asked = {shutdown.id: shutdown.effect_of({})}
+    try:
+        found = await ctx.services.reviews.reviewers.outlook(ctx.actor, ctx.place.channel, asked)
+    except DeliveryFailed:  # the command itself will tell
+        return []
+    if found[shutdown.id].kind is not DecisionKind.APPROVE:
+        return []
+    return [line(say("Shutting a machine down needs approval here. Request it in time."))]
