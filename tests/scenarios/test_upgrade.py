@@ -36,7 +36,7 @@ async def test_what_was_open_in_a_release_goes_on(release: Path, tmp_path: Path)
         assert [one for one in logs if one["event"] == "database.migrated"] == []
         async with stage.bot.store.read() as tx:
             before = await tx.audit.head()
-        assert "r` stands for" in (await stage.asks(stage.alice, "/dbc alias list")).plain
+        assert "vm restart $1 force" in (await stage.asks(stage.alice, "/dbc alias list")).plain
         assert "gpu1" in (await stage.asks(stage.alice, "/dbc settings")).plain
         followed = await stage.asks(stage.alice, "/dbc watch list")
         assert "pytorch" in followed.plain
