@@ -10,9 +10,9 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
+from tests.scenarios.images import PYTORCH
 from tests.scenarios.site import DELETE, site
 from tests.scenarios.stage import CHANNEL
-from tests.scenarios.test_image import PYTORCH
 
 HERE = Path(__file__).parent / "releases"
 KEY = "credential.key"

@@ -145,11 +145,14 @@ def settle(wanted: "Catalog", translations: "Catalog") -> None:
             translations.add(one.id)
 
 
-def what_to_do(file: str, lacking: Sequence[str], left: Sequence[str]) -> str:
-    """What whoever added or changed a template does now."""
-    told = ["Run `python -m bot docs`."]
+def what_to_do(
+    file: str, lacking: Sequence[str], left: Sequence[str], *, is_check: bool = True
+) -> str:
+    """What whoever added or changed a template does now; a check has not changed the file yet."""
+    told = ["Run `python -m bot docs`."] if is_check else []
     if lacking:
-        told += [f'It adds these to {file}; fill in each `msgstr ""` and run it again:']
+        added = "It adds these to" if is_check else "These were added to"
+        told += [f'{added} {file}; fill in each `msgstr ""` and run `python -m bot docs` again:']
         told += [f"  {one!r}" for one in lacking]
     if left:
         told += [f"It drops these from {file}, which no `say` has any more:"]

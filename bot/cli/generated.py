@@ -103,6 +103,7 @@ class Generated:
                 target.write_bytes(compiled(found))
                 click.echo(f"wrote {path.with_suffix('.mo')}")
         if language in COMPLETE and (lacking or left):
-            self._wrong.append(what_to_do(str(path), lacking, left))
+            told = what_to_do(str(path), lacking, left, is_check=self.is_check)
+            self._wrong.append(told)
         elif lacking or left:
             click.echo(f"{directory}: {len(lacking)} to translate, {len(left)} of no use any more")

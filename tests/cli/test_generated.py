@@ -27,6 +27,7 @@ def _sources(tmp_path: Path) -> Path:
 def test_everything_is_written_although_something_is_lacking(tmp_path: Path) -> None:
     root = _sources(tmp_path)
     told = "\n".join(Generated(root, TABLE).brought_up_to_date())
+    assert "These were added to bot/locale/zh_CN/LC_MESSAGES/bot.po" in told
     assert "'Something new.'" in told
     assert "There is no Chinese word for g.look" in told
     assert "g look" in (root / "docs" / "commands.md").read_text(encoding="utf-8")

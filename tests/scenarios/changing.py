@@ -13,8 +13,8 @@ from sandbox.dbc.task import Libvirt, Snapshot, Status
 from sandbox.dbc.values import GIB
 from sandbox.dbc.worker import Durations
 from sandbox.slack import SeenMessage
+from tests.scenarios.metal import knows_rack, rack, rents_slot, signed, slot_three
 from tests.scenarios.stage import CHANNEL, Stage
-from tests.scenarios.test_metal import knows_rack, rack, rents_slot, signed, slot_three
 from tests.scenarios.test_session_request import RENTER, proof, session_id_shown
 
 NAME = "inference"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from sandbox.dbc.task import Status
+from tests.scenarios.metal import knows_rack, rack
 from tests.scenarios.stage import CHANNEL, Stage
-from tests.scenarios.test_metal import knows_rack, rack
 
 PYTORCH = "pytorch-2.4.qcow2"
 # A number that nobody said, a name of nothing, or a separator beside nothing.

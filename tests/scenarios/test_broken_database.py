@@ -13,9 +13,9 @@ from aiohttp import ClientSession
 from structlog.testing import capture_logs
 
 from bot.dbc.guard import Limits
+from tests.scenarios.images import PYTORCH
 from tests.scenarios.machines import off
 from tests.scenarios.stage import CHANNEL, Stage, card, staged
-from tests.scenarios.test_image import PYTORCH
 
 SLOW = 5  # seconds on the stage's clock that DBC takes
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from sandbox.dbc.task import Status
+from tests.scenarios.images import PYTORCH
 from tests.scenarios.machines import off
 from tests.scenarios.stage import CHANNEL, Stage
 from tests.scenarios.test_create import CREATE
-from tests.scenarios.test_image import PYTORCH
 
 NO_CHAIN = "cannot reach the chain to check the rental"
 

@@ -8,10 +8,10 @@ import pytest
 
 from bot.model import AuditKind
 from sandbox.slack import SeenMessage
+from tests.scenarios.images import PYTORCH
 from tests.scenarios.site import approves, asked, entries, now, site, told
 from tests.scenarios.stage import CHANNEL, Stage, is_card
 from tests.scenarios.test_held import mended, refuse
-from tests.scenarios.test_image import PYTORCH
 from tests.scenarios.test_late import late, passes_slowly
 from tests.scenarios.test_unknown import CREATE, strikes
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from sandbox.dbc.demo import demo_renter
 from sandbox.dbc.values import GIB
+from tests.scenarios.metal import knows_rack, rack, rents_slot, signed, slot_three
 from tests.scenarios.stage import CHANNEL, Stage
-from tests.scenarios.test_metal import knows_rack, rack, rents_slot, signed, slot_three
 from tests.scenarios.test_session_request import asks, pastes, proof, session_id_shown
 
 API = Path(__file__).parents[2] / "docs" / "dbc-api.md"

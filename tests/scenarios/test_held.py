@@ -2,10 +2,10 @@
 
 import pytest
 
+from tests.scenarios.images import PYTORCH
 from tests.scenarios.machines import off
 from tests.scenarios.site import asked, told
 from tests.scenarios.stage import CHANNEL, Stage, is_card
-from tests.scenarios.test_image import PYTORCH
 
 CREATE = (
     "/dbc vm create name=t1 image=ubuntu-22.04-cuda-12.qcow2 gpu=1 cpu=4 mem=16 disk=50 on gpu2"

@@ -8,10 +8,8 @@ import pytest
 
 from sandbox.dbc.images import MIB_PER_SECOND, ImageFile
 from sandbox.dbc.values import GIB
+from tests.scenarios.images import CUDA, PYTORCH
 from tests.scenarios.stage import CHANNEL, Stage, card
-
-PYTORCH = "pytorch-2.4.qcow2"  # on hub only, 18 GiB
-CUDA = "ubuntu-22.04-cuda-12.qcow2"  # on both servers and on gpu1
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 
 from tests.scenarios.changing import LOCAL, NAME, PYTORCH
+from tests.scenarios.images import CUDA
 from tests.scenarios.machines import off
 from tests.scenarios.stage import Stage
-from tests.scenarios.test_image import CUDA, hurry
+from tests.scenarios.test_image import hurry
 
 DOWNLOAD = f"/dbc image download {LOCAL} from=hub on gpu1"
 UPLOAD = f"/dbc image upload {CUDA} to=hub on gpu1"

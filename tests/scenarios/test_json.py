@@ -15,10 +15,10 @@ from bot.language.table import Command
 from bot.model import Effect
 from sandbox.dbc.demo import demo_renter
 from sandbox.dbc.task import Libvirt, Status
+from tests.scenarios.metal import rack, slot
 from tests.scenarios.orders import chained
 from tests.scenarios.site import DELETE
 from tests.scenarios.stage import CHANNEL, Stage
-from tests.scenarios.test_metal import rack, slot
 
 SHOW = "/dbc vm show inference --json"
 # What a parameter of a kind is called on this stage, where its own example is not known there.

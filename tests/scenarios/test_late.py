@@ -3,10 +3,10 @@
 import pytest
 
 from sandbox.dbc.task import Libvirt
+from tests.scenarios.images import PYTORCH
 from tests.scenarios.machines import off
 from tests.scenarios.stage import Stage, card
 from tests.scenarios.test_create import CREATE
-from tests.scenarios.test_image import PYTORCH
 
 LOOKING = "It may still be carried out. I look for it until"
 

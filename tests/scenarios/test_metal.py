@@ -5,42 +5,9 @@ import json
 import pytest
 
 from sandbox.dbc.demo import demo_renter
-from sandbox.dbc.keys import Wallet, new_nonce
-from sandbox.dbc.metal import MetalMachine, MetalManager
+from tests.scenarios.metal import PASSWORD, knows_rack, rack, rents_slot, signed, slot, slot_three
 from tests.scenarios.stage import CHANNEL, Stage
 from tests.scenarios.test_sessions import stored
-
-PASSWORD = "Ipmi-S3cret"
-
-
-def rack(stage: Stage) -> MetalManager:
-    return next(iter(stage.world.managers.values()))
-
-
-def slot(stage: Stage, number: int = 1) -> MetalMachine:
-    machines = {machine.desc: machine for machine in rack(stage).machines.values()}
-    return machines[f"rack 7, slot {number}"]
-
-
-async def knows_rack(stage: Stage) -> None:
-    await stage.alice.types(f"/dbc metal list {rack(stage).node_id}", channel=CHANNEL)
-    await stage.alice.sees("manages 2 machines", CHANNEL)
-
-
-async def rents_slot(stage: Stage) -> MetalMachine:
-    """Alice adds her session for the first machine."""
-    machine = slot(stage)
-    await stage.alice.types(f"/dbc session add {machine.node_id}", channel=CHANNEL)
-    await stage.alice.sees_modal("Add a session")
-    session_id, sign = machine.session_for(demo_renter())
-    await stage.alice.submits({"Session id": session_id, "Session signature": sign})
-    await stage.reads(stage.alice, "it is a bare-metal machine, Chassis Power is on")
-    return machine
-
-
-def signed(stage: Stage, key: Wallet | None = None) -> dict[str, str]:
-    nonce = new_nonce()
-    return {"Nonce": nonce, "Signature": (key or rack(stage).key).sign(nonce)}
 
 
 async def test_machines_are_listed_with_details_from_their_manager(stage: Stage) -> None:
@@ -132,18 +99,6 @@ async def test_a_metal_session_is_no_place_of_images(one_stage: Stage) -> None:
 async def opens_add(stage: Stage) -> None:
     await stage.alice.types(f"/dbc metal add {rack(stage).node_id}", channel=CHANNEL)
     await stage.alice.sees_modal("Add bare metal")
-
-
-def slot_three(**other: str) -> dict[str, str]:
-    return {
-        "UUID": "3156995b-0003",
-        "IP address": "198.51.100.6",
-        "IPMI host": "192.0.2.113",
-        "IPMI user": "admin",
-        "IPMI password": PASSWORD,
-        "Description": "rack 7, slot 3",
-        **other,
-    }
 
 
 async def test_a_manager_takes_on_a_machine_and_forgets_it(

@@ -6,8 +6,8 @@ from sandbox.dbc.demo import demo_renter
 from sandbox.dbc.metal import MetalMachine
 from sandbox.dbc.task import Task
 from tests.scenarios.machines import off
+from tests.scenarios.metal import knows_rack, rents_slot, slot
 from tests.scenarios.stage import CHANNEL, Stage
-from tests.scenarios.test_metal import knows_rack, rents_slot, slot
 
 ADAS = "Ada's training run"
 HERE = "/dbc node use {} here"

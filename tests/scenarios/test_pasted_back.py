@@ -10,8 +10,8 @@ from sandbox.dbc.task import Snapshot
 from sandbox.slack.errors import Json
 from sandbox.slack.person import SeenMessage
 from tests.scenarios.changing import DEEDS, LOCAL, NAME
+from tests.scenarios.metal import knows_rack, rack, rents_slot
 from tests.scenarios.stage import CHANNEL, Stage
-from tests.scenarios.test_metal import knows_rack, rack, rents_slot
 
 ADAS = "Ada's training run"
 _DATE = re.compile(r"<!date\^[^|]*\|[^>]*>")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenarios.metal import rents_slot
 from tests.scenarios.site import NAME, rules, site, told
 from tests.scenarios.stage import CHANNEL, Stage, staged
-from tests.scenarios.test_metal import rents_slot
 
 
 def rule(command: str, arguments: str, then: str = "approvals = 1") -> str:

@@ -9,9 +9,9 @@ from sandbox.dbc.task import Libvirt, Status
 from sandbox.dbc.worker import Durations
 from tests.scenarios.changing import DEEDS, NO_REVIEW
 from tests.scenarios.machines import off
+from tests.scenarios.metal import rents_slot
 from tests.scenarios.site import rules
 from tests.scenarios.stage import Stage, staged
-from tests.scenarios.test_metal import rents_slot
 from tests.scenarios.test_outcome_words import carried_out, ended
 
 # What the second copy does once more.

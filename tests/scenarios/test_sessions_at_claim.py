@@ -9,10 +9,10 @@ from bot.ids import NodeId, UserId
 from bot.model import DbcSession
 from sandbox.dbc.demo import demo_renter
 from sandbox.slack import SeenMessage
+from tests.scenarios.metal import slot
 from tests.scenarios.site import DELETE, approves, asked, now, site, told
 from tests.scenarios.stage import CHANNEL, Stage
 from tests.scenarios.stored import alter
-from tests.scenarios.test_metal import slot
 from tests.scenarios.test_rules_at_the_run import rule
 
 NONE_LEFT = "You have no session for gpu1"

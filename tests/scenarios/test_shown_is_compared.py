@@ -12,9 +12,9 @@ from sandbox.dbc.demo import demo_renter
 from sandbox.dbc.images import ImageFile
 from sandbox.dbc.values import GIB
 from tests.scenarios.changing import DEEDS, LOCAL, NAME, NO_REVIEW, Deed, does, prepared
+from tests.scenarios.metal import slot
 from tests.scenarios.site import approves, both_ways, now, rules, site
 from tests.scenarios.stage import Stage
-from tests.scenarios.test_metal import slot
 from tests.scenarios.test_shown_is_sent import question_of
 
 # Bob approves what Alice asks for; Carol acts at once.

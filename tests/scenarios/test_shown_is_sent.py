@@ -27,10 +27,10 @@ from tests.scenarios.changing import (
     does,
     prepared,
 )
+from tests.scenarios.metal import rack, signed, slot_three
 from tests.scenarios.site import approves, both_ways, now, rules, site
 from tests.scenarios.stage import CHANNEL, Stage
 from tests.scenarios.test_every_operation import documented
-from tests.scenarios.test_metal import rack, signed, slot_three
 from tests.scenarios.test_session_request import MEMBERS
 
 TABLE = command_table()

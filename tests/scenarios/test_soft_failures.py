@@ -5,8 +5,8 @@ import pytest
 from bot.model import AuditQuery, Execution
 from sandbox.dbc.images import ImageFile
 from sandbox.dbc.values import GIB
+from tests.scenarios.metal import rents_slot
 from tests.scenarios.stage import CHANNEL, Stage
-from tests.scenarios.test_metal import rents_slot
 
 DENIED = "Insufficient privilege level"
 

@@ -9,11 +9,11 @@ import pytest
 from bot.commands.rows import command_table
 from bot.model import Effect
 from sandbox.slack import Person, SeenMessage
+from tests.scenarios.images import PYTORCH
 from tests.scenarios.machines import off
 from tests.scenarios.site import approves, entries, site
 from tests.scenarios.stage import CHANNEL, Stage, staged
 from tests.scenarios.test_approval_rules import rule
-from tests.scenarios.test_image import PYTORCH
 
 CREATE = "/dbc vm create name=t1 image=ubuntu-22.04-cuda-12.qcow2 gpu=0 on gpu1"
 ANYWAY = "Run it anyway"

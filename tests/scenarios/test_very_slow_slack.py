@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from sandbox.slack import SeenMessage
+from tests.scenarios.images import PYTORCH
 from tests.scenarios.machines import off
 from tests.scenarios.stage import CHANNEL, Stage, is_card
-from tests.scenarios.test_image import PYTORCH
 from tests.scenarios.test_slow_slack import cards, carried_out, said
 
 MINUTE = 60

@@ -13,10 +13,10 @@ from sandbox.dbc.images import ImageFile
 from sandbox.dbc.task import Disk
 from sandbox.dbc.values import GIB
 from tests.scenarios.changing import DEEDS, LOCAL, NAME, NO_REVIEW, Deed, does, prepared
+from tests.scenarios.metal import slot
 from tests.scenarios.site import approves, now, rules, site
 from tests.scenarios.stage import Stage
 from tests.scenarios.test_approval_binding import taken
-from tests.scenarios.test_metal import slot
 from tests.scenarios.test_shown_is_compared import (
     ALICES,
     FETCHING,
