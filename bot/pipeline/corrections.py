@@ -4,7 +4,7 @@ Slack leaves a form open whose acknowledgement got lost. Sent in as it was, it i
 with other values it is a correction, and never are both carried out.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from bot.errors import Refused
@@ -52,6 +52,21 @@ async def recorded(
         if first.status not in _NOTHING_DONE:
             raise _taken(services.table[first.command], first, wanted)
     return None
+
+
+async def was_taken(services: Services, key: str, given: Mapping[str, str]) -> bool:
+    """Whether a form that can no longer be taken was taken before, with what is `given` now.
+
+    Raises AlreadyTaken where that was something else.
+    """
+    async with services.store.read() as tx:
+        first = await tx.executions.keyed(key)
+    if first is None:
+        return False
+    now = replace(first, arguments={**first.arguments, **given})
+    if now.arguments != first.arguments:
+        raise _taken(services.table[first.command], first, now)
+    return True
 
 
 def require_same(first: Vote, vote: Vote) -> None:

@@ -28,10 +28,11 @@ from bot.model import (
 )
 from bot.pipeline.as_meant import by_ids
 from bot.pipeline.context import Services
+from bot.pipeline.corrections import was_taken
 from bot.pipeline.covered import no_glass
 from bot.pipeline.joining import key_of_glass
 from bot.pipeline.wish import Wish
-from bot.pipeline.works import saying
+from bot.pipeline.works import nothing, saying
 from bot.ports import Accepted, Answer, DeliveryFailed, Rejected, Work
 from bot.reply import FieldKind, Form, FormField, Line, Note, Para, bold, line, say
 
@@ -93,14 +94,18 @@ class GlassPresses:
         if not reason:
             return Rejected({REASON: say("A reason is needed for this.")})
         action, _, about = submission.form.partition(":")
+        is_refused = action == REFUSED
+        key = key_of_glass(ApprovalId(about), submission.key)
+        if is_refused:
+            key = f"{REFUSED}:{about}:{submission.key}"
         try:
-            if action == REFUSED:
-                key = f"{REFUSED}:{about}:{submission.key}"
+            if is_refused:
                 execution, command = await self._refused(ExecutionId(about), submission.actor)
             else:
-                key = key_of_glass(ApprovalId(about), submission.key)
                 _, execution, command = await self._waiting(ApprovalId(about))
         except Refused as refusal:
+            if await was_taken(self._services, key, {BREAK_GLASS: reason}):
+                return Accepted(nothing)
             return Accepted(saying(from_error(refusal)))
         values = {**_again(execution, command), BREAK_GLASS: reason}
         wish = Wish(

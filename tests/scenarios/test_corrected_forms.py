@@ -8,6 +8,12 @@ from tests.scenarios.machines import off
 from tests.scenarios.site import asked, entries, now, site
 from tests.scenarios.stage import CHANNEL, LIMITS, Stage
 
+GLASS = """
+[[rule]]
+name = "glass"
+match = { command = "vm.delete" }
+break_glass = { persons = ["U0CAROL"] }
+"""
 TAKEN = "This form was taken when you sent it first"
 TROUBLE = "We had some trouble connecting"
 
@@ -142,3 +148,19 @@ async def test_another_reason_of_a_denial_is_not_the_one_that_counts(tmp_path: P
         await stage.bob.submits({"Why not?": "not on a Friday"})
         assert f"{TAKEN} (Reason: wrong machine)" in in_form(stage.bob)
         assert "wrong machine" in now(stage, question).plain
+
+
+async def test_another_reason_to_break_the_glass_is_not_the_one_that_is_told(
+    tmp_path: Path,
+) -> None:
+    async with site(tmp_path, GLASS) as stage:
+        await asked(stage)
+        await stage.carol.presses("Break glass …", await stage.alice.sees("Needs 1", CHANNEL))
+        await stage.carol.sees_modal("without approval")
+        await stage.carol.submits({"Why can it not wait?": "It burns"}, is_lost=True)
+        await stage.ends(stage.carol, "inference is deleted")
+        await stage.carol.submits({"Why can it not wait?": "It floods"})
+        assert f"{TAKEN} (Break glass: It burns)" in in_form(stage.carol)
+        await stage.carol.submits({"Why can it not wait?": "It burns"})
+        assert stage.carol.modal is None
+        assert stage.changes() == ["tasks.delete"]
