@@ -435,15 +435,17 @@ _CHANGED = say("{label} has changed on {node}")
 
 def _words(table: Table, execution: Execution) -> Words:
     command = table.spoken_of(execution.command)
-    follow, brings_up = command.follow or command.unanswered, command.deed.brings_up
+    follow, deed = command.follow or command.unanswered, table.deed(execution.command)
     if follow is None:
-        return Words(_CHANGING, _CHANGED, called=command.called)
+        return Words(_CHANGING, _CHANGED, called=command.called, moves=deed.moves)
     try:
         doing, done = follow.told(execution.known), said(follow.done, execution.known)
     except KeyError:  # a damaged record lacks what the words are made of
         doing, done = _CHANGING, _CHANGED
-    only_looks, is_news = command.deed.only_looks, command.deed.is_news
-    return Words(doing, done, follow.limit, command.called, brings_up, only_looks, is_news)
+    return Words(
+        doing, done, follow.limit, command.called,
+        deed.brings_up, deed.only_looks, deed.is_news, deed.moves,
+    )  # fmt: skip
 
 
 async def run(

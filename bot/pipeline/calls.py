@@ -147,12 +147,8 @@ class Runs:
                 if session is not None:
                     place = execution.place
                     self._services.sessions.note_use(tx, execution.actor, [session], place.channel)
-                if (follow := command.follow or command.unanswered) is not None:
-                    # From here on, what the node shows may come of this one.
-                    soon = watch_of(
-                        claimed, bound, follow, now, unsure=False, learnt=NOTHING_LEARNT
-                    )
-                    await self._services.watches.supersede(tx, soon, label)
+                # From here on, what the node shows may come of this one.
+                await self._services.watches.supersede(tx, claimed, label)
                 if reviewed is not None or await self._endings.is_public(tx, execution):
                     card = self._under_way(command, execution, bound)
                     followed = command.follow is not None

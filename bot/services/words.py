@@ -12,7 +12,8 @@ class Words:
 
     `limit` is how long it is followed without a move, `called` what the command does.
     `brings_up`: the requester wants to connect once it is done. `only_looks`: it ends well by
-    telling whatever it saw. `is_news`: its end is of interest to the whole channel.
+    telling whatever it saw. `is_news`: its end is of interest to the whole channel. `moves`: its
+    machine runs, is off or is gone afterwards.
     """
 
     doing: Text
@@ -22,3 +23,4 @@ class Words:
     brings_up: bool = False
     only_looks: bool = False
     is_news: bool = False
+    moves: bool = False

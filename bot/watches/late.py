@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.ids import new_id
-from bot.model import MACHINE_GOALS, Goal, Watch
+from bot.model import MACHINE_GOALS, Execution, Goal, Watch, WatchState
 from bot.reply import Text, Words, keep, kept, kept_text
 
 LOOKED_FOR = timedelta(hours=1)
@@ -16,6 +16,8 @@ _SHORTEST, _LONGEST = timedelta(seconds=15), timedelta(minutes=5)
 _TOLD_AS = "late"  # the key of the message that told that it is unknown
 _WHY = "late_why"  # in which words
 _MORE = "late_more"  # and what was said after it
+_RESUMED = "late_resumed"  # somebody has pressed for it
+_WHICH = ("name", "disk")  # which snapshot, network or disk a command is about
 
 
 def begun(watch: Watch, told_as: str, why: Text, more: Words, now: datetime) -> Watch:
@@ -32,6 +34,19 @@ def begun(watch: Watch, told_as: str, why: Text, more: Words, now: datetime) -> 
     )
 
 
+def resumed(old: Watch, told_as: str, now: datetime) -> Watch:
+    """The watch that looks on once more after `old`; `told_as` as far as `old` is not late."""
+    again = begun(old, told_as, "", "", now)
+    marks = {name: old.about[name] for name in (_TOLD_AS, _WHY, _MORE) if name in old.about}
+    about = {**again.about, **(marks if is_late(old) else {}), _RESUMED: "yes"}
+    return replace(again, next_poll_at=now, state=WatchState.OPEN, about=about)
+
+
+def is_resumed(watch: Watch) -> bool:
+    """Whether somebody has pressed for it."""
+    return _RESUMED in watch.about
+
+
 def is_late(watch: Watch) -> bool:
     """Whether the watch only looks for a late arrival."""
     return bool(told_as(watch))
@@ -43,7 +58,10 @@ def told_as(watch: Watch) -> str:
 
 
 def why(watch: Watch) -> Text:
-    """Why it was told to be unknown; a former version kept what stands behind the name."""
+    """Why it was told to be unknown; a former version kept what stands behind the name.
+
+    Nothing where that was told by a watch that looked for no late arrival.
+    """
     return kept_text(watch.about.get(_WHY, ""))
 
 
@@ -59,17 +77,19 @@ def pause(watch: Watch, now: datetime) -> timedelta:
 
 def woken(watch: Watch) -> Watch:
     """The same as a watch like any other."""
-    marks = {_TOLD_AS, _WHY, _MORE}
+    marks = {_TOLD_AS, _WHY, _MORE, _RESUMED}
     return replace(watch, about={n: text for n, text in watch.about.items() if n not in marks})
 
 
-def replaces(newer: Watch, older: Watch) -> bool:
-    """Whether what `newer` follows can no longer be told from what `older` looks for."""
-    if newer.execution == older.execution or newer.goal is Goal.SETTLED:
+def replaces(newer: Execution, older: Watch) -> bool:
+    """Whether what `newer` does can no longer be told from what `older` looks for."""
+    if newer.id == older.execution or older.goal is Goal.SETTLED:
         return False
-    if (newer.goal, newer.command) != (older.goal, older.command):
-        return False  # `bot.watches.observers.others` tells their effects apart
-    named = [(w.node, w.task, w.label, w.about.get("name", "")) for w in (newer, older)]
-    if newer.goal in MACHINE_GOALS:
-        named = [(node, task, "", "") for node, task, _, _ in named]
-    return named[0] == named[1]
+    if newer.command != older.command:
+        return False  # `bot.watches.observers.others` tells the effects on a machine apart
+    if (newer.node, newer.task) != (older.node, older.task):
+        return False
+    if older.goal in MACHINE_GOALS:
+        return True
+    which = [[known.get(name, "") for name in _WHICH] for known in (newer.known, older.about)]
+    return which[0] == which[1] and (bool(older.task) or newer.label == older.label)

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bot.clock import Clock, measured
-from bot.ids import ExecutionId
+from bot.errors import Refused
+from bot.ids import TaskId
 from bot.messages import board, cards, machine_buttons
 from bot.messages.cards import subject_of
-from bot.model import Execution, ExecutionStatus, Watch, WatchState
-from bot.reply import Line, Note, Text, kept, line, say, sentences, time
+from bot.model import MACHINE_GOALS, Execution, ExecutionStatus, Watch, WatchState
+from bot.reply import Line, Note, Text, kept, line, mention, say, sentences, time
 from bot.services.inventory import Inventory
 from bot.services.words import Words
 from bot.watches import late
@@ -81,7 +82,7 @@ class LateLooks:
                     await tx.watches.settle(watch.id, WatchState.STOPPED, sight.status)
                     continue
                 seen = line(sight.detail or kept(sight.status))
-                detail = line(say("arrived late: {seen}", seen=seen))
+                detail = line(say("arrived late: {seen}", seen=seen)) if watch.unsure else seen
                 card = cards.progress(execution, subject, words.doing, detail, *sight.parts)
                 await board.show_card(tx, execution, card, now)
 
@@ -97,11 +98,55 @@ class LateLooks:
                     watch.id, WatchState.UNKNOWN, watch.status, by=by or None
                 ):
                     return False
-                await self._tell(tx, watch, label, why, can_go_on=True)
+                execution = await tx.executions.get(watch.execution)
+                can_go_on = await self.rival(tx, execution, watch) is None
+                await self._tell(tx, watch, label, why, can_go_on=can_go_on)
         return True
 
-    async def replaced(self, tx: UnitOfWork, newer: Watch, label: str) -> None:
-        """Stop looking for what can no longer be told from what `newer` follows.
+    async def resume(self, tx: UnitOfWork, execution: Execution, label: str) -> Watch | None:
+        """Look for it once more; None where somebody does so already, or it is not unknown.
+
+        It stays unknown, and keeps nothing waiting, until something is seen of it. Raises Refused
+        where what shows may come of a change that was sent later.
+        """
+        newest = await tx.watches.for_execution(execution.id)
+        if newest is None or execution.status is not ExecutionStatus.UNKNOWN:
+            return None
+        if newest.state is WatchState.OPEN:
+            if late.is_resumed(newest):
+                return None
+            await tx.watches.settle(newest.id, WatchState.STOPPED, newest.status)
+        elif (newer := await self.rival(tx, execution, newest)) is not None:
+            raise Refused(
+                say(
+                    "{user} sent “{command}” after that, {time}, so I cannot tell any more what "
+                    "comes of this one.",
+                    user=mention(newer.actor),
+                    command=self._words(newer).called,
+                    time=time(newer.started_at or newer.created_at),
+                ),
+                hint=say("Check its present state."),
+            )
+        now = self._clock.now()
+        again = late.resumed(newest, cards.end_key(execution.id, newest.id), now)
+        await tx.watches.add(again)
+        doing, detail = self._words(execution).doing, say("being looked at again")
+        card = cards.progress(execution, subject_of(again, label), doing, detail)
+        await board.show_card(tx, execution, card, now)
+        return again
+
+    async def rival(self, tx: UnitOfWork, execution: Execution, watch: Watch) -> Execution | None:
+        """The newest change, sent after this one, that leads to what `watch` looks for."""
+        if watch.goal not in MACHINE_GOALS:
+            sent = await tx.executions.sent_again(execution)
+            return next((one for one in sent if late.replaces(one, watch)), None)
+        if watch.task == TaskId(execution.id):
+            return None  # what it makes has its id
+        sent = await tx.executions.sent_after(execution)
+        return next((one for one in sent if self._words(one).moves), None)
+
+    async def replaced(self, tx: UnitOfWork, newer: Execution, label: str) -> None:
+        """Stop looking for what can no longer be told from what `newer` does.
 
         One that got no answer and has not ended yet ends as unknown: one effect would be told of
         both.
@@ -136,12 +181,6 @@ class LateLooks:
             key = cards.end_key(execution.id, watch.id)
             await board.tell_end(tx, execution, key, told, now, is_news=False)
 
-    async def taken_over(self, tx: UnitOfWork, execution_id: ExecutionId) -> None:
-        """Somebody has the execution followed closely again: that replaces looking now and then."""
-        newest = await tx.watches.for_execution(execution_id)
-        if newest is not None and late.is_late(newest):
-            await tx.watches.settle(newest.id, WatchState.STOPPED, newest.status)
-
     async def _tell(
         self, tx: UnitOfWork, watch: Watch, label: str, why: Line, *, can_go_on: bool
     ) -> None:
@@ -149,17 +188,23 @@ class LateLooks:
         if execution.status is not ExecutionStatus.UNKNOWN:
             return
         now, end = self._clock.now(), ExecutionStatus.UNKNOWN
-        started = execution.started_at or watch.started_at
-        took = (execution.finished_at or now) - started if measured(self._clock, started) else None
-        subject = subject_of(watch, label)
-        spoken = self._words(execution)
-        seen = cards.unfinished(
-            spoken.called, end, subject, late.why(watch), took, only_looks=spoken.only_looks
-        )
-        sentence = sentences((seen, late.more(watch)))
+        sentence = self._told(execution, watch, label)
         card = cards.ended(execution, end, sentence, detail=why)
         await board.show_card(tx, execution, card, now)
         more = (cards.keep_watching_button(watch.id),) if can_go_on else ()
         buttons = machine_buttons.follow_ups(execution, end, more=more)
         told = cards.announcement(execution, end, sentence, Note(why), *buttons)
         await board.tell_end(tx, execution, late.told_as(watch), told, now, is_news=False)
+
+    def _told(self, execution: Execution, watch: Watch, label: str) -> Line:
+        """In which words it was told to be unknown."""
+        spoken, end = self._words(execution), ExecutionStatus.UNKNOWN
+        called, only_looks = spoken.called, spoken.only_looks
+        if not late.why(watch):
+            return cards.of_request(called, end, execution.outcome, only_looks=only_looks)
+        started = execution.started_at or watch.started_at
+        ended = execution.finished_at or self._clock.now()
+        took = ended - started if measured(self._clock, started) else None
+        subject, why = subject_of(watch, label), late.why(watch)
+        seen = cards.unfinished(called, end, subject, why, took, only_looks=only_looks)
+        return sentences((seen, late.more(watch)))

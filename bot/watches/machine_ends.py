@@ -36,6 +36,11 @@ class Verdict:
     resumable: bool = True
     in_doubt: bool = False
 
+    @property
+    def shows_nothing(self) -> bool:
+        """Whether looking longer may show more."""
+        return self.state in {WatchState.OPEN, WatchState.UNKNOWN} and self.resumable
+
 
 WAIT = Verdict(WatchState.OPEN)
 

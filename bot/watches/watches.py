@@ -17,7 +17,7 @@ from bot.clock import Clock, measured
 from bot.correlation import part_of
 from bot.dbc.errors import NotAuthorised
 from bot.errors import BotError, Refused
-from bot.ids import ChannelId, NodeId, UserId, new_id
+from bot.ids import ChannelId, NodeId, UserId
 from bot.messages import board, cards, machine_buttons
 from bot.messages.cards import subject_of
 from bot.messages.outbox import Outbox, all_ended
@@ -91,8 +91,8 @@ class Watches:
 
     # Opening
 
-    async def supersede(self, tx: UnitOfWork, coming: Watch, node_label: str) -> None:
-        """Stop looking for what cannot be told any more from what `coming` will follow."""
+    async def supersede(self, tx: UnitOfWork, coming: Execution, node_label: str) -> None:
+        """Stop looking for what cannot be told any more from what `coming` will do."""
         await self._late.replaced(tx, coming, node_label)
 
     async def open(
@@ -115,9 +115,9 @@ class Watches:
     async def keep_watching(self, watch_id: str, user: UserId, channel: ChannelId) -> Watch | None:
         """Go on after the deadline; None when it is being watched already, or gone for good.
 
-        Raises Refused unless `user` asked for it, or may act on its node in `channel`.
+        Raises Refused unless `user` asked for it, or may act on its node in `channel`; and where
+        what shows may come of a change that was sent later.
         """
-        now = self._clock.now()
         async with self._store.read() as tx:
             known = await tx.watches.find(watch_id)
             if known is None:
@@ -132,26 +132,8 @@ class Watches:
                 )
         label = await self._inventory.label(known.node)
         async with self._store.write() as tx:
-            old = await tx.watches.find(watch_id)
-            if old is None or old.state is not WatchState.UNKNOWN:
-                return None
-            execution = await tx.executions.get(old.execution)
-            if not await tx.executions.set_status(
-                execution.id, ExecutionStatus.FOLLOWING, now=now, expect={ExecutionStatus.UNKNOWN}
-            ):
-                return None
-            await self._late.taken_over(tx, execution.id)
-            limit = self._words(execution).limit
-            again = replace(
-                late.woken(old), id=new_id(), started_at=now, deadline_at=now + limit,
-                next_poll_at=now, polls=0, silent_since=None, state=WatchState.OPEN,
-            )  # fmt: skip
-            await tx.watches.add(again)
-            words = self._words(execution)
-            subject = subject_of(old, label)
-            card = cards.progress(execution, subject, words.doing, say("being looked at again"))
-            await self._say_on_card(tx, execution, card)
-            return again
+            execution = await tx.executions.get(known.execution)
+            return await self._late.resume(tx, execution, label)
 
     async def was_stopped(
         self, node: NodeId, concerns: Callable[[Watch], bool], user: UserId
@@ -321,7 +303,7 @@ class Watches:
             silent_since=None,
         )
         is_open = sight.verdict.state is WatchState.OPEN
-        if late.is_late(watch) and (sight.verdict.in_doubt or is_open):
+        if late.is_late(watch) and sight.verdict.shows_nothing:
             if sight.moved:
                 await self._late.arrived(seen, execution, sight)
                 return None
@@ -460,6 +442,8 @@ class Watches:
                 card = cards.ended(execution, end, told_of.sentence, detail=lookout)
                 await self._say_on_card(tx, execution, card)
                 below = (*told_of.below, *cards.hint(lookout))
+                can_go_on = found.in_doubt or not await self._late.rival(tx, execution, watch)
+                found = replace(found, resumable=found.resumable and can_go_on)
                 below = (*below, *self._extras(execution, watch, found, parts))
                 told = cards.announcement(execution, end, told_of.sentence, *below)
                 is_news = self._words(execution).is_news

@@ -77,17 +77,18 @@ _IS_TARGET = and_(
     executions.c.node == bindparam("its_node"), executions.c.task == bindparam("its_task")
 )
 _SENT = select(func.count(executions.c.id)).where(_IS_TARGET, executions.c.started_at.is_not(None))
-_SENT_AFTER = (
+_SENT_LATER = (
     select(executions)
     .where(
         _IS_TARGET,
-        executions.c.command.startswith(_OF_MACHINES),
         executions.c.started_at > bindparam("its_since"),
         executions.c.status.in_(_MAY_BE_DONE),
     )
     .order_by(executions.c.started_at.desc())
     .limit(_LATEST)
 )
+_SENT_AFTER = _SENT_LATER.where(executions.c.command.startswith(_OF_MACHINES))
+_SENT_AGAIN = _SENT_LATER.where(executions.c.command == bindparam("its_command"))
 # What is since no moment at all is none of them.
 _IS_RECENT = or_(
     and_(
@@ -327,6 +328,15 @@ class Executions(Repository):
         rows = await self._connection.execute(
             _SENT_AFTER, {"its_since": execution.started_at, **_target(execution)}
         )
+        return [from_row(row, secrets={}) for row in rows.mappings()]
+
+    async def sent_again(self, execution: Execution) -> list[Execution]:
+        """Those of the same command on the same target that were sent later and did not fail.
+
+        Newest first.
+        """
+        its = {"its_since": execution.started_at, "its_command": execution.command}
+        rows = await self._connection.execute(_SENT_AGAIN, {**its, **_target(execution)})
         return [from_row(row, secrets={}) for row in rows.mappings()]
 
     async def open_on_target(

@@ -200,6 +200,25 @@ async def test_a_rival_counts_since_what_was_read_before_may_be_untrue(store: St
         assert await rival(other, unknown_since=NOW, since=NOW - SECOND, of_any_command=True)
 
 
+async def test_what_was_sent_later_is_told_newest_first(store: Store) -> None:
+    at = Changes(node="node-1", task="task-1")
+    for name, status, command, task, created_at in (
+        ("before", DONE, "vm.restart", "task-1", EARLIER),
+        ("failed", FAILED, "vm.restart", "task-1", SOON),
+        ("elsewhere", DONE, "vm.restart", "task-2", SOON),
+        ("same", RUNNING, "vm.restart", "task-1", SOON),
+        ("other", UNKNOWN, "vm.start", "task-1", LATER),
+        ("disk", DONE, "disk.add", "task-1", LATER),
+    ):
+        changes = Changes(node="node-1", task=task, command=command, created_at=created_at)
+        await stands(store, name, status, LATER, **changes)
+    mine = execution("mine", started_at=NOW, **at)
+    async with store.read() as tx:
+        assert ids(await tx.executions.sent_after(mine)) == ["other", "same"]
+        assert ids(await tx.executions.sent_again(mine)) == ["same"]
+        assert await tx.executions.sent_after(replace(mine, task=TaskId(""))) == []
+
+
 async def test_what_has_not_ended_is_told_oldest_first_with_its_secrets(store: Store) -> None:
     await stands(store, "late", WAITING, created_at=NOW + SECOND, secrets={"password": "hunter2"})
     await stands(store, "early", FOLLOWING)
