@@ -78,7 +78,7 @@ _VERBS = _by_word(
         "passwd password pw 密码 改密 改密码 重置密码": "vm.passwd vm.show",
         "reveal show-password show-passwords 显示密码 查看密码 看密码 登录密码 登陆密码 密码是什么":
             "vm.show vm.passwd",
-        "backup save 备份 保存": "snapshot.create image.upload",
+        "backup save rescue 备份 保存 抢救": "snapshot.create image.upload order.rescue",
         "download pull fetch 下载 拉取": "image.download",
         "upload push send 上传 推送": "image.upload",
         "progress transfer transfers 进度 传输": "image.progress watch.list",
@@ -93,7 +93,8 @@ _VERBS = _by_word(
         "check test verify 检查 测试": "session.check",
         "use default switch select 使用 默认 切换": "node.use settings",
         "rent rents rental rentals order orders 订单 租用": "order.list node.orders",
-        "expire expires expiry due renew 到期 到期时间 什么时候到期 期限 租约 租期 续租 续费":
+        "expire expires expiry due renew 到期 到期时间 什么时候到期 期限 租约 租期 续租 "
+        "续费 还剩多久 还有多久 剩余时间 done finished 已完成 完成":
             "order.list node.orders",
         "cost costs budget budgets spend spending price prices money bill billing invoice balance "
         "余额 费用 花费 花了 多少钱 账单 预算 价格 成本": "cost",
@@ -123,7 +124,8 @@ _CHINESE = re.compile(r"[\u4e00-\u9fff]+")
 _PIECES = re.compile(r"[\u4e00-\u9fff]+|[^\u4e00-\u9fff]+")
 _FORCE = frozenset({"强制", "force", "forced", "forcibly"})
 _JOINTS = re.compile(r"[\s._/-]+")
-_SHOWN_ALONE = frozenset({"vm", "node", "approval"})
+_SHOWN_ALONE = frozenset({"vm", "node", "approval", "order"})
+_NAMED, _NUMBERED = ("vm.show", "node.show"), ("order.show", "vm.show")
 _LOOKING = frozenset(
     {"查看", "查询", "看", "显示", "show", "get", "see", "view", "display", "print"}
 )
@@ -154,8 +156,9 @@ def nearest(table: Table, typed: Sequence[str]) -> Nearest:
         rest = list(_apart(typed))[1:]
     if not found:
         found = _by_title(table, " ".join(typed[:2]))
-    if not found and typed:  # a name, without what is to become of it
-        found = [c for c in (table.get("vm.show"), table.get("node.show")) if c is not None]
+    if not found and typed:  # a name or a number, without what is to become of it
+        shown = _NUMBERED if typed[0].isdecimal() else _NAMED
+        found = [c for c in map(table.get, shown) if c is not None]
         rest = list(_apart(typed))
     found = list(dict.fromkeys(found))
     mildest_first = sorted(found[:MOST], key=lambda command: command.effect_of({}))

@@ -13,7 +13,7 @@ from bot.ids import ApprovalId, ExecutionId, UserId
 from bot.language import forms
 from bot.language.args import BREAK_GLASS, DRY_RUN, NODE_OPTION, REASON
 from bot.language.canonical import canonical
-from bot.language.help import help_reply, not_understood
+from bot.language.help import not_understood
 from bot.language.parse import HelpWanted, NotUnderstood, Parsed, parse
 from bot.language.table import Command
 from bot.language.unclear import Unclear
@@ -38,7 +38,7 @@ from bot.pipeline.context import Services
 from bot.pipeline.corrections import AlreadyTaken, recorded
 from bot.pipeline.dialog import ANEW, CHECKING, Noted, Typed, tried
 from bot.pipeline.dry_runs import Rehearsals
-from bot.pipeline.explaining import explained
+from bot.pipeline.explaining import explained, helped
 from bot.pipeline.filling import Filling
 from bot.pipeline.formatting import OPEN_FORM
 from bot.pipeline.glass_presses import GlassPresses
@@ -49,7 +49,6 @@ from bot.pipeline.machine_presses import MachinePresses
 from bot.pipeline.meant import as_chosen, as_known, is_chosen
 from bot.pipeline.order_presses import OrderPresses
 from bot.pipeline.pasted import row_meant
-from bot.pipeline.permissions import standing_of
 from bot.pipeline.pipeline import Pipeline
 from bot.pipeline.reads import LIST_PAGE, Reads
 from bot.pipeline.retry_presses import RetryPresses
@@ -211,8 +210,8 @@ class Desk:
         await answer.say(await explained(self._services, self._suggestions, unclear, actor, place))
 
     async def _help(self, invocation: Invocation, wanted: HelpWanted, answer: Answer) -> None:
-        standing = await standing_of(self._services, invocation.actor, invocation.place)
-        await answer.say(help_reply(self._services.table, wanted, standing))
+        actor, place = invocation.actor, invocation.place
+        await answer.say(await helped(self._services, self._suggestions, wanted, actor, place))
 
     async def submit(self, submission: Submission) -> Accepted | Rejected:
         """Take a form; one that was taken with other values says so, and stays open."""

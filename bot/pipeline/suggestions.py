@@ -6,7 +6,7 @@ database for an hour. After that the form opens empty.
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -15,8 +15,9 @@ from bot.errors import Refused
 from bot.ids import UserId
 from bot.language.args import BREAK_GLASS, NODE_OPTION
 from bot.language.parse import NotUnderstood, Parsed, parse
+from bot.language.synonyms import MOST
 from bot.language.table import Command, Table
-from bot.model import Machine
+from bot.model import Effect, Machine
 from bot.reply import Actions, Button, Line, Span, Text, with_commands
 from storage import Store
 
@@ -77,6 +78,12 @@ class Suggestions:
             Button(name, SUGGESTED, f"{command.id}:{one}")
             for one, (_, name) in zip(said, machines, strict=True)
         )
+
+    def at_hand(self, commands: Iterable[Command]) -> tuple[Actions, ...]:
+        """A button for each of the commands that only reads, and needs nothing said."""
+        found = [c for c in commands if c.effect_of({}) is Effect.READ and not c.missing({})]
+        shown = [Button(c.does or c.title, SUGGESTED, f"{c.id}:") for c in found[:MOST]]
+        return (Actions(tuple(shown)),) if shown else ()
 
     async def ways(self, actor: UserId, hint: Line) -> tuple[Button, ...]:
         """A button for each command that a hint names, as far as it says all that is needed."""

@@ -62,6 +62,10 @@ def offered(line: str) -> list[str]:
         ("inference 挂了", "vm show"),
         ("password inference", "vm show"),
         ("version", "help"),
+        ("还剩多久", "order list"),
+        ("已完成", "order list"),
+        ("1287", "order show"),
+        ("订单 1287", "order show"),
     ],
 )
 def test_the_nearest_by_meaning_comes_first(line: str, first: str) -> None:

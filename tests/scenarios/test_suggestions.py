@@ -140,3 +140,12 @@ async def test_a_refusal_of_dbc_leads_to_the_machine(one_stage: Stage) -> None:
     refused = await stage.asks(stage.alice, "/dbc vm start inference")
     assert "Look at its state first." in refused.plain
     assert refused.buttons == ["Show"]
+
+
+async def test_help_on_a_group_shows_what_there_is_at_once(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    told = await stage.asks(stage.alice, "/dbc vm")
+    await stage.alice.presses("List machines", told)
+    await stage.quiet()
+    assert "inference" in stage.alice.last(CHANNEL).plain
