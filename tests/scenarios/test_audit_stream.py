@@ -13,9 +13,9 @@ from typing import Any
 
 from bot.app import Bot
 from bot.monitoring.sinks import FileSink, Record
+from tests.scenarios.replicas import Replicas, postgres, postgres_url, replicas
 from tests.scenarios.site import NAME, site
 from tests.scenarios.stage import LIMITS, Stage
-from tests.scenarios.test_replicas import Replicas, postgres, postgres_url, replicas
 
 __all__ = ["postgres", "postgres_url", "replicas"]  # fixtures
 FIELDS = {

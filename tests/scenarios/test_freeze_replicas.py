@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from bot.model import AuditKind
 from sandbox.slack import SeenMessage
+from tests.scenarios.replicas import Replicas, ask, postgres, postgres_url, replicas
 from tests.scenarios.site import NAME, entries, now
 from tests.scenarios.stage import CHANNEL
-from tests.scenarios.test_replicas import Replicas, ask, postgres, postgres_url, replicas
 
 __all__ = ["postgres", "postgres_url", "replicas"]  # fixtures
 FREEZE = "/dbc freeze network outage"

@@ -8,9 +8,9 @@ from bot.app import Bot
 from bot.ids import UserId
 from sandbox.dbc.task import Status, Task
 from sandbox.slack import Person
+from tests.scenarios.replicas import Replicas, postgres, postgres_url, replicas
 from tests.scenarios.stage import CHANNEL, Stage
 from tests.scenarios.test_broken_database import broken
-from tests.scenarios.test_replicas import Replicas, postgres, postgres_url, replicas
 
 __all__ = ["postgres", "postgres_url", "replicas"]  # fixtures
 STEADY = 14  # looks, after which a machine is looked at every twelve seconds

@@ -9,6 +9,7 @@ import pytest
 from sandbox.slack import Person, SeenMessage
 from tests.scenarios.changing import NO_REVIEW
 from tests.scenarios.machines import off
+from tests.scenarios.replicas import Replicas, postgres, postgres_url, replicas
 from tests.scenarios.site import (
     NAME,
     approves,
@@ -21,7 +22,6 @@ from tests.scenarios.site import (
     site,
 )
 from tests.scenarios.stage import CHANNEL, Stage
-from tests.scenarios.test_replicas import Replicas, postgres, postgres_url, replicas
 
 __all__ = ["postgres", "postgres_url", "replicas"]  # fixtures
 DELETE = f"/dbc vm delete {NAME}"

@@ -14,9 +14,9 @@ from sandbox.dbc.worker import Durations
 from sandbox.slack import Person, SeenMessage
 from tests.scenarios.changing import NO_REVIEW
 from tests.scenarios.machines import off
+from tests.scenarios.replicas import Replicas, postgres, postgres_url, replicas
 from tests.scenarios.site import NAME, approves, entries, refused_clicks, rules, site
 from tests.scenarios.stage import CHANNEL, Stage
-from tests.scenarios.test_replicas import Replicas, postgres, postgres_url, replicas
 
 __all__ = ["postgres", "postgres_url", "replicas"]  # fixtures
 
