@@ -21,9 +21,11 @@ from bot.ids import NodeId, TaskId, UserId, new_id
 from bot.messages.machine_buttons import May
 from bot.model import Kept, Machine, Nicknamed, OrderPhase, OwnChange, Place
 from bot.outages import words
+from bot.outages.port_ends import Left, PortEnds
 from bot.outages.silences import CLOCKS_DIFFER
 from bot.outages.steadiness import lasts, to_last, turned
 from bot.outages.telling import People, tell
+from bot.outages.words import PortOver
 from bot.reply import Reply
 from bot.services.inventory import Inventory
 from bot.services.left_out import machine_of
@@ -97,6 +99,7 @@ class Drift:
         self._people = people
         self._clock = clock
         self._is_told = is_told
+        self._port_ends = PortEnds(store, inventory, people, clock)
         self._deletions = deletions  # the commands after which a machine is gone
         self._is_off = False
         self._asked: Counter[TaskId] = Counter()  # about which, while they are missing
@@ -201,13 +204,13 @@ class Drift:
         own: Mapping[TaskId, Sequence[OwnChange]],
         over: Collection[NodeId],
         now: datetime,
-    ) -> tuple[list[_Found], list[TaskId], list[Rewritten]]:
+    ) -> tuple[list[_Found], list[Left], list[Rewritten]]:
         """Those whose node says so in the next round as well; those to keep no longer, without a
         word; and those that are missing for the first time.
         """
         self._asked = Counter({one.task: self._asked[one.task] for one in missing})
         found: list[_Found] = []
-        left: list[TaskId] = []
+        left: list[Left] = []
         first: list[Rewritten] = []
         asked = 0
         for known in sorted(missing, key=lambda one: self._asked[one.task]):
@@ -215,8 +218,10 @@ class Drift:
             deletes = [one for one in changes if one.command in self._deletions]
             if any(one.ended_at is None for one in deletes):
                 continue
-            if _is_deleted(known, deletes, now) or known.node in over:
-                left.append(known.task)
+            if _is_deleted(known, deletes, now):
+                left.append((known, PortOver.DELETED))
+            elif known.node in over:
+                left.append((known, PortOver.RENTAL))
             elif known.suspect != _GONE or known.suspect_at is None:
                 first.append((known, replace(known, suspect=_GONE, suspect_at=now)))
             elif asked < _MOST_LOOKS and now - known.suspect_at >= _LATER:
@@ -226,7 +231,7 @@ class Drift:
                 if is_gone:
                     found.append(_Found(known, None, known.label))
                 elif is_gone is False:
-                    left.append(known.task)
+                    left.append((known, PortOver.UNSEEN))
         return found, left, first
 
     async def _is_gone(self, known: Kept) -> bool | None:
@@ -265,10 +270,12 @@ class Drift:
     # Writing down and telling
 
     async def _write(
-        self, keep: Sequence[Rewritten], found: Sequence[_Found], left: Sequence[TaskId]
+        self, keep: Sequence[Rewritten], found: Sequence[_Found], left: Sequence[Left]
     ) -> None:
         episode, now = new_id(), self._clock.now()
         messages = [one for some in _apart(found) for one in await self._messages(some, episode)]
+        gone = [(one.before, PortOver.DELETED) for one in found if not one.now]
+        last_words = await self._port_ends.of([*left, *gone])
         async with self._store.write() as tx:
             known = await tx.outages.kept([one.before.task for one in found])
             if any(known.get(one.before.task) != one.before for one in found):
@@ -276,7 +283,8 @@ class Drift:
             told = [(one.before, _as_told(one, episode, now)) for one in found if one.now]
             await tx.outages.keep([*keep, *told])
             await tx.outages.note_owners()
-            await tx.outages.forget([*left, *(one.before.task for one in found if not one.now)])
+            await tx.outages.forget([one.task for one, _ in (*left, *gone)])
+            await self._port_ends.tell(tx, last_words)
             going_on = await _going_on(tx, found)
             for key, place, reply, after in messages:
                 is_whole = after not in going_on

@@ -69,5 +69,6 @@ class Outages:
     async def look(self) -> None:
         """Write down and tell what has changed."""
         await self._silences.look()
+        await self._rounds.look_at_rules()  # before everything is forgotten
         await self._drift.look()
         await self._rounds.look()

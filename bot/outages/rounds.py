@@ -20,8 +20,9 @@ from bot.clock import Clock
 from bot.dbc.models import Phase, TaskDetail, phase_of
 from bot.ids import NodeId, TaskId, UserId, new_id
 from bot.messages.machine_buttons import May
-from bot.model import Kept, Nicknamed, OwnChange, Place
+from bot.model import DbcSession, Kept, Nicknamed, OwnChange, Place
 from bot.outages import words
+from bot.outages.port_ends import PortEnds
 from bot.outages.telling import People, tell
 from bot.reply import Reply
 from bot.services.inventory import Inventory
@@ -69,6 +70,8 @@ class Rounds:
         self._people = people
         self._clock = clock
         self._wanted = wanted
+        self._port_ends = PortEnds(store, inventory, people, clock)
+        self._is_off = False  # by the rules
         self._after = ""  # the machine that was looked at last
         self._seen: set[TaskId] = set()  # those that were looked at since the first one
         self._shut: Counter[TaskId] = Counter()  # how often in a row
@@ -86,11 +89,14 @@ class Rounds:
             since = min([long_ago, *(one.size_at or one.seen_at for one in kept)])
             own = await tx.outages.own_changes([one.task for one in kept], since)
         self._pass_by(kept)
-        known = {one.task: await self._known(one) for one in kept}
+        eyes = {one.task: await self._session(one) for one in kept}
+        known = {one.task: await self._known(one, eyes[one.task]) for one in kept}
         if wanted.sizes:
             await self._compare([one for one in kept if not one.suspect], known, own)
         if wanted.ports:
-            await self._try(kept, known, own)
+            phases = {one.task: await self._phase(one, eyes[one.task]) for one in kept}
+            await self._try(kept, known, own, phases)
+            await self._leave([one for one in kept if one.port == _SHUT and not eyes[one.task]])
 
     def _pass_by(self, kept: Sequence[Kept]) -> None:
         """Go on behind these; once round, nothing is remembered of machines that are gone."""
@@ -104,10 +110,47 @@ class Rounds:
                 del some[task]
         self._seen = set()
 
-    async def _known(self, kept: Kept) -> Known | None:
+    async def _session(self, kept: Kept) -> DbcSession | None:
+        """A session that shows a machine; None where there is none any more."""
         async with self._store.read() as tx:
-            session = await tx.sessions.find(kept.owner, kept.node)
+            if found := await tx.sessions.find(kept.owner, kept.node):
+                return found
+            for owner in sorted(await tx.outages.owners(kept.task)):
+                if found := await tx.sessions.find(owner, kept.node):
+                    return found
+        return None
+
+    async def _known(self, kept: Kept, session: DbcSession | None) -> Known | None:
         return None if session is None else await self._last_known.find(session, kept.task)
+
+    async def look_at_rules(self) -> None:
+        """Give dead ports their last word where the rules no longer have any checked."""
+        if self._wanted().ports:
+            self._is_off = False
+            return
+        if self._is_off:
+            return
+        async with self._store.read() as tx:
+            shut = [one for one in (await tx.outages.kept()).values() if one.port == _SHUT]
+            told = {
+                one.port_episode: (one.node, await tx.outages.places(_key(one.port_episode)))
+                for one in shut
+            }
+        places = {
+            episode: await self._people.still(*where) for episode, where in sorted(told.items())
+        }
+        if shut:
+            now = self._clock.now()
+            async with self._store.write() as tx:
+                known = await tx.outages.kept([one.task for one in shut])
+                if any(known.get(one.task) != one for one in shut):
+                    return  # another process is telling it
+                await tx.outages.keep([(one, replace(one, port=_OPEN)) for one in shut])
+                for episode, where in places.items():
+                    for place in where:
+                        after, over = _key(episode), words.ports_switched_off()
+                        await tell(tx, f"{after}.off", place, over, now, after=after)
+        self._is_off = True
 
     # Sizes
 
@@ -153,18 +196,32 @@ class Rounds:
 
     # Ports
 
+    async def _leave(self, unseen: Sequence[Kept]) -> None:
+        """Give dead ports their last word that no session shows any more."""
+        last_words = await self._port_ends.of([(one, words.PortOver.UNSEEN) for one in unseen])
+        if not unseen:
+            return
+        async with self._store.write() as tx:
+            known = await tx.outages.kept([one.task for one in unseen])
+            if any(known.get(one.task) != one for one in unseen):
+                return  # another process is telling it
+            await tx.outages.keep([(one, replace(one, port=_OPEN)) for one in unseen])
+            await self._port_ends.tell(tx, last_words)
+
     async def _try(
-        self, kept: Sequence[Kept], known: Mapping[TaskId, Known | None], own: Sequence[OwnChange]
+        self,
+        kept: Sequence[Kept],
+        known: Mapping[TaskId, Known | None],
+        own: Sequence[OwnChange],
+        phases: Mapping[TaskId, Phase | None],
     ) -> None:
         busy = {one.task for one in own if one.ended_at is None}
-        phases = {one.task: await self._phase(one) for one in kept}
         for task in busy | {task for task, phase in phases.items() if phase is Phase.OFF}:
             self._shut.pop(task, None)  # while it starts, nothing answers
             self._reached.pop(task, None)
         running = [one for one in kept if one.task not in busy and phases[one.task] is Phase.ON]
         doors = [(one, door) for one in running if (door := _door(known[one.task])) is not None]
         opened = await asyncio.gather(*(_opens(*door) for _, door in doors))
-        keep: _News = []
         shut: _News = []
         back: _News = []
         for (one, door), is_open in zip(doors, opened, strict=True):
@@ -178,15 +235,21 @@ class Rounds:
             elif self._shut[one.task] >= _TIMES and self._reached.get(one.task) == door:
                 shut.append((one, replace(one, port=_SHUT)))
         # Off, it has no port: what follows is a start, and no recovery.
-        off = [one for one in kept if one.port == _SHUT and phases[one.task] is Phase.OFF]
-        keep += [(one, replace(one, port=_OPEN)) for one in off]
-        await self._write(keep, shut, _of_shut)
+        off = [
+            (one, replace(one, port=_OPEN))
+            for one in kept
+            if one.port == _SHUT and phases[one.task] is Phase.OFF
+        ]
+        await self._write([], shut, _of_shut)
         await self._write([], back, _of_open)
+        await self._write([], off, _of_off)
 
-    async def _phase(self, one: Kept) -> Phase | None:
+    async def _phase(self, one: Kept, session: DbcSession | None) -> Phase | None:
         """What its node has just said of it; None where it has not."""
+        if session is None:
+            return None
         async with self._store.read() as tx:
-            seen = await tx.inventory.machines(one.owner, one.node)
+            seen = await tx.inventory.machines(session.user, one.node)
         now = self._clock.now()
         return next(
             (
@@ -204,12 +267,12 @@ class Rounds:
     ) -> None:
         if not keep and not found:
             return
-        is_port = said in {_of_shut, _of_open}
+        is_port, is_end = said in {_of_shut, _of_open, _of_off}, said in {_of_open, _of_off}
         kind = "port" if is_port else "size"
         messages: list[tuple[str, Place, Reply, NodeId, str]] = []
         fresh: _News = []
         people = await self._store.known()
-        for (node, episode), some in _apart(found, is_back=said is _of_open).items():
+        for (node, episode), some in _apart(found, is_end=is_end).items():
             told = new_id()
             key = f"drift:{told}.{kind}"
             named = [
@@ -233,7 +296,7 @@ class Rounds:
                 return  # another process is telling it
             await tx.outages.keep([*keep, *fresh])
             for key, place, reply, node, episode in messages:
-                after = f"drift:{episode}.port" if episode else ""
+                after = _key(episode) if episode else ""
                 is_whole = not (episode and await tx.outages.goes_on(node, episode))
                 await tell(tx, key, place, reply, at, after=after, is_whole=is_whole)
 
@@ -246,11 +309,16 @@ class Rounds:
         return {place: seen.get(UserId(place.channel), found) for place in places}
 
 
-def _apart(found: _News, *, is_back: bool) -> Mapping[tuple[NodeId, str], _News]:
-    """By node, and what is as before by the message that told of it."""
+def _key(episode: str) -> str:
+    """The key of the message that told of dead ports, without its place."""
+    return f"drift:{episode}.port"
+
+
+def _apart(found: _News, *, is_end: bool) -> Mapping[tuple[NodeId, str], _News]:
+    """By node, and what has ended by the message that told of it."""
     apart: dict[tuple[NodeId, str], _News] = defaultdict(list)
     for one in found:
-        apart[one[0].node, one[0].port_episode if is_back else ""].append(one)
+        apart[one[0].node, one[0].port_episode if is_end else ""].append(one)
     return apart
 
 
@@ -268,6 +336,10 @@ def _of_shut(node: str, found: _News, may: May) -> Reply:
 
 def _of_open(node: str, found: _News, _may: May) -> Reply:
     return words.ports_open(node, [now.label for _, now in found])
+
+
+def _of_off(node: str, found: _News, _may: May) -> Reply:
+    return words.port_over(node, [now.label for _, now in found], words.PortOver.OFF)
 
 
 def _size(detail: TaskDetail, before: Mapping[str, Any]) -> dict[str, Any]:

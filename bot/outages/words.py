@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 from bot.chain.models import MachineOnChain
 from bot.dbc.models import said_state
@@ -296,6 +297,42 @@ def ports_open(node: str, machines: Sequence[str]) -> Reply:
         node=bold(node), machines=_names(machines),
     )  # fmt: skip
     return Reply(line(told), (Para(line(emoji("white_check_mark"), " ", told)),))
+
+
+class PortOver(Enum):
+    """Why a dead SSH port is watched no longer."""
+
+    OFF = auto()
+    DELETED = auto()
+    RENTAL = auto()
+    UNSEEN = auto()
+
+
+def port_over(node: str, machines: Sequence[str], why: PortOver) -> Reply:
+    """Machines whose dead SSH port is watched no longer."""
+    number = len(machines)
+    if why is PortOver.UNSEEN:  # whoever has no session may not know their names any more
+        told = say(
+            "SSH is no longer checked on {node}, since no session shows the machine any more.",
+            node=bold(node),
+        )
+        return Reply(line(told), (Para(line(told)),))
+    reason = {
+        PortOver.OFF: say_number("it is off", "they are off", number),
+        PortOver.DELETED: say_number("it no longer exists", "they no longer exist", number),
+        PortOver.RENTAL: say_number("its rental has ended", "their rental has ended", number),
+    }[why]
+    told = say(
+        "SSH of {machines} on {node} is no longer checked, since {reason}.",
+        machines=_names(machines), node=bold(node), reason=reason,
+    )  # fmt: skip
+    return Reply(line(told), (Para(line(told)),))
+
+
+def ports_switched_off() -> Reply:
+    """The rules no longer have SSH ports checked."""
+    told = say("By the rules, SSH ports are no longer checked. No end of this is told.")
+    return Reply(line(told), (Para(line(told)),))
 
 
 def _names(machines: Sequence[str]) -> Line:

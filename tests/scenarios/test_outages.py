@@ -444,7 +444,7 @@ async def test_a_dead_ssh_port_of_a_running_machine_is_told_once(tmp_path: Path)
 
 async def test_a_dead_port_that_answers_after_its_node_was_silent_is_told(tmp_path: Path) -> None:
     async with staged(tmp_path, policy=SSH) as stage:
-        port = await _loses_its_port(stage)
+        port = await loses_its_port(stage)
         stage.world.faults.on("dead_node", node="gpu1")
         await goes_on(stage, 12)
         server = await asyncio.start_server(_takes, "127.0.0.1", port)
@@ -476,7 +476,8 @@ async def _has_a_port(stage: Stage) -> asyncio.Server:
     return server
 
 
-async def _loses_its_port(stage: Stage) -> int:
+async def loses_its_port(stage: Stage) -> int:
+    """Have the SSH port of inference be dead, and told as that; it is given back."""
     server = await _has_a_port(stage)
     port: int = server.sockets[0].getsockname()[1]
     await goes_on(stage, 4)

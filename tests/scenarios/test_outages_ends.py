@@ -1,6 +1,6 @@
 """How outages end that nobody sees the end of, and machines that come and go."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ from sandbox.dbc.task import Libvirt, Status
 from tests.scenarios.machines import off
 from tests.scenarios.site import rules
 from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage, staged
-from tests.scenarios.test_outages import ON, goes_on, runs_again, told
+from tests.scenarios.test_outages import ON, SSH, goes_on, loses_its_port, runs_again, told
 
 
 @pytest.fixture
@@ -132,3 +132,53 @@ async def test_a_machine_that_a_silent_node_is_asked_about_again_and_again_is_on
     with capture_logs() as logs:
         await goes_on(stage, 8)
     assert len([one for one in logs if one["event"] == "outages.not_looked_for"]) == 1
+
+
+async def _is_deleted(stage: Stage) -> None:
+    del stage.node("gpu1").tasks[stage.task("inference").task_id]
+
+
+async def _is_deleted_by_the_bot(stage: Stage) -> None:
+    await stage.asks(stage.alice, f"/dbc vm delete {stage.task('inference').task_id}")
+    await stage.confirms(stage.alice, "Delete")
+
+
+async def _is_off(stage: Stage) -> None:
+    off(stage)
+
+
+async def _has_no_session(stage: Stage) -> None:
+    await stage.erases_session(stage.alice, "gpu1")
+
+
+async def _rules_check_none(stage: Stage) -> None:
+    rules(stage, ON)
+
+
+async def _rules_watch_no_machine(stage: Stage) -> None:
+    rules(stage, f"{ON}machines = false\n")
+
+
+@pytest.mark.parametrize(
+    ("happens", "words"),
+    [
+        (_is_off, "SSH of inference on gpu1 is no longer checked, since it is off."),
+        (_is_deleted, "SSH of inference on gpu1 is no longer checked, since it no longer exists."),
+        (_is_deleted_by_the_bot, "is no longer checked, since it no longer exists."),
+        (_has_no_session, "SSH is no longer checked on gpu1, since no session shows the machine"),
+        (_rules_check_none, "By the rules, SSH ports are no longer checked."),
+        (_rules_watch_no_machine, "By the rules, SSH ports are no longer checked."),
+    ],
+)
+async def test_a_dead_port_of_which_no_end_will_be_seen_has_its_last_word(
+    tmp_path: Path, happens: Callable[[Stage], Awaitable[None]], words: str
+) -> None:
+    async with staged(tmp_path, policy=SSH) as stage:
+        await loses_its_port(stage)
+        await happens(stage)
+        await goes_on(stage, 8)
+        said = stage.alice.messages("@dbc")
+        (first,) = [one for one in said if "SSH does not answer" in one.plain]
+        (last,) = [one for one in said if words in one.plain.replace("*", "")]
+        assert last.thread_ts == first.ts
+        assert [one for one in said if "answers again" in one.plain] == []
