@@ -11,6 +11,7 @@ from bot.chain.heads import DEEP, Block, most_by
 from bot.chain.models import OrderOnChain
 from bot.model import OrderPhase, RentalOrder
 from bot.orders.schedule import (
+    HOUR,
     KEPT,
     LOOP,
     MINUTE,
@@ -19,7 +20,6 @@ from bot.orders.schedule import (
     goal_of,
     is_news,
     reached,
-    stages_of,
 )
 
 
@@ -190,7 +190,7 @@ def _over(order: RentalOrder, read: Read) -> Looked:
 
 
 def _rented(order: RentalOrder, final: OrderOnChain, read: Read) -> RentalOrder:
-    """Confirmed or renewed: what is told of that says the end; only the last warning repeats it."""
+    """Confirmed or renewed: what is told of that says the end; only the last hour repeats it."""
     rented = replace(
         order,
         phase=OrderPhase.RENTING,
@@ -200,6 +200,6 @@ def _rented(order: RentalOrder, final: OrderOnChain, read: Read) -> RentalOrder:
         told="",
     )
     stage = reached(rented, read.head)
-    if stage is None or stage == stages_of(rented)[-1]:
+    if stage is None or stage.left <= HOUR:
         return rented
     return replace(rented, told=stage.name)

@@ -39,6 +39,7 @@ _END = (
     Stage("end:24", 24 * HOUR),
     Stage("end:6", 6 * HOUR, is_last=True),
     Stage("end:1", HOUR, is_last=True),
+    Stage("end:15m", 15 * MINUTE, is_last=True),
 )
 _DELETION = (
     Stage("deletion:24", 24 * HOUR, is_last=True),

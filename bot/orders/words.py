@@ -111,14 +111,19 @@ def _ends(facts: Facts) -> Reply:
         **_named(facts), time=facts.at(order.ends),
         left=span(order.ends - facts.head),
     )  # fmt: skip
-    taken = () if not order.renewer else (_renewer(UserId(order.renewer)),)
+    taken = () if not order.renewer else (_renewer(facts),)
     return _reply(
         facts, sign_of(facts), line(sentence), *at_the_end(facts), *renewal(order, DAY), *taken
     )
 
 
-def _renewer(user: UserId) -> Note:
-    return Note(line(say("{person} has said to renew it.", person=mention(user))))
+def _renewer(facts: Facts) -> Note:
+    """Who has said to renew it, which is no renewal: what the chain has of it stands beside."""
+    person = mention(UserId(facts.order.renewer))
+    if not facts.is_read:
+        return Note(line(say("{person} has said to renew it.", person=person)))
+    told = say("{person} has said to renew it. The chain has no renewal yet.", person=person)
+    return Note(line(told))
 
 
 def taken(facts: Facts, user: UserId) -> Reply:
@@ -133,8 +138,8 @@ def taken(facts: Facts, user: UserId) -> Reply:
 def snoozed(facts: Facts, user: UserId) -> Reply:
     """Only the last warnings are given from now on."""
     told = say(
-        "{person} snoozes order {order} for {node}: the next warnings come 6 hours and 1 hour "
-        "before its end.",
+        "{person} snoozes order {order} for {node}: the next warnings come 6 hours, 1 hour "
+        "and 15 minutes before its end.",
         person=mention(user), **_named(facts),
     )  # fmt: skip
     return _reply(facts, "zzz", line(told))

@@ -35,7 +35,7 @@ async def test_a_share_that_ends_between_two_warnings_ends_them(
     await scene.until(rental.end - 600)
     await scene.until(rental.end + 60)
     assert len(scene.told(stage.bob, f"rder {rental.number}")) == 1
-    assert len(scene.told(stage.alice, ENDS)) == 4  # at 48, 24, 6 and 1 hours
+    assert len(scene.told(stage.alice, ENDS)) == 5  # at 48, 24, 6 and 1 hours, and 15 minutes
 
 
 async def test_a_session_of_ones_own_outlasts_the_share(scene: ChainStage) -> None:
@@ -99,7 +99,7 @@ async def test_quiet_hours_hold_back_what_can_wait_and_no_last_warning(scene: Ch
     for left in (24, 6, 1):
         await scene.until(rental.end - left * 600)
     await scene.until(rental.end + 60)
-    assert len(scene.told(alice, ENDS)) == 4
+    assert len(scene.told(alice, ENDS)) == 5
     assert len(scene.told(alice, "has ended.")) == 1
     for left in (24, 6):
         await scene.until(rental.end + (72 - left) * 600)
