@@ -126,8 +126,11 @@ class Answer(Protocol):
     them alone; where they asked in public (a mention) it is public, unless the reply is private.
     """
 
-    async def say(self, reply: Reply) -> None:
-        """Answer. A second call replaces the first answer where the chat side can."""
+    async def say(self, reply: Reply) -> MessageRef | None:
+        """Answer. A second call replaces the first answer where the chat side can.
+
+        Gives the message in which it stands, where that can be edited later.
+        """
         ...
 
     async def meanwhile(self, reply: Reply) -> None:

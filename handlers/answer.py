@@ -12,7 +12,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.ids import UserId
-from bot.model import Place
+from bot.model import MessageRef, Place
 from bot.ports import DeliveryFailed, Unanswered
 from bot.reply import Actions, Form, Reply, emoji, say
 from handlers.forms import is_whole
@@ -52,8 +52,8 @@ class _Answer(ABC):
         self._offer = ""
 
     @abstractmethod
-    async def say(self, reply: Reply) -> None:
-        """Answer."""
+    async def say(self, reply: Reply) -> MessageRef | None:
+        """Answer; gives the message in which it stands where that can be edited later."""
 
     async def meanwhile(self, reply: Reply) -> None:
         """Say that it takes its time.
@@ -163,13 +163,13 @@ class AnswerInForm(PrivateAnswer):
 class PublicAnswer(_Answer):
     """To a mention or a direct message: where it was asked. A second answer replaces the first."""
 
-    async def say(self, reply: Reply) -> None:
+    async def say(self, reply: Reply) -> MessageRef | None:
         """Answer for everybody there, unless the reply is private."""
         if reply.private and not self._is_direct:
             await self._messenger.whisper(self._actor, self._place, reply)
-            return
+            return None
         self._is_waiting = False
-        await self._or_whisper(self._interlude.say(reply), reply)
+        return await self._or_whisper(self._interlude.say(reply), reply)
 
     async def meanwhile(self, reply: Reply) -> None:
         """Say that it takes its time; the answer itself does not wait until that has appeared."""
@@ -179,13 +179,16 @@ class PublicAnswer(_Answer):
             return
         await self._or_whisper(self._interlude.begin(reply), reply)
 
-    async def _or_whisper(self, saying: Awaitable[None], reply: Reply) -> None:
+    async def _or_whisper(
+        self, saying: Awaitable[MessageRef | None], reply: Reply
+    ) -> MessageRef | None:
         try:
-            await saying
+            return await saying
         except DeliveryFailed as failed:
             if failed.retry_after is not None:
                 raise
             await self._messenger.whisper(self._actor, self._place, reply)
+            return None
 
 
 _TOO_LATE = Reply.of(

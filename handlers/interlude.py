@@ -47,14 +47,15 @@ class Interlude:
             self._settled_at = self._clock.monotonic() + lost.settles_within
             raise
 
-    async def say(self, reply: Reply) -> None:
-        """Let it say this, in place of what it said. Raises DeliveryFailed."""
+    async def say(self, reply: Reply) -> MessageRef:
+        """Let it say this, in place of what it said; the message. Raises DeliveryFailed."""
         self._is_over = False
         await self._settle()
         if self._said is None or not await self._edited(self._said, reply):
             self._said = await once(
                 self._clock, partial(self._post, reply), self._look, self._doubled
             )
+        return self._said
 
     async def take_back(self) -> None:
         """Take it away, if it stands there; nothing depends on it."""

@@ -13,7 +13,7 @@ from bot.messages.alone import is_unseen as is_unseen_by_others
 from bot.messages.decisions import withdrawn
 from bot.messages.question import identifiers
 from bot.messages.question import subject_of as review_subject
-from bot.messages.review_cards import CANCEL
+from bot.messages.review_cards import CANCEL, key_of
 from bot.messages.turn_cards import WITHDRAW
 from bot.model import Approval, ApprovalStatus, Effect, Execution, ReviewKind, VoteState
 from bot.pipeline import queued
@@ -153,6 +153,8 @@ async def show(ctx: Context, approval: Which) -> Reply:
     """Show an approval: what it covers, who decided, and its buttons."""
     found = await _seen_by(ctx, await _named(ctx, approval))
     async with ctx.services.store.read() as tx:
+        found, key = await tx.approvals.get(found.id), key_of(found)
+        card = await tx.messages.find(key)
         execution = await tx.executions.get(found.execution)
         votes = await tx.votes.of(found.id)
     data = {
@@ -169,7 +171,10 @@ async def show(ctx: Context, approval: Which) -> Reply:
             if vote.state is VoteState.COUNTED
         ],
     }
-    return replace(await ctx.services.reviews.card(found), data=data)
+    # What only its requester decides is answered in its place.
+    is_asked = found.status is ApprovalStatus.PENDING and found.kind is not ReviewKind.CONFIRM
+    copy_of = (key, card.version if card is not None else 0) if is_asked else None
+    return replace(await ctx.services.reviews.card(found), data=data, copy_of=copy_of)
 
 
 def _typed(row: Command, arguments: Mapping[str, str]) -> dict[str, Any]:

@@ -9,10 +9,18 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.ids import UserId
-from bot.messages.cards import DIGESTS, ENDS, card_key, signed, unmentioned
+from bot.messages.cards import (
+    DIGESTS,
+    ENDS,
+    answered_key,
+    card_key,
+    owner_of,
+    signed,
+    unmentioned,
+)
 from bot.messages.glass_cards import glass_key, glass_note, is_glass_note
 from bot.messages.wishes import wishes
-from bot.model import DigestHour, Execution, ExecutionStatus, Place, ReviewKind
+from bot.model import DigestHour, Execution, ExecutionStatus, MessageRef, Place, ReviewKind
 from bot.reply import Reply, dump, load
 from storage import UnitOfWork
 from storage.handover import Urgency
@@ -144,9 +152,27 @@ async def _marked(tx: UnitOfWork, execution: Execution, card: Reply) -> Reply:
         return card
     key = glass_key(execution.id)
     copies = [copy.key for copy in await tx.messages.copies(key)]
-    people = [UserId(one.removeprefix(f"{key}:")) for one in copies if one != key]
+    people = [UserId(owner) for one in copies if (owner := owner_of(key, one))]
     kept = tuple(part for part in card.parts if not is_glass_note(part))
     return replace(card, parts=(*kept, glass_note(approval, people)))
+
+
+async def keep_true(
+    tx: UnitOfWork, shown: Reply, place: Place, ref: MessageRef, now: datetime
+) -> None:
+    """Let an answer that shows a card say from now on what the card says.
+
+    Where the card has gone on since it was read, the answer says that at once.
+    """
+    if shown.copy_of is None:
+        return
+    key, version = shown.copy_of
+    own = answered_key(key, ref)
+    await tx.messages.put(own, place, dump(shown), now, not_before=now)
+    await tx.messages.stands(own, ref)
+    card = await tx.messages.find(key)
+    if card is not None and card.version != version:
+        await tx.messages.put(own, place, card.content, now)
 
 
 async def copy_card(

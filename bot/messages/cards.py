@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.ids import ExecutionId, TaskId, UserId
 from bot.messages.log_lines import excerpt
-from bot.model import Execution, ExecutionStatus, Watch
+from bot.model import Execution, ExecutionStatus, MessageRef, Watch
 from bot.reply import (
     Button,
     CodeBlock,
@@ -114,6 +114,20 @@ def card_key(execution_id: ExecutionId) -> str:
 
 
 CARD = "card:"  # how the key of a change's card begins
+_ANSWERED = "answered."
+
+
+def answered_key(key: str, ref: MessageRef) -> str:
+    """The key of an answer that shows the card `key`: no person's id is like it."""
+    return f"{key}:{_ANSWERED}{ref.channel}.{ref.ts}"
+
+
+def owner_of(key: str, copy: str) -> str:
+    """Whose copy of the card `key` it is, or its channel; nothing for the card and for answers."""
+    owner = copy.removeprefix(key).removeprefix(":")
+    return "" if owner.startswith(_ANSWERED) else owner
+
+
 ENDS = "end:"  # how the keys of those messages begin
 
 

@@ -16,7 +16,7 @@ BEING_SAID = timedelta(minutes=1)
 log = structlog.get_logger()
 
 
-async def aside(store: Store, clock: Clock, key: str, saying: Awaitable[None]) -> None:
+async def aside(store: Store, clock: Clock, key: str, saying: Awaitable[object]) -> None:
     """Say what the message `key` says, which is not due for `BEING_SAID`, in another way."""
     still = asyncio.create_task(_still_saying(store, clock, key))
     try:

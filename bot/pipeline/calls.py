@@ -218,7 +218,7 @@ class Runs:
         command: Command,
         execution: Execution,
         bound: Bound,
-        meanwhile: Callable[[Reply], Awaitable[None]] = unsaid,
+        meanwhile: Callable[[Reply], Awaitable[object]] = unsaid,
         ends: Ends | None = None,
     ) -> Reply | None:
         """Run the command's function; this is where the change is sent.

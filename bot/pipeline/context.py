@@ -85,7 +85,7 @@ class Context:
     actor: UserId
     place: Place
     source: Source
-    meanwhile: Callable[[Reply], Awaitable[None]]
+    meanwhile: Callable[[Reply], Awaitable[object]]
     execution: Execution | None = None
     session: DbcSession | None = None
     ends: Ends | None = None
@@ -95,7 +95,7 @@ class Context:
         cls,
         services: Services,
         execution: Execution,
-        meanwhile: Callable[[Reply], Awaitable[None]] = unsaid,
+        meanwhile: Callable[[Reply], Awaitable[object]] = unsaid,
         session: DbcSession | None = None,
         ends: Ends | None = None,
     ) -> Self:

@@ -12,6 +12,7 @@ from bot.errors import BotError, Faults, Refused, from_error
 from bot.language import forms
 from bot.language.args import REASON
 from bot.language.table import Command
+from bot.model import MessageRef
 from bot.ports import Answer, Work
 from bot.reply import (
     Fault,
@@ -55,17 +56,17 @@ class Dialog:
         self._held = held
         self.has_answered = False
 
-    async def say(self, reply: Reply) -> None:
+    async def say(self, reply: Reply) -> MessageRef | None:
         """Answer; a fault that another try can mend puts the form back."""
         self.has_answered = True
         fault = reply.fault
         if fault is None or not self._can_mend(fault):
-            await self._answer.say(reply)
-            return
+            return await self._answer.say(reply)
         each = [Refused(one.sentence, hint=one.hint, field=one.field) for one in fault.each]
         refusal = Refused(fault.sentence, hint=fault.hint, field=fault.field)
         errors = forms.fault_of(self._command, Faults(each) if each else refusal)
         await self._answer.open(await self._again(errors))
+        return None
 
     def _can_mend(self, fault: Fault) -> bool:
         if fault.field == REASON or forms.field_of(self._command, fault.field) is not None:
@@ -97,14 +98,14 @@ class Typed:
         self._command = command
         self._offer = offer
 
-    async def say(self, reply: Reply) -> None:
+    async def say(self, reply: Reply) -> MessageRef | None:
         """Answer."""
         field = reply.fault.field if reply.fault is not None else ""
         if field == REASON:
             reply = reply.also(await self._offer(_ADD_REASON))
         elif self._command.form and forms.field_of(self._command, field) is not None:
             reply = reply.also(await self._offer(CHANGE))
-        await self._answer.say(reply)
+        return await self._answer.say(reply)
 
     async def meanwhile(self, reply: Reply) -> None:
         """Say that it takes its time."""
@@ -122,10 +123,10 @@ class Noted:
         self._answer = answer
         self._told = told
 
-    async def say(self, reply: Reply) -> None:
+    async def say(self, reply: Reply) -> MessageRef | None:
         """Answer."""
         parts = reply.parts or Reply.of(reply.summary).parts
-        await self._answer.say(replace(reply, parts=(Note(line(self._told)), *parts)))
+        return await self._answer.say(replace(reply, parts=(Note(line(self._told)), *parts)))
 
     async def meanwhile(self, reply: Reply) -> None:
         """Say that it takes its time."""

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from bot.errors import BotError, advice
+from bot.model import MessageRef
 from bot.ports import Answer, Work
 from bot.reply import Actions, Button, Form, Line, Part, Reply, Words, line
 
@@ -16,14 +17,14 @@ class _Leading:
         self._answer = answer
         self._ways = ways
 
-    async def say(self, reply: Reply) -> None:
+    async def say(self, reply: Reply) -> MessageRef | None:
         """Answer."""
         if reply.fault is not None:
             there = [b.label for part in reply.parts for b in _buttons(part)]
             more = await _ways(self._ways, reply.fault.hint)
             if new := tuple(one for one in more if one.label not in there):
                 reply = reply.also(Actions(new))
-        await self._answer.say(reply)
+        return await self._answer.say(reply)
 
     async def meanwhile(self, reply: Reply) -> None:
         """Say that it takes its time."""

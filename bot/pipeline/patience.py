@@ -60,7 +60,7 @@ async def unless_soon(
         task.cancel()  # where whoever waits for it is stopped: nobody would learn how it ends
 
 
-async def courteously(meanwhile: Callable[[], Awaitable[None]]) -> None:
+async def courteously(meanwhile: Callable[[], Awaitable[object]]) -> None:
     """Do what nothing depends on; what it fails with is logged."""
     try:
         await meanwhile()

@@ -14,7 +14,7 @@ from bot.ids import TaskId, new_id
 from bot.language import output
 from bot.language.args import FILE, FILTER, JSON
 from bot.language.spelling import Spelling
-from bot.messages import cards, ways
+from bot.messages import board, cards, ways
 from bot.messages.cards import Subject
 from bot.model import Source
 from bot.pipeline.context import Context, Services, unsaid
@@ -102,8 +102,10 @@ class Reads:
         elif len(text := output.as_text(self._dated(reply))) > output.LONG:
             note = await self._shared(wish, reply, text, "txt")
             await answer.say(replace(reply, parts=(Note(note), *reply.parts)))
-        else:
-            await answer.say(reply)
+        elif (ref := await answer.say(reply)) is not None and reply.copy_of is not None:
+            async for attempt in self._services.store.attempts():
+                async with attempt as tx:
+                    await board.keep_true(tx, reply, wish.place, ref, self._services.clock.now())
 
     def _read_by(self, wish: Wish, reply: Reply) -> Reply:
         """The reply in the language of whoever reads it; JSON is for programs, in one language."""

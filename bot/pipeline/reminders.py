@@ -13,6 +13,7 @@ import structlog
 from bot.clock import Clock
 from bot.ids import UserId
 from bot.messages import board, review_cards
+from bot.messages.cards import owner_of
 from bot.messages.question import Question
 from bot.messages.together import reminder_of_several, reminder_row
 from bot.model import Approval, ApprovalStatus, Place, ReviewKind, VoteState
@@ -146,7 +147,9 @@ class Reminders:
             # In a channel its thread reaches everybody; else those who have a copy are told.
             if copy.ref is None or (copy.key != key and execution.place.is_channel):
                 continue
-            owner = copy.key[len(key) + 1 :]
+            owner = owner_of(key, copy.key)
+            if copy.key != key and not owner:  # an answer: those who are asked have copies
+                continue
             if owner and people is not None and owner not in people:
                 continue
             place = copy.place

@@ -16,6 +16,7 @@ from bot.errors import Refused
 from bot.ids import ApprovalId, ChannelId, UserId
 from bot.language.table import Table
 from bot.messages import alone, board, decisions, glass_cards, review_cards
+from bot.messages.cards import owner_of
 from bot.messages.facts import ALIKE
 from bot.messages.outbox import Outbox
 from bot.messages.question import (
@@ -477,7 +478,7 @@ class Reviews:
             async with self._store.read() as tx:
                 seen = await seen_with(tx, approval)
         votes = seen.votes
-        had = [UserId(copy.key.removeprefix(f"{key}:")) for copy in seen.copies if copy.key != key]
+        had = [UserId(owner) for copy in seen.copies if (owner := owner_of(key, copy.key))]
         people: Sequence[UserId] = had
         if approval.kind is ReviewKind.APPROVE and approval.status is ApprovalStatus.PENDING:
             with suppress(DeliveryFailed):

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from bot.reply.text import Line, Phrase, Span, Text, Words, line, say
 
@@ -170,7 +170,8 @@ class Reply:
     it says by name, where it is about one thing; lists say theirs by row. `end` is the outcome that
     it tells. `in_place`: it takes the place of the message whose button was pressed. `broadcast`:
     in a thread, it is sent to the channel as well. `is_table`: as a file, its rows are CSV.
-    `quiet`: it calls nobody.
+    `quiet`: it calls nobody. `copy_of`: the key of the message that it shows a copy of, and the
+    version that it was read from; it is not kept.
     """
 
     summary: Words
@@ -184,6 +185,7 @@ class Reply:
     broadcast: bool = False
     is_table: bool = False
     quiet: bool = False
+    copy_of: Annotated[tuple[str, int] | None, Field(exclude=True)] = None
 
     @classmethod
     def of(

@@ -23,6 +23,16 @@ PUT_OFF = RELEASE.values(problem=REASON)
 PUT_BACK = PUT_OFF.values(attempts=messages.c.attempts - 1)
 GIVE_UP = PUT_OFF.values(abandoned=messages.c.tried)
 SAID = NOT_BEGUN.values(delivered=messages.c.version)
+STANDS = (
+    update(messages)
+    .where(IS_KEY)
+    .values(
+        delivered=messages.c.version,
+        tried=messages.c.version,
+        ref_channel=bindparam("its_channel", type_=Text()),
+        ref_ts=bindparam("its_ts", type_=Text()),
+    )
+)
 ANY_DUE, ANY_DOUBLED = (
     select(messages.c.id).where(*conditions).limit(1) for conditions in (IS_DUE, IS_DOUBLED)
 )

@@ -352,6 +352,11 @@ class Messages(Repository):
             rows = await self._connection.execute(statements.NOT_BEGUN, given)
         return rows.rowcount == 1
 
+    async def stands(self, key: str, ref: MessageRef) -> None:
+        """Write down that the message `key` stands there already, as it should."""
+        given = {"its_key": key, "its_channel": ref.channel, "its_ts": ref.ts}
+        await self._connection.execute(statements.STANDS, given)
+
     async def put_off(self, key: str, until: datetime) -> bool:
         """Leave a message longer to whoever is saying it in another way (see `was_said`).
 
