@@ -16,6 +16,7 @@ from bot.ids import NodeId, UserId, new_id
 from bot.model import DAEMONS, NodeKind, Place, Silence
 from bot.outages import words
 from bot.outages.attendance import Attendance
+from bot.outages.departures import Departures
 from bot.outages.steadiness import Steadiness
 from bot.outages.telling import People, tell
 from bot.reply import Reply, Text, say
@@ -52,6 +53,7 @@ class Silences:
         self._people = people
         self._clock = clock
         self._steadiness = Steadiness(clock)
+        self._departures = Departures(store, inventory, people, clock)
         self._is_told = is_told
         self._told: set[NodeId] = set()  # to be silent, at the last look
 
@@ -73,6 +75,8 @@ class Silences:
         rows = {node: row for node, row in rows.items() if node not in gone}
         self._steadiness.silent(node for node in rows if self._attendance.is_silent(node))
         await self._tell_answers([row for row in rows.values() if self._answers(row)])
+        lasting = [row for row in rows.values() if row.episode and not self._answers(row)]
+        await self._departures.look(lasting)
         silent = [row for row in self._silent(nodes, rows) if not row.episode]
         now = self._clock.now()
         due = [row for row in silent if now - row.since >= _LASTS]

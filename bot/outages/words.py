@@ -137,6 +137,15 @@ def unwatched(nodes: Sequence[tuple[str, datetime]]) -> Reply:
     return Reply(line(told), (Para(line(told)),))
 
 
+def no_access(node: str) -> Reply:
+    """Somebody who was told that a node is silent may see it no longer."""
+    told = say(
+        "You are told no more of this, since you have no access to {node} any more.",
+        node=bold(node),
+    )
+    return Reply(line(told), (Para(line(told)),))
+
+
 def switched_off() -> Reply:
     """The rules no longer have silence told."""
     told = say("By the rules, silent nodes are no longer watched. No end of this is told.")

@@ -11,6 +11,7 @@ from tests.scenarios.machines import off
 from tests.scenarios.site import rules
 from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage, staged
 from tests.scenarios.test_outages import ON, SSH, goes_on, loses_its_port, runs_again, told
+from tests.scenarios.test_sharing import shares
 
 
 @pytest.fixture
@@ -182,3 +183,32 @@ async def test_a_dead_port_of_which_no_end_will_be_seen_has_its_last_word(
         (last,) = [one for one in said if words in one.plain.replace("*", "")]
         assert last.thread_ts == first.ts
         assert [one for one in said if "answers again" in one.plain] == []
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+async def test_whoever_loses_access_while_others_keep_theirs_has_a_last_word(
+    stage: Stage, is_shared: bool
+) -> None:
+    alice, bob = stage.alice, stage.bob
+    if is_shared:
+        await shares(stage, "@bob")
+    else:
+        await stage.gives_session(bob, "gpu1")
+    await goes_on(stage, 3)
+    stage.world.faults.on("dead_node", node="gpu1")
+    await goes_on(stage, 12)
+    if is_shared:
+        await stage.asks(alice, "/dbc session unshare gpu1")
+    else:
+        await stage.erases_session(bob, "gpu1")
+        await stage.restart_bot()
+    await goes_on(stage, 10)
+    stage.world.faults.off()
+    await goes_on(stage, 12)
+    said = bob.messages("@dbc")
+    (first,) = [one for one in said if "has not responded" in one.plain]
+    (last,) = [one for one in said if "You are told no more of this" in one.plain]
+    assert "since you have no access to gpu1 any more" in last.plain.replace("*", "")
+    assert last.thread_ts == first.ts
+    assert told(bob, "responding again") == told(alice, "told no more") == []
+    assert len(told(alice, "responding again")) == 1
