@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Annotated
 
 from bot.commands.disk_preconditions import must_be_off
+from bot.commands.order_notes import ending_under
 from bot.commands.room import lacking_space
 from bot.dbc import fields
 from bot.dbc.errors import Missing
@@ -304,7 +305,7 @@ GROUP = Group(
         Command(
             "add", add, Effect.CHANGE, "disk add train-01 100",
             asks=say("Add a data disk of {size} GiB to {target}"),
-            check=_check_directory, look=_before_add, foresees=_no_space,
+            check=_check_directory, look=_before_add, warns=ending_under, foresees=_no_space,
             reads=(STATE, DISKS), alike=("size",),
             follow=Follow(
                 Goal.DISK_ADDED,
@@ -316,7 +317,8 @@ GROUP = Group(
         ),
         Command(
             "resize", resize, Effect.CHANGE, "disk resize train-01 vdb +50",
-            check=_check_growth, look=_before_resize, foresees=_no_space_to_grow,
+            check=_check_growth, look=_before_resize, warns=ending_under,
+            foresees=_no_space_to_grow,
             doubts=_means_a_size,
             facts={**_ITSELF, "after": FactKind(say("Size afterwards"))},
             asks=say("Grow disk {disk} of {target} by {by} GiB to {after}"),

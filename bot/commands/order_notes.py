@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.language.row_parts import Caution, Foreseen
 from bot.messages import ways
-from bot.model import DbcSession, Node, OrderPhase, RentalOrder
+from bot.model import DbcSession, Machine, Node, OrderPhase, RentalOrder
 from bot.orders.facts import Facts, span
 from bot.orders.schedule import DAY, goal_of, head_at
 from bot.pipeline.context import Context, Services
@@ -31,7 +31,7 @@ def _coming(facts: Facts) -> Line:
         return line(_late(facts.order.phase, facts.earliest(goal)))
     at, left = facts.at(goal), span(goal - facts.head)
     if facts.order.phase is OrderPhase.WAITING:
-        return line(say("to be confirmed by {time}, {left} left", time=at, left=left))
+        return line(say("must be confirmed by {time}, {left} left", time=at, left=left))
     if facts.order.phase is OrderPhase.RENTING:
         return line(say("ends {time}, in {left}", time=at, left=left))
     if facts.order.phase is OrderPhase.ENDED:
@@ -85,25 +85,87 @@ def _left(services: Services, order: RentalOrder) -> int:
 
 
 async def ending_soon(ctx: Context, node: Node, **_others: object) -> Foreseen:
-    """That the order of a node ends in a day, for whoever is about to make something there."""
-    if not ctx.services.orders.chain.is_on:
+    """That the order of a node ends in a day or is over, before anything is made there."""
+    return await _foreseen(ctx, node)
+
+
+async def ending_under(ctx: Context, vm: Machine, **_others: object) -> Foreseen:
+    """The same before something is added to a machine."""
+    node = await ctx.services.inventory.node_by_id(vm.node)
+    return await _foreseen(ctx, node, vm)
+
+
+async def _foreseen(ctx: Context, node: Node, vm: Machine | None = None) -> Foreseen:
+    orders = ctx.services.orders
+    if not orders.chain.is_on:
         return Foreseen()
-    sessions = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
-    here = [session for session in sessions if session.node == node.id]
-    known = await ctx.services.orders.used_with(here) if here else []
-    soon = [order for order in known if _left(ctx.services, order) <= DAY]
-    if not soon:
-        return Foreseen()
-    facts = await ctx.services.orders.facts(soon[0])
+    usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
+    here = [session for session in usable if session.node == node.id]
+    known = await orders.used_with(here) if here else []
+    if vm is not None:
+        known = await _paying(ctx, here, vm, known)
+    live = [one for one in known if one.phase is not OrderPhase.ENDED]
+    soon = [one for one in live if _left(ctx.services, one) <= DAY]
+    if soon or (known and not live):
+        return await _caution(ctx, node, (soon or known)[0])
+    last = await orders.last_used_with(here) if here and not known else None
+    return _orderless(node, last) if last is not None else Foreseen()
+
+
+async def _paying(
+    ctx: Context, sessions: Sequence[DbcSession], vm: Machine, orders: list[RentalOrder]
+) -> list[RentalOrder]:
+    """Those that may pay for a machine: all of them where its order is not known."""
+    for session in sessions:
+        seen = await ctx.services.last_known.find(session, vm.task)
+        number = seen.detail.rent_order if seen is not None else ""
+        orders = [one for one in orders if number in {"", str(one.number)}]
+    return orders
+
+
+async def _caution(ctx: Context, node: Node, order: RentalOrder) -> Foreseen:
+    facts = await ctx.services.orders.facts(order)
+    label, coming, lost = bold(node.label), when(facts), _LOST[order.phase]
+    see = command(f"order show {order.number}")
     told = say(
-        "Order {order} for {node} {when}. What is on it then is lost unless the order is renewed "
-        "before its end. See: {command}",
-        order=str(soon[0].number), node=bold(node.label), when=when(facts),
-        command=command(f"order show {soon[0].number}"),
+        "Order {order} for {node} {when}. {lost} See: {command}",
+        order=str(order.number), node=label, when=coming, lost=lost, command=see,
+    )  # fmt: skip
+    in_public = say("The order for {node} {when}. {lost}", node=label, when=coming, lost=lost)
+    return Foreseen(cautions=(Caution(told, in_public),))
+
+
+_LOST = {
+    OrderPhase.WAITING: say(
+        "Unless the renter confirms it by then, the order lapses and what is on it is lost."
+    ),
+    OrderPhase.RENTING: say(
+        "What is on it then is lost unless the order is renewed before its end."
+    ),
+    OrderPhase.ENDED: say(
+        "What you add now is switched off and deleted with them. It cannot be renewed any more."
+    ),
+}
+
+
+def _orderless(node: Node, last: RentalOrder) -> Foreseen:
+    """That nobody pays for the node any more, as far as is known here."""
+    over = _OVER[last.phase]
+    told = say(
+        "Order {order} for {node} {over}, and you have no other order for this node. What you put "
+        "there can be switched off and deleted at any time.",
+        order=str(last.number), node=bold(node.label), over=over,
     )  # fmt: skip
     in_public = say(
-        "The order for {node} {when}. What is on it then is lost unless the order is renewed "
-        "before its end.",
-        node=bold(node.label), when=when(facts),
+        "The order for {node} {over}. What is put there can be switched off and deleted at any "
+        "time.",
+        node=bold(node.label), over=over,
     )  # fmt: skip
     return Foreseen(cautions=(Caution(told, in_public),))
+
+
+_OVER = {
+    OrderPhase.LAPSED: say("has lapsed (nobody confirmed it in time)"),
+    OrderPhase.VANISHED: say("is no longer on the chain"),
+    OrderPhase.GONE: say("has ended more than 72 hours ago"),
+}

@@ -372,9 +372,24 @@ class Orders:
 
     async def used_with(self, sessions: Sequence[DbcSession]) -> list[RentalOrder]:
         """The orders that these sessions stand for, the first end first."""
-        pairs = {(session.user, session.node): session.rent_order for session in sessions}
         async with self._store.read() as tx:
             known = await tx.orders.open()
+        return await self._used_with(sessions, known)
+
+    async def last_used_with(self, sessions: Sequence[DbcSession]) -> RentalOrder | None:
+        """Of the orders that are over, the last one that these sessions of a node stood for."""
+        known: list[RentalOrder] = []
+        async with self._store.read() as tx:
+            for node in sorted({session.node for session in sessions}):
+                known += await tx.orders.of_node(node)
+        over = [order for order in known if order.phase.is_over]
+        found = await self._used_with(sessions, over)
+        return max(found, key=lambda one: one.began, default=None)
+
+    async def _used_with(
+        self, sessions: Sequence[DbcSession], known: Sequence[RentalOrder]
+    ) -> list[RentalOrder]:
+        pairs = {(session.user, session.node): session.rent_order for session in sessions}
         found = []
         for order in known:
             concerned = await self._concern(order)

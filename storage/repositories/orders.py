@@ -86,6 +86,10 @@ class Orders(Repository):
         """The rentals that something is still to come of, the first end first."""
         return await self._where(rental_orders.c.phase.in_(_OPEN))
 
+    async def of_node(self, node: NodeId) -> list[RentalOrder]:
+        """All rentals of a node, over or not, the first end first."""
+        return await self._where(rental_orders.c.node == node)
+
     async def after(self, block: int) -> list[RentalOrder]:
         """All rentals that ended after a block or have not ended, the first end first."""
         return await self._where(rental_orders.c.ends > block)

@@ -1,0 +1,72 @@
+"""Whoever puts something on a node is told first what becomes of it, by the order's own phase."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.machines import off
+from tests.scenarios.orders import DAY, ChainStage, chained
+
+CREATE = "/dbc vm create name=late image=ubuntu-20.04.qcow2 gpu=1 cpu=2 mem=8 disk=10 on gpu1"
+DOWNLOAD = "/dbc image download pytorch-2.4.qcow2 from=hub on gpu1"
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
+    async with chained(tmp_path) as one:
+        await one.stage.gives_session(one.stage.alice, "gpu1")
+        yield one
+
+
+async def asked(scene: ChainStage, line: str) -> str:
+    """What is asked before a command is sent; nothing of it has been sent by then."""
+    question = await scene.stage.asks(scene.stage.alice, line)
+    assert scene.stage.changes() == []
+    return question.plain.replace("*", "")
+
+
+async def test_on_an_order_that_has_ended_it_says_so_and_when_all_is_deleted(
+    scene: ChainStage,
+) -> None:
+    off(scene.stage, "inference")
+    rental = scene.rents(blocks=DAY // 24)
+    await scene.until(rental.end + 20, step=60)
+    ended = f"Before you go on\n:warning: Order {rental.number} for gpu1 has ended; machines are"
+    for line in (CREATE, DOWNLOAD, "/dbc disk add inference 10"):
+        said = await asked(scene, line)
+        assert f"{ended} deleted after" in said
+        assert "It cannot be renewed any more." in said
+
+
+async def test_on_an_order_that_has_lapsed_it_says_that_nobody_pays(scene: ChainStage) -> None:
+    rental = scene.rents(confirmed=False)
+    await scene.passes(minutes=17, step=15)
+    for line in (CREATE, DOWNLOAD):
+        said = await asked(scene, line)
+        assert f":warning: Order {rental.number} for gpu1 has lapsed (nobody confirmed" in said
+        assert "you have no other order for this node" in said
+
+
+async def test_once_it_is_rented_again_nothing_of_the_old_order_is_said(scene: ChainStage) -> None:
+    scene.rents(confirmed=False)
+    await scene.passes(minutes=17, step=15)
+    scene.rents()
+    await scene.passes(minutes=2, step=30)
+    said = (await scene.stage.asks(scene.stage.alice, CREATE)).plain
+    assert "lapsed" not in said
+    assert "Before you go on" not in said
+
+
+async def test_on_an_unconfirmed_order_it_says_to_confirm_not_to_renew(scene: ChainStage) -> None:
+    rental = scene.rents(confirmed=False)
+    await scene.passes(minutes=1, step=15)
+    said = await asked(scene, CREATE)
+    assert f":warning: Order {rental.number} for gpu1 to be confirmed by" not in said
+    assert f":warning: Order {rental.number} for gpu1 must be confirmed by" in said
+    assert "Unless the renter confirms it by then" in said
+    assert "renewed" not in said
+    await scene.stage.asks(scene.stage.alice, "/dbc language 中文")
+    said = await asked(scene, CREATE)
+    assert "确认" in said
+    assert "续租" not in said
