@@ -319,7 +319,8 @@ def no_access(field: str = "") -> Refused:
     refusal = Refused(
         say("You have no node access yet."),
         hint=say(
-            "Add a session with {command}, or ask a teammate to share one.",
+            "A session is what a node knows its renter by. Add yours with {command}, or ask a "
+            "teammate to share one.",
             command=command("session add"),
         ),
         field=field,

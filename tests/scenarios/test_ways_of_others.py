@@ -80,3 +80,12 @@ async def test_to_hear_less_is_a_choice_of_whoever_presses_it(tmp_path: Path) ->
         await presses_the_same(stage, bob)
         for person, chosen in ((alice, "everything\n"), (bob, "ends only\n")):
             assert f"Notifications*\n{chosen}" in (await stage.asks(person, "/dbc settings")).plain
+
+
+async def test_who_has_no_session_is_told_what_one_is_and_can_ask_for_access(
+    one_stage: Stage,
+) -> None:
+    stage = one_stage
+    told = await stage.asks(stage.bob, "/dbc vm create")
+    assert "A session is what a node knows its renter by." in told.plain
+    assert told.buttons == ["Ask for access"]
