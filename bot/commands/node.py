@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from bot.chain.errors import ChainError
+from bot.commands import node_orders
 from bot.commands.here import require_channel
 from bot.commands.nicknames import NAMING, check_nickname, rename, verify_nickname
 from bot.dbc.guard import Silence
-from bot.dbc.models import Gpu, HostDisk, Memory, NodeInfo, RentOrder
+from bot.dbc.models import Gpu, HostDisk, Memory, NodeInfo
 from bot.errors import BotError
 from bot.language.args import AnyNode, Nickname, OnNode
 from bot.language.kinds import FLAG, Arg
@@ -17,8 +17,6 @@ from bot.language.row_parts import Listing
 from bot.language.table import Command, Group
 from bot.messages.facts import FactKind
 from bot.model import Effect, Node, Scope
-from bot.orders.facts import span
-from bot.orders.schedule import moment
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import (
@@ -211,77 +209,6 @@ def free_of(of: Memory | HostDisk) -> Line:
     return line(say("{free} free", free=str(of.free)) if of.free.text else say("unknown"))
 
 
-_RENTED = {
-    "renting": say("renting"),
-    "waitingverifying": say("pending confirmation"),
-    "rentexpired": say("expired"),
-}
-
-
-async def orders(ctx: Context, node: AnyNode) -> Reply:
-    """List the rentals that a node knows of: order numbers, renters and GPUs."""
-    listed = await ctx.dbc.nodes.rent_orders(node.id)
-    head = await _head(ctx) if listed else None
-    rows = tuple(_order(order, head, ctx.now) for order in listed)
-    title = line(bold(node.label))
-    if not rows:
-        title = line(say("{node} knows of no rental.", node=bold(node.label)))
-    note = Note(line(say("The end is a block of the chain, not a date.")))
-    if head is not None:
-        note = Note(line(say("Dates are the earliest ones: blocks take 6 seconds or longer.")))
-    count = say_number("{number} rental", "{number} rentals", len(listed))
-    told = say("{rentals} of {node}", rentals=count, node=node.label)
-    return Reply(told, (Rows(rows, title), *((note,) if rows else ())))
-
-
-async def _head(ctx: Context) -> int | None:
-    """The chain's present block; None where it is not read at present."""
-    if not ctx.services.orders.chain.is_on:
-        return None
-    try:
-        return (await ctx.services.orders.chain.view()).head
-    except ChainError:
-        return None
-
-
-def _end(block: int | None, head: int | None, now: datetime) -> Text | Line:
-    """When an order ends: as a date where the chain says how far it is."""
-    if block is None:
-        return ""
-    if head is None:
-        return say("until block {block}", block=block)
-    ahead = block - head
-    if ahead <= 0:
-        return say("ended at block {block}", block=block)
-    return line(
-        say(
-            "until block {block}: {time}, in {left}",
-            block=block, time=time(moment(now, ahead)), left=span(ahead),
-        )
-    )  # fmt: skip
-
-
-def _order(order: RentOrder, head: int | None, now: datetime) -> Row:
-    data = {
-        "id": order.id or None, "renter": order.renter or None,
-        "status": order.rent_status or None,
-        "gpu_indexes": list(order.gpu_index), "end_block": order.rent_end,
-    }  # fmt: skip
-    # For a whole machine, DBC gives the renter's address in place of a number.
-    what = say("order {id}", id=order.id) if order.id else say("order")
-    if order.id == order.renter:
-        what = say("whole machine")
-    gpus = ", ".join(str(gpu) for gpu in order.gpu_index if gpu is not None)
-    told = joined(
-        line(bold(what)),
-        _RENTED.get(order.rent_status.lower(), order.rent_status) or say("state unknown"),
-        say("GPUs {gpus}", gpus=gpus) if gpus else "",
-        _end(order.rent_end, head, now),
-        line(code(order.renter)) if order.renter else "",
-    )
-    return Row(told, data)
-
-
 async def name(ctx: Context, node: AnyNode, nickname: Nickname) -> Reply:
     """Give a node a nickname that everyone here can use."""
     return await rename(ctx, node, nickname)
@@ -347,7 +274,7 @@ GROUP = Group(
         ),
         Command(
             "orders",
-            orders,
+            node_orders.orders,
             example="node orders gpu1",
             chinese="订单 租用订单",
             does=say("List a node's rentals"),

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -120,7 +120,14 @@ class Finder:
         if not concerned.is_any:
             self._foreign[order_id] = self._clock.monotonic()
             return
-        new = replace(_order(order_id, ref, told, view, self._clock.now()), is_only=is_only)
+        now = self._clock.now()
+        new = replace(
+            order_of(ref, told, view),
+            phase=OrderPhase.WAITING,
+            next_look_at=now,
+            created_at=now,
+            is_only=is_only,
+        )
         # A fork may still undo what is not final.
         if final is not None and is_same(new, final) and not final.is_waiting:
             new = replace(new, phase=OrderPhase.RENTING)
@@ -150,15 +157,14 @@ def id_of(ref: OrderRef) -> str:
     return f"{ref.pallet}.{ref.number}"
 
 
-def _order(
-    order_id: str, ref: OrderRef, told: OrderOnChain, view: ChainView, now: datetime
-) -> RentalOrder:
+def order_of(ref: OrderRef, told: OrderOnChain, view: ChainView) -> RentalOrder:
+    """An order as the chain has it, of which nothing is stored yet."""
     return RentalOrder(
-        id=order_id,
+        id=id_of(ref),
         number=ref.number,
         node=told.machine_id,
         renter=told.renter,
-        phase=OrderPhase.WAITING,
+        phase=OrderPhase.WAITING if told.is_waiting else OrderPhase.RENTING,
         began=told.rent_start,
         ends=told.rent_end,
         gpus=told.gpu_index,
@@ -167,7 +173,7 @@ def _order(
         seen_at=view.newest.at,
         first_block=view.newest.number,
         first_at=view.newest.at,
-        next_look_at=now,
-        created_at=now,
+        next_look_at=view.newest.at,
+        created_at=view.newest.at,
         chain=view.genesis,
     )

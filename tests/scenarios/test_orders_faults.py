@@ -124,12 +124,9 @@ def test_the_keys_of_an_address_are_known_as_secrets() -> None:
 async def test_time_left_is_in_words_on_home_and_in_the_orders_of_a_node(scene: ChainStage) -> None:
     alice = scene.stage.alice
     rental = scene.rents(blocks=2 * DAY)
-    node = scene.stage.node("gpu1")
-    for order in node.chain.orders.values():
-        order.rent_end = rental.end
     await scene.passes(minutes=10, step=30)
     listed = (await scene.stage.asks(alice, "/dbc node orders gpu1")).plain
-    assert f"until block {rental.end}: " in listed
+    assert f"order {rental.number}" in listed.replace("*", "")
     assert "in 47 hours" in listed
     assert "Dates are the earliest ones" in listed
     await alice.opens_home()
