@@ -19,6 +19,7 @@ import click
 from aiohttp import web
 
 from sandbox.chain import RpcNode
+from sandbox.chain_control import ChainControl
 from sandbox.dbc import Daemon, RunningClock, World, control_app, demo_world
 from sandbox.dbc.demo import demo_renter
 from sandbox.dbc.worker import Durations
@@ -162,15 +163,20 @@ class Demo:
         self._world = world
         self._daemon = daemon
         # The bot counts by the machine's own clock, which the demo does not hurry along.
-        self._chain = RpcNode(demo_chain(world, RunningClock()))
+        chain = demo_chain(world, RunningClock())
+        # Two of them, so that they can contradict each other.
+        self._chain = [RpcNode(chain), RpcNode(chain)]
         self._options = options
         add_control(self.ws)
         self.ws.app.router.add_post("/control/bot/start", self._start_again)
         self.ws.app.add_subapp("/dbc-control/", control_app(world, demo_renter(), [daemon]))
+        levers = ChainControl(chain, self._chain, world, demo_renter().address)
+        self.ws.app.add_subapp("/chain-control/", levers.application())
 
     async def __aenter__(self) -> Self:
         await self.ws.start()
-        await self._chain.__aenter__()
+        for node in self._chain:
+            await node.__aenter__()
         return self
 
     async def __aexit__(
@@ -180,7 +186,8 @@ class Demo:
         trace: TracebackType | None,
     ) -> None:
         await self.bot.stop()
-        await self._chain.__aexit__(kind, error, trace)
+        for node in self._chain:
+            await node.__aexit__(kind, error, trace)
         await self.ws.stop()
 
     async def open(self) -> None:
@@ -237,7 +244,7 @@ class Demo:
             "SLACK_SIGNING_SECRET": self.ws.signing_secret,
             "SLACK_API_URL": self.ws.api_url,
             "DBC_CLIENT_URLS": self._daemon.url,
-            "CHAIN_RPC_URLS": self._chain.url,
+            "CHAIN_RPC_URLS": ",".join(node.url for node in self._chain),
             "DATABASE_URL": f"sqlite+aiosqlite:///{database}",
         }
 

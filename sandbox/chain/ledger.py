@@ -14,6 +14,8 @@ PER_DAY = 14_400
 MOST_AHEAD = 60 * PER_DAY
 HALF_HOUR = 300
 SHORTEST_RELET = 100
+MOVED_STAYS = 150  # blocks, the longest that a moved end waits to be read
+AFTER_READING = 5  # blocks that it stays once it was read
 PLANCK = 10**15
 FIXED_FEE = 10 * PLANCK
 
@@ -48,6 +50,8 @@ class Rental:
     ends: list[tuple[int, int]]
     confirmed_at: int | None = None
     paid: list[tuple[int, int]] = field(default_factory=list)  # block and planck
+    moved_at: int | None = None
+    stays_until: int = 0  # a moved end that has passed is there until then, so that it is read
 
     @property
     def end(self) -> int:
@@ -68,7 +72,8 @@ class Rental:
             return False
         if not self.is_confirmed(block):
             return block < self.start + CONFIRM_WITHIN
-        return block < self.end_at(block)
+        moved = self.moved_at is not None and self.moved_at <= block < self.stays_until
+        return moved or block < self.end_at(block)
 
 
 class Chain:
@@ -148,6 +153,22 @@ class Chain:
         machine = self.machines[rental.machine_id]
         rental.paid.append((now, self.price(machine, len(rental.gpus), end - rental.end)))
         rental.ends.append((now, end))
+
+    def move_end(self, number: int, blocks: int) -> None:
+        """Let an order end so many blocks from now; before now, if below 0. No chain can do that.
+
+        Whoever follows the order reads the end before the order is gone.
+        """
+        rental, now = self.rentals[number], self.blocks.head
+        if not (rental.is_confirmed(now) and rental.exists(now)):
+            raise ChainRefused("NoOrderExist")
+        rental.ends.append((now, now + blocks))
+        rental.moved_at, rental.stays_until = now, now + MOVED_STAYS
+
+    def was_read(self, rental: Rental, block: int) -> None:
+        """Somebody has read an order at a block: a moved end has been noticed with a final one."""
+        if rental.moved_at is not None and rental.moved_at <= block <= self.blocks.finalized:
+            rental.stays_until = min(rental.stays_until, self.blocks.head + AFTER_READING)
 
     def price(self, machine: ChainMachine, need: int, blocks: int) -> int:
         """What so many GPUs cost for so many blocks, in planck, cut as the runtime cuts."""

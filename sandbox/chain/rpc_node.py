@@ -146,6 +146,7 @@ class RpcNode:
             rental = chain.rental(number, block)
             if rental is None or number in self.denies:
                 raise not_found()
+            chain.was_read(rental, block)
             return {**answers.order(rental, block), **self.lies.get(number, {})}
         if name == "getRentList":
             block = self._block(params, 1)

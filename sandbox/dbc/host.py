@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from random import Random
 
-from sandbox.chain import Chain
+from sandbox.chain import Chain, Rental
 from sandbox.dbc import values
 from sandbox.dbc.authority import Gatekeeper
 from sandbox.dbc.chain import MachineOnChain, MachineState, RentOrder
@@ -24,6 +24,7 @@ PRUNE_EVERY = timedelta(seconds=900)
 KEPT_PER_ORDER = timedelta(days=3)
 KEPT_BLOCKS = 43_200  # three days
 KEPT_WHOLE_MACHINE = timedelta(days=10)
+KEPT_WHOLE_BLOCKS = 144_000  # ten days
 
 
 class Host:
@@ -149,6 +150,10 @@ class Host:
         now = self.site.clock.now()
         self.worker.catch_up(now, self.transfers.settle)
         self.transfers.settle(now)
+        if self.ledger is not None:
+            # Whether it is rented at all, it asks the chain for each request.
+            alive = self.ledger.of_machine(self.node_id, self.ledger.blocks.head)
+            self.chain.state = MachineState.RENTED if alive else MachineState.ONLINE
         if now - self._pruned_at >= PRUNE_EVERY:
             self._pruned_at = now
             if self.ledger is None:
@@ -156,23 +161,29 @@ class Host:
             else:
                 self._prune_by(self.ledger)
 
-    def _prune_by(self, ledger: Chain) -> None:
-        """The same by the chain's blocks. That an order has ended, the chain does not tell.
-
-        It has no answer for one that is gone, so the node keeps its last copy, with the old end.
-        """
-        head = ledger.blocks.head
-        alive = ledger.of_machine(self.node_id, head)
+    def look_at_rentals(self, ledger: Chain) -> list[Rental]:
+        """Copy what the chain tells of its rentals."""
+        alive = ledger.of_machine(self.node_id, ledger.blocks.head)
         for rental in alive:
             number = str(rental.number)
             copy = self.chain.orders.setdefault(
                 number, RentOrder(number, rental.renter, rental.gpus)
             )
             copy.rent_end = rental.end
-        self.chain.state = MachineState.RENTED if alive else MachineState.ONLINE
+            if rental.renter in self.chain.orders:  # what it rents, whatever the order
+                self.chain.orders[rental.renter].rent_end = rental.end
+        return alive
+
+    def _prune_by(self, ledger: Chain) -> None:
+        """Switch off and delete by the chain's blocks, which never tell that an order has ended.
+
+        It has no answer for one that is gone, so the node keeps its last copy, with the old end.
+        """
+        head, alive = ledger.blocks.head, self.look_at_rentals(ledger)
         for task in list(self.tasks.values()):
             order = self.chain.orders.get(task.rent_order or task.wallet)
-            if order is not None and head > order.rent_end + KEPT_BLOCKS:
+            kept = KEPT_BLOCKS if task.rent_order else KEPT_WHOLE_BLOCKS
+            if order is not None and head > order.rent_end + kept:
                 self.drop(task)
             elif (not alive or (order is not None and head > order.rent_end)) and task.domain:
                 task.domain.state = Libvirt.SHUT_OFF
