@@ -167,7 +167,7 @@ async def show(ctx: Context, order: Number) -> Reply:
         payments = await tx.money.payments([found.id])
     fields: list[tuple[Text, Line]] = [
         (say("GPUs"), line(gpus(len(found.gpus)), f" ({', '.join(map(str, found.gpus))})")),
-        (say("Machines"), line(facts.lost) if facts.machines else line(say("none known here"))),
+        (say("Machines"), line(_machines(facts))),
         (say("Renter"), line(code(found.renter))),
         (say("Blocks"), line(f"{found.began:,} – {found.ends:,}")),
         *_costs(found, payments, prices),
@@ -180,6 +180,15 @@ async def show(ctx: Context, order: Number) -> Reply:
     if (acts := buttons(found, facts.head, sees=facts.sees, is_shown=True)).buttons:
         parts.append(acts)
     return Reply(line(head), tuple(parts), private=True, data=_data(facts))
+
+
+def _machines(facts: Facts) -> Text | Line:
+    """What is on it, or why that is not told."""
+    if not facts.sees:
+        return say("you have no access to them")
+    if facts.machines is None:
+        return say("not listed yet")
+    return facts.lost if facts.machines else say("none known here")
 
 
 async def _known(ctx: Context, number: int) -> RentalOrder:

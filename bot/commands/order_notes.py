@@ -20,6 +20,8 @@ def when(facts: Facts) -> Line:
 
 
 def _as_read(facts: Facts) -> Text:
+    if facts.order.missing_since is not None:
+        return say("(not found on the chain just now, which is being checked)")
     return say(
         "(as read {time}: the chain cannot be read)", time=facts.earliest(facts.order.seen_block)
     )
@@ -44,7 +46,7 @@ def _coming(facts: Facts) -> Line:
 def _late(phase: OrderPhase, at: Line) -> Text:
     """What nobody has read yet, though it must have come."""
     if phase is OrderPhase.WAITING:
-        return say("had to be confirmed by {time}", time=at)
+        return say("had to be confirmed by {time}, which has passed", time=at)
     if phase is OrderPhase.RENTING:
         return say("was to end {time}", time=at)
     return say("has ended; machines were to be deleted after {time}", time=at)

@@ -65,6 +65,9 @@ def _buttons(facts: Facts) -> Actions:
 
 
 def _unread(facts: Facts) -> Note:
+    if facts.order.missing_since is not None:
+        gone = say("The order was not found on the chain just now. That is being checked.")
+        return Note(line(emoji("warning"), " ", gone))
     told = say(
         "The chain cannot be read at present. This is as read {time}; it may have been confirmed "
         "or renewed since.",

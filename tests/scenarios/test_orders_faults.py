@@ -40,7 +40,23 @@ async def test_an_order_is_warned_of_while_a_node_has_lost_it(scene: ChainStage)
     await scene.passes(minutes=1, step=15)
     (told,) = scene.told(alice, "Confirm order")
     assert "10 minutes left" in told
-    assert "The chain cannot be read at present." in told
+    assert "The order was not found on the chain just now. That is being checked." in told
+    assert "The chain cannot be read at present." not in told
+
+
+async def test_a_deadline_that_passed_unseen_is_told_as_passed_and_being_checked(
+    scene: ChainStage,
+) -> None:
+    rental = scene.rents(confirmed=False)
+    await scene.passes(minutes=3, step=30)
+    scene.rpc[0].denies.add(rental.number)
+    scene.stage.clock.advance(timedelta(minutes=20))
+    await scene.restart()
+    await scene.passes(minutes=1, step=30)
+    listed = (await scene.stage.asks(scene.stage.alice, "/dbc order list")).plain
+    assert "had to be confirmed by" in listed
+    assert "which has passed (not found on the chain just now, which is being checked)" in listed
+    assert "the chain cannot be read" not in listed
 
 
 async def test_an_order_that_was_told_to_be_gone_is_watched_again_once_it_is_back(

@@ -129,6 +129,8 @@ async def test_who_watches_a_wallet_sees_no_machine_and_decides_nothing(scene: C
     assert "You have no access to the machines" in rescue.plain
     shown = await stage.asks(carol, f"/dbc order show {rental.number}")
     assert "inference" not in shown.plain
+    assert "you have no access to them" in shown.plain
+    assert "none known here" not in shown.plain
     with pytest.raises(CannotDo):
         await carol.presses("Snooze", carol.last("@dbc"))
     await scene.until(rental.end - 24 * 600)
