@@ -15,7 +15,7 @@ from typing import Any
 from sandbox.dbc import Daemon, RunningClock, World
 from sandbox.dbc.demo import demo_renter, demo_world
 from sandbox.slack import Person, Workspace
-from storage.tables import UtcDateTime, metadata
+from storage.tables import UtcDateTime, dbc_sessions, metadata
 from tests import forked, janitor
 from tests.forked import ROOT, Forked
 from tests.scenarios.stage import CHANNEL, MANIFEST
@@ -93,12 +93,14 @@ class Mortal:
     def _is_down_for(self, time: timedelta) -> None:
         """As if so much time had passed: every moment that is written down is longer ago by that.
 
-        Not in the audit, which nobody reads to find out what is due, and which cannot be changed.
+        Not in the audit, which nobody reads to find out what is due, and which cannot be changed;
+        nor when a session was added, by which reviews tell it from another.
         """
         past = f"-{time.total_seconds()} seconds"
         with closing(sqlite3.connect(self.data / "bot.db")) as connection, connection:
             for table in metadata.sorted_tables:
-                moments = [c.name for c in table.c if isinstance(c.type, UtcDateTime)]
+                dated = [c for c in table.c if isinstance(c.type, UtcDateTime)]
+                moments = [c.name for c in dated if c is not dbc_sessions.c.added_at]
                 moved = [f"{m} = strftime('%Y-%m-%d %H:%M:%f000', {m}, ?)" for m in moments]
                 if moved:
                     said = f"UPDATE {table.name} SET {', '.join(moved)}"
