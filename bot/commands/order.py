@@ -6,7 +6,7 @@ from typing import Annotated
 
 from bot.chain.errors import ChainError
 from bot.chain.price import PER_DAY, Prices, dollars
-from bot.commands.order_notes import when
+from bot.commands.order_notes import when, with_taker
 from bot.commands.order_rescue import copying
 from bot.dbc.errors import DbcError
 from bot.dbc.signatures import public_key_of
@@ -23,7 +23,7 @@ from bot.orders.order_buttons import buttons
 from bot.orders.reports import paid_in
 from bot.orders.schedule import DAY
 from bot.orders.signing import confirmation, renewal
-from bot.orders.words import at_the_end, sign_of
+from bot.orders.words import at_the_end, sign_of, taker
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import gpus, joined, stacked
 from bot.reply import (
@@ -101,6 +101,7 @@ async def _row(ctx: Context, order: RentalOrder, prices: Prices | None) -> Row:
         line(bold(facts.node)),
         gpus(len(order.gpus)),
         when(facts),
+        taker(facts),
         _a_day(order, prices),
     )
     acts = buttons(order, facts.head, sees=facts.sees)
@@ -113,6 +114,8 @@ def _data(facts: Facts) -> Mapping[str, object]:
         "order": order.number, "node": facts.node, "node_id": order.node, "renter": order.renter,
         "phase": str(order.phase), "gpu_indexes": list(order.gpus), "start_block": order.began,
         "end_block": order.ends, "block": facts.head, "read_at": order.seen_at,
+        "taken_by": order.renewer or None,
+        "taken_at": order.renewer_since if order.renewer else None,
     }  # fmt: skip
 
 
@@ -172,7 +175,8 @@ async def show(ctx: Context, order: Number) -> Reply:
         (say("Blocks"), line(f"{found.began:,} – {found.ends:,}")),
         *_costs(found, payments, prices),
     ]
-    parts: list[Part] = [Para(line(emoji(sign_of(facts)), " ", head)), Fields(tuple(fields))]
+    shown = line(emoji(sign_of(facts)), " ", with_taker(head, facts))
+    parts: list[Part] = [Para(shown), Fields(tuple(fields))]
     if found.phase is OrderPhase.WAITING:
         parts += confirmation(found)
     elif found.phase is OrderPhase.RENTING:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from bot.language.row_parts import Caution, Foreseen
 from bot.messages import ways
 from bot.model import DbcSession, Machine, Node, OrderPhase, RentalOrder
+from bot.orders import words
 from bot.orders.facts import Facts, span
 from bot.orders.schedule import DAY, goal_of, head_at
 from bot.pipeline.context import Context, Services
@@ -17,6 +18,12 @@ _WAYS = 5  # buttons: the first ends first
 def when(facts: Facts) -> Line:
     """`ends …, in 3 days`, or what else is to come of it next."""
     return line(_coming(facts), *(() if facts.is_read else (" ", _as_read(facts))))
+
+
+def with_taker(told: Text, facts: Facts) -> Line:
+    """A sentence, and after it who has said to confirm or renew the order."""
+    taker = words.taker(facts)
+    return line(told, " ", taker) if taker else line(told)
 
 
 def _as_read(facts: Facts) -> Text:
@@ -79,7 +86,7 @@ async def _note(services: Services, order: RentalOrder) -> Note:
         "Order {order} for {node} {when}.",
         order=str(order.number), node=bold(facts.node), when=when(facts),
     )  # fmt: skip
-    return Note(line(sign, " ", told))
+    return Note(line(sign, " ", with_taker(told, facts)))
 
 
 def _left(services: Services, order: RentalOrder) -> int:

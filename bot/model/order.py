@@ -30,8 +30,10 @@ class RentalOrder:
     `seen_at` and `first_at` are the own times of those two blocks: when it was read last, and when
     it was read first, from which the chain's real pace is known. `told` is the most urgent warning
     that was given for this end. `missing_since` is the final block at which the chain did not have
-    it any more, though it should; None while it does. `renewer` has said that they renew it;
-    `snoozed` means that it is known, and only the last warnings are given.
+    it any more, though it should; None while it does. `renewer` has said, at `renewer_since`, that
+    they renew it, or confirm it while it waits for that; `signers` have said, the last one at
+    `signed_at`, that this is signed, and were not told yet what the chain has of it. `snoozed`
+    means that it is known, and only the last warnings are given.
     """
 
     id: str
@@ -51,6 +53,9 @@ class RentalOrder:
     created_at: datetime
     told: str = ""
     renewer: str = ""
+    renewer_since: datetime | None = None
+    signers: tuple[str, ...] = ()
+    signed_at: datetime | None = None
     snoozed: bool = False
     missing_since: int | None = None
     is_only: bool = False  # of its node, when that was looked at last

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from bot.chain.heads import SLOT
 from bot.ids import TaskId
 from bot.model import RentalOrder
-from bot.orders.schedule import DAY, HOUR, MINUTE, moment
+from bot.orders.schedule import DAY, HOUR, MINUTE, goal_of, moment
 from bot.reply import Line, Text, all_of, bold, line, listed, say, say_number, time
 
 _WORTH_SAYING = timedelta(minutes=10)
@@ -58,6 +58,11 @@ class Facts:
     def bare(self) -> "Facts":
         """The same for somebody who may not see the machines."""
         return replace(self, machines=None, sees=False)
+
+    @property
+    def goal(self) -> int:
+        """The block that warnings of it are about."""
+        return goal_of(self.order)
 
     def is_past(self, block: int) -> bool:
         """Whether a block must have been made by now."""

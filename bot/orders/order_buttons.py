@@ -4,18 +4,17 @@ from enum import StrEnum
 
 from bot.messages import ways
 from bot.model import OrderPhase, RentalOrder
-from bot.orders.schedule import reached
+from bot.orders.schedule import goal_of, reached
 from bot.reply import Actions, Button, say
 
 
 class Handling(StrEnum):
     """What people say of an order that ends; each is the action of a button."""
 
-    RENEWS = "order.renews"
+    RENEWS = "order.renews"  # or confirms it
+    INSTEAD = "order.instead"  # of whoever has taken it
     SNOOZE = "order.snooze"
-
-
-DONE = "order.done"  # says that its renewal was signed: the chain has to show it
+    DONE = "order.done"  # that it is signed: the chain has to show it
 
 
 def buttons(
@@ -23,27 +22,46 @@ def buttons(
 ) -> Actions:
     """What can be done about an order, and the way to it unless it `is_shown` in full.
 
-    Somebody renews it, or wants no more than the last warnings, before its end; who may not see
-    (`sees`) its machines decides nothing, nor anybody where it `is_early`: long before the end.
-    After it, they can be copied.
+    Somebody confirms or renews it, or wants no more than the last warnings, before its end; who may
+    not see (`sees`) its machines decides nothing, nor anybody where it `is_early`: long before the
+    end. After it, they can be copied.
     """
     shown = [] if is_shown else [ways.to_order(order)]
-    if sees and not is_early and order.phase is OrderPhase.RENTING and order.ends > head:
-        shown = [*_handling(order, head), *shown]
+    if sees and goal_of(order) > head:
+        if order.phase is OrderPhase.RENTING and not is_early:
+            shown = [*_handling(order, head), *shown]
+        if order.phase is OrderPhase.WAITING:
+            value = _value(order)
+            confirms = Button(say("I confirm it"), Handling.RENEWS, value)
+            shown = [confirms, Button(say("Done"), Handling.DONE, value), *shown]
     if sees and order.phase in {OrderPhase.RENTING, OrderPhase.ENDED}:
         shown.append(ways.to_rescue(order))
     return Actions(tuple(shown))
 
 
 def _handling(order: RentalOrder, head: int) -> list[Button]:
-    value, stage = f"{order.id}:{order.ends}", reached(order, head)
+    value, stage = _value(order), reached(order, head)
     shown = [Button(say("I renew it"), Handling.RENEWS, value)]
     if not order.snoozed and (stage is None or not stage.is_last):
         shown.append(Button(say("Snooze"), Handling.SNOOZE, value))
-    return [*shown, Button(say("Done"), DONE, value)]
+    return [*shown, Button(say("Done"), Handling.DONE, value)]
 
 
-def meant(value: str) -> tuple[str, int]:
-    """The order's id and the end that a click is about; an end that none has where it is odd."""
-    order_id, _, ends = value.partition(":")
-    return order_id, int(ends) if ends.isdecimal() else -1
+def instead(order: RentalOrder) -> Button:
+    """Takes over from whoever has taken it."""
+    return Button(say("Take it over"), Handling.INSTEAD, f"{_value(order)}:{order.renewer}")
+
+
+def _value(order: RentalOrder) -> str:
+    return f"{order.id}:{order.ends}:{order.phase}"
+
+
+def meant(value: str) -> tuple[str, int, OrderPhase, str]:
+    """What a click is about: the order's id, its end and phase, and from whom it is taken.
+
+    An end that none has where it is odd. What an older version wrote is about the end.
+    """
+    order_id, ends, phase, taker, *_ = [*value.split(":"), "", "", "", ""]
+    is_waiting = phase == OrderPhase.WAITING
+    about = OrderPhase.WAITING if is_waiting else OrderPhase.RENTING
+    return order_id, int(ends) if ends.isdecimal() else -1, about, taker

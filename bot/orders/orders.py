@@ -20,13 +20,13 @@ from bot.ids import ChannelId, UserId
 from bot.messages.outbox import Outbox
 from bot.messages.wishes import quiet_until
 from bot.model import DbcSession, OrderPhase, Place, RentalOrder
-from bot.orders import words
+from bot.orders import said, words
 from bot.orders.changes import Event, Looked, Read, goes_on, looked, unread
 from bot.orders.concerned import Concern, Concerned, People
 from bot.orders.facts import Facts
 from bot.orders.finding import Finder
-from bot.orders.order_buttons import Handling
-from bot.orders.schedule import DAY, KEPT, head_at, next_look
+from bot.orders.said import key_of
+from bot.orders.schedule import DAY, KEPT, goal_of, head_at, next_look
 from bot.orders.unread import Unread
 from bot.plural import counted
 from bot.reply import Reply, Text, dump, say, say_number
@@ -39,6 +39,7 @@ _DUE, _SIDE_BY_SIDE = 200, 10
 _FINDING = timedelta(seconds=30)
 _WORTH_SAYING = timedelta(minutes=5)
 _AGAIN = timedelta(seconds=30)  # after a chain that could not be read
+_SHOWS = timedelta(seconds=80)  # after a signature: a transaction is final after half a minute
 _LATELY = timedelta(minutes=15)  # an order is looked at more often
 # After so long, one node that is behind what was read before is right, and that was made up.
 _CONVINCES = timedelta(days=1)
@@ -245,12 +246,11 @@ class Orders:
         if (new.chain, new.node, new.renter, new.began) == (
             before.chain or new.chain, before.node, before.renter, before.began,
         ):  # fmt: skip
-            names = [str(before.phase), *(["confirm"] if before.told.startswith("confirm") else [])]
             back = words.event(facts, Event.RETURNED)
-            messages = [(key_of(before, one, to), to, back) for one in names for to, _ in places]
+            messages = said.instead(before, back, [to for to, _ in places])
         async with self._store.write() as tx:
             if await tx.orders.came_back(new):
-                await _put(tx, messages, self._clock.now())
+                await _put(tx, await _wanted(tx, messages, None), self._clock.now())
 
     async def _tell(self, before: RentalOrder, found: Looked, head: int, *, is_read: bool) -> None:
         """Write down what a look has shown, with the messages that say it."""
@@ -259,24 +259,43 @@ class Orders:
         at = next_look(found.order, head, now) if is_known else now + _AGAIN
         if found.event in {Event.CONFIRMED, Event.RENEWED}:
             at = now  # its last warning may be due as well
-        elif found.is_near:
+        elif found.is_near or found.order.signers:
             at = min(at, now + _AGAIN)
         order = replace(found.order, next_look_at=at)
         messages: list[tuple[str, Place, Reply]] = []
         if found.event is not None or found.stage is not None:
             facts, people = await self._facts(order, head, is_read=is_read)
-            messages = [
-                (key_of(order, name, place), place, reply)
-                for place, sees in await self._places(people)
-                for name, reply in _said(before, found, facts, sees=sees)
-            ]
+            messages = said.messages(before, found, facts, await self._places(people))
         if found.stage is not None and not messages:
             order = replace(order, told=before.told)  # it is still to be told to somebody
+        answers = await self._answers(order, found, head, is_read=is_read)
         async with self._store.write() as tx:
             if await tx.orders.save(order, self._by):
-                await _put(tx, messages, now, can_wait=_can_wait(found))
-                if found.event in {Event.RENEWED, Event.ENDED}:
+                messages = await _wanted(tx, messages, found)
+                await _put(tx, messages, now, can_wait=said.can_wait(found))
+                await _put(tx, answers, now)
+                if answers or found.event is not None:
+                    await tx.orders.answered(before)
+                if found.event in {Event.CONFIRMED, Event.RENEWED, Event.ENDED}:
                     await tx.orders.set_handled(order, renewer="", snoozed=False)
+
+    async def _answers(
+        self, order: RentalOrder, found: Looked, head: int, *, is_read: bool
+    ) -> list[tuple[str, Place, Reply]]:
+        """What those are told who have signed, where the chain should show it by now, but does not.
+
+        Who may not see its machines any more is told nothing.
+        """
+        if order.signed_at is None or found.event is not None or found.is_near:
+            return []
+        waits = _SHOWS if is_read else _WORTH_SAYING
+        if self._clock.now() - order.signed_at < waits:
+            return []
+        facts, people = await self._facts(order, head, is_read=is_read)
+        told = words.unsigned(facts)
+        name = f"unsigned-{int(order.signed_at.timestamp())}"
+        places = [Place.direct(UserId(one)) for one in order.signers if people.get(UserId(one))]
+        return [(key_of(order, name, place), place, told) for place in places]
 
     # For commands
 
@@ -302,8 +321,8 @@ class Orders:
         return at is not None and not self.is_unread and all(one < at for one in added)
 
     def is_past(self, order: RentalOrder) -> bool:
-        """Whether its end must have come by now."""
-        return self._head(order) >= order.ends
+        """Whether its end must have come by now, or the time to confirm it is over."""
+        return self._head(order) >= goal_of(order)
 
     def _head(self, order: RentalOrder) -> int:
         return head_at(order, self.chain.now)
@@ -343,32 +362,49 @@ class Orders:
         machines = await self.concerned.machines(order, concerned)
         return await self.concerned.people(concerned, machines, order.node)
 
-    async def handle(self, order: RentalOrder, user: UserId, handling: Handling) -> bool:
-        """Write down that somebody renews it or wants fewer warnings, and tell all who are told.
-
-        Says whether that is new.
-        """
-        now = self._clock.now()
-        facts, people = await self._facts(order, self._head(order), is_read=self._is_read(order))
-        is_snooze = handling is Handling.SNOOZE
-        told = words.snoozed(facts, user) if is_snooze else words.taken(facts, user)
-        messages = [
-            (key_of(order, str(handling).replace(".", "-"), one), one, told)
-            for one, _ in await self._places(people)
-        ]
+    async def snooze(self, order: RentalOrder, user: UserId) -> bool:
+        """Write down that fewer warnings are wanted, and tell all; says whether that is new."""
+        facts, places = await self._told_of(order)
+        told = words.snoozed(facts, user)
+        messages = [(key_of(order, "order-snooze", one), one, told) for one in places]
         async with self._store.write() as tx:
-            if is_snooze:
-                is_new = await tx.orders.set_handled(order, snoozed=True)
-            else:
-                is_new = await tx.orders.set_handled(order, renewer=user)
-            if is_new:
-                await _put(tx, messages, now, can_wait=True)
+            if is_new := await tx.orders.set_handled(order, snoozed=True):
+                await _put(tx, messages, self._clock.now(), can_wait=True)
         return is_new
 
-    async def look_soon(self, order: RentalOrder) -> None:
-        """Look at an order once a renewal that was just signed is in a block."""
+    async def take(self, order: RentalOrder, user: UserId, instead_of: str) -> bool:
+        """Write down that somebody renews or confirms it, and tell all who are told.
+
+        Says whether they do: not where another one than `instead_of` has taken it meanwhile. Who
+        did until now gets a message of their own, since that to all is edited in place.
+        """
+        now = self._clock.now()
+        facts, places = await self._told_of(order)
+        told = words.taken(facts, user)
+        is_waiting = order.phase is OrderPhase.WAITING
+        name = "confirm-taken" if is_waiting else "order-renews"
+        messages = [(key_of(order, name, one), one, told) for one in places]
+        lost = []
+        if (before := Place.direct(UserId(instead_of))) in places and instead_of != user:
+            name = f"{name}-over-{int(now.timestamp())}"
+            lost = [(key_of(order, name, before), before, words.taken_over(facts, user))]
         async with self._store.write() as tx:
-            await tx.orders.look_by(order.id, self._clock.now() + _AGAIN)
+            is_taken = await tx.orders.take(order, user, instead_of, now)
+            if is_taken:
+                await _put(tx, messages, now, can_wait=not is_waiting)
+                await _put(tx, lost, now)
+        return is_taken
+
+    async def look_soon(self, order: RentalOrder, user: UserId) -> None:
+        """Look at an order once what somebody says to have signed is in a block."""
+        now = self._clock.now()
+        async with self._store.write() as tx:
+            await tx.orders.signed(order, user, now)
+            await tx.orders.look_by(order.id, now + _AGAIN)
+
+    async def _told_of(self, order: RentalOrder) -> tuple[Facts, list[Place]]:
+        facts, people = await self._facts(order, self._head(order), is_read=self._is_read(order))
+        return facts, [one for one, _ in await self._places(people)]
 
     async def used_with(self, sessions: Sequence[DbcSession]) -> list[RentalOrder]:
         """The orders that these sessions stand for, the first end first."""
@@ -420,39 +456,15 @@ class Orders:
         return places
 
 
-def key_of(order: RentalOrder, name: str, place: Place) -> str:
-    """The key of a message: the same thing is told in one place once, for ever."""
-    about = order.began if name.startswith("confirm") else order.ends
-    return f"order:{order.id}.{about}.{name.replace(':', '-')}.{place.channel}"
-
-
-def _said(
-    before: RentalOrder, found: Looked, all_facts: Facts, *, sees: bool
-) -> list[tuple[str, Reply]]:
-    """The messages by name. The countdown is one message, which also says how it ended."""
-    facts = all_facts if sees else all_facts.bare
-    if found.stage is not None:
-        is_deletion = found.order.phase is OrderPhase.ENDED
-        if is_deletion and all_facts.machines is not None and not all_facts.machines:
-            return []  # none of its machines is left
-        name = found.stage.name.partition(":")[0]
-        told = words.warning(facts)
-        return [(name if name == "confirm" else found.stage.name, told)]
-    if found.event is None:
-        return []
-    told = words.event(facts, found.event)
-    if found.event is Event.CONFIRMED:
-        return [("confirm", told)]
-    named = [(str(found.event), told)]
-    if before.phase is OrderPhase.WAITING and before.told:
-        named.append(("confirm", told))
-    return named
-
-
-def _can_wait(found: Looked) -> bool:
-    """Whether it waits for the end of quiet hours: nobody has to do anything within a day."""
-    is_first = found.stage is not None and found.stage.left >= 3 * DAY
-    return is_first or found.event is Event.RENEWED
+async def _wanted(
+    tx: UnitOfWork, messages: Sequence[tuple[str, Place, Reply]], found: Looked | None
+) -> list[tuple[str, Place, Reply]]:
+    """These without those that are only edited, where they were never posted."""
+    return [
+        (key, place, reply)
+        for key, place, reply in messages
+        if not said.is_only_edited(key, found) or await tx.messages.find(key)
+    ]
 
 
 async def _put(

@@ -17,11 +17,13 @@ from bot.reply import (
     Part,
     Reply,
     bold,
+    code,
     command,
     emoji,
     line,
     mention,
     say,
+    time,
 )
 
 
@@ -96,9 +98,9 @@ def _confirm(facts: Facts) -> Reply:
         "Without a confirmation the order lapses. The renter then loses the machine, the order "
         "number and the 10 DBC fee; the rest of the price is released."
     )
-    return _reply(
-        facts, "alarm_clock", line(sentence), Note(line(lost)), *confirmation(facts.order)
-    )
+    taken = () if not facts.order.renewer else (Note(taker(facts)),)
+    called = confirmation(facts.order)
+    return _reply(facts, "alarm_clock", line(sentence), Note(line(lost)), *called, *taken)
 
 
 def _ends(facts: Facts) -> Reply:
@@ -122,20 +124,79 @@ def _ends(facts: Facts) -> Reply:
 
 def _renewer(facts: Facts) -> Note:
     """Who has said to renew it, which is no renewal: what the chain has of it stands beside."""
-    person = mention(UserId(facts.order.renewer))
     if not facts.is_read:
-        return Note(line(say("{person} has said to renew it.", person=person)))
-    told = say("{person} has said to renew it. The chain has no renewal yet.", person=person)
-    return Note(line(told))
+        return Note(taker(facts))
+    return Note(line(taker(facts), " ", say("The chain has no renewal yet.")))
+
+
+def taker(facts: Facts) -> Line:
+    """Who has said to confirm or renew it, and since when; nothing where nobody has."""
+    order, person = facts.order, mention(UserId(facts.order.renewer))
+    if not order.renewer or order.phase not in {OrderPhase.WAITING, OrderPhase.RENTING}:
+        return ()
+    is_waiting, since = order.phase is OrderPhase.WAITING, order.renewer_since
+    if since is None:  # by an older version, which did not note it
+        return line(say("{person} has said to renew it.", person=person))
+    if is_waiting:
+        told = say("{person} said {time} to confirm it.", person=person, time=time(since))
+        return line(told)
+    return line(say("{person} said {time} to renew it.", person=person, time=time(since)))
 
 
 def taken(facts: Facts, user: UserId) -> Reply:
-    """Somebody renews it: the others need not."""
+    """Somebody confirms or renews it: the others need not."""
+    goal = facts.at(goal_of(facts.order))
     told = say(
         "{person} renews order {order} for {node}, which ends {time}.",
-        person=mention(user), **_named(facts), time=facts.at(facts.order.ends),
+        person=mention(user), **_named(facts), time=goal,
     )  # fmt: skip
+    if facts.order.phase is OrderPhase.WAITING:
+        told = say(
+            "{person} confirms order {order} for {node}, which lapses {time}.",
+            person=mention(user), **_named(facts), time=goal,
+        )  # fmt: skip
     return _reply(facts, "raised_hand", line(told))
+
+
+def taken_over(facts: Facts, user: UserId) -> Reply:
+    """To whoever has taken it: somebody else does it now."""
+    named = {"person": line(mention(user)), **_named(facts)}
+    told = say(
+        "{person} has taken over from you: they renew order {order} for {node}, not you.", **named
+    )
+    if facts.order.phase is OrderPhase.WAITING:
+        told = say(
+            "{person} has taken over from you: they confirm order {order} for {node}, not you.",
+            **named,
+        )
+    return _reply(facts, "raised_hand", line(told))
+
+
+def unsigned(facts: Facts) -> Reply:
+    """To whoever has signed: the chain does not show it, or cannot be read."""
+    if not facts.is_read:
+        told = say(
+            "Whether what you signed for order {order} for {node} is on the chain, could not be "
+            "read.",
+            **_named(facts),
+        )
+    elif facts.order.phase is OrderPhase.WAITING:
+        told = say(
+            "No confirmation of order {order} for {node} is on the chain yet. It lapses {time}.",
+            **_named(facts), time=facts.at(goal_of(facts.order)),
+        )  # fmt: skip
+    else:
+        told = say(
+            "No renewal of order {order} for {node} is on the chain yet. It ends {time}.",
+            **_named(facts), time=facts.at(facts.order.ends),
+        )  # fmt: skip
+    check = say(
+        "Look in the wallet whether the transaction failed: a failed one is in a block as well. "
+        "Check that it was signed with {renter} and is about order {order}, and that the wallet "
+        "has enough DBC. Then sign again, and press Done again.",
+        renter=code(facts.order.renter), order=str(facts.order.number),
+    )  # fmt: skip
+    return _reply(facts, "warning", line(told), Note(line(check)))
 
 
 def snoozed(facts: Facts, user: UserId) -> Reply:

@@ -8,16 +8,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from bot.ids import UserId
-from bot.model import OrderPhase, Press, RentalOrder
-from bot.orders.order_buttons import DONE, Handling, meant
+from bot.model import Press, RentalOrder
+from bot.orders.order_buttons import Handling, instead, meant
 from bot.pipeline.context import Services
 from bot.pipeline.rights import require_colleague
 from bot.ports import Answer, Work
-from bot.reply import Reply, Text, say
+from bot.reply import Actions, Reply, line, mention, say, time
 
-Act = Callable[[RentalOrder, UserId], Awaitable[Text]]
+Act = Callable[[RentalOrder, Press], Awaitable[Reply]]
 
 _OVER = say("This warning is over: its order has another end, or is not yours.")
+_KNOWS = say("Everybody who is told of it knows now.")
+_KNOWN = say("That is known already.")
 
 
 class OrderPresses:
@@ -26,40 +28,63 @@ class OrderPresses:
     def __init__(self, services: Services) -> None:
         self._services = services
         self.actions: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
-            **{one: partial(self._take, partial(self._handle, one)) for one in Handling},
-            DONE: partial(self._take, self._look_soon),
+            Handling.RENEWS: partial(self._decide, self._take),
+            Handling.INSTEAD: partial(self._decide, self._take),
+            Handling.SNOOZE: partial(self._decide, self._snooze),
+            Handling.DONE: partial(self._decide, self._look_soon),
         }
 
-    async def _take(self, act: Act, press: Press) -> Work:
+    async def _decide(self, act: Act, press: Press) -> Work:
         """Slack is asked who it is: where that gets lost, the warnings go on."""
 
         async def work(answer: Answer) -> None:
             await require_colleague(self._services, press.actor)
             order = await self._order(press)
-            told = _OVER if order is None else await act(order, press.actor)
-            await answer.say(Reply.of(told, private=True))
+            over = Reply.of(_OVER, private=True)
+            await answer.say(over if order is None else await act(order, press))
 
         return work
 
-    async def _handle(self, handling: Handling, order: RentalOrder, actor: UserId) -> Text:
-        if not await self._services.orders.handle(order, actor, handling):
-            return say("That is known already.")
-        return say("Everybody who is told of it knows now.")
+    async def _snooze(self, order: RentalOrder, press: Press) -> Reply:
+        is_new = await self._services.orders.snooze(order, press.actor)
+        return Reply.of(_KNOWS if is_new else _KNOWN, private=True)
 
-    async def _look_soon(self, order: RentalOrder, _actor: UserId) -> Text:
+    async def _take(self, order: RentalOrder, press: Press) -> Reply:
+        """Take it where nobody has, or from the one whom whoever clicks was told of."""
+        taker = meant(press.value)[3]
+        while order.renewer in {"", taker}:
+            if await self._services.orders.take(order, press.actor, order.renewer):
+                return Reply.of(_KNOWS, private=True)
+            again = await self._order(press)  # somebody was faster
+            if again is None or again.renewer == order.renewer:
+                return Reply.of(_OVER, private=True)
+            order = again
+        if order.renewer == press.actor:
+            return Reply.of(_KNOWN, private=True)
+        person = line(mention(UserId(order.renewer)))
+        told = say("{person} has taken it. Do you take it over?", person=person)
+        if order.renewer_since is not None:
+            told = say(
+                "{person} has taken it, {time}. Do you take it over?",
+                person=person, time=time(order.renewer_since),
+            )  # fmt: skip
+        return Reply.of(told, private=True).also(Actions((instead(order),)))
+
+    async def _look_soon(self, order: RentalOrder, press: Press) -> Reply:
         """Whether it is renewed, the chain tells; that it was signed proves nothing."""
-        await self._services.orders.look_soon(order)
-        return say(
-            "I look at the chain within a minute. Everybody who is told of order {order} learns "
-            "when it is renewed; until then the warnings go on.",
+        await self._services.orders.look_soon(order, press.actor)
+        told = say(
+            "I look at the chain for two minutes. Everybody who is told of order {order} learns "
+            "when it is there; where it is not, I tell you. Until then the warnings go on.",
             order=str(order.number),
         )
+        return Reply.of(told, private=True)
 
     async def _order(self, press: Press) -> RentalOrder | None:
-        order_id, ends = meant(press.value)
+        order_id, ends, phase, _ = meant(press.value)
         async with self._services.store.read() as tx:
             order = await tx.orders.find(order_id)
-        if order is None or order.phase is not OrderPhase.RENTING or order.ends != ends:
+        if order is None or order.phase is not phase or order.ends != ends:
             return None
         orders = self._services.orders
         if orders.is_past(order) or not await orders.sees(order, press.actor):

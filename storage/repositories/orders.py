@@ -23,6 +23,7 @@ _RELEASED = {"leased_by": None, "leased_until": None}
 _OPEN = tuple(phase for phase in OrderPhase if not phase.is_over)
 # The chain should not have these any more; one that it has was lost by mistake.
 _LOST = (OrderPhase.LAPSED, OrderPhase.VANISHED, OrderPhase.GONE)
+_SAID = ("renewer", "renewer_since", "signers", "signed_at", "snoozed")
 _CREATE = "vm.create"
 _AT_ONCE = 500  # ids in one statement; databases limit its parameters
 
@@ -109,10 +110,10 @@ class Orders(Repository):
     async def save(self, order: RentalOrder, by: str) -> bool:
         """Write down what a look has shown and release the lease; says whether it did.
 
-        Condition: `by` holds the lease. Who renews it, and that it is snoozed, people write.
+        Condition: `by` holds the lease. What people say of it, they write.
         """
         values = {**_ROWS.write(order), **_RELEASED}
-        for written_by_people in ("renewer", "snoozed"):
+        for written_by_people in _SAID:
             del values[written_by_people]
         rows = await self._connection.execute(
             update(rental_orders)
@@ -147,14 +148,41 @@ class Orders(Repository):
         rows = await self._connection.execute(
             update(rental_orders)
             .where(
-                rental_orders.c.id == order.id,
-                rental_orders.c.ends == order.ends,
-                rental_orders.c.phase == order.phase,
+                *_as_known(order),
                 or_(*(rental_orders.c[name] != value for name, value in values.items())),
             )
             .values(values)
         )
         return rows.rowcount == 1
+
+    async def take(self, order: RentalOrder, renewer: str, instead_of: str, now: datetime) -> bool:
+        """Write down who renews or confirms a rental; says whether it did.
+
+        Conditions: it still has this end and phase, and `instead_of` is who did so until now, empty
+        where nobody did.
+        """
+        rows = await self._connection.execute(
+            update(rental_orders)
+            .where(*_as_known(order), rental_orders.c.renewer == instead_of)
+            .values(renewer=renewer, renewer_since=now)
+        )
+        return rows.rowcount == 1
+
+    async def signed(self, order: RentalOrder, user: str, now: datetime) -> None:
+        """Write down that somebody has signed. Conditions: it still has this end and phase."""
+        await self._connection.execute(
+            update(rental_orders)
+            .where(*_as_known(order))
+            .values(signers=rental_orders.c.signers + f"{user} ", signed_at=now)
+        )
+
+    async def answered(self, order: RentalOrder) -> None:
+        """Forget who has signed. Condition: nobody has said so since it was read."""
+        await self._connection.execute(
+            update(rental_orders)
+            .where(rental_orders.c.id == order.id, rental_orders.c.signed_at == order.signed_at)
+            .values(signers="", signed_at=None)
+        )
 
     async def look_by(self, order_id: str, at: datetime) -> None:
         """Have a rental looked at by then. Condition: nobody is looking at it."""
@@ -222,6 +250,15 @@ class Orders(Repository):
         return [_ROWS.read(row) for row in rows.mappings()]
 
 
+def _as_known(order: RentalOrder) -> tuple[ColumnElement[bool], ...]:
+    """Whether a rental still has the end and the phase in which somebody read it."""
+    return (
+        rental_orders.c.id == order.id,
+        rental_orders.c.ends == order.ends,
+        rental_orders.c.phase == order.phase,
+    )
+
+
 def _is_known(chain: str) -> ColumnElement[bool]:
     """Whether a row is of this network, or of an unnoted one, and not lost."""
     return rental_orders.c.phase.not_in(_LOST) & rental_orders.c.chain.in_(("", chain))
@@ -231,12 +268,19 @@ def _gpus(row: Row) -> tuple[int, ...]:
     return tuple(row["gpus"]) if isinstance(row["gpus"], list) else ()
 
 
+def _signers(row: Row) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(row["signers"]).split()))
+
+
 def _stake(row: Row) -> int:
     return int(row["stake"]) if str(row["stake"]).isdecimal() else 0
 
 
 def _written(order: RentalOrder) -> dict[str, Any]:
-    return {"phase": order.phase, "gpus": list(order.gpus), "stake": str(order.stake)}
+    return {
+        "phase": order.phase, "gpus": list(order.gpus), "stake": str(order.stake),
+        "signers": "".join(f"{one} " for one in order.signers),
+    }  # fmt: skip
 
 
 _ROWS = Mapper(
@@ -245,5 +289,6 @@ _ROWS = Mapper(
     # One that this version does not know is looked at again, as every rental is.
     phase=one_of("phase", OrderPhase, OrderPhase.RENTING),
     gpus=_gpus,
+    signers=_signers,
     stake=_stake,
 )

@@ -98,6 +98,9 @@ rental_orders = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("told", Text, nullable=False),
     Column("renewer", Text, nullable=False),
+    Column("renewer_since", UtcDateTime),
+    Column("signers", Text, nullable=False, server_default=""),  # with a space after each
+    Column("signed_at", UtcDateTime),
     Column("snoozed", Boolean, nullable=False),
     Column("is_only", Boolean, nullable=False),
     Column("missing_since", BigInteger),

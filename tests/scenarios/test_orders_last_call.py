@@ -31,7 +31,7 @@ async def test_a_claim_without_a_renewal_is_told_to_all_a_quarter_before_the_end
     assert scene.told(stage.alice, ENDS, ", in 15 minutes.") == []
     await scene.until(rental.end - 150, step=60)
     (told,) = scene.told(stage.alice, ENDS, ", in 15 minutes.")
-    assert "has said to renew it. The chain has no renewal yet." in told
+    assert "to renew it. The chain has no renewal yet." in told
     assert "bob" in told.casefold() or stage.bob.id in told
     (said,) = scene.told(stage.bob, "还剩 15 分钟", "链上还没有续租")
     assert f"{rental.number}" in said
@@ -45,3 +45,96 @@ async def test_a_renewed_order_gets_no_last_call(scene: ChainStage) -> None:
     await scene.until(end - 10, step=60)
     assert scene.told(scene.stage.alice, "is renewed. It now ends")
     assert scene.told(scene.stage.alice, ENDS, ", in 15 minutes.") == []
+
+
+async def test_who_renews_is_told_wherever_the_order_is(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(blocks=DAY)
+    await scene.passes(minutes=5, step=60)
+    await stage.bob.presses("I renew it", stage.bob.last("@dbc"))
+    await scene.passes(minutes=1, step=30)
+    for asked in (f"order show {rental.number}", "order list", "vm list"):
+        shown = (await stage.asks(alice, f"/dbc {asked}")).plain
+        assert "to renew it" in shown, asked
+        assert stage.bob.id in shown or "bob" in shown.casefold(), asked
+    await alice.opens_home()
+    await stage.quiet()
+    assert alice.home is not None
+    assert "to renew it" in alice.home.plain
+
+
+async def test_a_second_taker_is_asked_and_the_first_one_is_told(scene: ChainStage) -> None:
+    stage, alice, bob = scene.stage, scene.stage.alice, scene.stage.bob
+    rental = scene.rents(blocks=DAY)
+    await scene.passes(minutes=5, step=60)
+    mine, his = alice.last("@dbc"), bob.last("@dbc")
+    await alice.presses("I renew it", mine)
+    await scene.passes(minutes=1, step=30)
+    await bob.presses("I renew it", his)
+    await stage.quiet()
+    asked = bob.last("@dbc")
+    assert "Do you take it over?" in asked.plain
+    assert scene.told(bob, f"renews order {rental.number}", bob.id) == []
+    await bob.presses("Take it over", asked)
+    await scene.passes(minutes=1, step=30)
+    assert len(scene.told(alice, "has taken over from you: they renew order")) == 1
+    assert scene.told(bob, "has taken over from you") == []
+    shown = await stage.asks(alice, f"/dbc order show {rental.number}")
+    assert bob.id in shown.plain or "bob" in shown.plain.casefold()
+    await bob.presses("Take it over", asked)
+    await scene.passes(minutes=1, step=30)
+    assert len(scene.told(alice, "has taken over from you")) == 1
+
+
+async def test_who_signed_learns_that_the_chain_has_no_renewal(scene: ChainStage) -> None:
+    stage, alice, bob = scene.stage, scene.stage.alice, scene.stage.bob
+    rental = scene.rents(blocks=2 * DAY)
+    await scene.passes(minutes=5, step=60)
+    await stage.asks(bob, "/dbc language zh")
+    await alice.presses("Done", alice.last("@dbc"))
+    await bob.presses("Done", bob.last("@dbc"))
+    await scene.passes(minutes=1, step=15)
+    assert scene.told(alice, "is on the chain yet") == []
+    await scene.passes(minutes=2, step=15)
+    (told,) = scene.told(alice, f"No renewal of order {rental.number}", "the transaction failed")
+    assert scene.renter in told
+    assert len(scene.told(bob, "链上还没有 gpu1 订单", "交易是否失败")) == 1
+    await scene.passes(minutes=10, step=60)
+    assert len(scene.told(alice, "is on the chain yet")) == 1
+    await alice.presses("Done", alice.last("@dbc"))
+    scene.chain.relet(rental.number, 10 * DAY)
+    await scene.passes(minutes=5, step=15)
+    assert len(scene.told(alice, "is renewed. It now ends")) == 1
+    assert len(scene.told(alice, "is on the chain yet")) == 1
+
+
+async def test_a_confirmation_is_taken_and_its_last_minutes_call_whoever_took_it(
+    scene: ChainStage,
+) -> None:
+    stage, alice, bob = scene.stage, scene.stage.alice, scene.stage.bob
+    rental = scene.rents(confirmed=False)
+    await scene.passes(minutes=2, step=30)
+    await alice.presses("I confirm it", alice.last("@dbc"))
+    await alice.presses("Done", alice.messages("@dbc")[-1])
+    await scene.passes(minutes=3, step=15)
+    assert len(scene.told(bob, f"confirms order {rental.number}")) == 1
+    assert len(scene.told(alice, f"No confirmation of order {rental.number}")) == 1
+    await scene.passes(minutes=9, step=15)
+    assert (
+        len(scene.told(alice, "Confirm order", "2 minutes left")) == 2
+    )  # the edited one, a new one
+    assert len(scene.told(bob, "Confirm order", "2 minutes left")) == 1
+    scene.chain.confirm(rental.number)
+    await scene.passes(minutes=2, step=15)
+    assert scene.told(alice, "Confirm order") == []
+    assert scene.told(alice, "is confirmed. It ends")
+    assert "to renew it" not in (await stage.asks(bob, f"/dbc order show {rental.number}")).plain
+
+
+async def test_the_last_minutes_of_a_confirmation_call_all_where_nobody_took_it(
+    scene: ChainStage,
+) -> None:
+    scene.rents(confirmed=False)
+    await scene.passes(minutes=14, step=15)
+    for person in (scene.stage.alice, scene.stage.bob):
+        assert len(scene.told(person, "Confirm order")) == 2

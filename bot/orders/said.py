@@ -1,0 +1,102 @@
+"""Which messages a look makes, under which names, and where. Pure."""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+
+from bot.ids import ChannelId, UserId
+from bot.model import OrderPhase, Place, RentalOrder
+from bot.orders import words
+from bot.orders.changes import Event, Looked
+from bot.orders.facts import Facts
+from bot.orders.schedule import DAY
+from bot.reply import Reply
+
+LAST_CALL = "confirm-last"  # a message of its own: the countdown is edited without a sound
+_LAST = "confirm:2"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A message by its name; whoever `calls` names alone gets it, or all where it is empty."""
+
+    name: str
+    reply: Reply
+    calls: str = ""
+
+
+def key_of(order: RentalOrder, name: str, place: Place) -> str:
+    """The key of a message: the same thing is told in one place once, for ever."""
+    about = order.began if name.startswith("confirm") else order.ends
+    return f"order:{order.id}.{about}.{name.replace(':', '-')}.{place.channel}"
+
+
+def messages(
+    before: RentalOrder, found: Looked, facts: Facts, places: Sequence[tuple[Place, bool]]
+) -> list[tuple[str, Place, Reply]]:
+    """The messages of a look, each with its key and place."""
+    order = found.order
+    there = {place.channel for place, _ in places}
+    return [
+        (key_of(order, told.name, place), place, told.reply)
+        for place, sees in places
+        for told in _said(before, found, facts, sees=sees)
+        if _is_meant(told.calls, place, there)
+    ]
+
+
+def _is_meant(called: str, place: Place, there: Set[ChannelId]) -> bool:
+    """Whether it is said in a place: with whoever took it, or everywhere where that is nobody."""
+    taker = Place.direct(UserId(called)).channel if called else ""
+    return taker not in there or place.channel == taker
+
+
+def _said(before: RentalOrder, found: Looked, all_facts: Facts, *, sees: bool) -> list[Told]:
+    """The messages by name. The countdown is one message, which also says how it ended.
+
+    Its last warning is a second one, so that it is heard.
+    """
+    facts = all_facts if sees else all_facts.bare
+    if found.stage is not None:
+        is_deletion = found.order.phase is OrderPhase.ENDED
+        if is_deletion and all_facts.machines is not None and not all_facts.machines:
+            return []  # none of its machines is left
+        told = words.warning(facts)
+        if found.order.phase is not OrderPhase.WAITING:
+            return [Told(found.stage.name, told)]
+        is_last = found.stage.name == _LAST and before.told and not facts.is_past(facts.goal)
+        last = [Told(LAST_CALL, told, before.renewer)] if is_last else []
+        return [Told("confirm", told), *last]
+    if found.event is None:
+        return []
+    told = words.event(facts, found.event)
+    if before.phase is not OrderPhase.WAITING:
+        return [Told(str(found.event), told)]
+    last = [Told(LAST_CALL, told)] if before.told == _LAST else []
+    if found.event is Event.CONFIRMED:
+        return [Told("confirm", told), *last]
+    counted = [Told("confirm", told)] if before.told else []
+    return [Told(str(found.event), told), *counted, *last]
+
+
+def instead(
+    before: RentalOrder, reply: Reply, places: Sequence[Place]
+) -> list[tuple[str, Place, Reply]]:
+    """What the messages say from now on that told an order to be lost."""
+    names = [Told(str(before.phase), reply)]
+    if before.told.startswith("confirm"):
+        names.append(Told("confirm", reply))
+    if before.told == _LAST:
+        names.append(Told(LAST_CALL, reply))
+    return [(key_of(before, told.name, place), place, reply) for place in places for told in names]
+
+
+def is_only_edited(key: str, found: Looked | None) -> bool:
+    """Whether a message says something else from now on, but is not posted for that."""
+    is_last = f".{LAST_CALL}." in key
+    return is_last and (found is None or found.event is not None)
+
+
+def can_wait(found: Looked) -> bool:
+    """Whether it waits for the end of quiet hours: nobody has to do anything within a day."""
+    is_first = found.stage is not None and found.stage.left >= 3 * DAY
+    return is_first or found.event is Event.RENEWED
