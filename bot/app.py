@@ -162,7 +162,9 @@ class Bot:
             Job("homes", timedelta(seconds=5), self.edge.homes.refresh),
         )
         streaming = self._streaming(by) if settings.audit_stream else ()
-        self._ticker = ticker = Ticker((*jobs, *looking, *streaming), SystemClock(), metrics)
+        self._ticker = ticker = Ticker(
+            (*jobs, *looking, *streaming), SystemClock(), metrics, database=database
+        )
         self.health.watch(ticker.fault)
         orders = services.orders
         self.health.watch_impairments(orders.impairments, orders.impairments_in_brief)

@@ -80,7 +80,12 @@ class Tries:
         """Say that Slack answers again, if it was said that it does not."""
         if self._said and not self._said_again:
             self._said_again = True
-            log.info("slack.reached", host=self._host, setting=self._setting, after=self._failures)
+            log.info(
+                "slack.reached",
+                host=self._host,
+                setting=self._setting,
+                after_tries=self._failures,
+            )
 
     def begin_anew(self) -> None:
         """Let the next failure be a first one."""

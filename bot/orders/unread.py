@@ -53,5 +53,5 @@ class Unread:
             tell(self._begins, number=len(self._failing), first=first, why=why)
         elif self._since is not None and not self._failing:
             lasted = round((passed - self._since).total_seconds())
-            log.info(self._ends, after=lasted, number=len(self._ever))
+            log.info(self._ends, after_seconds=lasted, number=len(self._ever))
             self._since, self._ever = None, set()

@@ -58,7 +58,7 @@ async def once_it_works(clock: Clock, health: Health, do: Callable[[], Awaitable
             await clock.sleep(timedelta(seconds=pause))
         else:
             if health.regained(_WHAT):
-                log.info("database.works", after=tries)
+                log.info("database.works", after_tries=tries)
             return done
 
 
@@ -113,6 +113,15 @@ class Database:
         else:
             if self._health.regained(_WHAT):
                 log.info("database.works")
+
+    @property
+    def works(self) -> bool:
+        """Whether something could be written since it was last in doubt."""
+        return self._written is not None
+
+    def doubt(self) -> None:
+        """Somebody could not use it: write something at the next look."""
+        self._written = None
 
     async def migrate(self) -> None:
         """Bring the schema to the revision of this version, and log it where it was another one."""

@@ -12,6 +12,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bot.clock import Clock
 from bot.metrics import Metrics
 from bot.reply import Text, say
+from bot.services.database import Database
 from storage import StorageFailed
 
 _LOOK = timedelta(seconds=1)  # between looks whether the machine's clock was set back
@@ -49,7 +50,9 @@ class Ticker:
         clock: Clock,
         metrics: Metrics | None = None,
         look: timedelta = _LOOK,
+        database: Database | None = None,
     ) -> None:
+        self._database = database
         self._look = look
         self._metrics = metrics or Metrics()
         # Counted in looks, not in time: while the process stands still, nothing is missed.
@@ -190,7 +193,7 @@ class Ticker:
                 log.exception("tick.failed", job=job.name)
         else:
             self._failures.pop(job.name, None)
-            self._back(job.name)
+            self._back()
 
     def _without_database(self, job: str, error: StorageFailed) -> None:
         """Tell of an outage once: it fails every job, each again and again.
@@ -203,12 +206,17 @@ class Ticker:
                 then = "Further jobs that fail by this are counted: see ticks.work."
                 log.warning("tick.failed", job=job, sentence=error.sentence, then=then)
         self._outage[job] += 1
+        if self._database is not None:
+            self._database.doubt()
 
-    def _back(self, job: str) -> None:
-        """Tell that an outage is over: a job has succeeded that had failed by it."""
-        if job not in self._outage:
+    def _back(self) -> None:
+        """Tell that an outage is over: the database has taken something since.
+
+        That a job succeeds shows nothing: many write only where there is something to do.
+        """
+        if not self._outage or self._database is None or not self._database.works:
             return
         lasted = round((self._clock.monotonic() - self._outage_since).total_seconds())
         failures, jobs = self._outage.total(), len(self._outage)
         self._outage.clear()
-        log.info("ticks.work", after=lasted, failures=failures, jobs=jobs)
+        log.info("ticks.work", after_seconds=lasted, failures=failures, jobs=jobs)

@@ -31,7 +31,7 @@ async def test_orders_that_nodes_contradict_each_other_about_are_one_line_and_th
         assert (began["log_level"], began["number"]) == ("warning", 3)
         assert began["why"] == "the nodes give different answers"
         assert (ended["log_level"], ended["number"]) == ("info", 3)
-        assert ended["after"] >= 3 * 3600 - 600
+        assert ended["after_seconds"] >= 3 * 3600 - 600
         assert len([one for one in logs if "order" in one["event"]]) == 2
 
 

@@ -4,17 +4,22 @@ import asyncio
 import logging
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
 
 import pytest
 from apscheduler.schedulers import base
+from cryptography.fernet import Fernet
 from structlog.testing import capture_logs
 
 from bot.clock import SystemClock
+from bot.health import Health
 from bot.metrics import Metrics
+from bot.services.database import Database
 from bot.services.ticker import Job, Ticker
 from sandbox.dbc import ManualClock
-from storage import StorageFailed
+from storage import StorageFailed, Store, Vault
 from tests.clocks import MachineClock
+from tests.databases import begin
 
 OFTEN = timedelta(milliseconds=100)
 
@@ -173,27 +178,42 @@ async def test_a_job_that_fails_again_and_again_is_told_until_it_works() -> None
     assert ticker.impairments() == []
 
 
-async def test_an_outage_of_the_database_is_logged_when_it_begins_and_when_it_ends() -> None:
-    is_out = True
+async def test_an_outage_of_the_database_is_logged_when_it_begins_and_when_it_ends(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "bot.db"
+    store = Store(f"sqlite+aiosqlite:///{file}", Vault([Fernet.generate_key().decode()]))
+    begin(file)
+    await store.migrate()
+    clock = ManualClock()
+    database = Database(store, Health(), clock)
+    is_out = is_busy = False
 
     async def run() -> None:
-        if is_out:
+        if is_out and is_busy:
             raise StorageFailed("out of reach")
 
     async def other() -> None:
         """Needs no database."""
 
     jobs = [*(Job(f"job {number}", OFTEN, run) for number in range(14)), Job("other", OFTEN, other)]
-    clock = ManualClock()
-    ticker = Ticker(jobs, clock, Metrics())
+    looking = Job("database", OFTEN, database.look)
+    ticker = Ticker([*jobs, looking], clock, Metrics(), database=database)
+    await ticker.run_due(timedelta())
+    is_out = True
+    moved = file.rename(tmp_path / "elsewhere.db")
     with capture_logs() as logged:
-        for second in range(6):
+        for second in range(1, 7):
+            is_busy = second in {1, 3}  # else no job finds anything to do
             await ticker.run_due(timedelta(seconds=second))
             clock.advance(timedelta(seconds=1))
         assert ticker.impairments() == []  # the database is told by itself
         is_out = False
-        for second in range(6, 8):
+        moved.rename(file)
+        for second in range(7, 9):
             await ticker.run_due(timedelta(seconds=second))
-    assert [one["event"] for one in logged] == ["tick.failed", "ticks.work"]
-    assert (logged[-1]["failures"], logged[-1]["jobs"]) == (6 * 14, 14)
-    assert logged[-1]["after"] == 6
+    await store.close()
+    events = [one["event"] for one in logged]
+    assert events == ["tick.failed", "database.fails", "database.works", "ticks.work"]
+    assert (logged[-1]["failures"], logged[-1]["jobs"]) == (2 * 14, 14)
+    assert logged[-1]["after_seconds"] == 6
