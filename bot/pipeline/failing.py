@@ -49,13 +49,16 @@ def interrupted(
     what = command.brief(known, subject)
     if is_done:
         return ExecutionStatus.DONE, say("“{request}” is done.", request=what), ()
+    look = line(say("Look at the present state before doing it again."))
+    # Of what a backup held open, nothing is known: also what ends itself may have, after it.
+    if told := put_back.of_request(known, what):
+        return ExecutionStatus.UNKNOWN, told, look
     if command.ends_itself:
         told = say("I was interrupted before “{request}”: nothing was done.", request=what)
         return ExecutionStatus.FAILED, told, line(say("Request it again."))
-    told = put_back.of_request(known, what) or say(
+    told = say(
         "I was interrupted during “{request}”; whether it was done is not known.", request=what
     )
-    look = line(say("Look at the present state before doing it again."))
     return ExecutionStatus.UNKNOWN, told, look
 
 

@@ -19,6 +19,7 @@ from bot.reply import (
     time,
 )
 from bot.services.words import Words as Spoken
+from bot.watches import put_back
 from bot.watches.machine_ends import Verdict
 from bot.watches.observers.look import ANSWERED, TWICE
 
@@ -48,7 +49,7 @@ def end_words(
     that got no answer, it may have been done long after it was sent: after `newer`.
     """
     spoken = words(execution)
-    more: tuple[Words, ...] = (_placed(found.more, subject),)
+    more: tuple[Words, ...] = (_placed(found.more, subject), put_back.remark(found, execution))
     if end is ExecutionStatus.DONE:
         why = found.why or spoken.done
         told, bare = cards.result(subject, why, took), cards.result(subject, why)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.model import PUT_BACK, Execution, ExecutionStatus
-from bot.reply import Given, Phrase, say
+from bot.reply import Given, Phrase, Words, say
 from bot.watches.machine_ends import Verdict
 
 _DECIDED = say(
@@ -28,6 +28,16 @@ _OF_REQUEST: Mapping[str, Phrase] = {
         "been carried out since."
     ),
 }
+_FOUND: Mapping[str, Phrase] = {
+    ExecutionStatus.WAITING: say(
+        "The request was waiting for a decision in the backup that was restored; it may have been "
+        "approved and carried out since."
+    ),
+    ExecutionStatus.RECORDED: say(
+        "The request had not been sent when the backup was made that was restored; it may have "
+        "been carried out since."
+    ),
+}
 _WHY: Mapping[str, Phrase] = {ExecutionStatus.WAITING: _DECIDED, ExecutionStatus.RECORDED: _SENT}
 _UNANSWERED = say("it is unknown whether the command arrived; I keep looking")
 _LOOKING = say("put back from a backup; I look whether it has been carried out since")
@@ -37,6 +47,11 @@ def told(found: Verdict, execution: Execution) -> Verdict:
     """The same verdict; where it is in doubt, not as if a command had got no answer."""
     why = _WHY.get(_status(execution.facts))
     return replace(found, why=why, more="") if why and found.in_doubt else found
+
+
+def remark(found: Verdict, execution: Execution) -> Words:
+    """What to say beside an end that is not in doubt: what shows need not come of the request."""
+    return "" if found.in_doubt else _FOUND.get(_status(execution.facts), "")
 
 
 def looking(execution: Execution) -> Phrase:

@@ -10,6 +10,8 @@ from storage import back_up, restore
 from tests.scenarios.site import DELETE, NAME, approves, asked, entries, now, rules, site, told
 from tests.scenarios.stage import CHANNEL, LIMITS, Stage
 
+FREEZERS = '[freeze]\npeople = { persons = ["U0BOB"] }\n'
+
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
@@ -120,3 +122,29 @@ async def test_requests_and_shares_that_ended_after_the_backup_are_told_once(
         await stage.passes(3600 * 24)
         await stage.passes(30)
         assert {one.id: len(one.messages("@dbc")) for one in (bob, stage.carol)} == before
+
+
+async def test_what_is_found_done_is_told_as_what_waited_in_the_backup(stage: Stage) -> None:
+    question = await asked(stage, f"/dbc vm shutdown {NAME}")
+    back_up(stage.data / "bot.db", stage.data / "backup.db")
+    await approves(stage, stage.bob, question)
+    await stage.ends(stage.alice, f"{NAME} is off")
+    await put_back(stage)
+    for _ in range(10):
+        await stage.passes(30)
+    waited = "The request was waiting for a decision in the backup that was restored;"
+    assert f"*{NAME}* is off" in now(stage, question).plain
+    assert waited in now(stage, question).plain
+    assert waited in str((await entries(stage))[-1].reason)
+
+
+async def test_what_ends_itself_is_not_told_as_not_done_after_a_restore(stage: Stage) -> None:
+    rules(stage, FREEZERS)
+    await asked(stage, "/dbc freeze vm inference", stage.bob)  # asks first
+    back_up(stage.data / "bot.db", stage.data / "backup.db")
+    await put_back(stage)
+    await stage.passes(30)
+    [said] = told(stage.bob, "was waiting for a decision in the backup that was restored;")
+    assert "Look at the present state" in said.plain
+    assert not told(stage.bob, "nothing was done")
+    assert "waiting for a decision in the backup" in str((await entries(stage))[-1].reason)
