@@ -8,11 +8,14 @@ from storage.errors import BadKey, InUse, StorageFailed, StorageUnfit
 from storage.file import (
     JOURNALS,
     LOCK,
+    MOUNT,
     PRIVATE,
     is_claimed,
     is_database,
+    is_read_only,
     prepare,
     require_ours,
+    sqlite_advice,
     sqlite_cause,
 )
 from storage.inspection import Inspection, Schema, Server
@@ -32,6 +35,7 @@ __all__ = [
     "JOURNALS",
     "LOCK",
     "LONGEST_PAUSE",
+    "MOUNT",
     "PRIVATE",
     "Archive",
     "BadKey",
@@ -56,6 +60,7 @@ __all__ = [
     "has_sealed",
     "is_claimed",
     "is_database",
+    "is_read_only",
     "is_unused",
     "keys_in",
     "move",
@@ -64,6 +69,7 @@ __all__ = [
     "prepare",
     "require_ours",
     "restore",
+    "sqlite_advice",
     "sqlite_cause",
     "write_keys",
 ]

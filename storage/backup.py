@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, case, create_engine, delete, func, select, update
+from sqlalchemy.exc import DBAPIError
 
 from bot.errors import BotError
 from bot.model import (
@@ -27,6 +28,7 @@ from bot.model import (
     ReviewKind,
     VoteState,
 )
+from storage.busy import sqlite_code
 from storage.chain import Fault, Verification
 from storage.file import (
     JOURNALS,
@@ -34,6 +36,7 @@ from storage.file import (
     PRIVATE_DIRECTORY,
     claim,
     flush_directory,
+    sqlite_advice,
     sqlite_cause,
 )
 from storage.migrations import upgrade
@@ -94,7 +97,12 @@ def restore(backup: Path, file: Path, now: datetime) -> tuple[Copied, Path | Non
     file.parent.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
     with claim(file), drafted(file) as draft:
         copied = copy_whole(backup, draft)
-        _hold_back(draft, now)
+        try:
+            _hold_back(draft, now)
+        except DBAPIError as error:
+            if not isinstance(error.orig, sqlite3.Error):
+                raise
+            raise _not_copied(error.orig, backup, draft) from None
         aside = set_aside(file, now)
         draft.replace(file)
         flush_directory(file)
@@ -132,9 +140,7 @@ def copy_whole(source: Path, target: Path) -> Copied:
             rows = made.execute("SELECT * FROM audit ORDER BY seq")
             fault = audit.go_on(dict(row) for row in rows)
     except sqlite3.Error as error:
-        said = sqlite_cause(error)
-        kind = "is no database of the bot, or it " if str(said) == str(error) else ""
-        raise BotError(f"{source} {kind}cannot be copied: {said}.") from None
+        raise _not_copied(error, source, target) from None
     if found != "ok":
         raise BotError(f"{source} is damaged: {found}.", hint="Use an older backup.")
     descriptor = os.open(target, os.O_RDONLY)
@@ -143,6 +149,24 @@ def copy_whole(source: Path, target: Path) -> Copied:
     finally:
         os.close(descriptor)
     return Copied(audit.last, fault)
+
+
+# What a file of something else gives: SQLITE_ERROR where the bot's tables are not in it.
+_OF_ANOTHER = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
+
+
+def _not_copied(error: sqlite3.Error, source: Path, target: Path) -> BotError:
+    """Says of which of both it is true: a full disk casts no doubt on what is copied."""
+    code, at_target = sqlite_code(error), sqlite_cause(error, target)
+    if code == sqlite3.SQLITE_FULL or at_target != sqlite_cause(error):
+        return BotError(
+            f"{target.parent} cannot be written: {at_target}. This says nothing against {source}.",
+            hint=sqlite_advice(error, target),
+        )
+    if code == sqlite3.SQLITE_CORRUPT:
+        return BotError(f"{source} is damaged: {at_target}.", hint="Use an older backup.")
+    kind = "is no database of the bot, or it " if code in _OF_ANOTHER else ""
+    return BotError(f"{source} {kind}cannot be copied: {sqlite_cause(error, source)}.")
 
 
 def _hold_back(file: Path, now: datetime) -> None:

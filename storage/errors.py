@@ -1,10 +1,14 @@
 """What can go wrong with what is kept. No sentence here ever holds a secret or a statement."""
 
+from pathlib import Path
+
 from bot.errors import BotError, Taken
 
 
 class StorageFailed(BotError):
-    """The database could not be reached, read or written."""
+    """The database could not be reached, read or written; `file` is there with SQLite only."""
+
+    file: Path | None = None
 
 
 class StorageBusy(StorageFailed):

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import shutil
 import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ PRIVATE = 0o600
 PRIVATE_DIRECTORY = 0o700
 JOURNALS = ("-wal", "-shm")
 LOCK = ".lock"  # a file whose lock says that a bot uses the database beside it
+MOUNT = say("Mount it writable, or let DATABASE_URL name a file elsewhere.")
 _MAGIC = b"SQLite format 3\0"
 
 
@@ -64,6 +66,11 @@ def prepare(file: Path) -> None:
             f"The database {file} cannot be used: it is not a file.", hint="Check DATABASE_URL."
         )
     require_ours(file)
+    if is_read_only(file):
+        raise BotError(
+            say("The database {file} cannot be used: {why}.", file=str(file), why=_READ_ONLY),
+            hint=MOUNT,
+        )
     if not os.access(file, os.R_OK | os.W_OK):
         raise BotError(
             f"The database {file} cannot be used: this account may not write to it.",
@@ -133,9 +140,59 @@ _CAUSES = {
 }
 
 
-def sqlite_cause(error: sqlite3.Error) -> Text:
-    """What SQLite says; where it may not write, who it is that may not."""
-    return _CAUSES.get(sqlite_code(error)) or str(error)
+_READ_ONLY = say("read-only file system")
+# What SQLite says where its journal finds no room, and where it may make none.
+_NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
+_NO_WRITING = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
+_LITTLE = 1024**2  # bytes; with less, there may be no room for SQLite's journals
+
+
+def sqlite_cause(error: sqlite3.Error, file: Path | None = None) -> Text:
+    """What SQLite says; where it may not write, who it is that may not.
+
+    Of a `file`, what its disk says comes first: SQLite tells a full one from a broken one only now
+    and then.
+    """
+    code = sqlite_code(error)
+    if file is not None and code in _NO_WRITING and is_read_only(file):
+        return _READ_ONLY
+    if file is not None and code in _NO_ROOM and (free := _free(file)) is not None:
+        return say("its disk is full, {size} KiB are free", size=f"{free // 1024:,}")
+    return _CAUSES.get(code) or str(error)
+
+
+def sqlite_advice(error: sqlite3.Error, file: Path | None = None) -> Text:
+    """What helps against it, where no setting does; empty: nothing that is known."""
+    code = sqlite_code(error)
+    if code == sqlite3.SQLITE_CORRUPT:
+        return say(
+            "The file is damaged. Stop the bot and restore a backup: {command}",
+            command="python -m bot restore FILE",
+        )
+    if file is not None and code in _NO_WRITING and is_read_only(file):
+        return MOUNT
+    if code == sqlite3.SQLITE_FULL or (
+        file is not None and code in _NO_ROOM and _free(file) is not None
+    ):
+        return say("Make room.")
+    return ""
+
+
+def _free(file: Path) -> int | None:
+    """How many bytes are free on the disk of `file`, where these are too few."""
+    try:
+        free = shutil.disk_usage(file.parent).free
+    except OSError:
+        return None
+    return free if free < _LITTLE else None
+
+
+def is_read_only(path: Path) -> bool:
+    """Whether nobody can write there, whatever the rights: its file system takes nothing."""
+    try:
+        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
 
 
 def flush_directory(file: Path) -> None:

@@ -181,7 +181,7 @@ class SqliteEngines(Engines):
     async def reading(self) -> AsyncIterator[InlineConnection]:
         """Read one state of the file, without waiting for anything."""
         self.ensure_open()
-        with failures():
+        with failures(self.file):
             connection = self._idle.pop() if self._idle else await self._open()
             try:
                 _begin(connection)
@@ -193,7 +193,7 @@ class SqliteEngines(Engines):
     async def browsing(self) -> AsyncIterator[AsyncConnection]:
         """Read one state of the file in a thread."""
         self.ensure_open()
-        with failures():
+        with failures(self.file):
             async with self._browsers.begin() as connection:
                 yield connection
 
@@ -201,7 +201,7 @@ class SqliteEngines(Engines):
     async def writing(self, *, decisive: bool = False) -> AsyncIterator[InlineConnection]:
         """Write in turn; only another process may be in the way, and is waited for."""
         self.ensure_open()
-        with failures():
+        with failures(self.file):
             async with self.queue, self.turn, self._writing(PAUSES) as writer:
                 yield InlineConnection(writer.connection)
                 was_cancelled = await writer.commit()
@@ -215,7 +215,7 @@ class SqliteEngines(Engines):
     async def run(self, work: Callable[[Connection], Result]) -> Result:
         """Do `work` and commit it in one step, in the writer's thread."""
         self.ensure_open()
-        with failures():
+        with failures(self.file):
             async with self.turn, self._writing(()) as writer:
 
                 def carry_out() -> Result:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import TextClause
@@ -86,7 +87,7 @@ def _at_commit() -> Iterator[None]:
 
 
 @contextmanager
-def failures() -> Iterator[None]:
+def failures(file: Path | None = None) -> Iterator[None]:
     """Turn a database out of reach, out of space or out of order into `StorageFailed`.
 
     A broken constraint or a wrong statement is a mistake of ours and passes as it is.
@@ -96,16 +97,18 @@ def failures() -> Iterator[None]:
     except (IntegrityError, DataError, ProgrammingError):
         raise
     except (DBAPIError, PoolTimeout, OSError) as error:  # OSError: nobody listens, or answers
-        raise _meant(error) from error
+        raise _meant(error, file) from error
     except Exception as error:
         if not sqlstate(error):  # else PostgreSQL's answer to a connection, which nobody wraps
             raise
-        raise _meant(error) from error
+        raise _meant(error, file) from error
 
 
-def _meant(error: Exception) -> StorageFailed:
+def _meant(error: Exception, file: Path | None) -> StorageFailed:
     kind = StorageUnfit if is_unfit(error) else StorageBusy if is_busy(error) else StorageFailed
-    return kind(
+    failed = kind(
         say("The bot's database could not be read or written."),
         hint=say("Try again in a minute. If it goes on, tell whoever runs this bot."),
     )
+    failed.file = file
+    return failed

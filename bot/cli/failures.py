@@ -6,8 +6,8 @@ import click
 
 from bot.config import places
 from bot.errors import BotError
-from bot.reply import line, plain
-from bot.services.database import cause
+from bot.reply import line, plain, sentences
+from bot.services.database import advice, cause
 from storage import StorageFailed
 
 
@@ -39,5 +39,6 @@ def told(error: BotError) -> str:
 def said(error: BotError) -> str:
     """The same without where the settings are that it names."""
     if isinstance(error, StorageFailed):
-        return f"The database that DATABASE_URL names cannot be used: {cause(error)}."
+        told = f"The database that DATABASE_URL names cannot be used: {cause(error)}."
+        return plain(sentences((told, advice(error))))
     return plain(line(error.words, " ", error.hint))

@@ -18,8 +18,9 @@ from bot.reply import Text, say, say_number, sentences
 from bot.services.beginning import refuse_to_hide_another
 from bot.services.credential_keys import key_file_of
 from bot.services.damage import Damage, named
-from bot.services.database import cause
+from bot.services.database import advice, cause
 from storage import (
+    MOUNT,
     PRIVATE,
     Inspection,
     Schema,
@@ -29,6 +30,7 @@ from storage import (
     Vault,
     has_sealed,
     is_claimed,
+    is_read_only,
     keys_in,
     place_of,
     require_ours,
@@ -65,8 +67,10 @@ async def storage(settings: Settings, sight: Sight, clock: Clock) -> Findings:
         finally:
             await inspection.close()
     except StorageFailed as error:
+        if file is not None and is_read_only(file):
+            return  # that is said
         told = say("It cannot be used: {why}.", why=cause(error))
-        yield fault(_DATABASE, told, say("See DATABASE_URL."))
+        yield fault(_DATABASE, told, advice(error) or say("See DATABASE_URL."))
     except BotError as error:
         yield fault(_DATABASE, sentences((error.words, error.hint)))
 
@@ -104,6 +108,10 @@ def _to_be_made(file: Path, sight: Sight) -> Finding:
     if file.exists():
         return fault(_DATABASE, say("{file} is not a file.", file=name), say("See DATABASE_URL."))
     there = next(one for one in file.absolute().parents if one.exists())
+    if is_read_only(there):
+        told = say("{file} does not exist, and nobody can make it in {directory}: {why}.",
+            file=name, directory=sight.path(there), why=say("read-only file system"))  # fmt: skip
+        return fault(_DATABASE, told, MOUNT)
     if not os.access(there, os.W_OK | os.X_OK):
         told = say("{file} does not exist, and this account cannot make it in {directory}.",
             file=name, directory=sight.path(there))  # fmt: skip
@@ -141,7 +149,11 @@ def _file(file: Path, sight: Sight) -> Iterator[Finding]:
         False: say("{file}, no bot has it open.", file=name),
         None: say("{file}, in use or not.", file=name),
     }
-    yield ok(_DATABASE, running[is_claimed(file)])
+    if is_read_only(file):
+        told = say("It cannot be used: {why}.", why=say("read-only file system"))
+        yield fault(_DATABASE, told, MOUNT)
+    else:
+        yield ok(_DATABASE, running[is_claimed(file)])
     for one in (file.name, f"{file.name}-wal", f"{file.name}-shm"):
         yield from _modes(file.with_name(one), sight)
     free = shutil.disk_usage(file.parent).free

@@ -19,7 +19,7 @@ from bot.clock import Clock
 from bot.health import Health
 from bot.ids import new_id
 from bot.reply import Text, say
-from storage import StorageFailed, StorageUnfit, Store, postgres_cause, sqlite_cause
+from storage import StorageFailed, StorageUnfit, Store, postgres_cause, sqlite_advice, sqlite_cause
 from storage.migrations import HEAD
 
 T = TypeVar("T")
@@ -68,11 +68,17 @@ def cause(error: StorageFailed) -> Text:
         return said
     cause = getattr(error.__cause__, "orig", error.__cause__)
     if isinstance(cause, sqlite3.Error):
-        return sqlite_cause(cause)
+        return sqlite_cause(cause, error.file)
     if isinstance(cause, FileNotFoundError) and cause.strerror == os.strerror(errno.ENOENT):
         # PostgreSQL's: SQLite has errors of its own.
         return say("no server has a socket there")
     return causes.cause(cause or error)
+
+
+def advice(error: StorageFailed) -> Text:
+    """What helps, where it is known; empty: whoever runs the bot looks at setting and server."""
+    cause = getattr(error.__cause__, "orig", error.__cause__)
+    return sqlite_advice(cause, error.file) if isinstance(cause, sqlite3.Error) else ""
 
 
 class Database:
@@ -106,7 +112,8 @@ class Database:
             await self._store.scrub()
         except StorageFailed as error:
             self._written = None  # it works again once something can be written
-            sentence = f"The bot's database could not be read or written: {cause(error)}. {_MEND}"
+            mend = advice(error) or _MEND
+            sentence = f"The bot's database could not be read or written: {cause(error)}. {mend}"
             if self._health.lost(_WHAT, sentence, is_fatal=False):
                 # What the driver says is all that there is to know: a traceback says no more.
                 log.error("database.fails", because=str(cause(error)))  # noqa: TRY400

@@ -1,0 +1,49 @@
+"""A disk of its own for one process and its children, which is full or takes nothing."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from tests import janitor
+from tests.cli.test_run import ENOUGH
+
+ROOT = Path(__file__).parents[1]
+_KEY = Fernet.generate_key().decode()
+
+
+def said(disk: Path, content: Path, prepared: str, *arguments: str) -> tuple[int, str]:
+    """The exit code of a command of the bot, and what it prints, with `content` on the disk.
+
+    The disk of 2 MiB is at `disk` for the command alone. `prepared` is what the shell does to it.
+    """
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        pytest.skip("only root mounts a disk of its own")
+    disk.mkdir(exist_ok=True)
+    script = (
+        f"mount -t tmpfs -o size=2m none {disk} || exit 99; cp -r {content}/. {disk}; cd {disk}; "
+        f'{prepared}; exec timeout 8 "$@"'
+    )
+    clean = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    given = {
+        **ENOUGH, "PYTHONPATH": str(ROOT), "DATABASE_URL": f"sqlite:///{disk}/bot.db",
+        "CREDENTIAL_KEYS": _KEY, "SLACK_API_URL": "http://127.0.0.1:9/",
+        "DBC_CLIENT_URLS": "http://127.0.0.1:9", "PYTHONDONTWRITEBYTECODE": "1",
+    }  # fmt: skip
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", script, "sh", sys.executable, "-m", "bot", *arguments],
+        cwd="/", env=clean | janitor.inherited() | given, capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    if done.returncode == 99:
+        pytest.skip("no disk can be mounted here")
+    assert "Traceback" not in done.stdout + done.stderr
+    return done.returncode, done.stdout + done.stderr
+
+
+FULL = "dd if=/dev/zero of=filler bs=4k 2>/dev/null"
+READ_ONLY = "mount -o remount,ro ."
