@@ -55,6 +55,12 @@ class Facts:
     sees: bool = True
 
     @property
+    def is_named(self) -> bool:
+        """Whether all that is lost is known by name: its machines, and the disks of each."""
+        machines = self.machines
+        return machines is not None and all(one.disks is not None for one in machines)
+
+    @property
     def bare(self) -> "Facts":
         """The same for somebody who may not see the machines."""
         return replace(self, machines=None, sees=False)

@@ -28,6 +28,7 @@ from bot.orders.finding import Finder
 from bot.orders.said import key_of
 from bot.orders.schedule import DAY, KEPT, goal_of, head_at, next_look
 from bot.orders.unread import Unread
+from bot.orders.vague import Told, Vague
 from bot.plural import counted
 from bot.reply import Reply, Text, dump, say, say_number
 from bot.services.inventory import Inventory
@@ -76,6 +77,7 @@ class Orders:
         self._unread = Unread(clock, "orders.not_read", "orders.read_again")
         self._elsewhere = Unread(clock, "orders.another_chain", "orders.same_chain_again")
         self._apart: dict[str, timedelta] = {}  # orders that the chain does not go on from
+        self._vague = Vague(clock)
         self._failed: set[str] = set()  # orders whose looks fail by a fault of ours
 
     async def find_due(self) -> None:
@@ -259,25 +261,41 @@ class Orders:
         at = next_look(found.order, head, now) if is_known else now + _AGAIN
         if found.event in {Event.CONFIRMED, Event.RENEWED}:
             at = now  # its last warning may be due as well
-        elif found.is_near or found.order.signers:
+        elif found.is_near or found.order.signers or self._vague.is_open(found.order.id):
             at = min(at, now + _AGAIN)
         order = replace(found.order, next_look_at=at)
         messages: list[tuple[str, Place, Reply]] = []
+        meant = found
         if found.event is not None or found.stage is not None:
             facts, people = await self._facts(order, head, is_read=is_read)
             messages = said.messages(before, found, facts, await self._places(people))
+            if self._vague.told(before, found, facts, people):
+                order = replace(order, next_look_at=min(at, now + _AGAIN))
+        elif told := self._vague.again(order):
+            meant = told.found
+            messages = await self._named(told, head, is_read=is_read)
         if found.stage is not None and not messages:
             order = replace(order, told=before.told)  # it is still to be told to somebody
         answers = await self._answers(order, found, head, is_read=is_read)
         async with self._store.write() as tx:
             if await tx.orders.save(order, self._by):
-                messages = await _wanted(tx, messages, found)
-                await _put(tx, messages, now, can_wait=said.can_wait(found))
+                messages = await _wanted(tx, messages, meant)
+                await _put(tx, messages, now, can_wait=said.can_wait(meant))
                 await _put(tx, answers, now)
                 if answers or found.event is not None:
                     await tx.orders.answered(before)
                 if found.event in {Event.CONFIRMED, Event.RENEWED, Event.ENDED}:
                     await tx.orders.set_handled(order, renewer="", snoozed=False)
+
+    async def _named(
+        self, told: Told, head: int, *, is_read: bool
+    ) -> list[tuple[str, Place, Reply]]:
+        """What was told before, with what is lost, where that is known by now."""
+        facts, people = await self._facts(told.found.order, head, is_read=is_read)
+        if not facts.is_named:
+            return []
+        self._vague.named(facts.order.id)
+        return said.messages(told.before, told.found, facts, await self._places(people))
 
     async def _answers(
         self, order: RentalOrder, found: Looked, head: int, *, is_read: bool

@@ -127,6 +127,27 @@ async def test_what_no_node_has_listed_yet_is_not_told_to_be_nothing(scene: Chai
     assert "its machines lose power" in told
 
 
+async def test_a_warning_names_what_is_lost_once_the_node_has_listed_it(tmp_path: Path) -> None:
+    async with chained(tmp_path) as scene:
+        stage = scene.stage
+        room = stage.ws.core.state.channel("gpu-ops").id
+        (stage.data / "policy.toml").write_text(f'[orders]\nchannel = "{room}"\n')
+        stage.bot.reload_policy()
+        await stage.gives_session(stage.alice, "gpu1")
+        stage.node("gpu1").silent = True
+        rental = scene.rents(blocks=DAY)
+        await scene.restart()
+        await scene.passes(minutes=10, step=60)
+        (told,) = scene.told(stage.alice, f"Order {rental.number} for gpu1 ends")
+        stage.node("gpu1").silent = False
+        for _ in range(12):
+            await scene.passes(minutes=1, step=30)
+        (told,) = scene.told(stage.alice, f"Order {rental.number} for gpu1 ends")
+        assert "inference (" in told
+        assert "its machines lose power" not in told
+        assert "inference (" in stage.alice.last("gpu-ops").plain.replace("*", "")
+
+
 async def test_a_warning_that_reached_nobody_is_told_once_somebody_is_there(
     tmp_path: Path,
 ) -> None:
