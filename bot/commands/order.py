@@ -195,8 +195,8 @@ def _machines(facts: Facts) -> Text | Line:
     return facts.lost if facts.machines else say("none known here")
 
 
-async def _known(ctx: Context, number: int) -> RentalOrder:
-    """The order of that number, if whoever asks is told of it."""
+async def _known(ctx: Context, number: int, *, is_gone: bool = False) -> RentalOrder:
+    """The order of that number, if whoever asks is told of it; also one whose machines are gone."""
     async with ctx.services.store.read() as tx:
         found = await tx.orders.numbered(number)
     hidden = await ctx.hidden()
@@ -204,7 +204,7 @@ async def _known(ctx: Context, number: int) -> RentalOrder:
         one
         for one in found
         if one.node not in hidden
-        and not one.phase.is_over
+        and (not one.phase.is_over or (is_gone and one.phase is OrderPhase.GONE))
         and await ctx.services.orders.tells(one, ctx.actor)
     ]
     if not mine:
@@ -278,7 +278,7 @@ def _money(prices: Prices, gpus: int, blocks: int) -> Line:
 
 async def rescue(ctx: Context, order: Number) -> Reply:
     """Tell what is lost with a rental, until when, and how to copy it."""
-    found = await _known(ctx, order)
+    found = await _known(ctx, order, is_gone=True)
     facts = await ctx.services.orders.facts(found, ctx.actor)
     return await copying(ctx, facts, _data(facts))
 

@@ -1,11 +1,14 @@
 """How to copy what a rental's machines hold: what, where to, how large, and where there is room."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bot.commands.node import free_of
 from bot.dbc.models import HostDisk
 from bot.dbc.sizes import Size
 from bot.errors import BotError
+from bot.ids import NodeId
+from bot.messages.machine_buttons import button
 from bot.model import OrderPhase
 from bot.orders.facts import AtStake, Facts
 from bot.orders.schedule import goal_of
@@ -14,6 +17,7 @@ from bot.pipeline.context import Context
 from bot.pipeline.formatting import short, stacked
 from bot.ports import DeliveryFailed
 from bot.reply import (
+    Actions,
     Fields,
     Line,
     Note,
@@ -25,6 +29,7 @@ from bot.reply import (
     Text,
     all_of,
     bold,
+    code,
     command,
     emoji,
     line,
@@ -33,27 +38,36 @@ from bot.reply import (
 )
 from bot.reviews.policy import DecisionKind
 
+_WITH_BUTTONS = 4  # machines
 _SYSTEM = "vda"  # the only disk that a snapshot holds
 
 
 async def copying(ctx: Context, facts: Facts, data: Mapping[str, object]) -> Reply:
     """What to copy from an order's machines, where to, until when. `data` names the order."""
+    order = facts.order
+    if order.phase.is_over or (order.phase is OrderPhase.ENDED and facts.is_past(facts.goal)):
+        late = say(
+            "It is too late to copy anything: the 72 hours after the end of order {order} are "
+            "over, and {node} deletes, or has deleted, its machines.",
+            order=str(order.number), node=facts.node,
+        )  # fmt: skip
+        return Reply.empty(late, private=True)
     if not facts.machines:
         return Reply.empty(_nothing(facts), private=True)
-    order = facts.order
     deleted = goal_of(order) if order.phase is OrderPhase.ENDED else order.ends
     head = say(
         "Copy what you need from {node} before {time}.",
         node=bold(facts.node), time=facts.earliest(deleted),
     )  # fmt: skip
     servers = [server.name for server in await ctx.services.sightings.servers()]
-    rows = [_saved(one, servers, is_on=order.phase is OrderPhase.RENTING) for one in facts.machines]
+    is_on = order.phase is OrderPhase.RENTING
+    rows = [_saved(order.node, one, servers, is_on=is_on) for one in facts.machines]
     room, disks = await _room(ctx, facts, servers)
     return Reply(
         line(head),
         (
             Para(line(emoji("ring_buoy"), " ", head)),
-            Rows(tuple(rows)),
+            *_stepwise(rows),
             room,
             await _how(ctx, facts, servers),
         ),
@@ -74,21 +88,42 @@ def _nothing(facts: Facts) -> Text:
     return say("No machine of order {order} is known here.", order=number)
 
 
-def _saved(one: AtStake, servers: Sequence[str], *, is_on: bool) -> Row:
+def _saved(node: NodeId, one: AtStake, servers: Sequence[str], *, is_on: bool) -> Row:
     """A machine: each of its disks with its size and where to, in the order to copy them in."""
     named = one.told
     if one.disks is None:
         named = line(named, " ", say("(disks not read yet)"))
-    copies = [_data_disks(one.disks or ()), _system_disk(one, servers, is_on=is_on)]
-    lines = [named, *(line("→ ", copy) for copy in copies if copy)]
-    return Row(stacked(lines), {"task": one.task, "name": one.label, "disks": one.disks})
+    steps = [_by_shell(one, is_on=is_on), _system_disk(one, servers, is_on=is_on)]
+    if not is_on:
+        steps.reverse()  # it is off: its disk can be copied as it is
+    told = [step for step in steps if step]
+    lines = [named, *(line(f"{at}. ", step) for at, step in enumerate(told, 1))]
+    verbs = ["show", "shutdown" if is_on and not one.is_off else "start", "snapshot"]
+    acts = tuple(button(verb, node, one.task) for verb in verbs)
+    data = {"task": one.task, "name": one.label, "disks": one.disks, "connect": one.login or None}
+    return Row(stacked(lines), data, acts)
 
 
-def _data_disks(disks: Sequence[str]) -> Text:
-    others = [disk for disk in disks if not _is_system(disk)]
+def _stepwise(rows: Sequence[Row]) -> list[Part]:
+    """The machines, each with its steps as buttons below it; of many, in its menu."""
+    if len(rows) > _WITH_BUTTONS:
+        return [Rows(tuple(rows))]
+    found: list[Part] = []
+    for row in rows:
+        found += [Rows((replace(row, menu=()),)), Actions(row.menu)]
+    return found
+
+
+def _by_shell(one: AtStake, *, is_on: bool) -> Text | Line:
+    """What is copied over SSH while the machine runs."""
+    others = [disk for disk in one.disks or () if not _is_system(disk)]
     if not others:
         return ""
-    return say("{disks}: over SSH, to a computer of yours", disks=listed(others))
+    disks = listed(others)
+    told = say("{disks}: over SSH while it runs, to a computer of yours", disks=disks)
+    if not is_on:
+        told = say("{disks}: only over SSH. Start it: it runs for 15 minutes at most", disks=disks)
+    return line(told, ": ", code(one.login)) if one.login else told
 
 
 def _system_disk(one: AtStake, servers: Sequence[str], *, is_on: bool) -> Text:
@@ -156,6 +191,8 @@ async def _how(ctx: Context, facts: Facts, servers: Sequence[str]) -> Part:
                 "Copy data disks first, over SSH, while the machine runs: a snapshot holds the "
                 "system disk only. It needs the machine to be off, and goes to an image server."
             )
+            if facts.order.phase is OrderPhase.RENTING
+            else say("A snapshot holds the system disk only, and needs the machine to be off.")
         ),
         *await _reviewed(ctx, facts),
     ]
@@ -174,6 +211,12 @@ async def _how(ctx: Context, facts: Facts, servers: Sequence[str]) -> Part:
                 say("Image servers: {servers}", servers=all_of(line(bold(one)) for one in servers))
             )
         )
+    if facts.order.phase is OrderPhase.RENTING:
+        long = say(
+            "Data of this size takes hours to transfer. Begin with what matters most; if the time "
+            "is short, renew the order first."
+        )
+        told.insert(0, line(emoji("hourglass_flowing_sand"), " ", long))
     if facts.order.phase is OrderPhase.ENDED:
         again = say(
             "The order has ended: {node} refuses every command for these machines unless one of "

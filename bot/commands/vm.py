@@ -45,6 +45,7 @@ from bot.reply import (
     say,
     say_number,
 )
+from bot.services.logins import NO_AGENT
 from bot.services.sessions import target_of
 
 Retry = Annotated[
@@ -240,7 +241,7 @@ async def _login(ctx: Context, vm: Machine, user: str, **_other: object) -> Mapp
     if user:
         return {}
     user = (await ctx.dbc.tasks.get(await ctx.use_session(vm), vm.task)).user_name
-    if user in {"", vm_details.NO_AGENT}:
+    if user in {"", NO_AGENT}:
         raise Refused(
             say("DBC does not know this machine's login."), hint=say("Name the user."), field="user"
         )

@@ -38,12 +38,12 @@ from bot.reply import (
     time,
 )
 from bot.services.last_known import Known
+from bot.services.logins import NO_AGENT, login_of
 
 _NOT_YET = {
     "creating": say("The connection lines come when it is running."),
     "create error": say("Its creation failed, so there is nothing to connect to. See its log."),
 }
-NO_AGENT = "N/A"  # docs/dbc-api.md §3.2.2: the guest did not take the generated password
 
 
 def all_of(vm: Machine, detail: TaskDetail) -> list[Part]:
@@ -185,25 +185,18 @@ def _connection(detail: TaskDetail, *, secrets: bool = False) -> list[Part]:
     if told := _NOT_YET.get(detail.status):
         return [Note(line(told))]
     login, password = detail.user_name, detail.login_password.get_secret_value()
-    lines = []
-    if detail.ssh_ip and detail.rdp_port:
-        lines.append(f"mstsc /v:{detail.ssh_ip}:{detail.rdp_port}")
-    elif detail.ssh_ip and detail.ssh_port:
-        user = "<user>" if login in {"", NO_AGENT} else login
-        lines.append(f"ssh -p {detail.ssh_port} {user}@{detail.ssh_ip}")
-    parts: list[Part] = (
-        [Para(line(bold(say("Connect")))), CodeBlock("\n".join(lines))] if lines else []
-    )
+    known = login_of(detail)
+    parts: list[Part] = [Para(line(bold(say("Connect")))), CodeBlock(known)] if known else []
     if NO_AGENT in {login, password}:
         parts.append(
             Note(line(say("The guest took no password: log in with the image's own account.")))
         )
-    elif known := _pair(say("Login"), login, password if secrets else ""):
-        parts.append(Para(known))
+    elif pair := _pair(say("Login"), login, password if secrets else ""):
+        parts.append(Para(pair))
     vnc = f"{detail.ssh_ip}:{detail.vnc_port}" if detail.ssh_ip and detail.vnc_port else ""
     vnc_password = detail.vnc_password.get_secret_value() if vnc and secrets else ""
-    if known := _pair(say("VNC"), vnc, vnc_password):
-        parts.append(Para(known))
+    if pair := _pair(say("VNC"), vnc, vnc_password):
+        parts.append(Para(pair))
     return parts or [Note(line(say("How to connect is not known yet.")))]
 
 

@@ -17,6 +17,7 @@ from bot.ids import ChannelId, NodeId, UserId
 from bot.model import Audience, DbcSession, Machine, RentalOrder, Sighted
 from bot.orders.facts import AtStake
 from bot.services.last_known import LastKnown
+from bot.services.logins import login_of
 from storage import Store
 
 
@@ -184,5 +185,6 @@ class Concerned:
                 disks = tuple(
                     f"{disk.name} {disk.size.text}".strip() for disk in found.detail.disks
                 )
-                return AtStake(machine.label, machine.task, disks, is_off, snapshots)
+                login = login_of(found.detail)
+                return AtStake(machine.label, machine.task, disks, is_off, snapshots, login)
         return AtStake(machine.label, machine.task, is_off=is_off, snapshots=snapshots)

@@ -24,6 +24,7 @@ class AtStake:
     disks: tuple[str, ...] | None = None  # `vda 350G`
     is_off: bool = False  # when it was seen last
     snapshots: tuple[str, ...] = ()
+    login: str = ""  # the line that opens a shell or desktop in it; empty where that is not known
 
     @property
     def told(self) -> Line:

@@ -230,7 +230,7 @@ def _deletion(facts: Facts) -> Reply:
             "have done so.",
             node=bold(facts.node), machines=facts.lost, time=facts.earliest(goal),
         )  # fmt: skip
-        return _reply(facts, "rotating_light", line(late), *_copy(facts))
+        return _reply(facts, "rotating_light", line(late))
     sentence = say(
         "{node} deletes {machines} with all disks and snapshots after {time}, in {left}.",
         node=bold(facts.node), machines=facts.lost, time=facts.earliest(goal),

@@ -202,9 +202,9 @@ async def test_rescue_says_what_to_copy_where_and_how_much_room_there_is(scene: 
     asked = f"/dbc order rescue {rental.number}"
     shown = (await stage.asks(alice, asked)).plain.replace("*", "")
     task = stage.task("inference").task_id[:8]
+    assert "1. vdb 100G: over SSH while it runs, to a computer of yours: `ssh -p " in shown
     assert (
-        f"→ vdb 100G: over SSH, to a computer of yours\n"
-        f"→ vda 350G: to image server backup, by `/dbc vm shutdown {task}`, then "
+        f"2. vda 350G: to image server backup, by `/dbc vm shutdown {task}`, then "
         f"`/dbc snapshot create {task} rescue to backup`" in shown
     )
     assert "System disks\nat most 700 GiB in all\nData disks\nat most 200 GiB in all" in shown
@@ -215,7 +215,7 @@ async def test_rescue_says_what_to_copy_where_and_how_much_room_there_is(scene: 
     stage.world.faults.on("dead_node", node="gpu1")
     shown = (await stage.asks(alice, asked)).plain.replace("*", "")
     assert "Free on gpu1\ncould not be read: " in shown
-    assert "→ vda 350G: to image server backup" in shown
+    assert "2. vda 350G: to image server backup" in shown
 
 
 async def test_rescue_shuts_down_no_machine_that_is_off(scene: ChainStage) -> None:

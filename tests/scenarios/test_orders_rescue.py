@@ -1,0 +1,50 @@
+"""What can be copied of a rental that ends, in which order, and until when."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.orders import DAY, ChainStage, chained
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
+    async with chained(tmp_path) as one:
+        await one.stage.gives_session(one.stage.alice, "gpu1")
+        await one.stage.asks(one.stage.alice, "/dbc vm list")
+        yield one
+
+
+async def test_the_steps_are_numbered_with_ssh_first_and_have_buttons(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(blocks=DAY)
+    await scene.passes(minutes=5, step=60)
+    shown = await stage.asks(alice, f"/dbc order rescue {rental.number}")
+    said = shown.plain
+    assert "1. vdb 100G: over SSH while it runs, to a computer of yours: ssh -p " in said.replace(
+        "`", ""
+    )
+    assert said.index("1. vdb") < said.index("2. vda") < said.index("vm shutdown")
+    assert "takes hours to transfer" in said
+    await alice.presses("Take a snapshot …", shown)
+    await stage.quiet()
+    assert alice.modal is not None
+
+
+async def test_after_the_end_and_after_the_deletion_only_what_is_possible_is_said(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(blocks=600)
+    await scene.until(rental.end + 60)
+    said = (await stage.asks(alice, f"/dbc order rescue {rental.number}")).plain
+    assert "Rent one GPU again first" in said
+    assert "1. vda" in said
+    assert "only over SSH. Start it: it runs for 15 minutes at most" in said
+    assert "while the machine runs" not in said
+    await scene.until(rental.end + 73 * 600)
+    await stage.asks(alice, "/dbc language zh")
+    said = (await stage.asks(alice, f"/dbc order rescue {rental.number}")).plain
+    assert "已经来不及备份" in said
+    assert "SSH" not in said
