@@ -112,7 +112,7 @@ class ChainControl:
         return {
             "health": self._health,
             "block": self._chain.blocks.head,
-            "nodes": sorted(self._names.values()),
+            "nodes": [it.name for it in self._world.nodes.values() if it.ledger is not None],
             "orders": [self._one(rental) for rental in self._chain.rentals.values()],
         }
 

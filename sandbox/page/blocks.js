@@ -5,6 +5,7 @@ import { Context, element } from "./elements.js";
 import { markdown } from "./markdown.js";
 import { plain, textObject } from "./mrkdwn.js";
 import { richText } from "./richtext.js";
+import { t } from "./words.js";
 
 function image(spec, className) {
   const src = safeUrl(spec.image_url ?? spec.slack_file?.url ?? "");
@@ -69,7 +70,7 @@ function table(block, store) {
   const row = (tag, cells) => h("tr", {}, cells.map((spec, index) => h(tag, { class: classes(index) }, cell(spec, store))));
   return h(
     "div",
-    { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Table" },
+    { class: "table-scroll", tabindex: "0", role: "region", "aria-label": t("Table") },
     h("table", {}, h("thead", {}, row("th", head)), h("tbody", {}, rows.map((cells) => row("td", cells)))),
   );
 }

@@ -2,6 +2,7 @@
 
 import { h, icon, uid } from "./dom.js";
 import { displayName } from "./store.js";
+import { t } from "./words.js";
 
 const MAX_HISTORY = 50;
 const MAX_HITS = 8;
@@ -23,7 +24,7 @@ export class Composer {
     this.#target = target;
     this.onsent = onsent;
     const id = uid("composer");
-    this.hints = h("div", { class: "hints", role: "listbox", id: `${id}-hints`, "aria-label": "Suggestions", hidden: true });
+    this.hints = h("div", { class: "hints", role: "listbox", id: `${id}-hints`, "aria-label": t("Suggestions"), hidden: true });
     this.error = h("p", { class: "composer-error", role: "alert", hidden: true });
     this.input = h("textarea", {
       rows: "1",
@@ -38,7 +39,7 @@ export class Composer {
       onkeydown: (event) => this.#keyed(event),
       onblur: () => this.#close(),
     });
-    this.button = h("button", { type: "button", class: "send", "aria-label": "Send", disabled: true, onclick: () => this.#send() }, icon("send"));
+    this.button = h("button", { type: "button", class: "send", "aria-label": t("Send"), disabled: true, onclick: () => this.#send() }, icon("send"));
     this.node = h("div", { class: "composer" }, this.hints, h("div", { class: "composer-box" }, this.input, this.button), this.error);
   }
 
@@ -166,7 +167,7 @@ export class Composer {
     const all = members.some((member) => member.id === app.id) ? members : [app, ...members];
     return all
       .filter((member) => member.name.toLowerCase().startsWith(typed) || displayName(member).toLowerCase().startsWith(typed))
-      .map((member) => ({ text: `@${member.name} `, title: `@${member.name}`, note: member.is_bot ? "App" : displayName(member) }));
+      .map((member) => ({ text: `@${member.name} `, title: `@${member.name}`, note: member.is_bot ? t("App") : displayName(member) }));
   }
 
   #channels(typed) {

@@ -4,6 +4,7 @@ import { h, icon } from "./dom.js";
 import { Composer } from "./composer.js";
 import { MessageList, channelEntries, rows, threadEntries } from "./messages.js";
 import { displayName } from "./store.js";
+import { t } from "./words.js";
 
 const TIPS_KEY = "sandbox.tips";
 
@@ -28,11 +29,11 @@ function tipsPanel(store, type) {
   const panel = h(
     "details",
     { class: "tips", open: recalled(TIPS_KEY) !== "closed" },
-    h("summary", {}, icon("bulb"), "Try this", icon("down")),
+    h("summary", {}, icon("bulb"), t("Try this"), icon("down")),
     h(
       "div",
       { class: "tips-list" },
-      store.tips.map((tip) => h("button", { type: "button", class: "tip", onclick: () => type(tip.line) }, h("span", {}, tip.text), h("code", {}, tip.line))),
+      store.tips.map((tip) => h("button", { type: "button", class: "tip", onclick: () => type(tip.line) }, h("span", {}, t(tip.text)), h("code", {}, tip.line))),
     ),
   );
   panel.addEventListener("toggle", () => remember(TIPS_KEY, panel.open ? "open" : "closed"));
@@ -41,8 +42,12 @@ function tipsPanel(store, type) {
 }
 
 function introOf(channel, title, isApp) {
-  const where = isApp ? "your direct messages with the app. Only you can see them." : channel.kind === "im" ? `your direct messages with ${title}.` : `the ${title} channel.`;
-  return { title, text: `This is the very beginning of ${where}` };
+  const text = isApp
+    ? t("This is the very beginning of your direct messages with the app. Only you can see them.")
+    : channel.kind === "im"
+      ? t("This is the very beginning of your direct messages with {name}.", { name: title })
+      : t("This is the very beginning of the {name} channel.", { name: title });
+  return { title, text };
 }
 
 /** A channel or direct messages: header, list, tips, composer. */
@@ -58,7 +63,7 @@ export class ChannelPane {
     this.#store = store;
     this.#hostOf = hostOf;
     this.#openThread = openThread;
-    this.composer = new Composer(store, () => ({ channel: this.#channel.id }), { label: "Message", onsent: () => this.list.toBottom() });
+    this.composer = new Composer(store, () => ({ channel: this.#channel.id }), { label: t("Message"), onsent: () => this.list.toBottom() });
     this.slot = h("div", { class: "list-slot" });
     this.tips = tipsPanel(store, (line) => this.composer.type(line));
     this.node = h("div", { class: "pane" }, this.slot, this.tips, this.composer.node);
@@ -75,7 +80,7 @@ export class ChannelPane {
     else if (document.hidden && channel.unread && !this.#channel.unread) this.#newTs = this.#firstUnread(channel);
     this.#channel = channel;
     const name = isApp ? displayName(this.#store.member(this.#store.bot.id)) : channel.kind === "im" ? channel.name : `#${channel.name}`;
-    this.composer.turnTo(`${this.#store.as}/${channel.id}`, `Message ${name}`);
+    this.composer.turnTo(`${this.#store.as}/${channel.id}`, t("Message {name}", { name }));
     this.list.render(rows(channelEntries(screen, channel), this.#newTs), introOf(channel, name, isApp));
     this.read();
   }
@@ -84,7 +89,7 @@ export class ChannelPane {
     const { id } = channel;
     this.#newTs = this.#firstUnread(channel);
     const place = { store: this.#store, channel: id, host: (message, part) => this.#hostOf({ channel: id, ts: message.ts }, part), openThread: (ts) => this.#openThread(id, ts) };
-    this.list = new MessageList(place, { label: `Messages in ${channel.name}`, onbottom: () => this.read() });
+    this.list = new MessageList(place, { label: t("Messages in {name}", { name: channel.name }), onbottom: () => this.read() });
     this.slot.replaceChildren(this.list.node);
   }
 
@@ -115,15 +120,15 @@ export class ThreadPane {
   constructor(store, { hostOf, onclose }) {
     this.#store = store;
     this.#hostOf = hostOf;
-    this.composer = new Composer(store, () => this.#at, { label: "Reply", onsent: () => this.list.toBottom() });
+    this.composer = new Composer(store, () => this.#at, { label: t("Reply"), onsent: () => this.list.toBottom() });
     this.slot = h("div", { class: "list-slot" });
     this.where = h("small");
     this.header = h(
       "header",
       { class: "pane-header" },
-      h("button", { type: "button", class: "icon-button thread-back", "aria-label": "Back to the channel", onclick: onclose }, icon("back")),
-      h("h1", {}, "Thread ", this.where),
-      h("button", { type: "button", class: "icon-button thread-close", "aria-label": "Close thread", onclick: onclose }, icon("close")),
+      h("button", { type: "button", class: "icon-button thread-back", "aria-label": t("Back to the channel"), onclick: onclose }, icon("back")),
+      h("h1", {}, `${t("Thread")} `, this.where),
+      h("button", { type: "button", class: "icon-button thread-close", "aria-label": t("Close thread"), onclick: onclose }, icon("close")),
     );
     this.node = h("div", { class: "pane" }, this.header, this.slot, this.composer.node);
   }
@@ -138,11 +143,11 @@ export class ThreadPane {
       this.#key = key;
       this.#at = { channel: channel.id, thread_ts: ts };
       const place = { store: this.#store, channel: channel.id, host: (message, part) => this.#hostOf({ channel: channel.id, ts: message.ts }, part), openThread: null };
-      this.list = new MessageList(place, { label: "Thread" });
+      this.list = new MessageList(place, { label: t("Thread") });
       this.slot.replaceChildren(this.list.node);
     }
     this.where.textContent = channel.kind === "im" ? channel.name : `#${channel.name}`;
-    this.composer.turnTo(key, "Reply…");
+    this.composer.turnTo(key, t("Reply…"));
     this.list.render(rows(entries));
     return true;
   }

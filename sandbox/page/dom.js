@@ -20,6 +20,7 @@ export function h(tag, props = {}, ...children) {
 const SVG = "http://www.w3.org/2000/svg";
 const ICONS = {
   menu: "M3 5h14M3 10h14M3 15h14",
+  chain: "M8 12l4-4M9 6l2-2a3 3 0 014.2 4.2l-2 2M11 14l-2 2a3 3 0 01-4.200-4.200l2-2",
   close: "M5 5l10 10M15 5L5 15",
   back: "M12 4l-6 6 6 6",
   down: "M5 7.5l5 5 5-5",

@@ -7,6 +7,7 @@ import { inputElement } from "./inputs.js";
 import { openMenu } from "./popover.js";
 import { plain, textObject } from "./mrkdwn.js";
 import { selectElement } from "./selects.js";
+import { t } from "./words.js";
 
 /**
  * Where an element stands: `host`, `blockId`, `label` for those who cannot see it, `dispatch` whether
@@ -85,12 +86,12 @@ function overflow(spec, context) {
     {
       type: "button",
       class: "button overflow",
-      "aria-label": "More actions",
+      "aria-label": t("More actions"),
       "aria-haspopup": "menu",
       "aria-expanded": "false",
       "data-action": spec.action_id,
       "data-focus": context.focusId(spec),
-      onclick: () => openMenu(node, items, "More actions"),
+      onclick: () => openMenu(node, items, t("More actions")),
     },
     icon("more"),
   );
@@ -124,7 +125,7 @@ function choices(spec, context) {
   show(context.held(spec, initial));
   return h(
     "div",
-    { class: "choices", role: single ? "radiogroup" : "group", "aria-label": context.label || "Choices", "aria-describedby": context.errorId, "data-action": spec.action_id },
+    { class: "choices", role: single ? "radiogroup" : "group", "aria-label": context.label || t("Choices"), "aria-describedby": context.errorId, "data-action": spec.action_id },
     (spec.options ?? []).map((option, index) =>
       h(
         "label",

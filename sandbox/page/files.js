@@ -1,6 +1,7 @@
 // Files shared in a message: a download, and for text a look inside.
 
 import { h, icon, safeUrl } from "./dom.js";
+import { t } from "./words.js";
 
 const UNITS = ["bytes", "kB", "MB", "GB"];
 const TEXT_NAME = /\.(txt|log|json|csv|md|toml|ya?ml|xml|ini|conf|sh|py)$/i;
@@ -16,15 +17,15 @@ function sizeText(bytes) {
 async function load(preview, href) {
   try {
     const response = await fetch(href);
-    preview.textContent = response.ok ? await response.text() : `The file could not be read (${response.status}).`;
+    preview.textContent = response.ok ? await response.text() : `${t("The file could not be read.")} (${response.status})`;
   } catch {
-    preview.textContent = "The file could not be read.";
+    preview.textContent = t("The file could not be read.");
   }
 }
 
 function look(href) {
-  const preview = h("pre", { tabindex: "0" }, "Loading…");
-  return h("details", { class: "file-preview text", ontoggle: () => preview.textContent === "Loading…" && load(preview, href) }, h("summary", {}, "Preview"), preview);
+  const preview = h("pre", { tabindex: "0" }, t("Loading…"));
+  return h("details", { class: "file-preview text", ontoggle: () => preview.textContent === t("Loading…") && load(preview, href) }, h("summary", {}, t("Preview")), preview);
 }
 
 /** The node for a file `{name, size, url}`. */
@@ -35,7 +36,7 @@ export function file({ name, size, url }) {
     href ? "a" : "div",
     { class: "file", href, download: href ? name : null },
     icon("file"),
-    h("span", {}, h("strong", {}, name), h("small", {}, size === undefined ? "File" : sizeText(size))),
+    h("span", {}, h("strong", {}, name), h("small", {}, size === undefined ? t("File") : sizeText(size))),
   );
   return h("div", { class: "file-frame" }, download, here && TEXT_NAME.test(name) && size <= MOST_PREVIEWED ? look(href) : null);
 }

@@ -4,6 +4,7 @@
 import { fromLocalInput, toLocalInput } from "./dates.js";
 import { h } from "./dom.js";
 import { plain } from "./mrkdwn.js";
+import { t } from "./words.js";
 
 const TYPING_MS = 400;
 
@@ -82,7 +83,7 @@ function dateInput(spec, context) {
   const node = h("input", {
     type,
     class: "text-input date-input",
-    "aria-label": context.label || plain(spec.placeholder) || "Date",
+    "aria-label": context.label || plain(spec.placeholder) || t("Date"),
     "aria-describedby": context.errorId,
     "data-action": spec.action_id,
     "data-focus": context.focusId(spec),
@@ -107,8 +108,8 @@ const isEmpty = (state) =>
 const NUMBER = /^-?\d+(\.\d+)?$/;
 
 function numberComplaint(spec, value) {
-  if (!NUMBER.test(value)) return "Please enter a number.";
-  if (!spec.is_decimal_allowed && value.includes(".")) return "Please enter a whole number.";
+  if (!NUMBER.test(value)) return t("Please enter a number.");
+  if (!spec.is_decimal_allowed && value.includes(".")) return t("Please enter a whole number.");
   if (spec.min_value !== undefined && Number(value) < Number(spec.min_value)) return `Please enter a number that is at least ${spec.min_value}.`;
   if (spec.max_value !== undefined && Number(value) > Number(spec.max_value)) return `Please enter a number that is at most ${spec.max_value}.`;
   return null;
@@ -117,12 +118,12 @@ function numberComplaint(spec, value) {
 /** What is wrong with what an input block holds, in words, or null. */
 export function complaint(block, state) {
   const spec = block.element;
-  if (isEmpty(state)) return block.optional ? null : "Please complete this required field.";
+  if (isEmpty(state)) return block.optional ? null : t("Please complete this required field.");
   const { value } = state;
   if (typeof value !== "string") return null;
   if (spec.type === "number_input") return numberComplaint(spec, value);
-  if (spec.type === "email_text_input" && !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value)) return "Please enter a valid email address.";
-  if (spec.type === "url_text_input" && !URL.canParse(value)) return "Please enter a valid URL.";
+  if (spec.type === "email_text_input" && !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value)) return t("Please enter a valid email address.");
+  if (spec.type === "url_text_input" && !URL.canParse(value)) return t("Please enter a valid URL.");
   if (spec.min_length && value.length < spec.min_length) return `Please enter at least ${spec.min_length} characters.`;
   return null;
 }

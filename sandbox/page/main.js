@@ -9,6 +9,7 @@ import { Modals } from "./modal.js";
 import { renderSidebar, renderTopbar } from "./sidebar.js";
 import { Store, displayName } from "./store.js";
 import { toast } from "./toast.js";
+import { t, turnTo } from "./words.js";
 
 const RETRY_MS = 1500;
 const SAID_CHARACTERS = 300;
@@ -54,7 +55,8 @@ function openThread(channel, ts) {
 }
 
 const header = h("header", { class: "pane-header channel-header" });
-const home = new Home((viewId) => hostOf({ view_id: viewId }));
+let home = null;
+const newHome = () => new Home((viewId) => hostOf({ view_id: viewId }));
 let pane = null;
 let thread = null;
 let modals = null;
@@ -69,7 +71,7 @@ function renderHeader(channel, place, isApp) {
   header.replaceChildren(
     h("h1", {}, `${sign}${name}`, isApp ? h("span", { class: "badge-app" }, "APP") : null),
     isApp
-      ? h("nav", { class: "tabs", "aria-label": "App" }, tab("Home", "#/home", place.home), channel ? tab("Messages", channelHash(channel.id), !place.home) : null)
+      ? h("nav", { class: "tabs", "aria-label": t("App") }, tab(t("Home"), "#/home", place.home), channel ? tab(t("Messages"), channelHash(channel.id), !place.home) : null)
       : h("p", { class: "topic" }, channel?.topic ?? ""),
   );
 }
@@ -99,9 +101,10 @@ function blank() {
 }
 
 function render() {
-  renderTopbar(byId("topbar"), store, { onmenu: toggleDrawer, onperson: (person) => become(person, true) });
+  drawTopbar();
   if (!store.screen) return blank();
   speak(store.screen.locale);
+  if (turnTo(store.screen.locale)) build();
   const place = here();
   renderSidebar(byId("sidebar"), store, place);
   renderMain(place);
@@ -164,7 +167,7 @@ function showConnection() {
   const banner = byId("connection");
   banner.hidden = store.connected || (!store.screen && !banner.dataset.lost);
   banner.dataset.lost = "yes";
-  banner.textContent = "Connection lost. Trying again…";
+  banner.textContent = t("Connection lost. Trying again…");
 }
 
 function moved() {
@@ -191,8 +194,9 @@ function wire() {
     if (store.screen) pane.read();
   });
   byId("sidebar").addEventListener("click", (event) => {
-    if (!event.target.closest("a")) return;
-    if (event.target.closest("a").getAttribute("href") === location.hash && here().home) store.act("home");
+    const pressed = event.target.closest("a, .lever");
+    if (!pressed) return;
+    if (pressed.getAttribute("href") === location.hash && here().home) store.act("home");
     document.body.classList.remove("drawer-open");
     drawerButton().setAttribute("aria-expanded", "false");
   });
@@ -206,20 +210,32 @@ function wire() {
   });
 }
 
+/** Makes the parts of the page, whose words are in the language of that moment. */
+function build() {
+  modals?.render([]);
+  for (const id of ["topbar", "main", "sidebar", "thread"]) byId(id).replaceChildren();
+  delete header.dataset.drawn;
+  home = newHome();
+  pane = new ChannelPane(store, { hostOf, openThread });
+  thread = new ThreadPane(store, { hostOf, onclose: closeThread });
+  modals = new Modals(store, document.body);
+  byId("thread").append(thread.node);
+  drawTopbar();
+}
+
+const drawTopbar = () => renderTopbar(byId("topbar"), store, { onmenu: toggleDrawer, onperson: (person) => become(person, true) });
+
 async function start() {
   try {
     await store.load();
   } catch {
     byId("connection").hidden = false;
-    byId("connection").textContent = "The sandbox server does not answer. Trying again…";
+    byId("connection").textContent = t("The sandbox server does not answer. Trying again…");
     setTimeout(start, RETRY_MS);
     return;
   }
   byId("connection").hidden = true;
-  pane = new ChannelPane(store, { hostOf, openThread });
-  thread = new ThreadPane(store, { hostOf, onclose: closeThread });
-  modals = new Modals(store, document.body);
-  byId("thread").append(thread.node);
+  build();
   wire();
   become(store.personNamed(new URL(location.href).searchParams.get("as")), false);
 }

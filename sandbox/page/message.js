@@ -9,6 +9,7 @@ import { mrkdwn } from "./mrkdwn.js";
 import { openMenu } from "./popover.js";
 import { displayName } from "./store.js";
 import { toast } from "./toast.js";
+import { t } from "./words.js";
 
 const COLOURS = ["#7a4fb5", "#2b7a9b", "#b0562a", "#3d7f4f", "#a83a68", "#5664b8"];
 
@@ -29,8 +30,8 @@ function summary({ count, last, users }, store, open) {
     "button",
     { type: "button", class: "thread-summary", "data-focus": "thread", onclick: open },
     users.map((id) => avatar(store.member(id), "tiny")),
-    h("strong", {}, count === 1 ? "1 reply" : `${count} replies`),
-    last ? h("small", {}, `Last reply ${ago(last)}`) : null,
+    h("strong", {}, count === 1 ? t("1 reply") : t("{count} replies", { count })),
+    last ? h("small", {}, t("Last reply {ago}", { ago: ago(last) })) : null,
   );
 }
 
@@ -63,8 +64,8 @@ export function renewMessage(node, item, place) {
   node.setAttribute("aria-label", `${displayName(member)}, ${clock(message.ts)}`);
   const time = h("time", { title: fullTime(message.ts) }, clock(message.ts));
   const notes = [
-    ephemeral ? h("p", { class: "note" }, icon("eye"), "Only visible to you") : null,
-    item.broadcast ? h("p", { class: "note" }, icon("reply"), place.openThread ? h("button", { type: "button", class: "link-button", "data-focus": "replied", onclick: open }, "replied to a thread") : "Also sent to the channel") : null,
+    ephemeral ? h("p", { class: "note" }, icon("eye"), t("Only visible to you")) : null,
+    item.broadcast ? h("p", { class: "note" }, icon("reply"), place.openThread ? h("button", { type: "button", class: "link-button", "data-focus": "replied", onclick: open }, t("replied to a thread")) : t("Also sent to the channel")) : null,
   ];
   const name = h("header", {}, h("strong", { class: "author" }, displayName(member)), member.is_bot ? h("span", { class: "badge-app" }, "APP") : null, time);
   const body = h("div", { class: "message-body" });
@@ -106,13 +107,13 @@ function attachment(spec, index, message, place) {
 
 function reaction({ name, users }, store) {
   const names = users.map((id) => displayName(store.member(id))).join(", ");
-  return h("span", { class: users.includes(store.as) ? "reaction mine" : "reaction", title: `${names} reacted with :${name}:` }, `${withEmoji(`:${name}:`)} ${users.length}`);
+  return h("span", { class: users.includes(store.as) ? "reaction mine" : "reaction", title: t("{names} reacted with {emoji}", { names, emoji: `:${name}:` }) }, `${withEmoji(`:${name}:`)} ${users.length}`);
 }
 
 /** What follows a message's words. */
 function extras(message, place) {
   return [
-    message.edited && hasBlocks(message) ? h("span", { class: "edited" }, "(edited)") : null,
+    message.edited && hasBlocks(message) ? h("span", { class: "edited" }, t("(edited)")) : null,
     ...(message.attachments ?? []).map((spec, index) => attachment(spec, index, message, place)),
     message.files?.length ? h("div", { class: "files" }, message.files.map(file)) : null,
     message.reactions?.length ? h("div", { class: "reactions" }, message.reactions.map((spec) => reaction(spec, place.store))) : null,
@@ -120,7 +121,7 @@ function extras(message, place) {
 }
 
 function toolbar(message, store, open) {
-  const reply = h("button", { type: "button", class: "icon-button", "aria-label": "Reply in thread", title: "Reply in thread", "data-focus": "reply", onclick: open }, icon("reply"));
+  const reply = h("button", { type: "button", class: "icon-button", "aria-label": t("Reply in thread"), title: t("Reply in thread"), "data-focus": "reply", onclick: open }, icon("reply"));
   const use = async ({ callback_id: id }) => {
     const answer = await store.act("shortcut", { channel: message.channel, ts: message.ts, callback_id: id });
     if (!answer.ok) toast(answer.error);
@@ -128,7 +129,7 @@ function toolbar(message, store, open) {
   const items = store.shortcuts.filter((shortcut) => shortcut.type === "message" && !message.ephemeral).map((shortcut) => ({ label: shortcut.name, run: () => use(shortcut) }));
   const more = h(
     "button",
-    { type: "button", class: "icon-button", "aria-label": "More message actions", title: "More actions", "aria-haspopup": "menu", "aria-expanded": "false", "data-focus": "more", onclick: () => openMenu(more, items, "More message actions") },
+    { type: "button", class: "icon-button", "aria-label": t("More message actions"), title: t("More actions"), "aria-haspopup": "menu", "aria-expanded": "false", "data-focus": "more", onclick: () => openMenu(more, items, t("More message actions")) },
     icon("more"),
   );
   return h("div", { class: "toolbar" }, open ? reply : null, items.length ? more : null);

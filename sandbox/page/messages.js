@@ -4,6 +4,7 @@
 import { dayKey, dayLabel } from "./dates.js";
 import { h, icon, reconcile } from "./dom.js";
 import { messageNode, renewMessage } from "./message.js";
+import { t } from "./words.js";
 
 const GROUP_SECONDS = 300;
 const BOTTOM_PX = 48;
@@ -73,7 +74,7 @@ export class MessageList {
     this.#place = place;
     this.onbottom = onbottom;
     this.list = h("div", { class: "message-list" });
-    this.jump = h("button", { type: "button", class: "jump", hidden: true, onclick: () => this.toBottom() }, icon("down"), "Latest messages");
+    this.jump = h("button", { type: "button", class: "jump", hidden: true, onclick: () => this.toBottom() }, icon("down"), t("Latest messages"));
     this.scroller = h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": label, onscroll: () => this.#scrolled() }, this.list);
     this.node = h("div", { class: "messages" }, this.scroller, this.jump);
     // Images load, the phone's keyboard opens: the end stays in view.
@@ -106,7 +107,7 @@ export class MessageList {
 
   #build(item) {
     if (item.kind === "day") return h("div", { class: "divider" }, h("span", {}, item.label));
-    if (item.kind === "new") return h("div", { class: "divider new" }, h("span", {}, "New"));
+    if (item.kind === "new") return h("div", { class: "divider new" }, h("span", {}, t("New")));
     if (item.kind === "intro") return h("div", { class: "intro" }, h("h2", {}, item.intro.title), h("p", {}, item.intro.text));
     return messageNode(item, this.#place);
   }

@@ -6,6 +6,7 @@ import { Host } from "./host.js";
 import { complaint } from "./inputs.js";
 import { plain } from "./mrkdwn.js";
 import { toast } from "./toast.js";
+import { t } from "./words.js";
 
 class Modal {
   #store;
@@ -28,7 +29,7 @@ class Modal {
     this.form = h(
       "form",
       { novalidate: true, onsubmit: (event) => this.#submit(event) },
-      h("header", {}, this.title, h("button", { type: "button", class: "icon-button", "aria-label": "Close", onclick: () => this.close() }, icon("close"))),
+      h("header", {}, this.title, h("button", { type: "button", class: "icon-button", "aria-label": t("Close"), onclick: () => this.close() }, icon("close"))),
       this.body,
       this.trouble,
       h("footer", { class: "dialog-actions" }, this.cancel, this.submit),
@@ -42,7 +43,7 @@ class Modal {
     this.#view = view;
     this.title.textContent = plain(view.title);
     renderBlocks(this.body, view.blocks, this.host);
-    this.cancel.textContent = plain(view.close) || (view.submit ? "Cancel" : "Close");
+    this.cancel.textContent = plain(view.close) || (view.submit ? t("Cancel") : t("Close"));
     this.submit.hidden = !view.submit && !view.blocks.some((block) => block.type === "input");
     this.trouble.textContent = view.trouble ?? "";
     this.trouble.hidden = !view.trouble;
@@ -67,7 +68,7 @@ class Modal {
     const busy = this.#sending || this.#view.busy === true;
     this.form.setAttribute("aria-busy", String(busy));
     this.submit.setAttribute("aria-disabled", String(busy));
-    this.submit.replaceChildren(h("span", {}, plain(this.#view.submit) || "Submit"));
+    this.submit.replaceChildren(h("span", {}, plain(this.#view.submit) || t("Submit")));
   }
 
   #escape(event) {

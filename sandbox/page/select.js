@@ -4,6 +4,7 @@
 import { h, icon, uid } from "./dom.js";
 import { plain } from "./mrkdwn.js";
 import { openPopover } from "./popover.js";
+import { t } from "./words.js";
 
 const DEBOUNCE_MS = 250;
 
@@ -57,7 +58,7 @@ export function select({ placeholder, label, multi = false, initial = [], max = 
       type: "text",
       class: "select-search",
       role: "combobox",
-      placeholder: remote ? "Type to search" : "Search",
+      placeholder: remote ? t("Type to search") : t("Search"),
       "aria-label": `Search ${label}`,
       "aria-controls": listId,
       "aria-expanded": "true",
@@ -77,7 +78,7 @@ export function select({ placeholder, label, multi = false, initial = [], max = 
 
     function show(groups) {
       state.options = flatten(groups);
-      if (state.options.length === 0) return say("No results", "empty");
+      if (state.options.length === 0) return say(t("No results"), "empty");
       const current = state.options.findIndex((option) => chosen.some((other) => other.value === option.value));
       state.active = search.value === "" && !multi && current >= 0 ? current : 0;
       list.replaceChildren(
@@ -132,8 +133,8 @@ export function select({ placeholder, label, multi = false, initial = [], max = 
 
     async function ask(query) {
       const asked = (state.asked += 1);
-      if (query.length < minQuery) return say(minQuery === 1 ? "Type to search" : `Type at least ${minQuery} characters`, "hint");
-      if (remote) say("Loading…", "loading");
+      if (query.length < minQuery) return say(minQuery === 1 ? t("Type to search") : t("Type at least {count} characters", { count: minQuery }), "hint");
+      if (remote) say(t("Loading…"), "loading");
       try {
         const groups = await source(query);
         if (asked === state.asked && list.isConnected) show(groups);
@@ -174,7 +175,7 @@ export function fixedSource(groups) {
 export function remoteSource(suggest) {
   return async (query) => {
     const answer = await suggest(query);
-    if (!answer.ok) throw new Error(answer.error || "The list could not be loaded.");
+    if (!answer.ok) throw new Error(answer.error || t("The list could not be loaded."));
     return answer.option_groups ?? [{ options: answer.options ?? [] }];
   };
 }

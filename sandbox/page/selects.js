@@ -3,6 +3,7 @@
 import { plain } from "./mrkdwn.js";
 import { fixedSource, remoteSource, select } from "./select.js";
 import { displayName } from "./store.js";
+import { t } from "./words.js";
 
 const KIND = /^(multi_)?(static|external|users|conversations|channels)_select$/;
 // Slack's own default for external selects.
@@ -66,7 +67,7 @@ export function selectElement(spec, context) {
   const groups = groupsOf(spec, kind, context.store);
   const known = groups.flatMap((group) => group.options);
   const remote = kind === "external";
-  const placeholder = plain(spec.placeholder) || PLACEHOLDERS[kind] || (multi ? "Select options" : "Select an option");
+  const placeholder = plain(spec.placeholder) || t(PLACEHOLDERS[kind] ?? "") || (multi ? t("Select options") : t("Select an option"));
   const node = select({
     placeholder,
     label: context.label || placeholder,

@@ -1,6 +1,9 @@
 // The page's one line to the server: the screen as last heard, and what the person does.
 // Knows the contract of /page/*, draws nothing.
 
+import { hasChain } from "./chain.js";
+import { t } from "./words.js";
+
 const FIRST_RETRY_MS = 300;
 const LAST_RETRY_MS = 4000;
 
@@ -10,6 +13,7 @@ export class Store extends EventTarget {
   bot = { id: "", name: "app" };
   tips = [];
   shortcuts = [];
+  hasChain = false;
   as = "";
   screen = null;
   connected = false;
@@ -22,7 +26,7 @@ export class Store extends EventTarget {
     const response = await fetch("/page/people");
     if (!response.ok) throw new Error(`The server answered ${response.status}`);
     const { people, bot, tips = [], shortcuts = [] } = await response.json();
-    Object.assign(this, { people, bot, tips, shortcuts });
+    Object.assign(this, { people, bot, tips, shortcuts, hasChain: await hasChain() });
   }
 
   /** The person whose id or name stands in the address, else the first. */
@@ -82,9 +86,9 @@ export class Store extends EventTarget {
         body: JSON.stringify({ as: this.as, kind, ...fields }),
       });
       const answer = await response.json();
-      return answer.ok ? answer : { ...answer, ok: false, error: answer.error || `The server answered ${response.status}.` };
+      return answer.ok ? answer : { ...answer, ok: false, error: answer.error || t("The server answered {status}.", { status: response.status }) };
     } catch {
-      return { ok: false, error: "The sandbox server did not answer. Is it still running?" };
+      return { ok: false, error: t("The sandbox server did not answer. Is it still running?") };
     }
   }
 

@@ -1,10 +1,13 @@
 """The language that a person chooses on the page: the app learns of it, and dates follow it."""
 
+import re
+
 from playwright.async_api import expect
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import Workspace
+from sandbox.slack.page import STATIC, TIPS
 from tests.sandbox.page.conftest import Open
 from tests.sandbox.slack.conftest import connected, section
 
@@ -22,3 +25,32 @@ async def test_dates_follow_the_language_that_a_person_chooses(
         await expect(page.locator(".message")).to_contain_text("1970年1月1日 星期四 00:00")
         told = await web.users_info(user=ws.member("alice").id, include_locale=True)
         assert told["user"]["locale"] == "zh-CN"
+
+
+async def test_the_pages_own_words_follow_it_too(
+    web: AsyncWebClient, ws: Workspace, opens: Open
+) -> None:
+    ws.core.state.member("alice").locale = "zh-CN"
+    await web.chat_postEphemeral(channel="C0GPUOPS", user="U0ALICE", text="psst")
+    page = await opens("alice")
+    await expect(page.get_by_text("仅你可见")).to_be_visible()
+    await expect(page.get_by_placeholder("发消息到 #gpu-ops")).to_be_visible()
+    await expect(page.get_by_text("试一试")).to_be_visible()
+    await page.get_by_role("link", name="以 Bob").click()  # who reads English
+    await expect(page.get_by_placeholder("Message #gpu-ops")).to_be_visible()
+    await expect(page.get_by_text("Channels", exact=True)).to_be_visible()
+    await page.get_by_role("link", name="Act as Alice").click()
+    await expect(page.get_by_placeholder("发消息到 #gpu-ops")).to_be_visible()
+
+
+def test_every_word_of_the_page_has_its_chinese() -> None:
+    sources = {file.name: file.read_text() for file in STATIC.glob("*.js")}
+    said = {word for text in sources.values() for word in re.findall(r'\bt\("([^"]+)"', text)}
+    known = re.findall(r'^  (?:"([^"]+)"|(\w+)): "[^"]+",$', sources["words-zh.js"], re.MULTILINE)
+    chinese = {quoted or bare for quoted, bare in known}
+    chosen = "\n".join(sources[name] for name in ("chain.js", "selects.js"))
+    assert said <= chinese
+    tips = {str(tip["text"]) for tip in TIPS}
+    unused = chinese - said - tips
+    assert tips <= chinese
+    assert [word for word in unused if f'"{word}"' not in chosen] == []

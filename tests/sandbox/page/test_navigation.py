@@ -35,3 +35,18 @@ async def test_nothing_of_one_person_is_shown_while_the_next_ones_screen_is_fetc
     await page.get_by_role("link", name="Act as Bob").click()
     await expect(page.get_by_text("For Alice alone")).to_have_count(0)
     await expect(page.get_by_role("link", name="Messages", exact=True)).to_have_count(0)
+
+
+async def test_a_closed_side_bar_shows_that_something_is_new(
+    web: AsyncWebClient, opens: Open
+) -> None:
+    page = await opens("alice")
+    await page.set_viewport_size({"width": 390, "height": 844})
+    menu = page.locator(".menu-button")
+    await expect(menu.locator(".badge")).to_have_count(0)
+    await web.chat_postMessage(channel="U0ALICE", text="For Alice alone")
+    await expect(menu.locator(".badge")).to_have_text("1")
+    await expect(menu).to_have_attribute("aria-label", "Channels, 1 new")
+    await menu.click()
+    await page.locator(".row[href*='D0']").first.click()
+    await expect(menu.locator(".badge")).to_have_count(0)
