@@ -57,6 +57,7 @@ from handlers.refusals import (
     word_of,
 )
 from handlers.retries import ONCE, careful_handlers, retry_after, retry_handlers
+from handlers.scopes import Scopes
 from handlers.tables import INVALID_BLOCKS, Tables
 from handlers.uploads import upload_in_pieces
 
@@ -134,6 +135,7 @@ class SlackConnection:
         self._answering = Steadiness(clock or SystemClock())
         self._unanswered: timedelta | None = None  # when the last call was not answered
         self._lacking: set[str] = set()
+        self._scopes = Scopes(self.health)
         self.logger = sdk_logger()
         self.client = AsyncWebClient(
             token=settings.slack_bot_token.get_secret_value(),
@@ -217,6 +219,8 @@ class SlackConnection:
             self._called(method, began, error, meant)
             raise meant from error
         self._called(method, began)
+        if token == self.client.token:
+            self._scopes.note(answer.headers)
         return data_of(answer.data)
 
     def _called(
@@ -277,6 +281,7 @@ class SlackConnection:
     def _accepted(self, method: str, answer: AsyncSlackResponse) -> None:
         """Take note that Slack has answered a call: the token is good, with the scopes it names."""
         conversation = _word(data_of(answer.data), "channel")
+        self._scopes.note(answer.headers)
         for what in tuple(self._lacking):
             if is_granted(what, _scopes_of(answer), method, conversation):
                 self.regained(what)

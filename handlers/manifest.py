@@ -1,23 +1,10 @@
 """The Slack app manifest: exactly the commands, events and scopes that the listeners use."""
 
 from handlers.payloads import Json
+from handlers.scopes import SCOPES
 from handlers.server import PATH
 from handlers.shortcuts import SHORTCUTS
 
-# Where each scope is used; Slack asks the installing admin for every one of them.
-SCOPES = (
-    "app_mentions:read",  # on_mention
-    "channels:history",  # SlackMessenger.find, in public channels
-    "chat:write",  # every message
-    "commands",  # the slash command and the shortcuts
-    "files:write",  # SlackMessenger.upload
-    "groups:history",  # SlackMessenger.find, in private channels
-    "im:history",  # direct messages to the bot; SlackMessenger.find there
-    "im:write",  # SlackMessenger.direct
-    "mpim:history",  # SlackMessenger.find, in group messages
-    "usergroups:read",  # SlackDirectory.members, when a policy names user groups
-    "users:read",  # SlackDirectory.person; user_change
-)
 EVENTS = ("app_home_opened", "app_mention", "message.im", "user_change")
 PUBLIC_ADDRESS = "https://dbc-bot.example.com"
 

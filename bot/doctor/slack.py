@@ -21,8 +21,8 @@ from bot.monitoring.findings import Finding, Findings, Sight, fault, ok, warning
 from bot.ports import DeliveryFailed, LockedOut
 from bot.reply import Text, say
 from handlers.connection import FAILING, UNREACHABLE, data_of, failure, proxy_for, sdk_logger
-from handlers.manifest import SCOPES
 from handlers.refusals import OPENS_SOCKET, granted
+from handlers.scopes import SCOPES
 from handlers.tries import advice, cause
 from storage import is_claimed
 

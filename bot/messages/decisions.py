@@ -39,6 +39,9 @@ ENDS = {
     ApprovalStatus.VOID: ExecutionStatus.VOIDED,
 }
 
+UNKNOWN = say("This question is not known any more.")
+UNKNOWN_HINT = say("It may be newer than the backup that was restored: request it again.")
+
 
 def tally_of(asked: Question) -> list[Line]:
     """`1 of 2 approvals: @bob.`, `1 of 2 denials: @carol (“not now”).`"""

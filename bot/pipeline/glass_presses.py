@@ -13,6 +13,7 @@ from bot.errors import Refused, from_error
 from bot.ids import ApprovalId, ExecutionId, UserId
 from bot.language.args import BREAK_GLASS, DRY_RUN, REASON
 from bot.language.table import Command
+from bot.messages import decisions
 from bot.messages.cards import Subject
 from bot.messages.glass_cards import REFUSED
 from bot.messages.review_cards import BREAK
@@ -134,7 +135,7 @@ class GlassPresses:
                 execution = await tx.executions.get(approval.execution)
         command = self._services.table.get(execution.command) if execution else None
         if approval is None or execution is None or command is None or command.secrets:
-            raise Refused(say("This question is not known any more."))
+            raise Refused(decisions.UNKNOWN, hint=decisions.UNKNOWN_HINT)
         is_open = approval.status is ApprovalStatus.PENDING
         if approval.kind is not ReviewKind.APPROVE or not is_open:
             raise Refused(say("This has been decided already."))

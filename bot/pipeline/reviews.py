@@ -62,7 +62,6 @@ _LEASE = timedelta(minutes=5)
 _LOST_CLICK = timedelta(seconds=20)
 _LONGEST_ID = 64  # characters that the audit keeps of an id that is none of ours
 
-_UNKNOWN = say("This question is not known any more.")
 
 log = structlog.get_logger()
 
@@ -187,7 +186,7 @@ class Reviews:
         async def cast(tx: UnitOfWork) -> bool | Approval | Refused:
             approval = await tx.approvals.find(vote.approval)
             if approval is None or approval.kind not in kinds:
-                return Refused(_UNKNOWN)
+                return Refused(decisions.UNKNOWN, hint=decisions.UNKNOWN_HINT)
             is_open = approval.status is ApprovalStatus.PENDING
             must_type = approval.type_name and vote.verdict is Verdict.APPROVE
             return approval if is_open and must_type and not typed else await tx.votes.cast(vote)
@@ -313,7 +312,7 @@ class Reviews:
         async with self._store.write() as tx:
             approval = await tx.approvals.find(approval_id)
             if approval is None or approval.kind is ReviewKind.AFTERWARDS:
-                raise Refused(_UNKNOWN)
+                raise Refused(decisions.UNKNOWN, hint=decisions.UNKNOWN_HINT)
             execution = await tx.executions.get(approval.execution)
             if user != execution.actor:
                 raise Refused(say("Only the requester can withdraw this."))
@@ -343,7 +342,7 @@ class Reviews:
             approval = await tx.approvals.find(approval_id)
             execution = None if approval is None else await tx.executions.get(approval.execution)
         if approval is None or execution is None:
-            raise Refused(_UNKNOWN)
+            raise Refused(decisions.UNKNOWN, hint=decisions.UNKNOWN_HINT)
         question, now = await self.question(approval, execution), self._clock.now()
         async with self._store.write() as tx:
             if await tx.votes.withdraw(approval_id, user, at, now):

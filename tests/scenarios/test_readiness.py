@@ -143,6 +143,7 @@ REPORTS = {
     "bot/services/database.py": 3,  # at the start, later, and a newer version: test_health_port
     "handlers/connection.py": 1,
     "handlers/edge.py": 2,  # test_health_port, test_rolling_upgrade
+    "handlers/scopes.py": 2,  # missing, and given again
 }
 
 
@@ -155,3 +156,25 @@ def test_every_reason_is_looked_through() -> None:
                 if reports and ast.unparse(node.func.value).endswith("health"):
                     found[str(file.relative_to(ROOT))] += 1
     assert found == REPORTS
+
+
+async def test_missing_scopes_are_told_at_the_start_and_once_they_are_taken_away(
+    tmp_path: Path,
+) -> None:
+    async with site(tmp_path) as stage:
+        await stage.bot.stop()
+        stage.ws.take_scopes("chat:write")
+        stage.bot = Bot(stage.settings(), stage.machine, LIMITS)
+        with capture_logs() as logs:
+            await stage.bot.start(ticking=False)
+            said = "The bot token lacks chat:write: add what is missing under OAuth & Permissions"
+            assert said in ready(stage)
+            await stage.bot.edge.connected()
+            stage.ws.give_scopes("chat:write")
+            await stage.asks(stage.alice, "/dbc vm list")
+            assert ready(stage) == "ok\n"
+            stage.ws.take_scopes("files:write")
+            await stage.asks(stage.alice, "/dbc vm list")
+            assert "The bot token lacks files:write" in ready(stage)
+        told = [one for one in logs if one["event"] == "slack.lacks_scopes"]
+        assert [one["scopes"] for one in told] == [["chat:write"], ["files:write"]]

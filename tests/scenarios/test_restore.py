@@ -148,3 +148,15 @@ async def test_what_ends_itself_is_not_told_as_not_done_after_a_restore(stage: S
     assert "Look at the present state" in said.plain
     assert not told(stage.bob, "nothing was done")
     assert "waiting for a decision in the backup" in str((await entries(stage))[-1].reason)
+
+
+async def test_a_question_that_is_newer_than_the_backup_says_why_it_is_not_known(
+    stage: Stage,
+) -> None:
+    back_up(stage.data / "bot.db", stage.data / "backup.db")
+    question = await asked(stage)
+    await put_back(stage)
+    await approves(stage, stage.bob, question)
+    [said] = told(stage.bob, "This question is not known any more.")
+    assert "It may be newer than the backup that was restored: request it again." in said.plain
+    assert stage.changes() == []
