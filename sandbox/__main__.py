@@ -280,6 +280,10 @@ class Demo:
         click.echo(f"\nOpen {self.ws.url} and try, as Alice, in #gpu-ops:")
         for line, meaning in TRY:
             click.echo(f"  {line:<26}{meaning}")
+        click.echo(
+            "An order ends when you like, is confirmed, is renewed: Orders on the chain, in the"
+        )
+        click.echo("side bar (docs/sandbox.md: the morning an order ends).")
         if self._options.rules:
             click.echo(f"Rules: {self._options.rules} (docs/policy.md says what to try).")
         for manager in self._world.managers.values():
