@@ -6,7 +6,7 @@ from typing import Annotated
 
 from bot.chain.errors import ChainError
 from bot.chain.price import PER_DAY, Prices, dollars
-from bot.commands.order_notes import when, with_taker
+from bot.commands.order_notes import SOON, when, with_taker
 from bot.commands.order_rescue import copying
 from bot.dbc.errors import DbcError
 from bot.dbc.signatures import public_key_of
@@ -293,7 +293,20 @@ async def watch(ctx: Context, wallet: Wallet) -> Reply:
     if not ctx.services.orders.chain.is_on:
         return Reply.of(told, private=True).also(_off())
     more = await _unsure(ctx)
-    return Reply.of(told, private=True).also(*([Note(line(more))] if more else []))
+    pending = await _pending(ctx, wallet)
+    return Reply.of(told, private=True).also(*pending, *([Note(line(more))] if more else []))
+
+
+async def _pending(ctx: Context, wallet: str) -> list[Part]:
+    """The wallet's orders of which something comes within three days, as they are known now."""
+    hidden = await ctx.hidden()
+    known = await ctx.services.orders.of_person(ctx.actor)
+    some = [one for one in known if one.renter == wallet and one.node not in hidden]
+    facts = [await ctx.services.orders.facts(one, ctx.actor) for one in some]
+    soon = [one for one in facts if one.goal - one.head <= SOON]
+    if not soon:
+        return []
+    return [Rows(tuple([await _row(ctx, one.order, None) for one in soon]))]
 
 
 async def unwatch(ctx: Context, wallet: Wallet) -> Reply:

@@ -37,6 +37,17 @@ async def test_a_claim_without_a_renewal_is_told_to_all_a_quarter_before_the_end
     assert f"{rental.number}" in said
 
 
+async def test_who_watches_a_wallet_is_told_at_once_what_is_pending(scene: ChainStage) -> None:
+    rental = scene.rents(confirmed=False)
+    scene.rents("gpu2", blocks=30 * DAY)
+    await scene.passes(minutes=1, step=30)
+    told = (await scene.stage.asks(scene.stage.carol, f"/dbc order watch {scene.renter}")).plain
+    assert "You are told of the orders of" in told
+    assert f"{rental.number}" in told
+    assert "14 minutes left" in told
+    assert ", in 30 days" not in told
+
+
 async def test_a_renewed_order_gets_no_last_call(scene: ChainStage) -> None:
     rental = scene.rents(blocks=DAY)
     end = rental.end
