@@ -3,19 +3,22 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Connection, func, inspect, select, text
 
 from storage.engine import open_engines
 from storage.migrations import HEAD, is_known, revisions_of
 from storage.postgres import PROCESSES, process_name
 from storage.repositories.figures import FigureReader, Figures
+from storage.repositories.probe import PROBE
 from storage.repositories.streams import Streams
-from storage.tables import audit
+from storage.tables import audit, defaults
 
 # A process of the bot has many connections: counted are processes, by the names that they give.
 _SERVER = text(
     "SELECT current_setting('server_version'), current_database(), coalesce(current_schema(), ''),"
     " count(DISTINCT application_name) FILTER (WHERE application_name LIKE :ours),"
+    " count(DISTINCT application_name) FILTER (WHERE application_name LIKE :ours"
+    "  AND (state <> 'idle' OR state_change > now() - interval '1 minute')),"
     " count(*) FILTER (WHERE application_name NOT LIKE :ours)"
     " FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user"
     " AND application_name <> :mine AND backend_type = 'client backend'"
@@ -44,6 +47,7 @@ class Server:
     database: str
     schema: str
     bots: int  # processes of the bot but this one
+    quiet: int  # of these, how many have asked nothing for a minute
     programs: int  # connections of anything else
     is_pooled: bool  # a pooler stands between, and tells nobody's name for certain
 
@@ -75,10 +79,19 @@ class Inspection:
             return None
         async with self._engines.browsing() as connection:
             names = {"ours": f"{PROCESSES}%", "mine": process_name()}
-            version, database, schema, bots, programs = (
+            version, database, schema, bots, lively, programs = (
                 await connection.execute(_SERVER, names)
             ).one()
-        return Server(version, database, schema, bots, programs, self._engines.is_pooled)
+        quiet, is_pooled = bots - lively, self._engines.is_pooled
+        return Server(version, database, schema, bots, quiet, programs, is_pooled)
+
+    async def heartbeat(self) -> str:
+        """What the bots have written last to see whether they can: living ones change it.
+
+        Empty: there is nothing yet.
+        """
+        async with self._engines.browsing() as connection:
+            return await connection.run_sync(_heartbeat)
 
     async def journal(self) -> str:
         """SQLite's journal mode; empty with PostgreSQL."""
@@ -106,3 +119,10 @@ class Inspection:
     async def close(self) -> None:
         """Let go of the database."""
         await self._engines.dispose()
+
+
+def _heartbeat(connection: Connection) -> str:
+    if not inspect(connection).has_table(defaults.name):  # a dump may be older
+        return ""
+    found = select(defaults.c.id).where(defaults.c.scope == PROBE).order_by(defaults.c.id)
+    return " ".join(connection.execute(found).scalars())

@@ -4,6 +4,7 @@ PostgreSQL has tools of its own for this, which the commands name.
 """
 
 import asyncio
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -26,6 +27,8 @@ _SINCE = (
 )
 
 
+SILENCE = 60.0  # seconds; a bot that lives writes every 30 to 35 (`bot.services.database`)
+_LOOKS_AGAIN = 0.5  # seconds
 _ARE_YOU_SURE = (
     "What is open in this database will not be sent: its requests end as unknown. Has pg_restore "
     "just put it back?"
@@ -94,18 +97,42 @@ def copy(file: Path) -> None:
 
 
 async def _require_stopped(settings: KeySettings) -> None:
-    """Return unless a bot is connected, as far as PostgreSQL shows it. Raises BotError."""
+    """Return unless a bot uses the database, as far as that can be seen. Raises BotError.
+
+    A pooler keeps connections of bots that have ended, and gives those of living ones other names:
+    there it only counts whether anybody writes.
+    """
     inspection = Inspection(settings.database_url)
     try:
         server = await inspection.server()
+        if server is not None and server.is_pooled:
+            await _require_silence(inspection)
+        elif server is not None and server.bots:
+            used = counted(server.bots, "process", "processes")
+            raise BotError(
+                f"The database is in use by {used} of the bot. What is open there is no backup's.",
+                hint="Stop the bot first. Where it used a pooler such as PgBouncer, that may keep "
+                "its idle connections: stop the pooler, or give it the command RECONNECT.",
+            )
     finally:
         await inspection.close()
-    if server is not None and server.bots:
-        raise BotError(
-            f"The database is in use by {counted(server.bots, 'process', 'processes')} of the bot. "
-            "What is open there is no backup's.",
-            hint="Stop the bot first.",
-        )
+
+
+async def _require_silence(inspection: Inspection) -> None:
+    """Return once no bot has written for longer than living ones pause. Raises BotError."""
+    click.echo(
+        f"A pooler stands before the database. For {SILENCE:.0f} s it is looked whether a bot "
+        "writes there."
+    )
+    before, until = await inspection.heartbeat(), time.monotonic() + SILENCE
+    while time.monotonic() < until:
+        await asyncio.sleep(_LOOKS_AGAIN)
+        if await inspection.heartbeat() != before:
+            raise BotError(
+                "The database is in use: a bot has just written there, through a pooler. What is "
+                "open there is no backup's.",
+                hint="Stop the bot first.",
+            )
 
 
 async def _disarm(settings: KeySettings) -> None:

@@ -14,7 +14,7 @@ from bot.doctor.streaming import streaming
 from bot.errors import BotError
 from bot.health import Health
 from bot.monitoring.findings import Finding, Findings, Sight, fault, ok, warning
-from bot.reply import Text, say, say_number, sentences
+from bot.reply import Text, Words, say, say_number, sentences
 from bot.services.beginning import refuse_to_hide_another
 from bot.services.credential_keys import key_file_of
 from bot.services.damage import Damage, named
@@ -127,11 +127,19 @@ def _server(server: Server, host: str, sight: Sight) -> Finding:
     if server.is_pooled:
         return ok(_DATABASE, say("{where}, behind a pooler, which hides who else is connected.",
             where=where))  # fmt: skip
-    told = say_number(
+    told: Words = say_number(
         "{where}; {number} other process of the bot is connected.",
         "{where}; {number} other processes of the bot are connected.",
         server.bots, where=where,
     )  # fmt: skip
+    if server.quiet:
+        told = sentences((told, say_number(
+            "{number} of them has asked nothing for a minute: it is suspended, or it has ended and "
+            "a pooler such as PgBouncer keeps its connections.",
+            "{number} of them have asked nothing for a minute: they are suspended, or have ended "
+            "and a pooler such as PgBouncer keeps their connections.",
+            server.quiet,
+        )))  # fmt: skip
     if not server.programs:
         return ok(_DATABASE, told)
     others = say_number(

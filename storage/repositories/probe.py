@@ -5,7 +5,7 @@ from sqlalchemy import delete
 from storage.repositories.repository import Repository
 from storage.tables import defaults
 
-_SCOPE = "probe"  # nobody's default: no person or channel is looked up by it
+PROBE = "probe"  # nobody's default: no person or channel is looked up by it
 _SIZE = 4096  # characters; a whole page, so that a full disk shows
 
 
@@ -16,9 +16,9 @@ class Probe(Repository):
         """Write a page in place of the one before."""
         await self._connection.execute(
             self._insert(defaults)
-            .values(scope=_SCOPE, id=by, node="x" * _SIZE)
+            .values(scope=PROBE, id=by, node="x" * _SIZE)
             .on_conflict_do_nothing()
         )
         await self._connection.execute(
-            delete(defaults).where(defaults.c.scope == _SCOPE, defaults.c.id != by)
+            delete(defaults).where(defaults.c.scope == PROBE, defaults.c.id != by)
         )

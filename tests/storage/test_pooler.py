@@ -11,8 +11,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from cryptography.fernet import Fernet
 from sqlalchemy import make_url
 
+from bot.__main__ import main
+from bot.cli import backup
+from bot.ids import new_id
 from storage import Archive, Store, Vault
 from tests.storage.samples import HERE, NOW, SOON, execution
 
@@ -82,3 +87,30 @@ async def test_many_replicas_work_behind_a_pooler(pooled_url: str, vault: Vault)
     await archive.close()
     for replica in replicas:
         await replica.close()
+
+
+@pytest.mark.parametrize("lives", [False, True])
+async def test_a_restore_tells_living_bots_from_the_connections_that_a_pooler_keeps(
+    pooled_url: str, lives: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = Fernet.generate_key().decode()
+    store = Store(pooled_url, Vault([key]))
+    await store.migrate()
+    await _writes(store)
+    env = {"DATABASE_URL": pooled_url, "CREDENTIAL_KEYS": key}
+    monkeypatch.setattr(backup, "SILENCE", 20.0 if lives else 1.0)  # seconds; it ends at the first
+    restoring = asyncio.create_task(
+        asyncio.to_thread(CliRunner().invoke, main, ["restore", "--yes"], env=env)
+    )
+    while lives and not restoring.done():
+        await _writes(store)
+        await asyncio.sleep(0.1)
+    done = await restoring
+    await store.close()
+    assert done.exit_code == int(lives), done.output
+    assert ("a bot has just written there" in done.output) is lives
+
+
+async def _writes(store: Store) -> None:
+    async with store.write() as tx:
+        await tx.probe.write(new_id())
