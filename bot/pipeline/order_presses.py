@@ -8,16 +8,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from bot.ids import UserId
-from bot.model import Press, RentalOrder
+from bot.model import OrderPhase, Press, RentalOrder
 from bot.orders.order_buttons import Handling, instead, meant
 from bot.pipeline.context import Services
 from bot.pipeline.rights import require_colleague
 from bot.ports import Answer, Work
-from bot.reply import Actions, Reply, line, mention, say, time
+from bot.reply import Actions, Reply, Text, line, mention, say, time
 
 Act = Callable[[RentalOrder, Press], Awaitable[Reply]]
 
-_OVER = say("This warning is over: its order has another end, or is not yours.")
+_NOT_YOURS = say("You have no session for this order's node, so others decide on it.")
+_ENDED = say("This warning is over: its order has ended.")
+_RENEWED = say("This warning is over: its order has another end since, as after a renewal.")
+_OVER = say("This warning is over: its order has moved on.")
 _KNOWS = say("Everybody who is told of it knows now.")
 _KNOWN = say("That is known already.")
 
@@ -40,8 +43,10 @@ class OrderPresses:
         async def work(answer: Answer) -> None:
             await require_colleague(self._services, press.actor)
             order = await self._order(press)
-            over = Reply.of(_OVER, private=True)
-            await answer.say(over if order is None else await act(order, press))
+            if order is None:
+                await answer.say(Reply.of(await self._why(press), private=True))
+            else:
+                await answer.say(await act(order, press))
 
         return work
 
@@ -79,6 +84,18 @@ class OrderPresses:
             order=str(order.number),
         )
         return Reply.of(told, private=True)
+
+    async def _why(self, press: Press) -> Text:
+        """Why nothing can be decided; who may not see the order learns nothing else of it."""
+        order_id, ends, phase, _ = meant(press.value)
+        async with self._services.store.read() as tx:
+            order = await tx.orders.find(order_id)
+        if order is None or not await self._services.orders.sees(order, press.actor):
+            return _NOT_YOURS
+        if order.ends != ends and phase is OrderPhase.RENTING:
+            return _RENEWED
+        is_past = phase is OrderPhase.RENTING and self._services.orders.is_past(order)
+        return _ENDED if is_past or order.phase is OrderPhase.ENDED else _OVER
 
     async def _order(self, press: Press) -> RentalOrder | None:
         order_id, ends, phase, _ = meant(press.value)

@@ -346,3 +346,17 @@ async def test_of_snapshots_those_of_the_orders_machines_alone_are_read(scene: C
     read = [one for one in seen if "FROM sightings" in one]
     assert read
     assert [one for one in read if "sightings.place IN" not in one] == []
+
+
+async def test_a_press_that_comes_too_late_says_what_has_become_of_the_order(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(blocks=DAY)
+    await scene.passes(minutes=1, step=30)
+    warning = alice.last("@dbc")
+    scene.chain.relet(rental.number, DAY)
+    await scene.passes(minutes=20, step=60)
+    await alice.presses("Snooze", warning)
+    await stage.quiet()
+    assert "its order has another end since, as after a renewal" in alice.last("@dbc").plain
