@@ -44,6 +44,7 @@ from storage.repositories.audit import append_all
 from storage.tables import (
     access_requests,
     approvals,
+    audit,
     executions,
     kept_machines,
     kept_owners,
@@ -98,7 +99,7 @@ def restore(backup: Path, file: Path, now: datetime) -> tuple[Copied, Path | Non
     with claim(file), drafted(file) as draft:
         copied = copy_whole(backup, draft)
         try:
-            _hold_back(draft, now)
+            _hold_back(draft, now, backup.name)
         except DBAPIError as error:
             if not isinstance(error.orig, sqlite3.Error):
                 raise
@@ -126,7 +127,7 @@ def drafted(target: Path) -> Iterator[Path]:
 
 def copy_whole(source: Path, target: Path) -> Copied:
     """Copy a database of the bot, whole and checked, into one file without a journal."""
-    audit = Verification()
+    verification = Verification()
     try:
         with (
             closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True)) as taken,
@@ -138,7 +139,7 @@ def copy_whole(source: Path, target: Path) -> Copied:
             (found,) = made.execute("PRAGMA integrity_check(1)").fetchone()
             made.row_factory = sqlite3.Row
             rows = made.execute("SELECT * FROM audit ORDER BY seq")
-            fault = audit.go_on(dict(row) for row in rows)
+            fault = verification.go_on(dict(row) for row in rows)
     except sqlite3.Error as error:
         raise _not_copied(error, source, target) from None
     if found != "ok":
@@ -148,7 +149,7 @@ def copy_whole(source: Path, target: Path) -> Copied:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    return Copied(audit.last, fault)
+    return Copied(verification.last, fault)
 
 
 # What a file of something else gives: SQLITE_ERROR where the bot's tables are not in it.
@@ -169,18 +170,21 @@ def _not_copied(error: sqlite3.Error, source: Path, target: Path) -> BotError:
     return BotError(f"{source} {kind}cannot be copied: {sqlite_cause(error, source)}.")
 
 
-def _hold_back(file: Path, now: datetime) -> None:
+def _hold_back(file: Path, now: datetime, backup: str) -> None:
     engine = create_engine(URL.create("sqlite", database=str(file)))
     try:
         with engine.begin() as connection:
             upgrade(connection)
-            disarm(connection, now)
+            disarm(connection, now, backup)
     finally:
         engine.dispose()
 
 
-def disarm(connection: Connection, now: datetime) -> None:
-    """Let nothing that the backup holds open be sent, asked or posted as if it were new."""
+def disarm(connection: Connection, now: datetime, backup: str = "") -> None:
+    """Let nothing that the backup holds open be sent, asked or posted as if it were new.
+
+    `backup` is the name of its file, where that is known; the audit keeps it.
+    """
     # Each may have been approved and carried out since: from here on it is only looked for.
     open_ = executions.c.status.in_([ExecutionStatus.RECORDED, ExecutionStatus.WAITING])
     columns = executions.c.id, executions.c.facts, executions.c.status
@@ -224,7 +228,17 @@ def disarm(connection: Connection, now: datetime) -> None:
         connection.execute(delete(known))
     for table in (executions, messages, watches):
         connection.execute(update(table).values(leased_by=None, leased_until=None))
-    append_all(connection, [AuditEntry(AuditKind.RESTORED, now)])
+    append_all(
+        connection, [AuditEntry(AuditKind.RESTORED, now, details=_which(connection, backup))]
+    )
+
+
+def _which(connection: Connection, backup: str) -> dict[str, str]:
+    """Which backup it is: the name of its file, and the head of its audit."""
+    told = {"file": backup} if backup else {}
+    newest = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
+    head = connection.execute(newest).one_or_none()
+    return told if head is None else {**told, "head": f"{head.seq}:{head.hash}"}
 
 
 def set_aside(file: Path, now: datetime, when: str = "before") -> Path | None:

@@ -13,7 +13,7 @@ from json.encoder import encode_basestring_ascii
 from operator import itemgetter
 from typing import Any
 
-from bot.model import AuditHead
+from bot.model import AuditHead, AuditKind
 
 GENESIS = "0" * 64  # what the first row gives as the hash before it
 
@@ -26,6 +26,7 @@ class Fault:
 
     seq: int
     sentence: str
+    is_of_head: bool = False  # the rows that are there fit each other, but not the head given
 
 
 def canonical(value: Any) -> str:
@@ -63,6 +64,7 @@ class Verification:
 
     def __init__(self, head: AuditHead | None = None) -> None:
         self._known = head
+        self._restored = ""  # what the newest row says that tells of a backup put back
         self.last = AuditHead(0, GENESIS)
 
     def go_on(self, rows: Iterable[Mapping[str, Any]]) -> Fault | None:
@@ -76,7 +78,11 @@ class Verification:
         """After the last row: whether the end is where the known head says it is at least."""
         if self._known is not None and self.last.seq < self._known.seq:
             missing = self.last.seq + 1
-            return Fault(missing, f"Row {missing} and all after it were cut off.")
+            told = (
+                f"Row {missing} and all after it were cut off, row {self._known.seq} of the given "
+                f"head among them, or that head is of another audit.{self._restored}"
+            )
+            return Fault(missing, told)
         return None
 
     def _look_at(self, row: Mapping[str, Any]) -> Fault | None:
@@ -91,9 +97,27 @@ class Verification:
             altered = max(last.seq, 1)
             return Fault(altered, f"Row {altered} was altered: row {seq} follows on another.")
         self.last = AuditHead(seq, row["hash"])
+        if row.get("kind") == AuditKind.RESTORED:
+            self._restored = _restored(row)
         if self._known is not None and self._known.seq == seq and self._known.hash != row["hash"]:
-            return Fault(
-                seq,
-                f"Row {seq} is not the one of the given head: it, or any before it, was altered.",
+            told = (
+                f"Row {seq} is not the one of the given head: it, or any before it, was altered, "
+                f"or that head is of another audit.{self._restored}"
             )
+            return Fault(seq, told, is_of_head=True)
         return None
+
+
+def _restored(row: Mapping[str, Any]) -> str:
+    """What such a row means for a head that was told before it."""
+    try:
+        details = json.loads(row["details"])
+        file, head = details.get("file", ""), details.get("head", "")
+    except (AttributeError, KeyError, TypeError, ValueError):  # put there by force
+        file = head = ""
+    which = f" {file}" if file else ""
+    until = f", whose head was {head}" if head else ""
+    return (
+        f" Row {row['seq']} says that the backup{which} was put back{until}: what was written "
+        "after that backup was made is in the former database alone, and its heads fit only that."
+    )

@@ -71,7 +71,12 @@ def verify(database: str | None, head: AuditHead | None) -> None:
     """Check every row; name the first that was altered, removed or cut off (exit code 1)."""
     fault, last = asyncio.run(_verify(database, head))
     if fault is not None:
-        sound = f"Sound up to row {last.seq}." if last.seq else "None before it is there."
+        until = last.seq if fault.is_of_head else min(last.seq, fault.seq - 1)
+        sound = f"Sound up to row {until}." if until else "None before it is sound."
+        if not last.seq:
+            sound = "None before it is there."
+        if fault.is_of_head:
+            sound = f"By themselves, the rows up to {until} fit each other."
         raise click.ClickException(f"{fault.sentence} {sound}")
     if not last.seq:
         raise click.ClickException(

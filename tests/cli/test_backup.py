@@ -149,6 +149,30 @@ def test_restored_is_what_was_backed_up_and_the_former_database_is_kept(
     assert written.file.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_head_from_before_a_restore_is_told_of_the_backup_that_was_put_back(
+    written: Written, tmp_path: Path
+) -> None:
+    copy = tmp_path / "backup.db"
+    run(written.file, "backup", str(copy))
+    backed_up = head_of(copy)
+    for name in ("4", "5"):
+        written.runner.run(written.store.record(execution(name), by="p", until=NOW + HOUR))
+    written.close()
+    later = head_of(written.file)
+    run(written.file, "restore", str(copy))
+    told_of = (
+        f"Row 4 says that the backup backup.db was put back, whose head was 3:{backed_up.hash}"
+    )
+    cut_off = run(written.file, "audit", "verify", "--head", f"5:{later.hash}").output
+    assert "or that head is of another audit" in cut_off
+    assert told_of in cut_off
+    assert "Sound up to row 4." in cut_off
+    other = run(written.file, "audit", "verify", "--head", f"4:{later.hash}").output
+    assert "Row 4 is not the one of the given head" in other
+    assert told_of in other
+    assert "Sound up to row 4" not in other
+
+
 def test_the_journal_of_a_database_that_was_deleted_gets_into_no_restored_one(
     written: Written, tmp_path: Path
 ) -> None:
