@@ -67,6 +67,7 @@ from bot.services.command_log import CommandLog
 from bot.services.credential_keys import vault_of
 from bot.services.damage import Damage
 from bot.services.database import Database, once_it_works
+from bot.services.frozen import Frozen
 from bot.services.inventory import Inventory
 from bot.services.languages import Languages
 from bot.services.last_known import LastKnown
@@ -158,13 +159,12 @@ class Bot:
         self._database = database = Database(self.store, self.health, clock)
         looking = (
             Job("database", timedelta(seconds=5), database.look),
+            Job("freeze", timedelta(seconds=5), Frozen(self.store, self.health).look),
             Job("daemons", timedelta(minutes=1), self.dbc.look_at_daemons),
             Job("homes", timedelta(seconds=5), self.edge.homes.refresh),
         )
-        streaming = self._streaming(by) if settings.audit_stream else ()
-        self._ticker = ticker = Ticker(
-            (*jobs, *looking, *streaming), SystemClock(), metrics, database=database
-        )
+        due = (*jobs, *looking, *(self._streaming(by) if settings.audit_stream else ()))
+        self._ticker = ticker = Ticker(due, SystemClock(), metrics, database=database)
         self.health.watch(ticker.fault)
         orders = services.orders
         self.health.watch_impairments(orders.impairments, orders.impairments_in_brief)

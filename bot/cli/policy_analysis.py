@@ -5,13 +5,14 @@ Every case that the rules can tell apart is decided; cases that end alike are to
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
 from bot.cli.failures import told
 from bot.cli.policy_question import channel_of, node_of, read, request_of
-from bot.cli.policy_words import by_table, in_full, people
+from bot.cli.policy_words import by_table, held, in_full
 from bot.commands.rows import command_table
 from bot.errors import BotError
 from bot.ids import ChannelId, NodeId, UserId
@@ -206,4 +207,4 @@ def _told_setting(name: str, before: object, after: object) -> str:
 
 
 def _value(value: object) -> str:
-    return people(value) if isinstance(value, People) else str(value or "nothing")
+    return held(value) if isinstance(value, People | timedelta) else str(value or "nothing")

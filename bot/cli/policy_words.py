@@ -97,12 +97,10 @@ def told_tables(rules: Policy) -> Iterator[str]:
     """Each table of the file that is neither a rule nor a default, with all that it can hold."""
     for table, values in rules:
         if isinstance(values, Strict) and not isinstance(values, Defaults):
-            yield "\n".join(
-                [f"[{table}]", *(f"  {name}: {_held(value)}" for name, value in values)]
-            )
+            yield "\n".join([f"[{table}]", *(f"  {name}: {held(value)}" for name, value in values)])
 
 
-def _held(value: object) -> str:
+def held(value: object) -> str:
     """A value of a table."""
     if isinstance(value, bool):
         return "yes" if value else "no"

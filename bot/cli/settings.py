@@ -31,7 +31,9 @@ def load(kind: type[S]) -> S:
         faults = [f".env: it cannot be read: {error.strerror}."]
     where = "They come from the environment or .env: see .env.example and docs/operations.md."
     misspelt = [str(one.told) for one in strangers()]
-    click.echo("\n".join(["Invalid configuration:", *faults, *misspelt, where]), err=True)
+    if misspelt:
+        misspelt.insert(0, "Warnings, which would not keep the bot from its start:")
+    click.echo("\n".join(["Invalid configuration:", *faults, where, *misspelt]), err=True)
     sys.exit(WRONG_SETTINGS)
 
 

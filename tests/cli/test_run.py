@@ -91,6 +91,11 @@ def test_no_fault_of_the_settings_hides_another(tmp_path: Path, command: str) ->
     for one in expected:
         assert one in told, told
     assert "s3cret" not in told
+    if command == "doctor":  # which says of each line whether it is a warning
+        return
+    faults, warnings = told.split("Warnings, which would not keep the bot from its start:\n")
+    assert "KEEPDAYS in" not in faults
+    assert "CREDENTIAL_KEYS: " not in warnings
 
 
 def test_http_and_health_on_one_port_are_a_fault_of_the_settings(tmp_path: Path) -> None:

@@ -143,6 +143,7 @@ REPORTS = {
     "bot/services/database.py": 3,  # at the start, later, and a newer version: test_health_port
     "handlers/connection.py": 1,
     "handlers/edge.py": 2,  # test_health_port, test_rolling_upgrade
+    "bot/services/frozen.py": 2,
     "handlers/scopes.py": 2,  # missing, and given again
 }
 
@@ -178,3 +179,14 @@ async def test_missing_scopes_are_told_at_the_start_and_once_they_are_taken_away
             assert "The bot token lacks files:write" in ready(stage)
         told = [one for one in logs if one["event"] == "slack.lacks_scopes"]
         assert [one["scopes"] for one in told] == [["chat:write"], ["files:write"]]
+
+
+async def test_a_freeze_is_told_without_a_name_until_it_is_lifted(tmp_path: Path) -> None:
+    async with site(tmp_path, '[freeze]\npeople = { persons = ["U0BOB"] }\n') as stage:
+        await stage.asks(stage.bob, "/dbc freeze network outage")
+        await stage.passes(5)
+        assert ready(stage).startswith("ok\nChanges have been frozen since 2026-01-05 ")
+        assert "network outage" not in ready(stage)
+        await stage.asks(stage.bob, "/dbc unfreeze")
+        await stage.passes(5)
+        assert ready(stage) == "ok\n"
