@@ -276,7 +276,10 @@ def _is_told_in_time(made: World, rental: Rental, told: dict[str, datetime]) -> 
         end = int(key.split(".")[2])
         if stage.startswith("end-"):
             assert _end_at(made, rental.number, at) == end, key
-            earliest = blocks.made_at(end) - timedelta(hours=int(stage[4:]), minutes=6)
+            early = timedelta(
+                minutes=int(stage[4:-1]) if stage.endswith("m") else 60 * int(stage[4:])
+            )
+            earliest = blocks.made_at(end) - early - timedelta(minutes=6)
             assert at >= earliest - made.halted, key
     if rental.confirmed_at is None:
         assert any(".lapsed." in key for key in mine) or not rental.exists(blocks.head)
