@@ -48,6 +48,7 @@ OTHER_WORDS = {
     "cost": {"from_block", "to_block", "dbc", "usd", "what"},  # exact, where people see cents
     "order.list": {"phase", "renter", "gpu_indexes", "start_block", "end_block", "block"},
     "order.show": {"phase", "start_block", "end_block", "block"},
+    "node.orders": {"status", "end_block"},
     "order.rescue": {
         "phase",
         "renter",
