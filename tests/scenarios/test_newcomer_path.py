@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.async_api import Browser, expect
 
 from tests.scenarios.stage import Stage, staged
-from tests.scenarios.thumbs import Hand, Setting, browser, everywhere, hand_of
+from tests.scenarios.thumbs import COMPOSER, MESSAGES, Hand, Setting, browser, everywhere, hand_of
 
 __all__ = ["browser"]  # a fixture
 
@@ -36,7 +36,7 @@ async def _asks(stage: Stage, bob: Hand, setting: Setting) -> None:
 
 
 async def _shares(stage: Stage, alice: Hand, setting: Setting) -> None:
-    await alice.tap(alice.page.get_by_role("link", name="Messages"))
+    await alice.tap(alice.page.get_by_role("link", name=MESSAGES))
     share = setting.says("Share for {hours} hours").format(hours=8)
     await alice.tap(alice.page.get_by_role("button", name=share, exact=True))
     await stage.quiet()
@@ -49,12 +49,12 @@ async def _lists(stage: Stage, bob: Hand, setting: Setting) -> None:
     await stage.passes(60)
     await expect(home).to_contain_text("inference")
     assert (bob.taps, await bob.keys()) == (ASKING, 0)
-    await bob.tap(bob.page.get_by_role("link", name="Messages"))
+    await bob.tap(bob.page.get_by_role("link", name=MESSAGES))
     messages = bob.page.locator(".message")
     until = setting.says("{user} shares their session for {node} with you until {time}.")
     told = max(until.replace("{", "}").split("}"), key=len).strip()
     await expect(messages.filter(has_text=told)).to_have_count(1)
-    await bob.tap(bob.page.get_by_role("combobox", name="Message", exact=True))
+    await bob.tap(bob.page.get_by_role("combobox", name=COMPOSER))
     await bob.page.keyboard.type(LINE)
     await bob.page.keyboard.press("Enter")
     await stage.quiet()

@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.async_api import Browser, expect
 
 from tests.scenarios.stage import CHANNEL, Stage, staged
-from tests.scenarios.thumbs import Setting, browser, everywhere, hand_of
+from tests.scenarios.thumbs import MESSAGES, Setting, browser, everywhere, hand_of
 
 __all__ = ["browser"]  # a fixture
 
@@ -69,7 +69,7 @@ async def test_a_faulty_form_is_mended_without_typing_it_again(
             assert stage.changes() == []
             assert alice.taps == FAULTY
 
-            await alice.tap(alice.page.get_by_role("link", name="Messages"))
+            await alice.tap(alice.page.get_by_role("link", name=MESSAGES))
             again = alice.page.get_by_role("button", name=setting.says("Open the form"))
             await alice.tap(again)
             await expect(form).to_contain_text("12")

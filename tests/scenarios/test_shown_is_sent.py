@@ -111,6 +111,7 @@ WHOLE: Mapping[str, Deed] = {
 NEVER_REVIEWED = frozenset({"approval.cancel", "approval.withdraw"}) | UNREVIEWED
 WALKS = [(name, deed, "short") for name, deed in DEEDS.items() if name not in NEVER_REVIEWED]
 WALKS += [(name, deed, "whole") for name, deed in WHOLE.items()]
+WALKS += [("disk.resize", _with("disk.resize", f"disk resize {NAME} vdb size=150"), "whole size")]
 WALKS += [("session.unshare", _with("session.unshare", "session unshare gpu1"), "everybody")]
 walked = pytest.mark.parametrize(
     ("name", "deed"), [w[:2] for w in WALKS], ids=[f"{w[0]}-{w[2]}" for w in WALKS]

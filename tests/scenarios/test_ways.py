@@ -146,7 +146,7 @@ async def test_a_nodes_name_behind_a_verb_for_machines_leads_to_the_node(
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
     refused = await stage.asks(stage.alice, f"/dbc {line}")
-    assert refused.buttons == ["Show node gpu1"]
+    assert refused.buttons == ["Show node gpu1", "List machines"]
     await stage.alice.presses("Show node gpu1", refused)
     await stage.quiet()
     assert "GPU node" in stage.alice.last("gpu-ops").plain

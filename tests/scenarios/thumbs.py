@@ -1,5 +1,6 @@
 """People at the page, with what they have to do on it counted: taps, and keys of the keyboard."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from gettext import NullTranslations
@@ -14,6 +15,8 @@ __all__ = ["browser"]  # a fixture
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESK: ViewportSize = {"width": 1280, "height": 800}
+MESSAGES = re.compile("^(Messages|消息)$")  # a tab of the page, in the language of its member
+COMPOSER = re.compile("^(Message|消息)$")
 
 
 @dataclass(frozen=True)
