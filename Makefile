@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 # Running needs less than developing does: each has its own stamp.
 RUNS := $(VENV)/.runs
 READY := $(VENV)/.ready
+# The lines that the tests reach. SlipCover prints its table without those of pytest's workers, and writes them all.
+REACHED := .coverage.json
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test check fix docs command snapshots bench kill mutate guards sandbox lock clean
@@ -39,7 +41,8 @@ check: $(READY) ## All of CI: format, lint, types, import rule, generated files,
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m bot docs --check
-	$(MAKE) --no-print-directory test COVERAGE="-m slipcover --source bot,handlers,storage --skip-covered --fail-under 92"
+	$(MAKE) --no-print-directory test COVERAGE="-m slipcover --source bot,handlers,storage --json --out $(REACHED)"
+	$(BIN)/python -m slipcover --merge $(REACHED) --out $(REACHED) --skip-covered --fail-under 92
 
 fix: $(READY) ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .
@@ -77,4 +80,4 @@ lock: $(READY) ## Pin requirements.txt, requirements-otel.txt and requirements-d
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt
 
 clean: ## Remove what the targets made, but not data/
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .mutation
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .mutation $(REACHED)

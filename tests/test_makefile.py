@@ -1,5 +1,7 @@
-"""What `make` would do in a fresh clone, without doing it."""
+"""What `make` would do in a fresh clone, and what its check measures."""
 
+import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -36,3 +38,19 @@ def test_the_checks_of_a_command_ask_which_one(tmp_path: Path) -> None:
 def test_nothing_is_installed_twice(tmp_path: Path) -> None:
     (tmp_path / ".runs").touch()
     assert "pip install" not in planned(tmp_path, "run")
+
+
+def test_the_table_of_coverage_has_what_the_workers_reached(tmp_path: Path) -> None:
+    lines = subprocess.run(
+        ["make", "--dry-run", "check", f"REACHED={tmp_path}/reached.json"],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    measured = next(line for line in lines if line.endswith("-m pytest"))
+    done = subprocess.run(
+        " && ".join([f"{measured} -n 1 -p no:cacheprovider tests/test_clock.py", lines[-1]]),
+        shell=True, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False,
+        env={name: value for name, value in os.environ.items() if not name.startswith("SLIPCOVER")},
+    )  # fmt: skip
+    row = re.search(r"^bot/clock\.py +\d+ +\d+ +(\d+)", done.stdout, re.MULTILINE)
+    assert row and int(row[1]) > 60  # percent
+    assert done.returncode == 2, done.stderr  # that one file reaches less than is wanted
