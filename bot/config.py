@@ -25,7 +25,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from bot.reply import language_of
+from bot.reply import language_of, locales_in
 from bot.setting_sources import Places, SecretFiles, Unusable, cleaned, text_fault
 
 # What is empty is as if it were not there: that is how compose files and .env templates leave out.
@@ -391,8 +391,7 @@ class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
     @classmethod
     def _is_language(cls, value: object) -> object:
         # Systems have this name too, for gettext: `de_DE:de` is no fault, only not spoken here.
-        locales = str(value).split(":")
-        if all(re.fullmatch(r"C|[a-z]{2,3}(?:[_-]\w+)*(?:\.[\w-]+)?", one) for one in locales):
+        if locales := locales_in(str(value)):
             return next((known for one in locales if (known := language_of(one))), "en")
         raise ValueError("it is no language that the bot speaks. Give en (English) or zh (Chinese)")
 

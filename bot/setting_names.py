@@ -1,7 +1,8 @@
 """Names beside the settings that are none of them: one that is misspelt would count as left out.
 
 `.env` is the bot's own, so that everything in it should be known. What others have in the
-environment is none of our business but where it is nearly a setting that is not there.
+environment is none of our business but where it is nearly a setting that is not there. Systems
+have `LANGUAGE` as well: in `.env` it is the bot's, and a language that it does not speak is told.
 """
 
 import os
@@ -14,7 +15,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from bot.config import ENV_FILE, SECRETS, Settings
-from bot.reply import Text, say
+from bot.reply import Text, language_of, locales_in, say
 from bot.setting_sources import unquoted
 
 _DIRECTORY = "CREDENTIALS_DIRECTORY"
@@ -27,21 +28,33 @@ _OF_COMPOSE = re.compile(r"COMPOSE_\w+|DOMAIN")
 _OF_LIBRARIES = re.compile(r"(?:HTTPS?|ALL|NO)_PROXY|OTEL_\w+|SSL_CERT_(?:FILE|DIR)|TZ")
 # A line without a name, such as one of a key, may be read as one: no secret looks like this.
 _PLAIN = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
+_LANGUAGE = "LANGUAGE"
+_PLAIN_ENGLISH = "C"
 _LIKE = 0.65  # of the letters, in the bot's own file
 _FEW, _MANY = 6, 12  # characters of a name from which one or two of them may be wrong
 
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """A name that is no setting, where it stands, and the setting that is probably meant."""
+    """A name that is no setting, where it stands, and the setting that is probably meant.
+
+    With a value, a setting whose value has no effect.
+    """
 
     name: str
     where: Text
     meant: str = ""
+    value: str = ""
 
     @property
     def told(self) -> Text:
         """What there is to say of it."""
+        if self.value:
+            return say(
+                "{name}={value} in {where} counts as English: the bot speaks English (en) and "
+                "Chinese (zh).",
+                name=self.name, value=self.value, where=self.where,
+            )  # fmt: skip
         if self.meant:
             return say(
                 "{name} in {where} is no setting of the bot. Did you mean {meant}?",
@@ -60,12 +73,13 @@ class Stranger:
 
 def strangers(environment: Mapping[str, str] = os.environ) -> list[Stranger]:
     """All names that are worth a warning; none where a file cannot be read, which is told."""
-    in_file, files = _names_in_env_file(), _files(environment)
+    in_file, files = _env_file(), _files(environment)
     given = {name.upper() for name in (*in_file, *environment, *files)}
     missing = [name for name in _KNOWN if not given & _ways_of(name)]
     held = [name for name in missing if name in _HELD]
     return [
         *_in_env_file(in_file, environment, missing),
+        *_unspoken(in_file, environment),
         *_near_misses(environment, missing, say("the environment")),
         *_near_misses(files, held, _DIRECTORY),
     ]
@@ -77,11 +91,11 @@ def _ways_of(name: str) -> set[str]:
     return {bare, f"{bare}_FILE"} if bare in _HELD else {name}
 
 
-def _names_in_env_file() -> list[str]:
+def _env_file() -> Mapping[str, str | None]:
     try:
-        return [*dotenv_values(ENV_FILE, interpolate=False, encoding="utf-8-sig")]
+        return dotenv_values(ENV_FILE, interpolate=False, encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
-        return []
+        return {}
 
 
 def _files(environment: Mapping[str, str]) -> list[str]:
@@ -105,6 +119,18 @@ def _in_env_file(
         # What is also in the environment is there for somebody else.
         if meant or (name not in environment and _PLAIN.fullmatch(name)):
             yield Stranger(name, ENV_FILE, meant)
+
+
+def _unspoken(
+    given: Mapping[str, str | None], environment: Mapping[str, str]
+) -> Iterator[Stranger]:
+    """A language in `.env` that the bot takes for English since it does not speak it."""
+    if any(environment.get(name) and name.upper() == _LANGUAGE for name in environment):
+        return  # which counts in its place
+    for name, value in given.items():
+        locales = locales_in(unquoted(value or "")) if name.upper() == _LANGUAGE else []
+        if locales and not any(one == _PLAIN_ENGLISH or language_of(one) for one in locales):
+            yield Stranger(name, ENV_FILE, value=":".join(locales))
 
 
 def _near_misses(names: Iterable[str], missing: Sequence[str], where: Text) -> Iterator[Stranger]:

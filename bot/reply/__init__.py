@@ -6,7 +6,14 @@ Nothing here knows Slack's format.
 from bot.reply.finish import mentioned, with_commands, with_moments, with_words
 from bot.reply.forms import Choice, FieldKind, Form, FormField
 from bot.reply.kept import keep, kept, kept_text
-from bot.reply.languages import CATALOGUES, DIRECTORIES, Language, catalogue, language_of
+from bot.reply.languages import (
+    CATALOGUES,
+    DIRECTORIES,
+    Language,
+    catalogue,
+    language_of,
+    locales_in,
+)
 from bot.reply.parts import (
     Actions,
     Button,
@@ -115,6 +122,7 @@ __all__ = [
     "link",
     "listed",
     "load",
+    "locales_in",
     "mention",
     "mentioned",
     "plain",

@@ -1,5 +1,6 @@
 """The languages that the bot speaks, and their catalogues."""
 
+import re
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
@@ -12,6 +13,8 @@ Language = Literal["en", "zh"]
 CATALOGUES = Path(__file__).resolve().parents[1] / "locale"
 # How gettext calls a language's directory.
 DIRECTORIES: dict[Language, str] = {"zh": "zh_CN"}
+_LOCALE = r"(?:C|[a-z]{2,3}(?:[_-]\w+)*(?:\.[\w-]+)?)"
+_LOCALES = re.compile(rf"{_LOCALE}(?::{_LOCALE})*")
 
 
 @cache
@@ -21,6 +24,11 @@ def catalogue(language: Language) -> NullTranslations:
         return ENGLISH
     with (CATALOGUES / directory / "LC_MESSAGES" / "bot.mo").open("rb") as file:
         return GNUTranslations(file)
+
+
+def locales_in(text: str) -> list[str]:
+    """The locales that gettext's `LANGUAGE` lists, such as `de_DE:de`; none in any other text."""
+    return text.split(":") if _LOCALES.fullmatch(text) else []
 
 
 def language_of(locale: str) -> Language | None:

@@ -71,3 +71,16 @@ def test_files_of_credentials_are_looked_at_as_well(tmp_path: Path) -> None:
         "slack_bot_tokn in CREDENTIALS_DIRECTORY is no setting of the bot. Did you mean "
         "SLACK_BOT_TOKEN?"
     ]
+
+
+def test_a_language_that_is_not_spoken_is_told_where_it_is_the_bots_own(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("LANGUAGE=fr\n")
+    assert told() == [
+        "LANGUAGE=fr in .env counts as English: the bot speaks English (en) and Chinese (zh)."
+    ]
+    assert told(LANGUAGE="zh_CN") == []  # which counts in its place
+    for spoken in ("zh", "en_GB.UTF-8:en", "de:zh", "C", "no language at all", ""):
+        (tmp_path / ".env").write_text(f"LANGUAGE={spoken}\n")
+        assert told(LANGUAGE="") == []
+    (tmp_path / ".env").unlink()
+    assert told(LANGUAGE="fr_FR:fr") == []  # the system's
