@@ -124,7 +124,7 @@ class Bot:
         self._attendance = Attendance(clock)
         self.dbc = DbcClient(settings.dbc_client_urls, clock, limits, self._called, redactor)
         self.chain = ChainReader(settings.chain_rpc_urls, clock)
-        self.health = Health(settings.places.told)
+        self.health = Health(settings.places.told, settings.database_id)
         self._checkup = OwnCheckup(settings, clock, self.health)
         self._languages = Languages(self.store, settings.language)
         self._connection = SlackConnection(

@@ -26,7 +26,7 @@ from pydantic_settings import (
 )
 
 from bot.reply import language_of, locales_in
-from bot.setting_sources import Places, SecretFiles, Unusable, cleaned, text_fault
+from bot.setting_sources import Places, SecretFiles, Unusable, cleaned, fingerprint, text_fault
 
 # What is empty is as if it were not there: that is how compose files and .env templates leave out.
 ENV_FILE = ".env"  # in the working directory
@@ -115,6 +115,11 @@ class DatabaseSettings(_Sourced):
         kind, _, rest = self.database_url.partition("://")
         named = rest.partition("?")[0].removeprefix("/")
         return Path(named) if kind.startswith("sqlite") else None
+
+    @cached_property
+    def database_id(self) -> str:
+        """By what the health port, the check and the doctor know whether a bot is on this one."""
+        return fingerprint(self.database_url, self.sqlite_file)
 
 
 class KeySettings(DatabaseSettings):

@@ -10,6 +10,8 @@ from datetime import timedelta
 from bot.clock import Clock
 from bot.reply import Text, plain
 
+# The header in which a bot's answers say on which database it is (`Settings.database_id`).
+DATABASE = "Database"
 STARTING = "The bot is starting: Slack has not answered it yet."
 # What flickers counts as down, and what was down for longer than the patience has to stay up for so
 # long before it counts as up: a probe that changes its mind every second is of no use.
@@ -62,9 +64,10 @@ class Health:
     health port, or reads systemd's status, is told them: none names people, machines or paths.
     """
 
-    def __init__(self, told: Callable[[str], str] = str) -> None:
-        """`told` says of a sentence what is to be told in its place."""
+    def __init__(self, told: Callable[[str], str] = str, database: str = "") -> None:
+        """`told` says of a sentence what others read in its place; `database` is the bot's."""
         self._told = told
+        self.database = database
         self._faults: dict[str, str] = {}
         self._fatal: set[str] = set()
         self._faulty = asyncio.Event()

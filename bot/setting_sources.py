@@ -4,6 +4,7 @@ A container's secret is a file that `…_FILE` names; systemd's `LoadCredential`
 `CREDENTIALS_DIRECTORY`. What is wrong with a file is said with everything else that is wrong.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -157,6 +158,15 @@ def unquoted(text: str) -> str:
     if len(text) > 1 and text[0] in _QUOTES and text[-1] == text[0]:
         return text[1:-1].strip()
     return text
+
+
+def fingerprint(database_url: str, file: Path | None) -> str:
+    """The same for all who use this database; tells neither where it is nor its password."""
+    kind, _, rest = database_url.partition("://")
+    where, _, query = rest.rpartition("@")[2].partition("?")
+    options = [one for one in query.split("&") if not one.startswith("password=")]
+    named = [str(file.resolve())] if file else [kind.partition("+")[0], where, *options]
+    return hashlib.sha256("\n".join(named).encode()).hexdigest()[:12]
 
 
 def text_fault(value: object) -> str:

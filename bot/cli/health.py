@@ -10,17 +10,25 @@ import click
 
 from bot.causes import cause
 from bot.cli.settings import load
-from bot.config import HealthSettings, reached_at
+from bot.config import DatabaseSettings, HealthSettings, reached_at
+from bot.health import DATABASE
 from bot.version import NAME
 
 _PATIENCE = 4  # seconds
 
 
+class CheckSettings(HealthSettings, DatabaseSettings):
+    """Where the bot answers, and by what it is known."""
+
+
 @click.command()
 @click.option("--ready", is_flag=True, help="Ask /readyz: can it work?")
 def health(*, ready: bool) -> None:
-    """Ask the bot at HEALTH_PORT how it is (exit code 0: well, or no port is set; 1: not)."""
-    settings = load(HealthSettings)
+    """Ask the bot at HEALTH_PORT how it is (exit code 0: well, or no port is set; 1: not).
+
+    A bot on another database than these settings name is not the one that is asked.
+    """
+    settings = load(CheckSettings, with_address=False)
     if not settings.health_port:
         click.echo("HEALTH_PORT is not set: there is nothing to ask.")
         return
@@ -33,6 +41,11 @@ def health(*, ready: bool) -> None:
         if answer.getheader("Server") != NAME:
             raise click.ClickException(
                 f"Something that is not the bot answers at {host}:{settings.health_port}."
+            )
+        # A bot of before the last update does not say on which it is.
+        if answer.getheader(DATABASE, settings.database_id) != settings.database_id:
+            raise click.ClickException(
+                f"Another bot answers at {host}:{settings.health_port}, not one on this database."
             )
     except (OSError, http.client.HTTPException) as error:
         raise click.ClickException(

@@ -15,9 +15,12 @@ S = TypeVar("S", bound=BaseSettings)
 WRONG_SETTINGS = 2  # exit code
 
 
-def load(kind: type[S]) -> S:
-    """The settings of this kind. Where one is wrong, all that are wrong are said, and it ends."""
-    faults = _address_faults(kind)
+def load(kind: type[S], *, with_address: bool = True) -> S:
+    """The settings of this kind. Where one is wrong, all that are wrong are said, and it ends.
+
+    The look at the database's address takes a second: only who goes there needs it.
+    """
+    faults = _address_faults(kind) if with_address else []
     try:
         settings = kind()
         if not faults:

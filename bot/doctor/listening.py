@@ -9,6 +9,7 @@ import aiohttp
 
 from bot.causes import cause
 from bot.config import Settings, reached_at
+from bot.health import DATABASE
 from bot.monitoring.findings import Finding, Findings, fault, ok, warning
 from bot.monitoring.port import NAMED
 from bot.reply import Text, say
@@ -25,6 +26,7 @@ class _Answer:
     is_bot: bool
     status: int = 0
     lines: tuple[str, ...] = ()
+    database: str = ""  # which it is on; a bot of before the last update does not say it
 
 
 async def listening(settings: Settings) -> Findings:
@@ -43,7 +45,7 @@ async def listening(settings: Settings) -> Findings:
             yield _unanswered(setting, host, port, is_running=is_running)
         elif not answer.is_bot:
             yield _taken(setting, f"{host}:{port}", port)
-        elif is_running is False:
+        elif is_running is False or answer.database not in {"", settings.database_id}:
             where = f"{host}:{port}"
             told = say("Another bot answers at {where}, not one on this database.", where=where)
             yield fault(_ABOUT[setting], told, _elsewhere(setting))
@@ -82,7 +84,8 @@ async def _asked(host: str, port: int) -> _Answer | None:
             if answer.headers.get("Server") != NAMED["Server"]:
                 return _Answer(is_bot=False)
             lines = tuple((await answer.text()).splitlines())
-            return _Answer(is_bot=True, status=answer.status, lines=lines)
+            return _Answer(is_bot=True, status=answer.status, lines=lines,
+                database=answer.headers.get(DATABASE, ""))  # fmt: skip
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
         return None
     except (aiohttp.ClientError, TimeoutError, ValueError):  # what answers is no web server

@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from bot.causes import cause
 from bot.errors import BotError, Taken
-from bot.health import Health
+from bot.health import DATABASE, Health
 from bot.metrics import Metrics
 from bot.version import NAME
 
@@ -26,16 +26,22 @@ _PASSING = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL})
 NAMED = {"Server": NAME}
 
 
-def liveness() -> web.Response:
+def liveness(health: Health) -> web.Response:
     """Whoever answers has a loop that turns."""
-    return web.Response(text="ok\n", headers=NAMED)
+    return web.Response(text="ok\n", headers=_named(health))
 
 
 def readiness(health: Health) -> web.Response:
     """200 while the bot can work, else 503; each reason and each impairment is a line."""
     reasons = health.reasons
     lines = [*(reasons or ("ok",)), *health.impairments, ""]
-    return web.Response(status=503 if reasons else 200, text="\n".join(lines), headers=NAMED)
+    return web.Response(
+        status=503 if reasons else 200, text="\n".join(lines), headers=_named(health)
+    )
+
+
+def _named(health: Health) -> dict[str, str]:
+    return {**NAMED, DATABASE: health.database}
 
 
 async def bound(listening: Awaitable[None], host: str, port: int, setting: str) -> None:
@@ -86,7 +92,7 @@ class HealthPort:
         if request.method not in {"GET", "HEAD"}:
             return web.Response(status=405, headers={"Allow": "GET, HEAD"})
         if request.path == "/healthz":
-            return liveness()
+            return liveness(self._health)
         if request.path == "/readyz":
             return readiness(self._health)
         await self._refresh()

@@ -208,6 +208,7 @@ async def asked(*options: str, **settings: str) -> tuple[int, str]:
 async def test_the_check_finds_the_port_as_the_bot_does(tmp_path: Path, quote: str) -> None:
     async with watched(tmp_path) as (stage, port):
         given = {"HEALTH_PORT": f"{quote}{port}{quote}", "HEALTH_HOST": "0.0.0.0"}
+        given["DATABASE_URL"] = f"sqlite+aiosqlite:///{stage.data}/bot.db"
         assert await asked(**given) == (0, "ok\n")
         assert await asked("--ready", **given) == (0, "ok\n")
         await stage.bot.stop()
@@ -236,6 +237,21 @@ async def test_the_check_takes_no_other_program_for_the_bot() -> None:
         code, told = await asked(HEALTH_PORT=str(port))
     assert code == 1
     assert told == f"Error: Something that is not the bot answers at 127.0.0.1:{port}.\n"
+
+
+async def test_the_check_takes_no_bot_on_another_database_for_this_one(tmp_path: Path) -> None:
+    async with watched(tmp_path) as (stage, port):
+        given = {"HEALTH_PORT": str(port), "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/other"}
+        code, told = await asked(**given)
+        assert code == 1
+        assert told == (
+            f"Error: Another bot answers at 127.0.0.1:{port}, not one on this database.\n"
+        )
+        # By another way to the same file it is this one.
+        (tmp_path / "link").symlink_to(stage.data / "bot.db")
+        assert await asked(HEALTH_PORT=str(port), DATABASE_URL=f"sqlite:///{tmp_path}/link") == (
+            0, "ok\n",
+        )  # fmt: skip
 
 
 async def test_a_check_without_a_port_faults_nothing() -> None:
