@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from bot.chain.errors import ChainError
-from bot.commands.order_notes import when
 from bot.dbc.models import RentOrder
 from bot.language.args import AnyNode
 from bot.messages import ways
 from bot.model import Node, RentalOrder
+from bot.orders.coming import when
 from bot.orders.on_node import orders_on
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import joined

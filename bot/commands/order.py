@@ -6,7 +6,7 @@ from typing import Annotated
 
 from bot.chain.errors import ChainError
 from bot.chain.price import PER_DAY, Prices, dollars
-from bot.commands.order_notes import SOON, when, with_taker
+from bot.commands.order_notes import SOON
 from bot.commands.order_rescue import copying
 from bot.dbc.errors import DbcError
 from bot.dbc.signatures import public_key_of
@@ -17,6 +17,7 @@ from bot.language.row_parts import Listing
 from bot.language.table import Command, Group
 from bot.model import Effect, OrderPhase, Payment, RentalOrder
 from bot.orders.amounts import both, cut, in_dbc, in_dollars
+from bot.orders.coming import when, with_taker
 from bot.orders.costs import summed
 from bot.orders.facts import Facts
 from bot.orders.order_buttons import buttons

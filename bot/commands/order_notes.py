@@ -5,58 +5,13 @@ from collections.abc import Sequence
 from bot.language.row_parts import Caution, Foreseen
 from bot.messages import ways
 from bot.model import DbcSession, Machine, Node, OrderPhase, RentalOrder
-from bot.orders import words
-from bot.orders.facts import Facts, span
+from bot.orders.coming import OVER, when, with_taker
 from bot.orders.schedule import DAY, goal_of, head_at
 from bot.pipeline.context import Context, Services
-from bot.reply import Actions, Button, Line, Note, Part, Text, bold, command, emoji, line, say
+from bot.reply import Actions, Button, Note, Part, bold, command, emoji, line, say
 
 SOON = 3 * DAY  # blocks
 _WAYS = 5  # buttons: the first ends first
-
-
-def when(facts: Facts) -> Line:
-    """`ends …, in 3 days`, or what else is to come of it next."""
-    return line(_coming(facts), *(() if facts.is_read else (" ", _as_read(facts))))
-
-
-def with_taker(told: Text, facts: Facts) -> Line:
-    """A sentence, and after it who has said to confirm or renew the order."""
-    taker = words.taker(facts)
-    return line(told, " ", taker) if taker else line(told)
-
-
-def _as_read(facts: Facts) -> Text:
-    if facts.order.missing_since is not None:
-        return say("(not found on the chain just now, which is being checked)")
-    return say(
-        "(as read {time}: the chain cannot be read)", time=facts.earliest(facts.order.seen_block)
-    )
-
-
-def _coming(facts: Facts) -> Line:
-    goal = goal_of(facts.order)
-    if facts.is_past(goal) and not facts.order.phase.is_over:
-        return line(_late(facts.order.phase, facts.earliest(goal)))
-    at, left = facts.at(goal), span(goal - facts.head)
-    if facts.order.phase is OrderPhase.WAITING:
-        return line(say("must be confirmed by {time}, {left} left", time=at, left=left))
-    if facts.order.phase is OrderPhase.RENTING:
-        return line(say("ends {time}, in {left}", time=at, left=left))
-    if facts.order.phase is OrderPhase.ENDED:
-        at = facts.earliest(goal)
-        told = say("has ended; machines are deleted after {time}, in {left}", time=at, left=left)
-        return line(told)
-    return line(say("is over"))
-
-
-def _late(phase: OrderPhase, at: Line) -> Text:
-    """What nobody has read yet, though it must have come."""
-    if phase is OrderPhase.WAITING:
-        return say("had to be confirmed by {time}, which has passed", time=at)
-    if phase is OrderPhase.RENTING:
-        return say("was to end {time}", time=at)
-    return say("has ended; machines were to be deleted after {time}", time=at)
 
 
 async def ending(
@@ -159,7 +114,7 @@ _LOST = {
 
 def _orderless(node: Node, last: RentalOrder) -> Foreseen:
     """That nobody pays for the node any more, as far as is known here."""
-    over = _OVER[last.phase]
+    over = OVER[last.phase]
     told = say(
         "Order {order} for {node} {over}, and you have no other order for this node. What you put "
         "there can be switched off and deleted at any time.",
@@ -171,10 +126,3 @@ def _orderless(node: Node, last: RentalOrder) -> Foreseen:
         node=bold(node.label), over=over,
     )  # fmt: skip
     return Foreseen(cautions=(Caution(told, in_public),))
-
-
-_OVER = {
-    OrderPhase.LAPSED: say("has lapsed (nobody confirmed it in time)"),
-    OrderPhase.VANISHED: say("is no longer on the chain"),
-    OrderPhase.GONE: say("has ended more than 72 hours ago"),
-}

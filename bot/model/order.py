@@ -60,6 +60,8 @@ class RentalOrder:
     missing_since: int | None = None
     is_only: bool = False  # of its node, when that was looked at last
     chain: str = ""  # the first block's hash of its network; empty where it was not noted
+    vague: str = ""  # what was told last without all that is lost (`bot.orders.vague`)
+    vague_since: datetime | None = None
 
     @property
     def pallet(self) -> str:

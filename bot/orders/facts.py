@@ -66,6 +66,10 @@ class Facts:
         """The same for somebody who may not see the machines."""
         return replace(self, machines=None, sees=False)
 
+    def to(self, *, sees: bool) -> "Facts":
+        """The same as it is told to somebody who may see the machines, or may not."""
+        return self if sees else self.bare
+
     @property
     def goal(self) -> int:
         """The block that warnings of it are about."""

@@ -40,11 +40,17 @@ def buttons(
 
 
 def _handling(order: RentalOrder, head: int) -> list[Button]:
-    value, stage = _value(order), reached(order, head)
+    value = _value(order)
     shown = [Button(say("I renew it"), Handling.RENEWS, value)]
-    if not order.snoozed and (stage is None or not stage.is_last):
+    if not order.snoozed and can_snooze(order, head):
         shown.append(Button(say("Snooze"), Handling.SNOOZE, value))
     return [*shown, Button(say("Done"), Handling.DONE, value)]
+
+
+def can_snooze(order: RentalOrder, head: int) -> bool:
+    """Whether warnings are left that nobody needs who knows of it."""
+    stage = reached(order, head)
+    return stage is None or not stage.is_last
 
 
 def instead(order: RentalOrder) -> Button:

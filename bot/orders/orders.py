@@ -18,21 +18,23 @@ from bot.chain.reader import ChainReader, ChainView, OrderRef, Pallet
 from bot.clock import Clock
 from bot.ids import ChannelId, UserId
 from bot.messages.outbox import Outbox
-from bot.messages.wishes import quiet_until
 from bot.model import DbcSession, OrderPhase, Place, RentalOrder
-from bot.orders import said, words
+from bot.orders import said, vague, words
 from bot.orders.changes import Event, Looked, Read, goes_on, looked, unread
 from bot.orders.concerned import Concern, Concerned, People
 from bot.orders.facts import Facts
 from bot.orders.finding import Finder
+from bot.orders.handlings import Handlings
+from bot.orders.over import settle
+from bot.orders.putting import Keyed, put, wanted
 from bot.orders.said import key_of
 from bot.orders.schedule import DAY, KEPT, goal_of, head_at, next_look
 from bot.orders.unread import Unread
-from bot.orders.vague import Told, Vague
+from bot.orders.vague import Told
 from bot.plural import counted
-from bot.reply import Reply, Text, dump, say, say_number
+from bot.reply import Text, say, say_number
 from bot.services.inventory import Inventory
-from storage import StorageFailed, Store, UnitOfWork
+from storage import StorageFailed, Store
 
 _LEASE = timedelta(minutes=2)
 _DUE, _SIDE_BY_SIDE = 200, 10
@@ -77,7 +79,7 @@ class Orders:
         self._unread = Unread(clock, "orders.not_read", "orders.read_again")
         self._elsewhere = Unread(clock, "orders.another_chain", "orders.same_chain_again")
         self._apart: dict[str, timedelta] = {}  # orders that the chain does not go on from
-        self._vague = Vague(clock)
+        self.handlings = Handlings(store, clock, self._told_of)
         self._failed: set[str] = set()  # orders whose looks fail by a fault of ours
 
     async def find_due(self) -> None:
@@ -244,15 +246,14 @@ class Orders:
         """Take up again an order that was told to be lost; the messages that said so say it."""
         facts, people = await self._facts(new, head_at(new, self.chain.now), is_read=True)
         places = await self._places(people)
-        messages: list[tuple[str, Place, Reply]] = []
+        messages: list[Keyed] = []
         if (new.chain, new.node, new.renter, new.began) == (
             before.chain or new.chain, before.node, before.renter, before.began,
         ):  # fmt: skip
-            back = words.event(facts, Event.RETURNED)
-            messages = said.instead(before, back, [to for to, _ in places])
+            messages = said.instead(before, facts, places)
         async with self._store.write() as tx:
             if await tx.orders.came_back(new):
-                await _put(tx, await _wanted(tx, messages, None), self._clock.now())
+                await put(tx, await wanted(tx, messages, None), self._clock.now())
 
     async def _tell(self, before: RentalOrder, found: Looked, head: int, *, is_read: bool) -> None:
         """Write down what a look has shown, with the messages that say it."""
@@ -261,45 +262,57 @@ class Orders:
         at = next_look(found.order, head, now) if is_known else now + _AGAIN
         if found.event in {Event.CONFIRMED, Event.RENEWED}:
             at = now  # its last warning may be due as well
-        elif found.is_near or found.order.signers or self._vague.is_open(found.order.id):
+        elif found.is_near or found.order.signers or found.order.vague:
             at = min(at, now + _AGAIN)
-        order = replace(found.order, next_look_at=at)
-        messages: list[tuple[str, Place, Reply]] = []
-        meant = found
-        if found.event is not None or found.stage is not None:
-            facts, people = await self._facts(order, head, is_read=is_read)
-            messages = said.messages(before, found, facts, await self._places(people))
-            if self._vague.told(before, found, facts, people):
-                order = replace(order, next_look_at=min(at, now + _AGAIN))
-        elif told := self._vague.again(order):
-            meant = told.found
-            messages = await self._named(told, head, is_read=is_read)
+        order, meant, messages = await self._messages(
+            before,
+            replace(found, order=replace(found.order, next_look_at=at)),
+            head,
+            is_read=is_read,
+        )
         if found.stage is not None and not messages:
             order = replace(order, told=before.told)  # it is still to be told to somebody
         answers = await self._answers(order, found, head, is_read=is_read)
         async with self._store.write() as tx:
             if await tx.orders.save(order, self._by):
-                messages = await _wanted(tx, messages, meant)
-                await _put(tx, messages, now, can_wait=said.can_wait(meant))
-                await _put(tx, answers, now)
+                messages = await wanted(tx, messages, meant)
+                await put(tx, messages, now, can_wait=said.can_wait(meant))
+                await put(tx, answers, now)
+                if found.event is not None:
+                    fresh = {key for key, _, _ in (*messages, *answers)}
+                    await settle(tx, before, order, found.event, fresh, now)
                 if answers or found.event is not None:
                     await tx.orders.answered(before)
                 if found.event in {Event.CONFIRMED, Event.RENEWED, Event.ENDED}:
                     await tx.orders.set_handled(order, renewer="", snoozed=False)
 
-    async def _named(
-        self, told: Told, head: int, *, is_read: bool
-    ) -> list[tuple[str, Place, Reply]]:
-        """What was told before, with what is lost, where that is known by now."""
+    async def _messages(
+        self, before: RentalOrder, found: Looked, head: int, *, is_read: bool
+    ) -> tuple[RentalOrder, Looked, list[Keyed]]:
+        """The order as it is written down, what is told of it, and the messages that say it."""
+        order, now = found.order, self._clock.now()
+        if found.event is not None or found.stage is not None:
+            facts, people = await self._facts(order, head, is_read=is_read)
+            messages = said.messages(before, found, facts, await self._places(people))
+            order = vague.noted(order, before, found, facts, people)
+            if order.vague:
+                order = replace(order, next_look_at=min(order.next_look_at, now + _AGAIN))
+            return order, found, messages
+        if (told := vague.again(order, now)) is None:
+            return vague.clear(order), found, []
+        named = await self._named(told, head, is_read=is_read)
+        return (order, told.found, []) if named is None else (vague.clear(order), told.found, named)
+
+    async def _named(self, told: Told, head: int, *, is_read: bool) -> list[Keyed] | None:
+        """What was told before, with what is lost; None where that is not known yet."""
         facts, people = await self._facts(told.found.order, head, is_read=is_read)
         if not facts.is_named:
-            return []
-        self._vague.named(facts.order.id)
+            return None
         return said.messages(told.before, told.found, facts, await self._places(people))
 
     async def _answers(
         self, order: RentalOrder, found: Looked, head: int, *, is_read: bool
-    ) -> list[tuple[str, Place, Reply]]:
+    ) -> list[Keyed]:
         """What those are told who have signed, where the chain should show it by now, but does not.
 
         Who may not see its machines any more is told nothing.
@@ -347,6 +360,8 @@ class Orders:
 
     def _is_read(self, order: RentalOrder) -> bool:
         """Whether an order was read as often as it has to be."""
+        if order.phase.is_over:
+            return True  # nothing new is expected of it
         return order.missing_since is None and self.chain.now - order.seen_at < _LATELY
 
     async def of_person(self, user: UserId) -> list[RentalOrder]:
@@ -380,49 +395,9 @@ class Orders:
         machines = await self.concerned.machines(order, concerned)
         return await self.concerned.people(concerned, machines, order.node)
 
-    async def snooze(self, order: RentalOrder, user: UserId) -> bool:
-        """Write down that fewer warnings are wanted, and tell all; says whether that is new."""
-        facts, places = await self._told_of(order)
-        told = words.snoozed(facts, user)
-        messages = [(key_of(order, "order-snooze", one), one, told) for one in places]
-        async with self._store.write() as tx:
-            if is_new := await tx.orders.set_handled(order, snoozed=True):
-                await _put(tx, messages, self._clock.now(), can_wait=True)
-        return is_new
-
-    async def take(self, order: RentalOrder, user: UserId, instead_of: str) -> bool:
-        """Write down that somebody renews or confirms it, and tell all who are told.
-
-        Says whether they do: not where another one than `instead_of` has taken it meanwhile. Who
-        did until now gets a message of their own, since that to all is edited in place.
-        """
-        now = self._clock.now()
-        facts, places = await self._told_of(order)
-        told = words.taken(facts, user)
-        is_waiting = order.phase is OrderPhase.WAITING
-        name = "confirm-taken" if is_waiting else "order-renews"
-        messages = [(key_of(order, name, one), one, told) for one in places]
-        lost = []
-        if (before := Place.direct(UserId(instead_of))) in places and instead_of != user:
-            name = f"{name}-over-{int(now.timestamp())}"
-            lost = [(key_of(order, name, before), before, words.taken_over(facts, user))]
-        async with self._store.write() as tx:
-            is_taken = await tx.orders.take(order, user, instead_of, now)
-            if is_taken:
-                await _put(tx, messages, now, can_wait=not is_waiting)
-                await _put(tx, lost, now)
-        return is_taken
-
-    async def look_soon(self, order: RentalOrder, user: UserId) -> None:
-        """Look at an order once what somebody says to have signed is in a block."""
-        now = self._clock.now()
-        async with self._store.write() as tx:
-            await tx.orders.signed(order, user, now)
-            await tx.orders.look_by(order.id, now + _AGAIN)
-
-    async def _told_of(self, order: RentalOrder) -> tuple[Facts, list[Place]]:
+    async def _told_of(self, order: RentalOrder) -> tuple[Facts, list[tuple[Place, bool]]]:
         facts, people = await self._facts(order, self._head(order), is_read=self._is_read(order))
-        return facts, [one for one, _ in await self._places(people)]
+        return facts, await self._places(people)
 
     async def used_with(self, sessions: Sequence[DbcSession]) -> list[RentalOrder]:
         """The orders that these sessions stand for, the first end first."""
@@ -470,28 +445,5 @@ class Orders:
         told = await self.concerned.told(people)
         places = [(Place.direct(user), sees) for user, sees in told.items()]
         if channel := self._channel():
-            places.append((Place(ChannelId(channel)), True))
+            places.append((Place(ChannelId(channel)), any(people.values())))
         return places
-
-
-async def _wanted(
-    tx: UnitOfWork, messages: Sequence[tuple[str, Place, Reply]], found: Looked | None
-) -> list[tuple[str, Place, Reply]]:
-    """These without those that are only edited, where they were never posted."""
-    return [
-        (key, place, reply)
-        for key, place, reply in messages
-        if not said.is_only_edited(key, found) or await tx.messages.find(key)
-    ]
-
-
-async def _put(
-    tx: UnitOfWork,
-    messages: Sequence[tuple[str, Place, Reply]],
-    now: datetime,
-    *,
-    can_wait: bool = False,
-) -> None:
-    for key, place, reply in messages:
-        held = await quiet_until(tx, place.channel, now) if can_wait else None
-        await tx.messages.put(key, place, dump(reply), now, held_until=held)

@@ -30,6 +30,11 @@ def key_of(order: RentalOrder, name: str, place: Place) -> str:
     return f"order:{order.id}.{about}.{name.replace(':', '-')}.{place.channel}"
 
 
+def beginnings(order: RentalOrder) -> list[str]:
+    """How the keys of all begin that was told of an order as it is, wherever it was told."""
+    return [f"order:{order.id}.{about}." for about in (order.began, order.ends)]
+
+
 def messages(
     before: RentalOrder, found: Looked, facts: Facts, places: Sequence[tuple[Place, bool]]
 ) -> list[tuple[str, Place, Reply]]:
@@ -55,7 +60,7 @@ def _said(before: RentalOrder, found: Looked, all_facts: Facts, *, sees: bool) -
 
     Its last warning is a second one, so that it is heard.
     """
-    facts = all_facts if sees else all_facts.bare
+    facts = all_facts.to(sees=sees)
     if found.stage is not None:
         is_deletion = found.order.phase is OrderPhase.ENDED
         if is_deletion and all_facts.machines is not None and not all_facts.machines:
@@ -79,15 +84,19 @@ def _said(before: RentalOrder, found: Looked, all_facts: Facts, *, sees: bool) -
 
 
 def instead(
-    before: RentalOrder, reply: Reply, places: Sequence[Place]
+    before: RentalOrder, facts: Facts, places: Sequence[tuple[Place, bool]]
 ) -> list[tuple[str, Place, Reply]]:
     """What the messages say from now on that told an order to be lost."""
-    names = [Told(str(before.phase), reply)]
+    names = [str(before.phase)]
     if before.told.startswith("confirm"):
-        names.append(Told("confirm", reply))
+        names.append("confirm")
     if before.told == _LAST:
-        names.append(Told(LAST_CALL, reply))
-    return [(key_of(before, told.name, place), place, reply) for place in places for told in names]
+        names.append(LAST_CALL)
+    return [
+        (key_of(before, name, place), place, words.event(facts.to(sees=sees), Event.RETURNED))
+        for place, sees in places
+        for name in names
+    ]
 
 
 def is_only_edited(key: str, found: Looked | None) -> bool:

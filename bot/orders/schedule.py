@@ -55,6 +55,11 @@ _NAMES = {
 }
 
 
+def stage_named(name: str) -> Stage | None:
+    """The warning of that name, if there is one."""
+    return _NAMES[name][1] if name in _NAMES else None
+
+
 def goal_of(order: RentalOrder) -> int:
     """The block that its warnings are about: to confirm, to end, to delete."""
     if order.phase is OrderPhase.WAITING:

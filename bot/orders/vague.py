@@ -1,13 +1,17 @@
-"""Warnings that could not name what is lost yet: told again, as edits, once it is known."""
+"""Warnings that could not name what is lost yet: told again, as edits, once it is known. Pure.
 
+What was told stands in the order's row, so that no restart forgets it.
+"""
+
+import json
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from bot.clock import Clock
-from bot.model import RentalOrder
-from bot.orders.changes import Looked
+from bot.model import OrderPhase, RentalOrder
+from bot.orders.changes import Event, Looked
 from bot.orders.concerned import People
 from bot.orders.facts import Facts
+from bot.orders.schedule import stage_named
 
 _FOR = timedelta(minutes=30)
 
@@ -18,40 +22,36 @@ class Told:
 
     before: RentalOrder
     found: Looked
-    at: timedelta
 
 
-class Vague:
-    """What was told last of orders whose machines, or their disks, nobody had read by then."""
+def noted(
+    order: RentalOrder, before: RentalOrder, found: Looked, facts: Facts, people: People
+) -> RentalOrder:
+    """The order with what was just told of it, as far as more can become known of that."""
+    if not any(people.values()) or facts.is_named:
+        return clear(order)
+    told = found.event or (found.stage.name if found.stage is not None else "")
+    text = json.dumps([before.phase, before.told, told, order.phase, order.ends])
+    return replace(order, vague=text, vague_since=facts.now)
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._told: dict[str, Told] = {}
 
-    def told(self, before: RentalOrder, found: Looked, facts: Facts, people: People) -> bool:
-        """Note what was told first; says whether more can become known of it."""
-        self._told.pop(found.order.id, None)
-        is_vague = any(people.values()) and not facts.is_named
-        if is_vague:
-            self._told[found.order.id] = Told(before, found, self._clock.monotonic())
-        return is_vague
+def clear(order: RentalOrder) -> RentalOrder:
+    """The order, of which nothing has to be told again."""
+    return replace(order, vague="", vague_since=None)
 
-    def again(self, order: RentalOrder) -> Told | None:
-        """What was told of an order that is still the same, to be told as it is known by now."""
-        told = self._told.get(order.id)
-        if told is None:
-            return None
-        was = told.found.order
-        is_same = (was.phase, was.ends) == (order.phase, order.ends)
-        if not is_same or self._clock.monotonic() - told.at > _FOR:
-            del self._told[order.id]
-            return None
-        return replace(told, found=replace(told.found, order=order))
 
-    def is_open(self, order_id: str) -> bool:
-        """Whether something is to be told again of an order."""
-        return order_id in self._told
-
-    def named(self, order_id: str) -> None:
-        """It was told with all that is lost."""
-        self._told.pop(order_id, None)
+def again(order: RentalOrder, now: datetime) -> Told | None:
+    """What was told of an order that is still the same, to be told as it is known by now."""
+    if order.vague_since is None or abs(now - order.vague_since) > _FOR:
+        return None
+    try:
+        phase, told_before, told, its_phase, ends = json.loads(order.vague)
+        before = replace(order, phase=OrderPhase(phase), told=told_before)
+        event = Event(told) if told in set(Event) else None
+    except (ValueError, TypeError):  # of a version that notes it otherwise
+        return None
+    if (its_phase, ends) != (order.phase, order.ends):
+        return None
+    stage = stage_named(told) if event is None else None
+    found = Looked(order, event, stage)
+    return Told(before, found) if event is not None or stage is not None else None

@@ -8,19 +8,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from bot.ids import UserId
-from bot.model import OrderPhase, Press, RentalOrder
-from bot.orders.order_buttons import Handling, instead, meant
+from bot.messages import ways
+from bot.model import Press, RentalOrder
+from bot.orders.coming import when
+from bot.orders.order_buttons import Handling, can_snooze, instead, meant
 from bot.pipeline.context import Services
 from bot.pipeline.rights import require_colleague
 from bot.ports import Answer, Work
-from bot.reply import Actions, Reply, Text, line, mention, say, time
+from bot.reply import Actions, Reply, bold, line, mention, say, time
 
 Act = Callable[[RentalOrder, Press], Awaitable[Reply]]
 
 _NOT_YOURS = say("You have no session for this order's node, so others decide on it.")
-_ENDED = say("This warning is over: its order has ended.")
-_RENEWED = say("This warning is over: its order has another end since, as after a renewal.")
 _OVER = say("This warning is over: its order has moved on.")
+_LAST_ALONE = say("Only the last warnings are left, and they cannot be snoozed.")
 _KNOWS = say("Everybody who is told of it knows now.")
 _KNOWN = say("That is known already.")
 
@@ -44,21 +45,24 @@ class OrderPresses:
             await require_colleague(self._services, press.actor)
             order = await self._order(press)
             if order is None:
-                await answer.say(Reply.of(await self._why(press), private=True))
+                await answer.say(await self._why(press))
             else:
                 await answer.say(await act(order, press))
 
         return work
 
     async def _snooze(self, order: RentalOrder, press: Press) -> Reply:
-        is_new = await self._services.orders.snooze(order, press.actor)
+        facts = await self._services.orders.facts(order, press.actor)
+        if not can_snooze(order, facts.head):
+            return Reply.of(_LAST_ALONE, private=True)
+        is_new = await self._services.orders.handlings.snooze(order, press.actor)
         return Reply.of(_KNOWS if is_new else _KNOWN, private=True)
 
     async def _take(self, order: RentalOrder, press: Press) -> Reply:
         """Take it where nobody has, or from the one whom whoever clicks was told of."""
         taker = meant(press.value)[3]
         while order.renewer in {"", taker}:
-            if await self._services.orders.take(order, press.actor, order.renewer):
+            if await self._services.orders.handlings.take(order, press.actor, order.renewer):
                 return Reply.of(_KNOWS, private=True)
             again = await self._order(press)  # somebody was faster
             if again is None or again.renewer == order.renewer:
@@ -77,7 +81,7 @@ class OrderPresses:
 
     async def _look_soon(self, order: RentalOrder, press: Press) -> Reply:
         """Whether it is renewed, the chain tells; that it was signed proves nothing."""
-        await self._services.orders.look_soon(order, press.actor)
+        await self._services.orders.handlings.look_soon(order, press.actor)
         told = say(
             "I look at the chain for two minutes. Everybody who is told of order {order} learns "
             "when it is there; where it is not, I tell you. Until then the warnings go on.",
@@ -85,17 +89,19 @@ class OrderPresses:
         )
         return Reply.of(told, private=True)
 
-    async def _why(self, press: Press) -> Text:
-        """Why nothing can be decided; who may not see the order learns nothing else of it."""
-        order_id, ends, phase, _ = meant(press.value)
+    async def _why(self, press: Press) -> Reply:
+        """Why nothing can be decided, and what holds now; who may not see it learns no more."""
+        order_id, *_ = meant(press.value)
         async with self._services.store.read() as tx:
             order = await tx.orders.find(order_id)
         if order is None or not await self._services.orders.sees(order, press.actor):
-            return _NOT_YOURS
-        if order.ends != ends and phase is OrderPhase.RENTING:
-            return _RENEWED
-        is_past = phase is OrderPhase.RENTING and self._services.orders.is_past(order)
-        return _ENDED if is_past or order.phase is OrderPhase.ENDED else _OVER
+            return Reply.of(_NOT_YOURS, private=True)
+        facts = await self._services.orders.facts(order, press.actor)
+        told = say(
+            "This warning is over. Order {order} for {node} {when}.",
+            order=str(order.number), node=bold(facts.node), when=when(facts),
+        )  # fmt: skip
+        return Reply.of(told, private=True).also(Actions((ways.to_order(order),)))
 
     async def _order(self, press: Press) -> RentalOrder | None:
         order_id, ends, phase, _ = meant(press.value)

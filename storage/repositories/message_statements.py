@@ -8,7 +8,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from storage.repositories.message_rows import IS_DOUBLED, IS_DUE, REASON, renewed
 from storage.repositories.repository import LIMIT, begins, claiming, inserting
-from storage.tables import GIVEN_UP, UNNAMED_COPY, messages
+from storage.tables import GIVEN_UP, OF_ORDER, UNNAMED_COPY, messages
 
 IS_KEY = messages.c.key == bindparam("its_key", type_=Text())
 IS_IT = messages.c.id == bindparam("its_id", type_=Text())
@@ -61,6 +61,16 @@ def copies_of(dialect: str) -> Select[*tuple[Any, ...]]:
     return (
         select(messages)
         .where(or_(IS_KEY, copy_of, unnamed))
+        .order_by(messages.c.created_at, messages.c.key)
+    )
+
+
+@cache
+def of_order(dialect: str) -> Select[*tuple[Any, ...]]:
+    """The messages about a rental, with what `begun` gives for their keys, oldest first."""
+    return (
+        select(messages)
+        .where(OF_ORDER, begins(dialect, messages.c.key))
         .order_by(messages.c.created_at, messages.c.key)
     )
 

@@ -161,6 +161,11 @@ class Messages(Repository):
         )
         return [from_row(row) for row in rows.mappings()]
 
+    async def of_order(self, beginning: str) -> list[Message]:
+        """The messages about a rental whose keys begin like that, oldest first."""
+        rows = await self._connection.execute(statements.of_order(self._dialect), begun(beginning))
+        return [from_row(row) for row in rows.mappings()]
+
     async def is_any_due(self, now: datetime) -> bool:
         """Whether there is something to claim; to be asked where nobody writes."""
         rows = await self._connection.execute(statements.ANY_DUE, due_at(now))

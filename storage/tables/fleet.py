@@ -105,6 +105,8 @@ rental_orders = Table(
     Column("is_only", Boolean, nullable=False),
     Column("missing_since", BigInteger),
     Column("chain", Text, nullable=False, server_default=""),
+    Column("vague", Text, nullable=False, server_default=""),
+    Column("vague_since", UtcDateTime),
     *lease(),
     Index(None, "phase", "next_look_at"),
     Index(None, "node"),

@@ -204,7 +204,12 @@ UNNAMED_COPY = and_(messages.c.copy_of.is_(None), messages.c.key.like(literal_co
 GIVEN_UP = and_(
     messages.c.abandoned >= messages.c.version, messages.c.delivered < messages.c.version
 )
-for _name, _which in (("unnamed_copies", UNNAMED_COPY), ("given_up", GIVEN_UP)):
+OF_ORDER = messages.c.key.like(literal_column("'order:%'"))
+for _name, _which in (
+    ("unnamed_copies", UNNAMED_COPY),
+    ("given_up", GIVEN_UP),
+    ("of_orders", OF_ORDER),
+):
     Index(
         f"ix_messages_{_name}",
         messages.c.key,

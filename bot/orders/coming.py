@@ -1,0 +1,57 @@
+"""What comes of an order next, in a few words behind its name. Pure."""
+
+from bot.model import OrderPhase
+from bot.orders import words
+from bot.orders.facts import Facts, span
+from bot.orders.schedule import goal_of
+from bot.reply import Line, Text, line, say
+
+OVER = {
+    OrderPhase.LAPSED: say("has lapsed (nobody confirmed it in time)"),
+    OrderPhase.VANISHED: say("is no longer on the chain"),
+    OrderPhase.GONE: say("has ended more than 72 hours ago"),
+}
+
+
+def when(facts: Facts) -> Line:
+    """`ends …, in 3 days`, or what else is to come of it next."""
+    return line(_coming(facts), *(() if facts.is_read else (" ", _as_read(facts))))
+
+
+def with_taker(told: Text, facts: Facts) -> Line:
+    """A sentence, and after it who has said to confirm or renew the order."""
+    taker = words.taker(facts)
+    return line(told, " ", taker) if taker else line(told)
+
+
+def _as_read(facts: Facts) -> Text:
+    if facts.order.missing_since is not None:
+        return say("(not found on the chain just now, which is being checked)")
+    return say(
+        "(as read {time}: the chain cannot be read)", time=facts.earliest(facts.order.seen_block)
+    )
+
+
+def _coming(facts: Facts) -> Line:
+    goal = goal_of(facts.order)
+    if facts.is_past(goal) and not facts.order.phase.is_over:
+        return line(_late(facts.order.phase, facts.earliest(goal)))
+    at, left = facts.at(goal), span(goal - facts.head)
+    if facts.order.phase is OrderPhase.WAITING:
+        return line(say("must be confirmed by {time}, {left} left", time=at, left=left))
+    if facts.order.phase is OrderPhase.RENTING:
+        return line(say("ends {time}, in {left}", time=at, left=left))
+    if facts.order.phase is OrderPhase.ENDED:
+        at = facts.earliest(goal)
+        told = say("has ended; machines are deleted after {time}, in {left}", time=at, left=left)
+        return line(told)
+    return line(OVER[facts.order.phase])
+
+
+def _late(phase: OrderPhase, at: Line) -> Text:
+    """What nobody has read yet, though it must have come."""
+    if phase is OrderPhase.WAITING:
+        return say("had to be confirmed by {time}, which has passed", time=at)
+    if phase is OrderPhase.RENTING:
+        return say("was to end {time}", time=at)
+    return say("has ended; machines were to be deleted after {time}", time=at)

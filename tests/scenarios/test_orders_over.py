@@ -1,0 +1,121 @@
+"""What was told of an order, once it has moved on: no button is left that only refuses."""
+
+from collections.abc import AsyncIterator
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+
+from sandbox.slack import Person, SeenMessage
+from tests.scenarios.orders import DAY, ChainStage, chained
+
+DECIDES = {"I renew it", "Snooze", "Done", "I confirm it"}
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
+    async with chained(tmp_path) as one:
+        await one.stage.gives_session(one.stage.alice, "gpu1")
+        yield one
+
+
+def offering(person: Person) -> list[SeenMessage]:
+    """The direct messages in which something can be decided about an order."""
+    return [message for message in person.messages("@dbc") if DECIDES & {*message.buttons}]
+
+
+async def test_a_renewal_takes_the_buttons_off_all_warnings_before_it(scene: ChainStage) -> None:
+    alice = scene.stage.alice
+    rental = scene.rents(blocks=2 * DAY)
+    await scene.until(rental.end - 24 * 600)
+    old = alice.last("@dbc")
+    await alice.presses("I renew it", old)
+    await scene.passes(minutes=1, step=30)
+    assert len(offering(alice)) == 3  # seen at 48 hours, at 24, and who renews it
+    still_shown = deepcopy(old.message.blocks)
+    scene.chain.relet(rental.number, 10 * DAY)
+    await scene.passes(minutes=5, step=30)
+    assert offering(alice) == []
+    over = scene.told(alice, "This is over: the order was renewed.")
+    assert len(over) == 3
+    assert [one for one in over if "reletMachine" in one] == []  # nobody pays twice
+    old.message.blocks = still_shown
+    await alice.presses("I renew it", old)
+    await scene.stage.quiet()
+    said = alice.last("@dbc").plain.replace("*", "")
+    assert f"This warning is over. Order {rental.number} for gpu1 ends" in said
+    assert ", in 10 days." in said
+
+
+async def test_an_end_and_a_deletion_leave_only_what_can_be_done(scene: ChainStage) -> None:
+    alice = scene.stage.alice
+    rental = scene.rents(blocks=DAY)
+    await scene.until(rental.end - 600)
+    old = alice.last("@dbc")
+    still_shown = deepcopy(old.message.blocks)
+    await scene.until(rental.end + 60)
+    assert offering(alice) == []
+    assert "Copy data …" in alice.last("@dbc").buttons
+    old.message.blocks = still_shown
+    await alice.presses("Done", old)
+    await scene.stage.quiet()
+    said = alice.last("@dbc").plain.replace("*", "")
+    assert f"Order {rental.number} for gpu1 has ended; machines are deleted after" in said
+    await scene.until(rental.end + 73 * 600)
+    assert [one for one in alice.messages("@dbc") if "Copy data …" in one.buttons] == []
+
+
+async def test_a_lapsed_order_leaves_no_button_to_confirm_it(scene: ChainStage) -> None:
+    alice = scene.stage.alice
+    scene.rents(confirmed=False)
+    await scene.passes(minutes=2, step=30)
+    await alice.presses("I confirm it", alice.last("@dbc"))
+    await scene.passes(minutes=1, step=30)
+    assert len(offering(alice)) == 2  # the countdown, and who confirms it
+    await scene.passes(minutes=16, step=30)
+    assert offering(alice) == []
+    assert scene.told(alice, "confirms order", "This is over: the order lapsed.")
+
+
+async def test_a_renewal_in_quiet_hours_takes_back_the_warning_that_they_hold(
+    scene: ChainStage,
+) -> None:
+    alice = scene.stage.alice
+    rental = scene.rents(blocks=5 * DAY)
+    await scene.passes(1)
+    await scene.stage.asks(alice, "/dbc settings quiet-hours 00:00-23:59")
+    await scene.until(rental.end - 72 * 600)
+    assert scene.told(alice, "for gpu1 ends") == []
+    scene.chain.relet(rental.number, 10 * DAY)
+    await scene.passes(minutes=5, step=30)
+    await scene.stage.asks(alice, "/dbc settings quiet-hours off")
+    await scene.passes(1)
+    assert scene.told(alice, "for gpu1 ends") == []
+    assert len(scene.told(alice, "is renewed. It now ends")) == 1
+
+
+async def test_what_can_no_longer_be_snoozed_says_so(scene: ChainStage) -> None:
+    alice = scene.stage.alice
+    rental = scene.rents(blocks=DAY)
+    await scene.passes(minutes=5, step=60)
+    old = alice.last("@dbc")
+    await scene.until(rental.end - 5 * 600)
+    await alice.presses("Snooze", old)
+    await scene.stage.quiet()
+    assert "Only the last warnings are left" in alice.last("@dbc").plain
+    assert scene.told(alice, "snoozes order") == []
+
+
+async def test_who_only_watches_a_wallet_gets_no_button_to_decide(scene: ChainStage) -> None:
+    stage = scene.stage
+    alice, carol = stage.alice, stage.carol
+    await stage.asks(carol, f"/dbc order watch {scene.renter}")
+    rental = scene.rents(blocks=2 * DAY)
+    await scene.passes(minutes=5, step=60)
+    await alice.presses("I renew it", alice.last("@dbc"))
+    await alice.presses("Snooze", alice.messages("@dbc")[-1])
+    await scene.passes(minutes=1, step=30)
+    assert scene.told(carol, f"renews order {rental.number}")
+    assert scene.told(carol, f"snoozes order {rental.number}")
+    shown = {label for message in carol.messages("@dbc") for label in message.buttons}
+    assert shown == {"Show"}
