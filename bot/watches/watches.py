@@ -44,7 +44,15 @@ from bot.watches.end_words import end_words
 from bot.watches.group import Claimed, Group, glanced, lease
 from bot.watches.late_looks import LateLooks
 from bot.watches.machine_ends import GONE, Verdict
-from bot.watches.observers.look import ANSWERED, ARRIVED, Observer, Seen, Sight, is_silence
+from bot.watches.observers.look import (
+    ANSWERED,
+    ARRIVED,
+    LookFailed,
+    Observer,
+    Seen,
+    Sight,
+    is_silence,
+)
 from bot.watches.observers.stops import besides
 from bot.watches.surprises import Surprises
 from storage import Due, StorageFailed, Store, UnitOfWork
@@ -185,7 +193,13 @@ class Watches:
             session = await tx.sessions.find(watch.owner, watch.node)
         if session is None or session.is_locked:
             return None
-        return (await self._observers[watch.goal].look(session, [watch]))[watch.id]
+        return self._logged(await self._observers[watch.goal].look(session, [watch]))[watch.id]
+
+    def _logged(self, seen: Seen) -> Seen:
+        """What was seen, once what nobody expected of it is logged."""
+        failed = {one: it.__cause__ for one, it in seen.items() if isinstance(it, LookFailed)}
+        self.log_once.exceptions("watch.look_failed", failed)
+        return seen
 
     # Polling
 
@@ -259,7 +273,7 @@ class Watches:
             locked = SessionLocked(session, claimed.group.owner, label)
             seen: Seen = dict.fromkeys([watch.id for watch in watches], locked)
         else:
-            seen = await claimed.look(watches)
+            seen = self._logged(await claimed.look(watches))
         await self._keep(claimed, watches, seen)
 
     async def _keep(self, claimed: Claimed, watches: Sequence[Watch], seen: Seen) -> None:

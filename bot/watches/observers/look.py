@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-import structlog
-
 from bot.dbc.errors import DaemonUnavailable, DbcError, OutcomeUnknown, Unreadable
 from bot.dbc.identity import Target
 from bot.errors import BotError
@@ -44,10 +42,12 @@ class Sight:
 
 STEADY_AFTER = len(_PAUSES) - 1  # looks, from which on pauses no longer grow
 
-log = structlog.get_logger()
-
 Seen = Mapping[str, Sight | BotError]
 Deeds = Callable[[str], Deed]  # what a command does, by its id
+
+
+class LookFailed(BotError):
+    """A look met what nobody expected, which is its `__cause__`."""
 
 
 class Observer(Protocol):
@@ -85,9 +85,10 @@ async def one_by_one(
             seen[watch.id] = problem
             if isinstance(problem, DbcError) and problem.passes:
                 silence = problem
-        except Exception:  # what is odd about one is not to keep the others from being looked at
-            log.exception("watch.look_failed", watch=watch.id)
-            seen[watch.id] = BotError(say("Looking at it failed on my side."))
+        except Exception as error:  # noqa: BLE001 - one keeps no other from being looked at
+            failed = LookFailed(say("Looking at it failed on my side."))
+            failed.__cause__ = error
+            seen[watch.id] = failed
     return seen
 
 
