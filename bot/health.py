@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from bot.clock import Clock
-from bot.reply import Text, plain
+from bot.reply import Phrase, Text, plain, say
 
 # The header in which a bot's answers say on which database it is (`Settings.database_id`).
 DATABASE = "Database"
-STARTING = "The bot is starting: Slack has not answered it yet."
+STARTING = say("The bot is starting: Slack has not answered it yet.")
 # What flickers counts as down, and what was down for longer than the patience has to stay up for so
 # long before it counts as up: a probe that changes its mind every second is of no use.
 _PATIENCE = timedelta(seconds=30)
@@ -68,14 +68,14 @@ class Health:
         """`told` says of a sentence what others read in its place; `database` is the bot's."""
         self._told = told
         self.database = database
-        self._faults: dict[str, str] = {}
+        self._faults: dict[str, Phrase] = {}
         self._fatal: set[str] = set()
         self._faulty = asyncio.Event()
         self._impairments: Mapping[str, tuple[Sequence[Text], Sequence[Text]]] = {}
-        self._checks: list[Callable[[], str]] = []
+        self._checks: list[Callable[[], Text]] = []
         self._lookers: list[tuple[_Look, _Look]] = []
 
-    def watch(self, check: Callable[[], str]) -> None:
+    def watch(self, check: Callable[[], Text]) -> None:
         """Ask this, too, whenever somebody wants to know; it gives a sentence, or nothing."""
         self._checks.append(check)
 
@@ -88,14 +88,22 @@ class Health:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why the bot cannot do its work now, one sentence each; empty while it can."""
+        """Why the bot cannot do its work now, one sentence each; empty while it can.
+
+        For whoever reaches the health port; `faults` are for people, in their language.
+        """
+        return tuple(dict.fromkeys(self._told(plain(sentence)) for sentence in self.faults))
+
+    @property
+    def faults(self) -> tuple[Text, ...]:
+        """The same for operators, in their language."""
         found = (*self._faults.values(), *(check() for check in self._checks))
-        return tuple(dict.fromkeys(self._told(sentence) for sentence in found if sentence))
+        return tuple(sentence for sentence in found if sentence)
 
     @property
     def fault(self) -> str:
         """The sentence of the first fault there is; empty while the bot can work."""
-        return next(iter(self._faults.values()), "")
+        return plain(next(iter(self._faults.values()), ""))
 
     @property
     def lacking(self) -> tuple[str, ...]:
@@ -105,7 +113,8 @@ class Health:
     @property
     def fatal_fault(self) -> str:
         """The sentence of the first fault that the process stops for; empty without one."""
-        return next((said for what, said in self._faults.items() if what in self._fatal), "")
+        fatal = (said for what, said in self._faults.items() if what in self._fatal)
+        return plain(next(fatal, ""))
 
     @property
     def impairments(self) -> tuple[str, ...]:
@@ -119,7 +128,7 @@ class Health:
 
     @property
     def lessened(self) -> tuple[Text, ...]:
-        """The same for operators, by name, in their language as far as the catalogue has it."""
+        """The same for operators, by name, in their language."""
         known = (*(said for said, _ in self._impairments.values()),)
         looked = (*(look() for look, _ in self._lookers),)
         return tuple(one for said in (*known, *looked) for one in said)
@@ -134,7 +143,7 @@ class Health:
         everybody = sentences if brief is None else brief
         self._impairments = {**self._impairments, what: (tuple(sentences), tuple(everybody))}
 
-    def lost(self, what: str, sentence: str, *, is_fatal: bool = True) -> bool:
+    def lost(self, what: str, sentence: Phrase, *, is_fatal: bool = True) -> bool:
         """Report that the bot cannot work without `what`; False when that is known already."""
         if what in self._faults:
             return False

@@ -9,7 +9,7 @@ from typing import BinaryIO, Protocol
 from bot.errors import Refused
 from bot.ids import ChannelId, Reader, UserId
 from bot.model import Invocation, MessageRef, Place, Press, Submission
-from bot.reply import Button, Choice, Form, Language, Reply, Words, say
+from bot.reply import Button, Choice, Form, Language, Phrase, Reply, Words, say
 
 
 class DeliveryFailed(Exception):
@@ -112,7 +112,7 @@ class LockedOut(DeliveryFailed):
 
     RETRY_AFTER = timedelta(seconds=15)
 
-    def __init__(self, reason: str, lacks: str, sentence: str, *, is_fatal: bool = True) -> None:
+    def __init__(self, reason: str, lacks: str, sentence: Phrase, *, is_fatal: bool = True) -> None:
         super().__init__(reason, self.RETRY_AFTER)
         self.lacks = lacks
         self.sentence = sentence

@@ -11,7 +11,6 @@ from functools import partial
 from gettext import NullTranslations
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import structlog
@@ -22,7 +21,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.clock import Clock, SystemClock, shown, was_set
-from bot.config import Settings, is_host
+from bot.config import Settings
 from bot.health import Health, Steadiness
 from bot.ids import ChannelId, Reader, UserId
 from bot.language.spelling import Spelling
@@ -41,7 +40,18 @@ from bot.ports import (
     Unfamiliar,
 )
 from bot.redaction import Redactor
-from bot.reply import ENGLISH, Language, Reply, catalogue, with_commands, with_moments, with_words
+from bot.reply import (
+    ENGLISH,
+    Language,
+    Reply,
+    Text,
+    catalogue,
+    say,
+    with_commands,
+    with_moments,
+    with_words,
+)
+from handlers.addresses import is_websocket, proxy_for
 from handlers.pacing import PATIENCE, Pacing
 from handlers.payloads import Identity, Json
 from handlers.refusals import (
@@ -59,6 +69,7 @@ from handlers.refusals import (
 from handlers.retries import ONCE, careful_handlers, retry_after, retry_handlers
 from handlers.scopes import Scopes
 from handlers.tables import INVALID_BLOCKS, Tables
+from handlers.tries import why
 from handlers.uploads import upload_in_pieces
 
 T = TypeVar("T")
@@ -102,14 +113,6 @@ def sdk_logger() -> logging.Logger:
     if not any(isinstance(known, _Discreet) for known in logger.filters):
         logger.addFilter(_Discreet())
     return logger
-
-
-def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for `url`; unlike the SDK, this heeds NO_PROXY."""
-    parts = urlsplit(url)
-    if proxy_bypass(parts.hostname or ""):
-        return None
-    return getproxies().get(parts.scheme)
 
 
 class SlackConnection:
@@ -240,18 +243,21 @@ class SlackConnection:
         if is_silence:
             self._unanswered = self._now()
 
-    def silence(self) -> str:
+    def silence(self) -> Text:
         """That Slack answers no calls, once that is so for long; nothing while it does."""
         down_for, last = self._answering.down_for, self._unanswered
         if down_for is None or last is None or self._now() - last > _STALE:
             return ""
-        return f"Slack ({self._host}) has answered no call for {down_for.seconds} s."
+        return say(
+            "Slack ({host}) has answered no call for {seconds} s.",
+            host=self._host, seconds=down_for.seconds,
+        )  # fmt: skip
 
     async def open_socket(self) -> str:
         """A URL for one handshake of a WebSocket. Raises DeliveryFailed."""
         answer = await self.ask(OPENS_SOCKET, self._app_token)
         url = answer.get("url")
-        if not isinstance(url, str) or not _is_websocket(url):
+        if not isinstance(url, str) or not is_websocket(url):
             raise DeliveryFailed("an answer without a WebSocket address", SOON)
         self.regained(APP_TOKEN)
         return url
@@ -292,7 +298,9 @@ class SlackConnection:
         if isinstance(meant, LockedOut):
             if meant.lacks not in self._lacking:
                 self._lacking.add(meant.lacks)
-                log.error("slack.refuses_the_bot", sentence=meant.sentence, reason=meant.reason)
+                log.error(
+                    "slack.refuses_the_bot", sentence=str(meant.sentence), reason=meant.reason
+                )
             if meant.is_fatal:
                 self.health.lost(meant.lacks, meant.sentence)
         return meant
@@ -431,16 +439,6 @@ def _scopes_of(answer: AsyncSlackResponse) -> str:
     return str(answer.headers.get("x-oauth-scopes", ""))
 
 
-def _is_websocket(url: str) -> bool:
-    """Whether it is an address of one, with a host and a port that there can be."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return False
-    return parts.scheme in {"ws", "wss"} and is_host(parts.hostname or "") and port != 0
-
-
 def data_of(data: object) -> Mapping[str, Any]:
     """The answer as a mapping; Slack's failures may come as HTML or nothing."""
     return data if isinstance(data, Mapping) else {}
@@ -479,7 +477,7 @@ def failure(error: BaseException) -> DeliveryFailed:
 
 def _unsent(error: BaseException) -> DeliveryFailed:
     """What no answer at all means: where there was no connection, nothing was sent."""
-    reason = type(error).__name__
+    reason = str(why(error))
     if isinstance(error, (aiohttp.ClientConnectorError, SlackClientError)):
         return DeliveryFailed(reason, SOON)
     return Unanswered(reason, SOON, SETTLES_WITHIN)

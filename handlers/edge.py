@@ -11,6 +11,7 @@ from bot.clock import Clock
 from bot.config import Settings
 from bot.health import STARTING
 from bot.ports import Core
+from bot.reply import Text
 from handlers import buttons, home, lines, members, shortcuts, submissions
 from handlers.arrivals import Pulse
 from handlers.boundary import Boundary
@@ -58,7 +59,7 @@ class SlackEdge:
         secret = settings.slack_signing_secret
         self._server = None
         self._socket: SocketMode | None = None
-        self._retired = ""  # why it takes nothing more, although it is not told to stop
+        self._retired: Text = ""  # why it takes nothing more, although it is not told to stop
         if not settings.uses_socket_mode and secret is not None:
             key = secret.get_secret_value()
             self._server = Server(
@@ -108,7 +109,7 @@ class SlackEdge:
             return self._socket.reach
         return Reach(self._server is not None and self._server.is_up, self._since)
 
-    def _fault(self) -> str:
+    def _fault(self) -> Text:
         if self._retired:
             return self._retired
         if self._server is not None:
@@ -119,7 +120,7 @@ class SlackEdge:
         """Whether Slack can reach us now, and takes what we send."""
         return self.reach.is_up and not self._connection.health.reasons
 
-    async def retire(self, why: str) -> None:
+    async def retire(self, why: Text) -> None:
         """Take nothing more, as `stop` does, but go on to say on the HTTP port that it is so."""
         self._retired = why
         if self._server is not None:

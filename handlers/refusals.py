@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.ports import RATE_LIMITED, DeliveryFailed, LockedOut, Unfamiliar
+from bot.reply import any_of, say
 
 BOT_TOKEN = "the bot token"  # noqa: S105 - what it is called
 APP_TOKEN = "the app-level token"  # noqa: S105
@@ -172,11 +173,11 @@ OF_THE_PLACE = frozenset(
 # Without these nobody is answered. What needs another scope waits for it, and all else goes on.
 _ESSENTIAL_SCOPES = frozenset({"chat:write", "users:read"})
 
-_MEND_BOT = (
+_MEND_BOT = say(
     "Set SLACK_BOT_TOKEN to the Bot User OAuth Token that the app shows under OAuth & Permissions "
     "(install the app first where it is not installed), then restart the bot."
 )
-_MEND_APP = (
+_MEND_APP = say(
     "Set SLACK_APP_TOKEN to an app-level token with the scope connections:write, from the app's "
     "Basic Information, then restart the bot."
 )
@@ -206,17 +207,21 @@ def lockout(reason: str, said: Mapping[str, Any], method: str) -> LockedOut | No
     if reason == "missing_scope":
         return _of_scope(said.get("needed"), method)
     if reason == "messages_tab_disabled":
-        sentence = (
-            "Slack takes no direct messages of the bot (messages_tab_disabled). Switch on the "
-            "Messages Tab under App Home in the app's settings."
+        sentence = say(
+            "Slack takes no direct messages of the bot ({reason}). Switch on the Messages Tab "
+            "under App Home in the app's settings.",
+            reason=reason,
         )
         return LockedOut(reason, MESSAGES_TAB, sentence, is_fatal=False)
     if reason not in _OF_THE_TOKEN:
         return None
     if opens_socket:
-        told = f"Slack refuses the app-level token ({reason}). {_MEND_APP}"
+        told = say(
+            "Slack refuses the app-level token ({reason}). {mend}", reason=reason, mend=_MEND_APP
+        )
         return LockedOut(reason, APP_TOKEN, told)
-    return LockedOut(reason, BOT_TOKEN, f"Slack refuses the bot token ({reason}). {_MEND_BOT}")
+    told = say("Slack refuses the bot token ({reason}). {mend}", reason=reason, mend=_MEND_BOT)
+    return LockedOut(reason, BOT_TOKEN, told)
 
 
 def is_granted(lacks: str, scopes: str, method: str, conversation: str) -> bool:
@@ -251,13 +256,22 @@ def _unnamed(method: str) -> str:
 def _of_scope(needed: object, method: str) -> LockedOut:
     reason = "missing_scope"
     if method == OPENS_SOCKET:
-        told = f"The app-level token lacks the scope connections:write ({reason}). {_MEND_APP}"
+        told = say(
+            "The app-level token lacks the scope {scope} ({reason}). {mend}",
+            scope="connections:write", reason=reason, mend=_MEND_APP,
+        )  # fmt: skip
         return LockedOut(reason, APP_TOKEN, told)
     scopes = granted(needed) if isinstance(needed, str) else frozenset()
     named = _OR.join(sorted(scopes))
     lacks = f"{_SCOPE}{named}" if named else _unnamed(method)
-    told = (
-        f"The bot token lacks {lacks} ({reason}). Add it under OAuth & Permissions and "
-        "reinstall the app; set SLACK_BOT_TOKEN to the token shown then, and restart the bot."
+    missing = (
+        say("the scope {scopes}", scopes=any_of(sorted(scopes)))
+        if named
+        else say("a scope for {method}", method=method)
     )
+    told = say(
+        "The bot token lacks {scope} ({reason}). Add it under OAuth & Permissions and reinstall "
+        "the app; set SLACK_BOT_TOKEN to the token shown then, and restart the bot.",
+        scope=missing, reason=reason,
+    )  # fmt: skip
     return LockedOut(reason, lacks, told, is_fatal=bool(scopes & _ESSENTIAL_SCOPES))

@@ -18,6 +18,7 @@ from bot.clock import Clock, readings
 from bot.health import STARTING, Health
 from bot.metrics import Metrics
 from bot.monitoring.port import liveness, readiness
+from bot.reply import Text
 from handlers.arrivals import Arrival, Pulse, SignedTimes, arrival
 from handlers.dispatch import dispatched
 from handlers.gate import ARRIVAL, OTHER_SECRET, Connection, Gate, Refusals
@@ -67,12 +68,12 @@ class Server:
         self._clock = clock
         self._refusals = Refusals(clock)
         self._held = 0
-        self._fault = STARTING
+        self._fault: Text = STARTING
         self._runner: web.ServerRunner | None = None
         self.port = 0
 
     @property
-    def fault(self) -> str:
+    def fault(self) -> Text:
         """Why it takes no deliveries; nothing while it does."""
         return self._fault
 
@@ -99,7 +100,7 @@ class Server:
         """Take deliveries from now on."""
         self._fault = ""
 
-    def retire(self, why: str) -> None:
+    def retire(self, why: Text) -> None:
         """Take no deliveries any more; Slack is asked to deliver later, to another one."""
         self._fault = why
 

@@ -25,12 +25,14 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from bot.clock import Clock
 from bot.health import STARTING, Steadiness
 from bot.ports import DeliveryFailed
+from bot.reply import Text, say
+from handlers.addresses import proxy_for
 from handlers.arrivals import Arrival, Backlog, Pulse, arrival
-from handlers.connection import SOON, UNREACHABLE, SlackConnection, failure, proxy_for
+from handlers.connection import SOON, UNREACHABLE, SlackConnection, failure
 from handlers.dispatch import dispatched
 from handlers.payloads import OTHER_SHAPE, is_sound, mended
 from handlers.supervisor import Supervisor
-from handlers.tries import Tries, cause
+from handlers.tries import Tries, cause, why
 
 ACK = timedelta(seconds=3)  # after that Slack has given up on a delivery
 # Slack does not close the TCP connection after the closing handshake.
@@ -202,16 +204,17 @@ class SocketMode:
         """Whether there is a live connection, and since when."""
         return Reach(self._up.is_set(), self._since)
 
-    def fault(self) -> str:
+    def fault(self) -> Text:
         """Why Slack cannot reach us, once that is so for long; nothing while it can."""
         if not self._steadiness.was_up:
             return STARTING
         down_for = self._steadiness.down_for
         if down_for is None:
             return ""
-        return (
-            f"Slack has not been able to reach the bot for {down_for.seconds} s: there is no "
-            "steady Socket Mode connection."
+        return say(
+            "Slack has not been able to reach the bot for {seconds} s: there is no steady Socket "
+            "Mode connection.",
+            seconds=down_for.seconds,
         )
 
     async def connected(self) -> None:
@@ -339,7 +342,7 @@ class SocketMode:
             try:
                 await send_async_response(way, request, response, 0)
             except UNREACHABLE as error:
-                lost = type(error).__name__
+                lost = str(why(error))
             else:
                 return
         log.warning("acknowledgement.lost", kind=request.type, reason=lost)

@@ -98,8 +98,6 @@ def cause(failure: DeliveryFailed) -> Text:
     error = failure.__cause__
     if error is None:
         return failure.reason
-    if isinstance(error, aiohttp.WSServerHandshakeError):
-        return say("the WebSocket is refused with HTTP {status}", status=error.status)
     if isinstance(error, SlackApiError):
         if not failure.reason.startswith("http_"):
             return failure.reason  # a word of Slack's
@@ -107,6 +105,13 @@ def cause(failure: DeliveryFailed) -> Text:
         if not kind:
             return say("HTTP {status} without an answer of Slack's", status=status)
         return say("HTTP {status} ({kind}) without an answer of Slack's", status=status, kind=kind)
+    return why(error)
+
+
+def why(error: BaseException) -> Text:
+    """What kept a call from an answer of Slack's, told as `cause` does."""
+    if isinstance(error, aiohttp.WSServerHandshakeError):
+        return say("the WebSocket is refused with HTTP {status}", status=error.status)
     if isinstance(error, (SlackClientError, AttributeError, ValueError, RecursionError)):
         return say("an answer that is not Slack's")
     return causes.cause(error)

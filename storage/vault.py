@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from bot.reply import Text, say
 from storage.errors import BadKey
 from storage.file import PRIVATE, PRIVATE_DIRECTORY, flush_directory
 
@@ -68,7 +69,7 @@ class Vault:
         self.fingerprints, self._read = fresh.fingerprints, state
         return True
 
-    def impairments(self) -> Sequence[str]:
+    def impairments(self) -> Sequence[Text]:
         """Why the keys could not be read again; nothing while they could, or were not in a file."""
         if self.file is None:
             return ()
@@ -77,8 +78,11 @@ class Vault:
                 Vault(keys_in(self.file))
         except (OSError, BadKey):
             return (
-                f"The key file {self.file.name} is gone or cannot be read. The bot goes on with "
-                "the keys that it has read; put the file back before it is restarted.",
+                say(
+                    "The key file {file} is gone or cannot be read. The bot goes on with the keys "
+                    "that it has read; put the file back before it is restarted.",
+                    file=self.file.name,
+                ),
             )
         return ()
 

@@ -201,7 +201,7 @@ class OwnCheckup:
 
     def _own(self) -> Sequence[Finding]:
         about = say("this process")
-        found = [fault(about, one) for one in self._health.reasons]
+        found = [fault(about, one) for one in self._health.faults]
         found += [warning(about, one) for one in self._health.lessened]
         return found or [ok(about, say("It is ready."))]
 

@@ -20,7 +20,8 @@ from bot.doctor.named import Named
 from bot.monitoring.findings import Finding, Findings, Sight, fault, ok, warning
 from bot.ports import DeliveryFailed, LockedOut
 from bot.reply import Text, say
-from handlers.connection import FAILING, UNREACHABLE, data_of, failure, proxy_for, sdk_logger
+from handlers.addresses import proxy_for
+from handlers.connection import FAILING, UNREACHABLE, data_of, failure, sdk_logger
 from handlers.refusals import OPENS_SOCKET, granted
 from handlers.scopes import SCOPES
 from handlers.tries import advice, cause

@@ -3,18 +3,32 @@
 Those who need such a row are told by what they do; all others go on without it.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from bot.health import Health
 from bot.model import LOCKED_SECRETS, Execution
-from bot.plural import counted
+from bot.reply import Text, say, say_number
 from storage import Store, Stranger, Vault
 
-_PUT_BACK = "Put the former key back at the end of {place}, or let its owner add it again."
-_NEWER = "If a newer version has written it, run that one; nothing else is affected."
+_NEWER = say("If a newer version has written it, run that one; nothing else is affected.")
+_LOCKED = say("no key opens it")
+_DAMAGED = say("its content is damaged")
+_ROWS: Mapping[str, Text] = {
+    "session": say("session"),
+    "requested session": say("requested session"),
+    "command": say("command"),
+    "review": say("review"),
+    "vote": say("vote"),
+    "watch": say("watch"),
+    "share of": say("share of"),
+    "nickname of": say("nickname of"),
+    "node": say("node"),
+    "request for access": say("request for access"),
+    "audit row": say("audit row"),
+}
 _MOST_TOLD = 5
 _KEYS = "the keys"
 
@@ -27,19 +41,27 @@ class Damaged:
 
     row: str
     id: str
-    why: str
-    advice: str = ""
+    why: Text
+    advice: Text = ""
 
-    def __str__(self) -> str:
-        return f"The {self.row} {self.id} cannot be read: {self.why}."
+    @property
+    def told(self) -> Text:
+        """That it cannot be read, and why."""
+        row = _ROWS.get(self.row, self.row)
+        return say("The {row} {id} cannot be read: {why}.", row=row, id=self.id, why=self.why)
 
 
-def named(found: Collection[Damaged]) -> Sequence[tuple[str, str]]:
+def named(found: Collection[Damaged]) -> Sequence[tuple[Text, Text]]:
     """A sentence for each of the first few rows and what to do, and how many others there are."""
-    told = sorted((str(one), one.advice) for one in found)
+    told = sorted(((one.told, one.advice) for one in found), key=str)
     more = len(told) - _MOST_TOLD
     if more > 0:
-        told[_MOST_TOLD:] = [(f"{counted(more, 'other row')} cannot be read either.", "")]
+        others = say_number(
+            "{number} other row cannot be read either.",
+            "{number} other rows cannot be read either.",
+            more,
+        )
+        told[_MOST_TOLD:] = [(others, "")]
     return told
 
 
@@ -63,12 +85,16 @@ class Damage:
         """Look at all rows that somebody may need; log what was not known before."""
         found = await self.found()
         for one in found - self._found:
-            log.warning("row.damaged", row=one.row, id=one.id, why=one.why, advice=one.advice)
+            why, advice = str(one.why), str(one.advice)
+            log.warning("row.damaged", row=one.row, id=one.id, why=why, advice=advice)
         for one in self._found - found:
             log.info("row.mended", row=one.row, id=one.id)
         self._found = found
-        rows = counted(len(found), "stored row")
-        brief = f"{rows} cannot be read: see row.damaged in the log, or /dbc doctor."
+        brief = say_number(
+            "{number} stored row cannot be read: see row.damaged in the log, or /dbc doctor.",
+            "{number} stored rows cannot be read: see row.damaged in the log, or /dbc doctor.",
+            len(found),
+        )
         self._health.impaired("rows", [said for said, _ in named(found)], [brief] if found else [])
         self._look_at_keys()
         self._look_at_key_file()
@@ -76,9 +102,11 @@ class Damage:
     def _look_at_keys(self) -> None:
         """Without a single session that opens, nobody can do anything."""
         if 0 < self._sessions == self._locked:
-            sessions = counted(self._sessions, "stored session")
-            sentence = f"No key in {self._vault.place} opens any session ({sessions})."
-            sentence += f" {self._put_back}"
+            sentence = say_number(
+                "No key in {place} opens any session ({number} stored session). {advice}",
+                "No key in {place} opens any session ({number} stored sessions). {advice}",
+                self._sessions, place=self._place, advice=self._put_back,
+            )  # fmt: skip
             if self._health.lost(_KEYS, sentence, is_fatal=False):
                 log.error("keys.open_nothing", sessions=self._sessions)
         elif self._health.regained(_KEYS):
@@ -88,7 +116,7 @@ class Damage:
         """Say where it was, too: readiness tells no path."""
         lost, file = self._vault.impairments(), str(self._vault.file)
         if lost and not self._has_lost_file:
-            log.error("keys.file_lost", file=file, sentence=lost[0])
+            log.error("keys.file_lost", file=file, sentence=str(lost[0]))
         elif self._has_lost_file and not lost:
             log.info("keys.file_back", file=file)
         self._has_lost_file = bool(lost)
@@ -98,8 +126,16 @@ class Damage:
         return frozenset([*await self._damaged(), *await self._strangers()])
 
     @property
-    def _put_back(self) -> str:
-        return _PUT_BACK.format(place=self._vault.place)
+    def _place(self) -> Text:
+        file = self._vault.file
+        return self._vault.place if file is None else say("the key file {file}", file=file.name)
+
+    @property
+    def _put_back(self) -> Text:
+        return say(
+            "Put the former key back at the end of {place}, or let its owner add it again.",
+            place=self._place,
+        )
 
     async def _damaged(self) -> list[Damaged]:
         async with self._store.read() as tx:
@@ -110,13 +146,12 @@ class Damage:
             watches = [one for one in await tx.watches.open() if one.is_unreadable]
             approvals = [one for one in await tx.approvals.open() if one.is_unreadable]
         self._sessions, self._locked = len(known), len(sessions)
-        locked = "no key opens it"
         return [
-            *(Damaged("session", f"{s.user} {s.node}", locked, self._put_back) for s in sessions),
-            *(Damaged("requested session", f"{r.user} {r.node}", locked) for r in requests),
+            *(Damaged("session", f"{s.user} {s.node}", _LOCKED, self._put_back) for s in sessions),
+            *(Damaged("requested session", f"{r.user} {r.node}", _LOCKED) for r in requests),
             *(Damaged("command", e.id, why) for e in executions if (why := self._why_not(e))),
-            *(Damaged("watch", watch.id, "its content is damaged") for watch in watches),
-            *(Damaged("review", one.id, "its content is damaged") for one in approvals),
+            *(Damaged("watch", watch.id, _DAMAGED) for watch in watches),
+            *(Damaged("review", one.id, _DAMAGED) for one in approvals),
         ]
 
     async def _strangers(self) -> list[Damaged]:
@@ -128,13 +163,18 @@ class Damage:
         self._audited = audited
         return [*found, *self._in_audit]
 
-    def _why_not(self, execution: Execution) -> str:
+    def _why_not(self, execution: Execution) -> Text:
         if not self._is_known(execution.command):
-            return f"this version has no command {execution.command}"
+            return say("this version has no command {command}", command=execution.command)
         if execution.unreadable == LOCKED_SECRETS:
-            return "no key opens its secrets"
-        return f"its {execution.unreadable} is damaged" if execution.unreadable else ""
+            return say("no key opens its secrets")
+        return (
+            say("its {column} is damaged", column=execution.unreadable)
+            if execution.unreadable
+            else ""
+        )
 
 
 def _strange(one: Stranger) -> Damaged:
-    return Damaged(one.row, one.id, f"this version does not know its {one.column}", _NEWER)
+    why = say("this version does not know its {column}", column=one.column)
+    return Damaged(one.row, one.id, why, _NEWER)

@@ -25,7 +25,7 @@ from storage.migrations import HEAD
 T = TypeVar("T")
 
 _WHAT = "the database"
-_MEND = "Check its disk or server; if its file was deleted or replaced, restart the bot."
+_MEND = say("Check its disk or server; if its file was deleted or replaced, restart the bot.")
 
 _VERSION = "the version of the bot"
 
@@ -49,9 +49,12 @@ async def once_it_works(clock: Clock, health: Health, do: Callable[[], Awaitable
         except StorageUnfit:
             raise
         except StorageFailed as error:
-            sentence = f"The database that DATABASE_URL names cannot be used yet: {cause(error)}."
+            sentence = say(
+                "The database that {setting} names cannot be used yet: {why}.",
+                setting="DATABASE_URL", why=cause(error),
+            )  # fmt: skip
             if health.lost(_WHAT, sentence, is_fatal=False):
-                log.warning("database.unreachable", sentence=sentence, then="Retrying.")
+                log.warning("database.unreachable", sentence=str(sentence), then="Retrying.")
             longest = _PAUSES[min(tries, len(_PAUSES) - 1)]
             tries += 1
             pause = longest * random.uniform(0.5, 1)  # noqa: S311 - spreads replicas, no secret
@@ -90,7 +93,7 @@ class Database:
         self._clock = clock
         self._written: timedelta | None = None  # when the last trial succeeded
         self._superseded = asyncio.Event()
-        self._successor = ""  # what is told of the version that has taken over
+        self._successor: Text = ""  # what is told of the version that has taken over
 
     async def look(self) -> None:
         """Begin and end a unit of work, as everything does that the bot keeps.
@@ -113,7 +116,10 @@ class Database:
         except StorageFailed as error:
             self._written = None  # it works again once something can be written
             mend = advice(error) or _MEND
-            sentence = f"The bot's database could not be read or written: {cause(error)}. {mend}"
+            sentence = say(
+                "The bot's database could not be read or written: {why}. {mend}",
+                why=cause(error), mend=mend,
+            )  # fmt: skip
             if self._health.lost(_WHAT, sentence, is_fatal=False):
                 # What the driver says is all that there is to know: a traceback says no more.
                 log.error("database.fails", because=str(cause(error)))  # noqa: TRY400
@@ -135,7 +141,7 @@ class Database:
         if former := await self._store.migrate():
             log.info("database.migrated", **{"from": former, "to": HEAD})
 
-    async def superseded(self) -> str:
+    async def superseded(self) -> Text:
         """Return once a newer version has migrated the database: what there is to tell of it."""
         await self._superseded.wait()
         return self._successor
@@ -145,11 +151,12 @@ class Database:
         revision = await self._store.newer_schema()
         if not revision or self._superseded.is_set():
             return bool(revision)
-        self._successor = (
-            f"A newer version of the bot has migrated the database (schema {revision}), so this "
-            "process takes nothing more. Replace it by that version."
+        self._successor = successor = say(
+            "A newer version of the bot has migrated the database (schema {revision}), so this "
+            "process takes nothing more. Replace it by that version.",
+            revision=revision,
         )
-        self._health.lost(_VERSION, self._successor, is_fatal=False)
+        self._health.lost(_VERSION, successor, is_fatal=False)
         log.error("database.is_newer", schema=revision, then="This process takes nothing more.")
         self._superseded.set()
         return True

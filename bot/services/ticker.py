@@ -119,11 +119,14 @@ class Ticker:
         """How long ago a job last began, as far as this process did not stand still itself."""
         return (self._looks - self._last_look) * self._look
 
-    def fault(self) -> str:
+    def fault(self) -> Text:
         """Why nothing is done by the clock; nothing while it is."""
         if self._looks - self._last_look <= _STANDS:
             return ""
-        return f"The clockwork has begun nothing for {self.age.seconds} s. Restart the bot."
+        return say(
+            "The clockwork has begun nothing for {seconds} s. Restart the bot.",
+            seconds=self.age.seconds,
+        )
 
     def impairments(self) -> Sequence[Text]:
         """Which jobs do not get done, but for want of the database: that is told by itself."""

@@ -236,13 +236,14 @@ async def test_slack_out_of_reach_is_worth_another_try(office: Office, place: Pl
     with pytest.raises(DeliveryFailed) as failed:
         await SlackConnection(nowhere).open()
     assert failed.value.retry_after is not None
+    assert failed.value.reason == "connection refused"
 
 
 async def test_a_wrong_token_is_said_at_the_start(office: Office) -> None:
     office.ws.revoke("bot", error="invalid_auth")
     with pytest.raises(LockedOut) as failed:
         await SlackConnection(office.settings).open()
-    assert "SLACK_BOT_TOKEN" in failed.value.sentence
+    assert "SLACK_BOT_TOKEN" in str(failed.value.sentence)
 
 
 async def test_a_person_is_described_as_slack_knows_them(office: Office) -> None:

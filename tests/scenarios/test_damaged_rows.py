@@ -123,7 +123,7 @@ async def test_operators_are_told_how_many_damaged_rows_are_not_named(
     await stage.passes(60)
     *named, last = stage.bot.health.lessened
     assert len(named) == 5
-    assert last == f"{told}cannot be read either."
+    assert str(last) == f"{told}cannot be read either."
     (brief,) = stage.bot.health.impairments
     assert brief.startswith(f"{5 + more} stored rows cannot be read")
 

@@ -1,6 +1,7 @@
 """`/dbc doctor`: operators whom the rules name are told how the bot is; others nothing."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.scenarios.nameless import nameless
 from tests.scenarios.orders import chained
 from tests.scenarios.site import entries, rules, site
 from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.test_damaged_rows import locks
 
 DOCTOR = '[doctor]\npeople = { persons = ["U0BOB"] }\n'
 ABOUT = (
@@ -130,6 +132,20 @@ async def test_a_chinese_operator_reads_it_in_chinese(stage: Stage) -> None:
     told = await stage.asks(stage.bob, "/dbc 自检")
     assert "一切正常" in told.plain
     assert_chinese(told.plain.replace("Socket Mode", ""))
+
+
+async def test_why_it_cannot_work_is_read_in_chinese_as_well(stage: Stage) -> None:
+    for name in ("alice", "bob", "carol"):
+        locks(stage, name)
+    await stage.asks(stage.bob, "/dbc language zh")
+    await stage.passes(60)
+    stage.ws.faults.error("invalid_auth", method="auth.test", times=1)
+    told = (await stage.asks(stage.bob, "/dbc 自检")).plain.replace("*", "")
+    assert "✘ 本进程 密钥文件 credential.key 里的密钥打不开任何会话（共 3 个）。" in told
+    assert "✘ 机器人令牌 Slack 拒绝机器人令牌（invalid_auth）。把 SLACK_BOT_TOKEN 设为" in told
+    assert f"⚠ 本进程 会话（session） {stage.alice.id} " in told
+    assert " 无法读取：没有密钥能打开。" in told
+    assert not re.search("cannot be|opens|refuses|Put the", told)
 
 
 async def test_a_node_of_the_chain_that_is_not_believed_is_said_in_chinese(tmp_path: Path) -> None:

@@ -1,0 +1,24 @@
+"""Addresses that Slack or the environment gives: what may be opened, and by which proxy."""
+
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from bot.config import is_host
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment names for `url`; unlike the SDK, this heeds NO_PROXY."""
+    parts = urlsplit(url)
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    return getproxies().get(parts.scheme)
+
+
+def is_websocket(url: str) -> bool:
+    """Whether it is an address of one, with a host and a port that there can be."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in {"ws", "wss"} and is_host(parts.hostname or "") and port != 0
