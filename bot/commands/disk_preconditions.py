@@ -4,7 +4,7 @@ from bot.dbc.identity import Target
 from bot.dbc.models import Phase, TaskDetail, said_state
 from bot.errors import Conflict
 from bot.language.text import quoted
-from bot.model import Goal, Machine, Watch
+from bot.model import Goal, Machine, Noted, Watch
 from bot.pipeline.context import Context
 from bot.reply import Phrase, command, line, say
 from bot.watches import late
@@ -31,7 +31,7 @@ async def _under_way(ctx: Context, vm: Machine) -> list[Watch]:
         watches = await tx.watches.open(node=vm.node, task=vm.task)
     open_ = [watch for watch in watches if not late.is_late(watch)]
     mine = [watch for watch in open_ if watch.goal in _ON_DISKS]
-    return [w for w in mine if "percent" not in w.about and "ended_at" not in w.about]
+    return [w for w in mine if Noted.PERCENT not in w.about and Noted.ENDED_AT not in w.about]
 
 
 async def must_be_off(ctx: Context, target: Target, vm: Machine, refusal: Phrase) -> TaskDetail:

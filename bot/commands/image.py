@@ -28,7 +28,7 @@ from bot.language.kinds import FLAG, STORED, WORD, Arg
 from bot.language.row_parts import Follow, Listing
 from bot.language.table import Command, Group
 from bot.messages.facts import FactKind, unread
-from bot.model import Deed, Effect, Filing, Goal, Node, Trace, Watch
+from bot.model import Deed, Effect, Filing, Goal, Node, Noted, Trace, Watch
 from bot.pipeline.context import Context
 from bot.reply import Phrase, Reply, Text, bold, command, keep, line, say, sentences
 from bot.watches.observers.look import is_silence
@@ -265,9 +265,9 @@ async def stop(ctx: Context, image: ImageFile, node: AtNode, direction: Directio
 def _follows(watch: Watch, known: Mapping[str, str]) -> bool:
     """Whether a watch is about the transfer that is to stop."""
     if known["direction"] == DOWNLOAD:
-        return watch.goal is Goal.DOWNLOADED and watch.about.get("image") == known["image"]
+        return watch.goal is Goal.DOWNLOADED and watch.about.get(Noted.IMAGE) == known["image"]
     uploads = {Goal.UPLOADED, Goal.SNAPSHOT}
-    return watch.goal in uploads and watch.about.get("path") == known["path"]
+    return watch.goal in uploads and watch.about.get(Noted.PATH) == known["path"]
 
 
 async def _before_stop(ctx: Context, image: str, node: Node, direction: str) -> Mapping[str, str]:

@@ -18,7 +18,7 @@ from bot.language.row_parts import Follow
 from bot.language.table import Command, Group
 from bot.language.text import quoted
 from bot.messages.facts import FactKind
-from bot.model import Deed, Effect, Goal, Node, NodeKind, Trace
+from bot.model import Deed, Effect, Goal, Node, NodeKind, Noted, Trace
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import joined, short
 from bot.reply import (
@@ -39,7 +39,6 @@ from bot.reply import (
     say_number,
 )
 from bot.reply import command as spoken
-from bot.watches.observers.changes import WANTED
 
 PowerVerb = Annotated[
     str,
@@ -206,7 +205,7 @@ async def power(ctx: Context, command: PowerVerb, machine: Metal) -> Reply:
 
 
 async def _wanted(_ctx: Context, command: str, **_other: object) -> Mapping[str, str]:
-    return {WANTED: command}
+    return {Noted.WANTED: command}
 
 
 async def _read_after(

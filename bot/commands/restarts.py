@@ -6,13 +6,11 @@ from functools import partial
 from bot.commands.disk_preconditions import no_copy_under_way
 from bot.dbc.errors import DbcError
 from bot.dbc.models import Phase, TaskDetail
-from bot.model import Machine
+from bot.model import Machine, Noted
 from bot.pipeline.context import Context
 from bot.pipeline.glance import glance
-from bot.pipeline.repeated import WAS
 from bot.reviews.policy import GROWTH
 from bot.watches.observers import node_log
-from bot.watches.observers.look import LOOKED_AT
 
 
 async def before_start(ctx: Context, vm: Machine, **_other: object) -> dict[str, str]:
@@ -41,7 +39,7 @@ async def _detail_now(ctx: Context, vm: Machine) -> TaskDetail | None:
 
 def _state(detail: TaskDetail | None, at: str) -> dict[str, str]:
     """The machine's state, and when it was read."""
-    return {} if detail is None else {WAS: str(detail.status), LOOKED_AT: at}
+    return {} if detail is None else {Noted.WAS: str(detail.status), Noted.LOOKED_AT: at}
 
 
 def _growth(detail: TaskDetail | None) -> dict[str, str]:
@@ -67,4 +65,4 @@ async def log_before(ctx: Context, vm: Machine, **_other: object) -> Mapping[str
     page = await glance(ctx, vm.node, read)
     if page is None or page.may_lack_some:
         return {}
-    return {**node_log.before(page.lines), LOOKED_AT: at}
+    return {**node_log.before(page.lines), Noted.LOOKED_AT: at}

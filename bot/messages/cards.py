@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.ids import ExecutionId, TaskId, UserId
 from bot.messages.log_lines import excerpt
-from bot.model import Execution, ExecutionStatus, MessageRef, Watch
+from bot.model import Execution, ExecutionStatus, MessageRef, Noted, Watch
 from bot.reply import (
     Button,
     CodeBlock,
@@ -36,7 +36,6 @@ KEEP_WATCHING = "watch.extend"
 # Behind whoever is told something: a sentence may begin with whose doing it was.
 ADDRESSED = say(": ")
 
-OWN_NAME = "own_name"  # of a watch: the description of its machine as it began
 
 _SIGNS = {
     ExecutionStatus.DONE: "white_check_mark",
@@ -81,7 +80,7 @@ class Subject:
 
 def subject_of(watch: Watch, node_label: str) -> Subject:
     """What is followed, by the names people use and the machine's own."""
-    return Subject(watch.label, watch.task, node_label, watch.about.get(OWN_NAME, ""))
+    return Subject(watch.label, watch.task, node_label, watch.about.get(Noted.OWN_NAME, ""))
 
 
 def asked(question: Text, said: Callable[[str], Words], subject: Subject) -> Line:

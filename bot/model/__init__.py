@@ -34,6 +34,7 @@ from bot.model.machine import (
 )
 from bot.model.message import SURPRISE, Message, MessageRef
 from bot.model.money import Basis, BlockTime, Payment, Use
+from bot.model.noted import MOMENTS, Noted
 from bot.model.notifications import USUAL_HOUR, DigestHour, Notify, QuietHours
 from bot.model.order import OrderPhase, RentalOrder
 from bot.model.outage import DAEMONS, Kept, OwnChange, Silence
@@ -57,6 +58,7 @@ __all__ = [
     "DAEMONS",
     "LOCKED_SECRETS",
     "MACHINE_GOALS",
+    "MOMENTS",
     "PUT_BACK",
     "SURPRISE",
     "USUAL_HOUR",
@@ -95,6 +97,7 @@ __all__ = [
     "Nicknamed",
     "Node",
     "NodeKind",
+    "Noted",
     "Notify",
     "OrderPhase",
     "OwnChange",

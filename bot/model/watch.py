@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from bot.ids import ExecutionId, NodeId, TaskId, UserId
 from bot.model.asked import Place
+from bot.model.noted import Noted
 
 
 class Goal(StrEnum):
@@ -47,8 +48,8 @@ class Watch:
     `owner` is the person whose session asks the node. `status` is what was last seen there.
     `unsure` says that nobody knows whether the command arrived (it was sent, no answer);
     `moved` that the machine was since seen in the state in between (`restarting`, `creating` …).
-    `silent_since` is when the node stopped answering, if it has. `about` says what is followed and
-    what a look has to be compared with (image, server, size …). `stopped_by` is who had the thing
+    `silent_since` is when the node stopped answering, if it has. `about` says by name what is
+    followed and what a look has to be compared with (`Noted`). `stopped_by` is who had the thing
     itself stopped, if someone did. `is_unreadable`: its record is damaged, or of a kind that this
     version does not know.
     """
@@ -77,4 +78,4 @@ class Watch:
     @property
     def command(self) -> str:
         """The command that is followed, by its id; nothing in a watch of a former version."""
-        return self.about.get("command", "")
+        return self.about.get(Noted.COMMAND, "")

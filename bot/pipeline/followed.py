@@ -6,11 +6,9 @@ from datetime import datetime, timedelta
 from bot.errors import BotError
 from bot.ids import UserId
 from bot.language.row_parts import Follow
-from bot.messages.cards import OWN_NAME
-from bot.model import Execution, Machine, Watch
+from bot.model import Execution, Machine, Noted, Watch
 from bot.pipeline.targets import Bound
 from bot.reply import keep
-from bot.watches.observers.look import ANSWERED, ARRIVED
 
 _FIRST_LOOK = timedelta(seconds=2)
 
@@ -43,8 +41,8 @@ def watch_of(
         about={
             **execution.known,
             **learnt,
-            OWN_NAME: bound.own_name if bound else "",
-            "command": execution.command,
+            Noted.OWN_NAME: bound.own_name if bound else "",
+            Noted.COMMAND: execution.command,
         },
     )
 
@@ -58,5 +56,5 @@ def learnt_from(error: BotError) -> Mapping[str, str]:
     """What a watch goes by: what was found out before, and an answer that confirms nothing."""
     if not error.answer:
         return error.learnt
-    arrived = {ARRIVED: "yes"} if error.said else {}
-    return {**error.learnt, ANSWERED: keep(error.answer), **arrived}
+    arrived: Mapping[str, str] = {Noted.ARRIVED: "yes"} if error.said else {}
+    return {**error.learnt, Noted.ANSWERED: keep(error.answer), **arrived}

@@ -13,17 +13,14 @@ from bot.dbc.errors import DbcError
 from bot.dbc.models import said_state
 from bot.errors import BotError
 from bot.language.table import Command
-from bot.model import MACHINE_GOALS, Watch, WatchState
+from bot.model import MACHINE_GOALS, Noted, Watch, WatchState
 from bot.pipeline.context import Services
 from bot.reply import Text, keep, say
 from bot.watches.late import LOOKED_FOR
 from bot.watches.machine_ends import has_moved, verdict
 from bot.watches.observers.absence import is_missed
-from bot.watches.observers.look import ANSWERED, LOOKED_AT, TWICE
 
 log = structlog.get_logger()
-
-WAS = "was"  # a fact: a machine's state just before the change
 
 
 async def went_through(
@@ -61,21 +58,24 @@ async def _seen_through(
         return None
     text = error.dbc_text if isinstance(error, DbcError) else ""
     given: Text = text or error.words
-    learnt = {**error.learnt, ANSWERED: keep(say("The node answered: “{answer}”.", answer=given))}
+    learnt = {
+        **error.learnt,
+        Noted.ANSWERED: keep(say("The node answered: “{answer}”.", answer=given)),
+    }
     if not is_of_machine:
         return learnt
     twice = say(
         "The node answered: “{answer}”. The machine was {state} just before, so this request "
         "probably arrived twice, and the first one did it.",
         answer=given,
-        state=said_state(watch.about[WAS]),
+        state=said_state(watch.about[Noted.WAS]),
     )
-    return {**learnt, TWICE: keep(twice)}
+    return {**learnt, Noted.TWICE: keep(twice)}
 
 
 async def _has_rival(watch: Watch, services: Services) -> bool:
     """Whether another command of the bot may have done it since the machine was looked at."""
-    looked_at = watch.about.get(LOOKED_AT)
+    looked_at = watch.about.get(Noted.LOOKED_AT)
     if looked_at is None:
         return True
     since = datetime.fromisoformat(looked_at)
@@ -91,7 +91,7 @@ def _was_so(watch: Watch, command: Command, services: Services) -> bool:
 
     What was seen longer ago proves nothing: somebody else may have done it since.
     """
-    was = watch.about.get(WAS)
+    was = watch.about.get(Noted.WAS)
     if was is None:
         return True
     found = verdict(watch, services.table.deed(command.id), was, services.clock.now())

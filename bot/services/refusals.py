@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
+from bot.model import Noted
+
 AGAIN_AFTER = timedelta(minutes=1)
 _BELIEVED_AFTER = timedelta(minutes=5)
 _BELIEVED_LOOKS = 3
-_SINCE, _TIMES = "refused_since", "refused_times"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +26,15 @@ class Refusals:
     @classmethod
     def after_one_more(cls, about: Mapping[str, str], now: datetime) -> Self:
         """What is known with the refusal of `now`; `about` is what the watch remembers."""
-        if not about.get(_SINCE):
+        if not about.get(Noted.REFUSED_SINCE):
             return cls(now, 1)
-        return cls(datetime.fromisoformat(about[_SINCE]), int(about[_TIMES]) + 1)
+        return cls(
+            datetime.fromisoformat(about[Noted.REFUSED_SINCE]), int(about[Noted.REFUSED_TIMES]) + 1
+        )
 
     def about(self) -> Mapping[str, str]:
         """The same as texts, to be kept with a watch."""
-        return {_SINCE: self.since.isoformat(), _TIMES: str(self.times)}
+        return {Noted.REFUSED_SINCE: self.since.isoformat(), Noted.REFUSED_TIMES: str(self.times)}
 
     @property
     def believed_at(self) -> datetime:
@@ -45,4 +48,8 @@ class Refusals:
 
 def forgotten(about: Mapping[str, str]) -> Mapping[str, str]:
     """What a watch remembers once a look has worked again."""
-    return {name: text for name, text in about.items() if name not in {_SINCE, _TIMES}}
+    return {
+        name: text
+        for name, text in about.items()
+        if name not in {Noted.REFUSED_SINCE, Noted.REFUSED_TIMES}
+    }

@@ -7,18 +7,8 @@ to last for a while lasts only while somebody looks.
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.model import Watch
+from bot.model import MOMENTS, Noted, Watch
 from storage import FARTHEST_AHEAD
-
-_SINCE = (
-    "first_at",
-    "moved_at",
-    "ended_at",
-    "refused_since",
-    "stopped_at",
-    "left_since",
-    "missing_since",
-)  # moments that observers keep in `about`
 
 
 def caught_up(watch: Watch, began: datetime, now: datetime) -> Watch:
@@ -26,15 +16,15 @@ def caught_up(watch: Watch, began: datetime, now: datetime) -> Watch:
 
     The time between its moments stays, but that no pace is reckoned over a time that nobody saw.
     """
-    kept = {name: datetime.fromisoformat(at) for name in _SINCE if (at := watch.about.get(name))}
+    kept = {name: datetime.fromisoformat(at) for name in MOMENTS if (at := watch.about.get(name))}
     last = max(watch.started_at, watch.silent_since or watch.started_at, *kept.values())
     if last <= now and began <= watch.next_poll_at <= now + FARTHEST_AHEAD:
         return watch
     by = now - max(last, watch.next_poll_at)
     about = {**watch.about, **{name: (at + by).isoformat() for name, at in kept.items()}}
-    if by > timedelta() and watch.about.get("percent") and not watch.stopped_by:
+    if by > timedelta() and watch.about.get(Noted.PERCENT) and not watch.stopped_by:
         at = now.isoformat()
-        about |= {"first": about["percent"], "first_at": at, "moved_at": at}
+        about |= {Noted.FIRST: about[Noted.PERCENT], Noted.FIRST_AT: at, Noted.MOVED_AT: at}
     return replace(
         watch,
         started_at=watch.started_at + by,

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.messages import cards
 from bot.messages.cards import Subject
-from bot.model import Execution, ExecutionStatus, Watch
+from bot.model import Execution, ExecutionStatus, Noted, Watch
 from bot.reply import (
     Line,
     Note,
@@ -21,7 +21,6 @@ from bot.reply import (
 from bot.services.words import Words as Spoken
 from bot.watches import put_back
 from bot.watches.machine_ends import Verdict
-from bot.watches.observers.look import ANSWERED, TWICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +52,14 @@ def end_words(
     if end is ExecutionStatus.DONE:
         why = found.why or spoken.done
         told, bare = cards.result(subject, why, took), cards.result(subject, why)
-        more = (*more, kept(watch.about.get(TWICE, "")))
+        more = (*more, kept(watch.about.get(Noted.TWICE, "")))
     else:
         told = cards.unfinished(
             spoken.called, end, subject, found.why, took, by=found.by, only_looks=spoken.only_looks
         )
         bare = cards.unfinished("", end, subject, found.why)
         if end is ExecutionStatus.UNKNOWN:
-            more = (*more, kept(watch.about.get(ANSWERED, "")))
+            more = (*more, kept(watch.about.get(Noted.ANSWERED, "")))
     record = sentences((bare, *more))
     is_done = end is ExecutionStatus.DONE
     if newer is None or (is_done and not watch.unsure):

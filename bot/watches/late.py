@@ -8,16 +8,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.ids import new_id
-from bot.model import MACHINE_GOALS, Execution, Goal, Watch, WatchState
+from bot.model import MACHINE_GOALS, Execution, Goal, Noted, Watch, WatchState
 from bot.reply import Text, Words, keep, kept, kept_text
 
 LOOKED_FOR = timedelta(hours=1)
 _SHORTEST, _LONGEST = timedelta(seconds=15), timedelta(minutes=5)
-_TOLD_AS = "late"  # the key of the message that told that it is unknown
-_WHY = "late_why"  # in which words
-_MORE = "late_more"  # and what was said after it
-_RESUMED = "late_resumed"  # somebody has pressed for it
-_WHICH = ("name", "disk")  # which snapshot, network or disk a command is about
+_TOLD: tuple[str, ...] = (Noted.LATE_TOLD_AS, Noted.LATE_WHY, Noted.LATE_MORE)
+_WHICH = (Noted.NAME, Noted.DISK)  # which snapshot, network or disk a command is about
 
 
 def begun(watch: Watch, told_as: str, why: Text, more: Words, now: datetime) -> Watch:
@@ -30,21 +27,26 @@ def begun(watch: Watch, told_as: str, why: Text, more: Words, now: datetime) -> 
         next_poll_at=now + _SHORTEST,
         polls=0,
         silent_since=None,
-        about={**watch.about, _TOLD_AS: told_as, _WHY: keep(why), _MORE: keep(more)},
+        about={
+            **watch.about,
+            Noted.LATE_TOLD_AS: told_as,
+            Noted.LATE_WHY: keep(why),
+            Noted.LATE_MORE: keep(more),
+        },
     )
 
 
 def resumed(old: Watch, told_as: str, now: datetime) -> Watch:
     """The watch that looks on once more after `old`; `told_as` as far as `old` is not late."""
     again = begun(old, told_as, "", "", now)
-    marks = {name: old.about[name] for name in (_TOLD_AS, _WHY, _MORE) if name in old.about}
-    about = {**again.about, **(marks if is_late(old) else {}), _RESUMED: "yes"}
+    marks = {name: old.about[name] for name in _TOLD if name in old.about}
+    about = {**again.about, **(marks if is_late(old) else {}), Noted.LATE_RESUMED: "yes"}
     return replace(again, next_poll_at=now, state=WatchState.OPEN, about=about)
 
 
 def is_resumed(watch: Watch) -> bool:
     """Whether somebody has pressed for it."""
-    return _RESUMED in watch.about
+    return Noted.LATE_RESUMED in watch.about
 
 
 def is_late(watch: Watch) -> bool:
@@ -54,7 +56,7 @@ def is_late(watch: Watch) -> bool:
 
 def told_as(watch: Watch) -> str:
     """The key of the message that told that it is unknown."""
-    return watch.about.get(_TOLD_AS, "")
+    return watch.about.get(Noted.LATE_TOLD_AS, "")
 
 
 def why(watch: Watch) -> Text:
@@ -62,12 +64,12 @@ def why(watch: Watch) -> Text:
 
     Nothing where that was told by a watch that looked for no late arrival.
     """
-    return kept_text(watch.about.get(_WHY, ""))
+    return kept_text(watch.about.get(Noted.LATE_WHY, ""))
 
 
 def more(watch: Watch) -> Words:
     """What was said after that."""
-    return kept(watch.about.get(_MORE, ""))
+    return kept(watch.about.get(Noted.LATE_MORE, ""))
 
 
 def pause(watch: Watch, now: datetime) -> timedelta:
@@ -77,7 +79,7 @@ def pause(watch: Watch, now: datetime) -> timedelta:
 
 def woken(watch: Watch) -> Watch:
     """The same as a watch like any other."""
-    marks = {_TOLD_AS, _WHY, _MORE, _RESUMED}
+    marks = {*_TOLD, Noted.LATE_RESUMED}
     return replace(watch, about={n: text for n, text in watch.about.items() if n not in marks})
 
 

@@ -21,7 +21,16 @@ from bot.ids import ChannelId, NodeId, UserId
 from bot.messages import board, cards, machine_buttons
 from bot.messages.cards import subject_of
 from bot.messages.outbox import Outbox, all_ended
-from bot.model import MACHINE_GOALS, Execution, ExecutionStatus, Goal, Leased, Watch, WatchState
+from bot.model import (
+    MACHINE_GOALS,
+    Execution,
+    ExecutionStatus,
+    Goal,
+    Leased,
+    Noted,
+    Watch,
+    WatchState,
+)
 from bot.reply import (
     Button,
     Line,
@@ -44,15 +53,7 @@ from bot.watches.end_words import end_words
 from bot.watches.group import Claimed, Group, glanced, lease
 from bot.watches.late_looks import LateLooks
 from bot.watches.machine_ends import GONE, Verdict
-from bot.watches.observers.look import (
-    ANSWERED,
-    ARRIVED,
-    LookFailed,
-    Observer,
-    Seen,
-    Sight,
-    is_silence,
-)
+from bot.watches.observers.look import LookFailed, Observer, Seen, Sight, is_silence
 from bot.watches.observers.stops import besides
 from bot.watches.surprises import Surprises
 from storage import Due, StorageFailed, Store, UnitOfWork
@@ -113,9 +114,9 @@ class Watches:
         detail: Words = say("accepted")
         if watch.unsure:
             detail = put_back.looking(execution)
-            if watch.about.get(ARRIVED):
+            if watch.about.get(Noted.ARRIVED):
                 detail = say("it is unknown whether it is done; I keep looking")
-            if answer := kept(watch.about.get(ANSWERED, "")):
+            if answer := kept(watch.about.get(Noted.ANSWERED, "")):
                 detail = sentences((say("{told}.", told=line(detail)), answer))
         card = cards.progress(execution, subject, words.doing, detail)
         await self._say_on_card(tx, execution, card, can_wait=not watch.unsure)

@@ -8,12 +8,21 @@ import pytest
 
 from bot.ids import ChannelId, ExecutionId, NodeId, TaskId, UserId
 from bot.messages.cards import Subject, of_request
-from bot.model import Effect, Execution, ExecutionStatus, Goal, Place, Source, Watch, WatchState
+from bot.model import (
+    Effect,
+    Execution,
+    ExecutionStatus,
+    Goal,
+    Noted,
+    Place,
+    Source,
+    Watch,
+    WatchState,
+)
 from bot.reply import Text, in_language, line, mention, plain, say, time
 from bot.services.words import Words
 from bot.watches.end_words import EndWords, end_words
 from bot.watches.machine_ends import Verdict
-from bot.watches.observers.look import ANSWERED, TWICE
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 SUBJECT = Subject("train-01", TaskId("t"), "gpu1")
@@ -86,7 +95,7 @@ def test_what_was_seen_says_it_better_than_the_command() -> None:
 
 
 def test_what_the_node_got_twice_is_said_of_what_is_done_alone() -> None:
-    about = {TWICE: "It came twice.", ANSWERED: "A gateway answered."}
+    about: dict[str, str] = {Noted.TWICE: "It came twice.", Noted.ANSWERED: "A gateway answered."}
     end = told(ok(more="It runs."), DONE, about)
     assert (
         plain(end.sentence)
@@ -98,7 +107,7 @@ def test_what_the_node_got_twice_is_said_of_what_is_done_alone() -> None:
 
 
 def test_who_answered_is_said_of_what_is_unknown_alone() -> None:
-    about = {ANSWERED: "A gateway answered."}
+    about: dict[str, str] = {Noted.ANSWERED: "A gateway answered."}
     end = told(
         Verdict(WatchState.UNKNOWN, say("{target} is off"), more="So it is."), UNKNOWN, about
     )

@@ -7,16 +7,15 @@ is carried out one after the other.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from bot.model import Watch, WatchState
+from bot.model import Noted, Watch, WatchState
 from bot.watches.machine_ends import WAIT, Verdict
 
-_SINCE = "missing_since"
 _A_WHILE = timedelta(seconds=5)
 
 
 def is_missed(about: Mapping[str, str]) -> bool:
     """Whether the last look, which remembers this, did not find it."""
-    return bool(about.get(_SINCE))
+    return bool(about.get(Noted.MISSING_SINCE))
 
 
 def once_believed(watch: Watch, found: Verdict, now: datetime) -> tuple[Verdict, Mapping[str, str]]:
@@ -25,7 +24,7 @@ def once_believed(watch: Watch, found: Verdict, now: datetime) -> tuple[Verdict,
     Nothing is said before lists have shown it for a while.
     """
     if found.state is not WatchState.DONE:
-        return found, {_SINCE: ""}
-    since = watch.about.get(_SINCE) or now.isoformat()
+        return found, {Noted.MISSING_SINCE: ""}
+    since = watch.about.get(Noted.MISSING_SINCE) or now.isoformat()
     is_believed = now - datetime.fromisoformat(since) >= _A_WHILE
-    return found if is_believed else WAIT, {_SINCE: since}
+    return found if is_believed else WAIT, {Noted.MISSING_SINCE: since}

@@ -6,14 +6,13 @@ from bot.clock import Clock
 from bot.dbc.client import DbcClient
 from bot.dbc.errors import TaskNotFound
 from bot.dbc.identity import Target
-from bot.model import DbcSession, Trace, Watch, WatchState
+from bot.model import DbcSession, Noted, Trace, Watch, WatchState
 from bot.reply import Phrase, keep, say
 from bot.watches.machine_ends import GONE, UNSURE_FOR, WAIT, Verdict
 from bot.watches.observers import modified
 from bot.watches.observers.absence import once_believed
 from bot.watches.observers.look import Deeds, Seen, Sight, growing_pause, one_by_one
 
-WANTED = "wanted"  # a fact: what was to become of a bare-metal machine's power
 _POWER = {
     True: say("{target} has power"),
     False: say("{target} has no power"),
@@ -59,13 +58,13 @@ class Changes:
         return modified.verdict(watch, detail, self._clock.now())
 
     async def _lan_made(self, _target: Target, watch: Watch) -> Verdict:
-        name = watch.about["name"]
+        name = watch.about[Noted.NAME]
         if name in {lan.network_name for lan in await self._dbc.lans.list(watch.node)}:
             return Verdict(WatchState.DONE, say("{target} has the network {name} now", name=name))
         return self._not_yet(watch, say("{target} does not have the network {name}", name=name))
 
     async def _lan_gone(self, _target: Target, watch: Watch) -> Verdict:
-        name = watch.about["name"]
+        name = watch.about[Noted.NAME]
         if name not in {lan.network_name for lan in await self._dbc.lans.list(watch.node)}:
             return Verdict(
                 WatchState.DONE, say("{target} no longer has the network {name}", name=name)
@@ -73,7 +72,7 @@ class Changes:
         return self._not_yet(watch, say("{target} still has the network {name}", name=name))
 
     async def _snapshot_gone(self, target: Target, watch: Watch) -> Verdict:
-        name = watch.about["name"]
+        name = watch.about[Noted.NAME]
         listed = await self._dbc.snapshots.list(target, watch.task)
         if name not in {snapshot.name for snapshot in listed}:
             return Verdict(
@@ -84,16 +83,16 @@ class Changes:
 
     async def _image_gone(self, _target: Target, watch: Watch) -> Verdict:
         """A list that did not show the file before proves nothing by not showing it."""
-        image = watch.about["image"]
+        image = watch.about[Noted.IMAGE]
         if image in {it.name for it in await self._dbc.images.on_node(watch.node)}:
             return self._not_yet(watch, say("{target} is still there"))
-        if watch.about.get("size"):
+        if watch.about.get(Noted.SIZE):
             return Verdict(WatchState.DONE, say("{label} is deleted on {node}"))
         why = say("{target} may or may not be deleted: the node's list does not show such a file")
         return Verdict(WatchState.UNKNOWN, why, resumable=False)
 
     async def _powered(self, target: Target, watch: Watch) -> Verdict:
-        wanted = watch.about.get(WANTED, "")
+        wanted = watch.about.get(Noted.WANTED, "")
         is_on = (await self._dbc.metal.power_status(target)).is_on
         if is_on is not None and is_on is {"on": True, "off": False}.get(wanted):
             return Verdict(WatchState.DONE, _POWER[is_on])

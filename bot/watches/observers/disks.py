@@ -10,7 +10,7 @@ from bot.dbc.identity import Target
 from bot.dbc.models import TaskDisk
 from bot.dbc.sizes import Size
 from bot.ids import TaskId
-from bot.model import DbcSession, Goal, Watch, WatchState
+from bot.model import DbcSession, Goal, Noted, Watch, WatchState
 from bot.reply import Text, keep, line, say
 from bot.watches.machine_ends import GONE, UNSURE_FOR, WAIT, Verdict
 from bot.watches.observers.absence import once_believed
@@ -73,18 +73,18 @@ def _reached(watch: Watch, disks: Sequence[TaskDisk]) -> Text:
             return ""
         disk, size = added[0].name, str(added[0].size)
         return say("{target} has a new disk {disk} ({size})", disk=disk, size=size)
-    name = about["disk"]
+    name = about[Noted.DISK]
     if watch.goal is Goal.DISK_DELETED:
         # A list without any disk is none of a machine's: vda is always there.
         is_gone = bool(now) and name not in now
         return say("{target} no longer has the disk {disk}", disk=name) if is_gone else ""
     before = Size.parse(about.get(f"disk {name}", "")).gib
     size_now = now.get(name)
-    if size_now is None or before is None or not _is_about(size_now, before + int(about["by"])):
+    if size_now is None or before is None or not _is_about(size_now, before + int(about[Noted.BY])):
         return ""
     return say(
         "{target} has {more} GiB more on {disk}: {size}",
-        more=about["by"],
+        more=about[Noted.BY],
         disk=name,
         size=str(size_now),
     )
@@ -102,13 +102,13 @@ def _too_much(watch: Watch, disks: Sequence[TaskDisk]) -> Verdict | None:
         told = say(
             "{label} has {count} new disks of {size} GiB on {node} instead of one: {disks}",
             count=len(added),
-            size=about["size"],
+            size=about[Noted.SIZE],
             disks=", ".join(added),
         )
         return Verdict(WatchState.FAILED, told, more=_TWICE)
     if watch.goal is not Goal.DISK_GROWN:
         return None
-    name, by = about["disk"], int(about["by"])
+    name, by = about[Noted.DISK], int(about[Noted.BY])
     before = Size.parse(about.get(f"disk {name}", "")).gib
     size = next((disk.size for disk in disks if disk.name == name), None)
     if size is None or size.gib is None or before is None or size.gib <= before + by + _ROUNDING:
@@ -126,7 +126,7 @@ def _too_much(watch: Watch, disks: Sequence[TaskDisk]) -> Verdict | None:
 
 def _added(watch: Watch, disks: Sequence[TaskDisk]) -> Sequence[TaskDisk]:
     """The disks of the wanted size that were not there before."""
-    wanted = float(watch.about["size"])
+    wanted = float(watch.about[Noted.SIZE])
     new = [disk for disk in disks if f"disk {disk.name}" not in watch.about]
     return [disk for disk in new if _is_about(disk.size, wanted)]
 

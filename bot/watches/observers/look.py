@@ -13,10 +13,6 @@ from bot.reply import Part, Words, say
 from bot.services.sessions import target_of
 from bot.watches.machine_ends import WAIT, Verdict
 
-ANSWERED = "answered"  # in a watch's `about`: who answered what, which does not say that it is done
-TWICE = "twice"  # there: what is known where the node seems to have got it twice
-LOOKED_AT = "looked_at"  # there: since when what was read before the change may be untrue
-ARRIVED = "arrived"  # there where it was the node that answered so
 # Seconds after the nth look; then every 12 s: the tick and the node take their time as well.
 _PAUSES = (2, 3, 3, 5, 5, 8, 10, 12)
 

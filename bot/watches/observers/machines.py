@@ -10,7 +10,7 @@ from bot.dbc.errors import TaskNotFound, Unreadable
 from bot.dbc.identity import Target
 from bot.errors import BotError
 from bot.messages import cards
-from bot.model import DbcSession, Deed, Logged, Watch, WatchState
+from bot.model import DbcSession, Deed, Logged, Noted, Watch, WatchState
 from bot.reply import Note, Part, Phrase, code, line, say, sentences
 from bot.services.inventory import Inventory
 from bot.services.left_out import machine_of
@@ -18,7 +18,7 @@ from bot.services.listing import NodeListing
 from bot.services.sessions import target_of
 from bot.watches.late import LOOKED_FOR
 from bot.watches.machine_ends import ABSENT, Verdict, has_moved, verdict
-from bot.watches.observers.look import LOOKED_AT, Deeds, Seen, Sight, growing_pause, one_by_one
+from bot.watches.observers.look import Deeds, Seen, Sight, growing_pause, one_by_one
 from bot.watches.observers.node_log import LINES, Proof, proof, sought
 from bot.watches.observers.others import Others
 from storage import Store, UnitOfWork
@@ -147,7 +147,7 @@ class Machines:
         async with self._store.read() as tx:
             execution = await tx.executions.get(watch.execution)
             began = execution.started_at or watch.started_at
-            read_at = watch.about.get(LOOKED_AT)
+            read_at = watch.about.get(Noted.LOOKED_AT)
             since = min(began, datetime.fromisoformat(read_at)) if read_at else began
             return await tx.executions.has_rival(
                 execution, since=since, unknown_since=began - LOOKED_FOR
@@ -180,7 +180,7 @@ def _proved(watch: Watch, deed: Deed, proof: Proof) -> Phrase:
             entry=entry,
             time=at,
         )
-    if watch.about.get("force"):
+    if watch.about.get(Noted.FORCE):
         return say(
             "{label} has restarted on {node}: the node's log says “{entry}” at {time} (node's "
             "time)",

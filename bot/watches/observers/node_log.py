@@ -9,13 +9,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.model import Deed, Logged, Watch
+from bot.model import Deed, Logged, Noted, Watch
 
 LINES = 20  # how many of the newest are read
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?) \|")
 _ENTRY = re.compile(_TIME.pattern + r".*\| (\w+) task successful\s*")
-_BEFORE = "log_before"  # the log's newest time just before the command was sent
-_SINCE = "log_since"  # where that is not known: the newest time when it was read first after that
 _NOTHING = "-"  # the log was empty
 
 
@@ -45,7 +43,7 @@ def sought(watch: Watch, deed: Deed) -> Logged | None:
 def before(lines: Sequence[str]) -> Mapping[str, str]:
     """What to know of all the newest lines before a command is sent; nothing if they do not say."""
     newest = _newest(lines)
-    return {_BEFORE: newest} if newest else {}
+    return {Noted.LOG_BEFORE: newest} if newest else {}
 
 
 def proof(watch: Watch, verb: Logged, lines: Sequence[str], *, whole: bool = True) -> Proof:
@@ -55,12 +53,12 @@ def proof(watch: Watch, verb: Logged, lines: Sequence[str], *, whole: bool = Tru
     """
     entries = [found for text in lines if (found := _ENTRY.fullmatch(text)) and found[2] == verb]
     at = max((found[1] for found in entries), key=_in_order, default="")
-    known = watch.about.get(_BEFORE, "")
-    since = known or watch.about.get(_SINCE, "")
+    known = watch.about.get(Noted.LOG_BEFORE, "")
+    since = known or watch.about.get(Noted.LOG_SINCE, "")
     # Strictly: within one moment (some nodes tell whole seconds) nothing says which came first.
     is_new = bool(at and since) and _in_order(at) > _in_order(since)
     first = "" if since or not whole else _newest(lines)
-    about = {_SINCE: first} if first else {}
+    about: Mapping[str, str] = {Noted.LOG_SINCE: first} if first else {}
     is_older = bool(at and known) and not is_new
     is_unordered = not is_new and _is_set_back(lines, known)
     return Proof(f"{verb} task successful", at, is_new, is_older, about, is_unordered=is_unordered)

@@ -10,13 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.dbc.models import Phase, phase_of
-from bot.model import Execution, ExecutionStatus, Watch
+from bot.model import Execution, ExecutionStatus, Noted, Watch
 from bot.watches import late
 from bot.watches.machine_ends import ABSENT, has_moved, is_reached
 from bot.watches.observers.look import Deeds
 from storage import Store
-
-_STOOD = "stood_after"  # in `about`: after which other change the machine was seen otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +46,11 @@ class Others:
         if not _are_over(others, seen_at):
             return Standing(is_contested=True)
         newest = others[0].id
-        if watch.about.get(_STOOD) == newest:
+        if watch.about.get(Noted.STOOD_AFTER) == newest:
             return Standing()
         is_otherwise = _is_at_rest(status) and not is_reached(watch.goal, status)
-        return Standing(is_contested=True, about={_STOOD: newest} if is_otherwise else {})
+        stood: Mapping[str, str] = {Noted.STOOD_AFTER: newest} if is_otherwise else {}
+        return Standing(is_contested=True, about=stood)
 
 
 def _are_over(others: Sequence[Execution], at: datetime) -> bool:

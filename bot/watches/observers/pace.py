@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from bot.messages.cards import duration
+from bot.model import Noted
 from bot.reply import Line, Para, Words, line, say
 
 _CELLS = 20
@@ -28,9 +29,9 @@ class Pace:
     def seen(cls, about: Mapping[str, str], percent: int, now: datetime) -> Self:
         """What is known after seeing `percent`; one that falls is a new beginning."""
         try:
-            first, last = int(about["first"]), int(about["percent"])
-            first_at = datetime.fromisoformat(about["first_at"])
-            moved_at = datetime.fromisoformat(about["moved_at"])
+            first, last = int(about[Noted.FIRST]), int(about[Noted.PERCENT])
+            first_at = datetime.fromisoformat(about[Noted.FIRST_AT])
+            moved_at = datetime.fromisoformat(about[Noted.MOVED_AT])
         except KeyError:
             return cls(percent, now, percent, now)
         if percent < last:
@@ -40,10 +41,10 @@ class Pace:
     def about(self) -> Mapping[str, str]:
         """The same as texts, to be kept with a watch."""
         return {
-            "first": str(self.first),
-            "first_at": self.first_at.isoformat(),
-            "percent": str(self.percent),
-            "moved_at": self.moved_at.isoformat(),
+            Noted.FIRST: str(self.first),
+            Noted.FIRST_AT: self.first_at.isoformat(),
+            Noted.PERCENT: str(self.percent),
+            Noted.MOVED_AT: self.moved_at.isoformat(),
         }
 
     @property

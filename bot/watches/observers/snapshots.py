@@ -13,7 +13,7 @@ from bot.dbc.errors import Missing
 from bot.dbc.identity import Target
 from bot.dbc.models import NO_SIZE, Snapshot, said_state
 from bot.dbc.sizes import Size
-from bot.model import DbcSession, Watch, WatchState
+from bot.model import DbcSession, Noted, Watch, WatchState
 from bot.reply import Text, keep, line, say
 from bot.watches.machine_ends import WAIT, Verdict
 from bot.watches.observers.look import Seen, Sight, growing_pause, one_by_one
@@ -49,7 +49,7 @@ class Snapshots:
     async def _look(self, target: Target, watch: Watch) -> Sight:
         now = self._clock.now()
         try:
-            snapshot = await self._dbc.snapshots.get(target, watch.task, watch.about["name"])
+            snapshot = await self._dbc.snapshots.get(target, watch.task, watch.about[Noted.NAME])
         except Missing:
             return Sight(_missing(watch, now), keep(say("missing")))
         if snapshot.status == "uploading":
@@ -57,7 +57,7 @@ class Snapshots:
             if not progress.is_running:  # ended or was stopped, and nobody has told the snapshot
                 return await self._checked(target, await self._sent(watch, snapshot, now), watch)
             sight = moving(watch, progress.percent, now, _MAY_START)
-            return replace(sight, about={**sight.about, "path": snapshot.file})
+            return replace(sight, about={**sight.about, Noted.PATH: snapshot.file})
         if snapshot.status == "none":
             return await self._checked(target, await self._sent(watch, snapshot, now), watch)
         return Sight(
@@ -65,7 +65,7 @@ class Snapshots:
             snapshot.status,
             growing_pause(watch.polls),
             line(_COPYING),
-            about={"path": snapshot.file},
+            about={Noted.PATH: snapshot.file},
             moved=True,
         )
 
@@ -76,7 +76,7 @@ class Snapshots:
         """
         if sight.verdict.state is not WatchState.DONE:
             return sight
-        name = watch.about["name"]
+        name = watch.about[Noted.NAME]
         listed = await self._dbc.snapshots.list(target, watch.task)
         files = [one.file_name for one in listed if one.name == name]
         if len(files) < 2:
@@ -90,7 +90,7 @@ class Snapshots:
         return replace(sight, verdict=Verdict(WatchState.FAILED, why, more=_TWICE))
 
     async def _sent(self, watch: Watch, snapshot: Snapshot, now: datetime) -> Sight:
-        server = watch.about["server"]
+        server = watch.about[Noted.SERVER]
         listed = await self._dbc.images.on_server(server)
         there = size_of(listed, snapshot.file_name)
         if watch.stopped_by:
@@ -103,7 +103,7 @@ class Snapshots:
             return replace(sight, verdict=found, moved=True)
         sight = ended(watch, now)
         found = _verdict(watch, snapshot, there, now, is_silent=not listed)
-        about = {**sight.about, "path": snapshot.file, "there": str(there or "")}
+        about = {**sight.about, Noted.PATH: snapshot.file, Noted.THERE: str(there or "")}
         return replace(sight, verdict=found, about=about, moved=True)
 
 
@@ -118,8 +118,8 @@ def _of_upload(why: Text, name: str) -> Text:
 def _verdict(
     watch: Watch, snapshot: Snapshot, there: Size | None, now: datetime, *, is_silent: bool
 ) -> Verdict:
-    name, server = snapshot.name, watch.about["server"]
-    if there is not None and watch.about.get("there") == str(there):
+    name, server = snapshot.name, watch.about[Noted.SERVER]
+    if there is not None and watch.about.get(Noted.THERE) == str(there):
         told = say(
             "{target}: snapshot {name} is on {server} as {file} ({size})",
             name=name,
@@ -141,7 +141,7 @@ def _verdict(
 
 
 def _missing(watch: Watch, now: datetime) -> Verdict:
-    name = watch.about["name"]
+    name = watch.about[Noted.NAME]
     if watch.stopped_by:
         deleted = say("snapshot {name} of {target} was deleted", name=name)
         return Verdict(WatchState.CANCELLED, deleted, by=watch.stopped_by)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.dbc.sizes import Size
-from bot.model import Watch, WatchState
+from bot.model import Noted, Watch, WatchState
 from bot.reply import (
     Line,
     Phrase,
@@ -73,14 +73,16 @@ def goes_on(watch: Watch, sight: Sight, now: datetime, *, is_own: bool) -> Sight
     if is_own and now - watch.started_at >= UNSURE_FOR:
         return replace(sight, verdict=_still_running(watch, sight))
     told = besides(watch, say("the node still reports it"))
-    return replace(sight, detail=told, about={**sight.about, "stopped_at": "", "left": ""})
+    return replace(sight, detail=told, about={**sight.about, Noted.STOPPED_AT: "", Noted.LEFT: ""})
 
 
 def after_stop(watch: Watch, found: Arrival, now: datetime) -> Sight:
     """A transfer that was told to stop, and that the node reports no longer."""
-    since = _moment(watch, "stopped_at", now)
+    since = _moment(watch, Noted.STOPPED_AT, now)
     left = str(found.size) if found.is_new else ""
-    left_since = _moment(watch, "left_since", now) if left == watch.about.get("left", "") else now
+    left_since = (
+        _moment(watch, Noted.LEFT_SINCE, now) if left == watch.about.get(Noted.LEFT, "") else now
+    )
     told = besides(watch, say("I check whether it did"))
     return Sight(
         _verdict(watch, found, now, now - since, now - left_since),
@@ -88,9 +90,11 @@ def after_stop(watch: Watch, found: Arrival, now: datetime) -> Sight:
         min(max((now - since) / 6, _QUICKEST), _SLOWEST),
         told,
         about={
-            "stopped_at": since.isoformat(), "left": left, "left_since": left_since.isoformat(),
+            Noted.STOPPED_AT: since.isoformat(),
+            Noted.LEFT: left,
+            Noted.LEFT_SINCE: left_since.isoformat(),
         },
-    )  # fmt: skip
+    )
 
 
 def told_to_stop(watch: Watch) -> Line:
@@ -182,7 +186,7 @@ def _bytes(size: Size | None) -> int:
 
 
 def _stopped(watch: Watch, found: Arrival, more: Phrase, reached: str | None = None) -> Verdict:
-    percent = watch.about.get("percent", "") if reached is None else reached
+    percent = watch.about.get(Noted.PERCENT, "") if reached is None else reached
     why = say("{target} was stopped")
     if percent:
         why = say("{target} was stopped at {percent} %", percent=percent)
@@ -206,15 +210,15 @@ def _still_running(watch: Watch, sight: Sight) -> Verdict:
 
 def _patience(watch: Watch, now: datetime) -> timedelta:
     """Longer than the rest would have taken, at the pace that was seen."""
-    if "percent" not in watch.about:
+    if Noted.PERCENT not in watch.about:
         return _UNTIMED
-    left = Pace.seen(watch.about, int(watch.about["percent"]), now).left
+    left = Pace.seen(watch.about, int(watch.about[Noted.PERCENT]), now).left
     return _UNTIMED if left is None else min(max(2 * left, _SHORTEST), _LONGEST)
 
 
 def last_seen(about: Mapping[str, str]) -> Text:
     """How far a transfer was when it was last seen moving, as a sentence."""
-    percent = about.get("percent")
+    percent = about.get(Noted.PERCENT)
     return say("It was last seen at {percent} %.", percent=percent) if percent else ""
 
 

@@ -13,7 +13,7 @@ from bot.dbc.fields import DATA_DIR
 from bot.dbc.identity import Target
 from bot.dbc.models import Image
 from bot.dbc.sizes import Size
-from bot.model import DbcSession, Watch, WatchState
+from bot.model import DbcSession, Noted, Watch, WatchState
 from bot.reply import Text, keep, line, say, time
 from bot.watches.machine_ends import UNSURE_FOR, WAIT, Verdict
 from bot.watches.observers.look import Deeds, Seen, Sight, one_by_one
@@ -41,10 +41,10 @@ def moving(
     if percent is None:
         told = line(detail or say("in progress; how far is not known yet"))
         status = keep(say("in progress"))
-        sight = Sight(status=status, detail=told, about={"ended_at": ""}, moved=True)
+        sight = Sight(status=status, detail=told, about={Noted.ENDED_AT: ""}, moved=True)
         return goes_on(watch, sight, now, is_own=is_own) if watch.stopped_by else sight
     pace = Pace.seen(watch.about, percent, now)
-    size = Size.parse(watch.about.get("size", ""))
+    size = Size.parse(watch.about.get(Noted.SIZE, ""))
     has_stalled = pace.has_stalled(now)
     status = f"{percent} %"
     in_all = say("{size} in all", size=size.text) if size.text else say("in progress")
@@ -65,7 +65,7 @@ def moving(
         pace.pause(now),
         told,
         (pace.bar(size.in_bytes, now),),
-        about={**pace.about(), "ended_at": ""},
+        about={**pace.about(), Noted.ENDED_AT: ""},
         moved=True,
         advanced=pace.moved_at == now,
     )
@@ -74,18 +74,18 @@ def moving(
 
 def ended(watch: Watch, now: datetime) -> Sight:
     """No longer at work, and not proved yet: to be looked at again, for a moment."""
-    since = watch.about.get("ended_at") or now.isoformat()
+    since = watch.about.get(Noted.ENDED_AT) or now.isoformat()
     return Sight(
         WAIT,
         keep(say("ended, being checked")),
         detail=say("ended; I am checking what arrived"),
-        about={"ended_at": since},
+        about={Noted.ENDED_AT: since},
     )
 
 
 def is_settled(watch: Watch, now: datetime, after: timedelta = _SETTLING) -> bool:
     """Whether it ended long enough ago to believe what the lists say."""
-    since = watch.about.get("ended_at")
+    since = watch.about.get(Noted.ENDED_AT)
     return bool(since) and now - datetime.fromisoformat(str(since)) >= after
 
 
@@ -115,21 +115,21 @@ class Downloads:
         return await one_by_one(session, watches, self._look)
 
     async def _look(self, target: Target, watch: Watch) -> Sight:
-        image, now = watch.about["image"], self._clock.now()
+        image, now = watch.about[Noted.IMAGE], self._clock.now()
         progress = await self._dbc.images.download_progress(target, image)
         is_own = self._deeds(watch.command).stops
         if progress.is_running:
             return moving(watch, progress.percent, now, is_own=is_own)
         sight = ended(watch, now)
-        directory = watch.about.get("directory", DATA_DIR)
+        directory = watch.about.get(Noted.DIRECTORY, DATA_DIR)
         if directory != DATA_DIR and not watch.stopped_by:
             return replace(sight, verdict=never_seen(watch, now) or _unlisted(directory))
-        server = watch.about["server"]
+        server = watch.about[Noted.SERVER]
         here = size_of(await self._dbc.images.on_node(watch.node, None, server or None), image)
         listed = await self._dbc.images.on_server(server) if server else ()
-        there = size_of(listed, image) or Size.parse(watch.about.get("size", ""))
+        there = size_of(listed, image) or Size.parse(watch.about.get(Noted.SIZE, ""))
         if watch.stopped_by:
-            before = Size.parse(watch.about.get("before", ""))
+            before = Size.parse(watch.about.get(Noted.BEFORE, ""))
             hidden = directory != DATA_DIR or (here is None and HIDDEN in image)
             arrival = Arrival(None, here, there, before, hidden, is_own=is_own)
             return after_stop(watch, arrival, now)
@@ -141,12 +141,12 @@ class Downloads:
         self, watch: Watch, here: Size | None, there: Size, now: datetime, patience: timedelta
     ) -> Verdict:
         about = watch.about
-        before = Size.parse(about.get("before", ""))
+        before = Size.parse(about.get(Noted.BEFORE, ""))
         if same_size(here, there) and not same_size(before, there):
             told = say(
                 "{label} was downloaded to {node}: {size}, as on {server}",
                 size=str(here),
-                server=about["server"],
+                server=about[Noted.SERVER],
             )
             return Verdict(WatchState.DONE, told)
         unseen = never_seen(watch, now)
@@ -184,7 +184,7 @@ def _as_before(server: str | None) -> Verdict:
 
 
 def _not_whole(about: Mapping[str, str], here: Size | None, there: Size) -> Verdict:
-    if here is None and HIDDEN in about["image"]:
+    if here is None and HIDDEN in about[Noted.IMAGE]:
         why = say(
             "{target} has ended; it can't be checked, for DBC lists no image with “{word}” in its "
             "name",
@@ -195,7 +195,7 @@ def _not_whole(about: Mapping[str, str], here: Size | None, there: Size) -> Verd
         why = say(
             "{target} has ended with {size}; {server} does not list it, to compare with",
             size=str(here),
-            server=about["server"],
+            server=about[Noted.SERVER],
         )
         return Verdict(WatchState.UNKNOWN, why)
     why = say("{target} was not downloaded: the transfer failed, or was stopped elsewhere")
@@ -222,12 +222,12 @@ class Uploads:
         return await one_by_one(session, watches, self._look)
 
     async def _look(self, target: Target, watch: Watch) -> Sight:
-        path, now = watch.about["path"], self._clock.now()
+        path, now = watch.about[Noted.PATH], self._clock.now()
         progress = await self._dbc.images.upload_progress(target, path)
         is_own = self._deeds(watch.command).stops
         if progress.is_running:
             return moving(watch, progress.percent, now, is_own=is_own)
-        server = watch.about["server"]
+        server = watch.about[Noted.SERVER]
         listed = await self._dbc.images.on_server(server) if server else ()
         there = size_of(listed, path.rpartition("/")[2])
         if watch.stopped_by:
@@ -237,16 +237,16 @@ class Uploads:
         return replace(
             sight,
             verdict=self._verdict(watch, there, now, is_silent=not listed),
-            about={**sight.about, "there": str(there or "")},
+            about={**sight.about, Noted.THERE: str(there or "")},
         )
 
     def _verdict(
         self, watch: Watch, there: Size | None, now: datetime, *, is_silent: bool
     ) -> Verdict:
-        about, server = watch.about, watch.about["server"]
-        expected = Size.parse(about.get("size", ""))
-        before = Size.parse(about.get("before", ""))
-        stays = there is not None and about.get("there") == str(there)
+        about, server = watch.about, watch.about[Noted.SERVER]
+        expected = Size.parse(about.get(Noted.SIZE, ""))
+        before = Size.parse(about.get(Noted.BEFORE, ""))
+        stays = there is not None and about.get(Noted.THERE) == str(there)
         if stays and same_size(there, expected) and not same_size(before, expected):
             told = say(
                 "{label} was uploaded from {node} to {server}: {size}, as on the node",
@@ -265,8 +265,8 @@ class Uploads:
 
 
 def _arrived(about: Mapping[str, str], there: Size | None, *, is_silent: bool) -> Arrival:
-    server, before = about["server"], Size.parse(about.get("before", ""))
-    whole = Size.parse(about.get("size", ""))
+    server, before = about[Noted.SERVER], Size.parse(about.get(Noted.BEFORE, ""))
+    whole = Size.parse(about.get(Noted.SIZE, ""))
     where = server or say("its image server")
     return Arrival(where, there, whole, before, hidden=not server, silent=is_silent)
 
@@ -286,7 +286,7 @@ def unreachable(watch: Watch, server: str, now: datetime) -> Verdict:
 def _not_sent(
     about: Mapping[str, str], there: Size | None, expected: Size, before: Size
 ) -> Verdict:
-    server, more = about["server"], last_seen(about)
+    server, more = about[Noted.SERVER], last_seen(about)
     if there is not None and expected.in_bytes is None:
         why = say(
             "{target} has ended; {server} has {size} of it, and the node does not list its own "
