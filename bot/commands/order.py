@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from bot.chain.errors import ChainError
@@ -19,12 +20,13 @@ from bot.model import Effect, OrderPhase, Payment, RentalOrder
 from bot.orders.amounts import both, cut, in_dbc, in_dollars
 from bot.orders.coming import when, with_taker
 from bot.orders.costs import summed
-from bot.orders.facts import Facts
+from bot.orders.facts import Facts, span
+from bot.orders.offers import offer_of
 from bot.orders.order_buttons import buttons
 from bot.orders.reports import paid_in
 from bot.orders.schedule import DAY
 from bot.orders.signing import confirmation, renewal
-from bot.orders.words import at_the_end, sign_of, taker
+from bot.orders.words import at_the_end, renewing_costs, sign_of, taker, unconfirmed, why_over
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import gpus, joined, stacked
 from bot.reply import (
@@ -160,28 +162,32 @@ async def _as_node_says(ctx: Context, node_id: NodeId) -> Rows:
 
 async def show(ctx: Context, order: Number) -> Reply:
     """Show a rental: its end, its price, what is lost with it, and what its renter signs."""
-    found = await _known(ctx, order)
+    found = await _known(ctx, order, is_over=True)
     facts = await ctx.services.orders.facts(found, ctx.actor)
     head = say(
         "Order {order} for {node} {when}.",
         order=str(found.number), node=bold(facts.node), when=when(facts),
     )  # fmt: skip
-    prices = await _prices(ctx, found.node)
+    is_over = found.phase.is_over
+    prices = None if is_over else await _prices(ctx, found.node)
     async with ctx.services.store.read() as tx:
         payments = await tx.money.payments([found.id])
+    facts = replace(facts, offer=offer_of(found, prices, payments))
     fields: list[tuple[Text, Line]] = [
         (say("GPUs"), line(gpus(len(found.gpus)), f" ({', '.join(map(str, found.gpus))})")),
-        (say("Machines"), line(_machines(facts))),
+        *([] if is_over else [(say("Machines"), line(_machines(facts)))]),
         (say("Renter"), line(code(found.renter))),
         (say("Blocks"), line(f"{found.began:,} – {found.ends:,}")),
+        (say("Duration"), line(span(found.ends - found.began))),
         *_costs(found, payments, prices),
     ]
     shown = line(emoji(sign_of(facts)), " ", with_taker(head, facts))
     parts: list[Part] = [Para(shown), Fields(tuple(fields))]
     if found.phase is OrderPhase.WAITING:
-        parts += confirmation(found)
+        parts += [*unconfirmed(facts), *confirmation(found)]
     elif found.phase is OrderPhase.RENTING:
-        parts += [*at_the_end(facts), *renewal(found, DAY)]
+        parts += [*at_the_end(facts), *renewing_costs(facts), *renewal(found, DAY)]
+    parts += why_over(facts)
     if (acts := buttons(found, facts.head, sees=facts.sees, is_shown=True)).buttons:
         parts.append(acts)
     return Reply(line(head), tuple(parts), private=True, data=_data(facts))
@@ -196,8 +202,13 @@ def _machines(facts: Facts) -> Text | Line:
     return facts.lost if facts.machines else say("none known here")
 
 
-async def _known(ctx: Context, number: int, *, is_gone: bool = False) -> RentalOrder:
-    """The order of that number, if whoever asks is told of it; also one whose machines are gone."""
+async def _known(
+    ctx: Context, number: int, *, is_gone: bool = False, is_over: bool = False
+) -> RentalOrder:
+    """The order of that number, if whoever asks is told of it; the one that is not over first.
+
+    `is_gone`: also one whose machines are gone; `is_over`: also any other that is over.
+    """
     async with ctx.services.store.read() as tx:
         found = await tx.orders.numbered(number)
     hidden = await ctx.hidden()
@@ -205,7 +216,7 @@ async def _known(ctx: Context, number: int, *, is_gone: bool = False) -> RentalO
         one
         for one in found
         if one.node not in hidden
-        and (not one.phase.is_over or (is_gone and one.phase is OrderPhase.GONE))
+        and (not one.phase.is_over or is_over or (is_gone and one.phase is OrderPhase.GONE))
         and await ctx.services.orders.tells(one, ctx.actor)
     ]
     if not mine:
@@ -215,7 +226,7 @@ async def _known(ctx: Context, number: int, *, is_gone: bool = False) -> RentalO
             hint=await _unsure(ctx) or line(see),
             field="order",
         )
-    return mine[0]
+    return min(mine, key=lambda one: one.phase.is_over)
 
 
 def _a_day(order: RentalOrder, prices: Prices | None) -> Text:
@@ -239,9 +250,11 @@ def _costs(
 ) -> list[tuple[Text, Line]]:
     """What it costs: as the books have it, else what the chain would ask now."""
     found: list[tuple[Text, Line]] = []
-    if order.stake:
-        found.append((say("Price"), line(in_dbc(order.stake))))
-    elif payments:
+    if order.stake and not order.phase.is_over:
+        offer = offer_of(order, prices, payments)
+        price = line(in_dbc(order.stake)) if offer is None else both(offer.whole)
+        found.append((say("Price"), price))
+    elif payments and order.phase is not OrderPhase.LAPSED:  # then no more than the fee is lost
         found.append((say("Paid"), stacked(_paid(payments))))
     if prices is None or not prices.is_usable:
         return found

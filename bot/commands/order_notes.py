@@ -7,8 +7,9 @@ from bot.messages import ways
 from bot.model import DbcSession, Machine, Node, OrderPhase, RentalOrder
 from bot.orders.coming import OVER, when, with_taker
 from bot.orders.schedule import DAY, goal_of, head_at
+from bot.orders.words import priced
 from bot.pipeline.context import Context, Services
-from bot.reply import Actions, Button, Note, Part, bold, command, emoji, line, say
+from bot.reply import Actions, Button, Note, Part, bold, command, emoji, line, say, sentences
 
 SOON = 3 * DAY  # blocks
 _WAYS = 5  # buttons: the first ends first
@@ -89,7 +90,9 @@ async def _paying(
 
 async def _caution(ctx: Context, node: Node, order: RentalOrder) -> Foreseen:
     facts = await ctx.services.orders.facts(order)
-    label, coming, lost = bold(node.label), when(facts), _LOST[order.phase]
+    label, coming, lost = bold(node.label), when(facts), line(_LOST[order.phase])
+    if order.phase is OrderPhase.RENTING and (offer := await ctx.services.orders.offer(order)):
+        lost = sentences((lost, priced(offer)))
     see = command(f"order show {order.number}")
     told = say(
         "Order {order} for {node} {when}. {lost} See: {command}",

@@ -38,6 +38,7 @@ SESSION = "session"
 RENTAL = "rental"  # when the order ends that pays for it
 CAUTION = "caution"  # what nobody refuses, and whoever decides has to know: see `keep`
 CAUTION_IN_PUBLIC = "caution in public"  # the same where others read it
+WHY = "why"  # it needs approval, where that is not plain: see `keep`
 ALIKE = "alike"  # like requests whose end nobody knows: one a line, see `bot.pipeline.twins`
 _SHORT = 12  # characters of a node's id
 _NOT_ASKED = Fact(unread=say("This version does not read it."))  # a former version showed it
@@ -164,6 +165,7 @@ OF_MACHINES: Kinds = {
     DISKS: FactKind(say("Disks"), plural=True, said=said_parts, differs=other_disks),
     SNAPSHOTS: FactKind(say("Snapshots"), plural=True, said=said_parts, differs=other_snapshots),
     CAUTION: FactKind(say("Before you go on"), said=kept, is_compared=False),
+    WHY: FactKind(say("Why this needs approval"), said=kept, is_compared=False),
     ALIKE: FactKind(say("Same request"), holds=lambda _shown, _now: True),
     **IDENTITY,
 }

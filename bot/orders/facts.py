@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from bot.chain.heads import SLOT
 from bot.ids import TaskId
 from bot.model import RentalOrder
+from bot.orders.offers import Offer
 from bot.orders.schedule import DAY, HOUR, MINUTE, goal_of, moment
 from bot.reply import Line, Text, all_of, bold, line, listed, say, say_number, time
 
@@ -44,7 +45,7 @@ class Facts:
 
     `machines` is None where nobody here has listed them, or whoever reads this may not see them
     (`sees`): then it is not theirs to decide on the order either. `is_read`: the chain was just
-    read; else all is as last read.
+    read; else all is as last read. `offer` is what it costs, where that is known.
     """
 
     order: RentalOrder
@@ -54,6 +55,7 @@ class Facts:
     machines: tuple[AtStake, ...] | None = None
     is_read: bool = True
     sees: bool = True
+    offer: Offer | None = None
 
     @property
     def is_named(self) -> bool:

@@ -25,6 +25,7 @@ from bot.orders.concerned import Concern, Concerned, People
 from bot.orders.facts import Facts
 from bot.orders.finding import Finder
 from bot.orders.handlings import Handlings
+from bot.orders.offers import Offer, offer_of
 from bot.orders.over import settle
 from bot.orders.putting import Keyed, put, wanted
 from bot.orders.said import key_of
@@ -293,6 +294,8 @@ class Orders:
         order, now = found.order, self._clock.now()
         if found.event is not None or found.stage is not None:
             facts, people = await self._facts(order, head, is_read=is_read)
+            if found.stage is not None:
+                facts = replace(facts, offer=await self.offer(order))
             messages = said.messages(before, found, facts, await self._places(people))
             order = vague.noted(order, before, found, facts, people)
             if order.vague:
@@ -308,6 +311,7 @@ class Orders:
         facts, people = await self._facts(told.found.order, head, is_read=is_read)
         if not facts.is_named:
             return None
+        facts = replace(facts, offer=await self.offer(facts.order))
         return said.messages(told.before, told.found, facts, await self._places(people))
 
     async def _answers(
@@ -327,6 +331,16 @@ class Orders:
         name = f"unsigned-{int(order.signed_at.timestamp())}"
         places = [Place.direct(UserId(one)) for one in order.signers if people.get(UserId(one))]
         return [(key_of(order, name, place), place, told) for place in places]
+
+    async def offer(self, order: RentalOrder) -> Offer | None:
+        """What a day of an order costs now, and as long as it was paid for last."""
+        try:
+            prices = await (await self.chain.view()).prices(order.node)
+        except ChainError:
+            return None
+        async with self._store.read() as tx:
+            paid = await tx.money.payments([order.id])
+        return offer_of(order, prices, paid)
 
     # For commands
 

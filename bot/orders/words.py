@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 from bot.ids import UserId
 from bot.model import OrderPhase
+from bot.orders.amounts import both
 from bot.orders.changes import Event
 from bot.orders.facts import Facts, span
+from bot.orders.offers import Offer
 from bot.orders.order_buttons import buttons
 from bot.orders.schedule import DAY, goal_of, reached
 from bot.orders.signing import confirmation, renewal
@@ -16,6 +18,7 @@ from bot.reply import (
     Para,
     Part,
     Reply,
+    Text,
     bold,
     code,
     command,
@@ -37,7 +40,10 @@ def warning(facts: Facts) -> Reply:
     return builders[facts.order.phase](facts)
 
 
-_SIGNS = {OrderPhase.WAITING: "alarm_clock", OrderPhase.ENDED: "rotating_light"}
+_SIGNS = {
+    OrderPhase.WAITING: "alarm_clock", OrderPhase.ENDED: "rotating_light",
+    OrderPhase.LAPSED: "x", OrderPhase.VANISHED: "grey_question", OrderPhase.GONE: "wastebasket",
+}  # fmt: skip
 
 
 def sign_of(facts: Facts) -> str:
@@ -94,13 +100,24 @@ def _confirm(facts: Facts) -> Reply:
         "Confirm order {order} for {node} by {time}: {left} left.",
         **_named(facts), time=facts.at(goal), left=span(goal - facts.head),
     )  # fmt: skip
+    taken = () if not facts.order.renewer else (Note(taker(facts)),)
+    called = confirmation(facts.order)
+    return _reply(facts, "alarm_clock", line(sentence), *unconfirmed(facts), *called, *taken)
+
+
+def unconfirmed(facts: Facts) -> tuple[Part, ...]:
+    """What an order costs that waits for its confirmation, and what is lost without that."""
     lost = say(
         "Without a confirmation the order lapses. The renter then loses the machine, the order "
         "number and the 10 DBC fee; the rest of the price is released."
     )
-    taken = () if not facts.order.renewer else (Note(taker(facts)),)
-    called = confirmation(facts.order)
-    return _reply(facts, "alarm_clock", line(sentence), Note(line(lost)), *called, *taken)
+    if facts.offer is None:
+        return (Note(line(lost)),)
+    price = say(
+        "Price: {price} for {duration}.",
+        price=both(facts.offer.whole), duration=span(facts.offer.blocks),
+    )  # fmt: skip
+    return Note(line(price)), Note(line(lost))
 
 
 def _ends(facts: Facts) -> Reply:
@@ -118,8 +135,25 @@ def _ends(facts: Facts) -> Reply:
     )  # fmt: skip
     taken = () if not order.renewer else (_renewer(facts),)
     return _reply(
-        facts, sign_of(facts), line(sentence), *at_the_end(facts), *renewal(order, DAY), *taken
-    )
+        facts, sign_of(facts), line(sentence), *at_the_end(facts), *renewing_costs(facts),
+        *renewal(order, DAY), *taken,
+    )  # fmt: skip
+
+
+def renewing_costs(facts: Facts) -> tuple[Part, ...]:
+    """What a renewal costs, where the chain tells its price."""
+    return () if facts.offer is None else (Note(line(priced(facts.offer))),)
+
+
+def priced(offer: Offer) -> Text:
+    """`Renewing costs … a day; … for 10 days, as paid for last.`"""
+    if abs(offer.blocks - DAY) < DAY // 2:
+        return say("At the present price, renewing costs {day} a day.", day=both(offer.day))
+    return say(
+        "At the present price, renewing costs {day} a day; {whole} for {duration}, as long as it "
+        "was paid for last.",
+        day=both(offer.day), whole=both(offer.whole), duration=span(offer.blocks),
+    )  # fmt: skip
 
 
 def _renewer(facts: Facts) -> Note:
@@ -271,16 +305,25 @@ def _lapsed(facts: Facts) -> Reply:
         "Order {order} for {node} has lapsed: nobody confirmed it within 15 minutes.",
         **_named(facts),
     )
-    why = say("The 10 DBC fee is lost. The rest of the price is released. To rent it, rent again.")
-    return _reply(facts, "x", line(told), Note(line(why)))
+    return _reply(facts, "x", line(told), *why_over(facts))
 
 
 def _vanished(facts: Facts) -> Reply:
     told = say(
         "Order {order} for {node} is no longer on the chain, before its end.", **_named(facts)
     )
-    why = say("A fork may have undone it. Check it with the renter's wallet.")
-    return _reply(facts, "grey_question", line(told), Note(line(why)))
+    return _reply(facts, "grey_question", line(told), *why_over(facts))
+
+
+def why_over(facts: Facts) -> tuple[Part, ...]:
+    """What follows for whoever reads of an order that nothing comes of any more."""
+    why = {
+        OrderPhase.LAPSED: say(
+            "The 10 DBC fee is lost. The rest of the price is released. To rent it, rent again."
+        ),
+        OrderPhase.VANISHED: say("A fork may have undone it. Check it with the renter's wallet."),
+    }.get(facts.order.phase)
+    return (Note(line(why)),) if why is not None else ()
 
 
 def _returned(facts: Facts) -> Reply:

@@ -384,6 +384,7 @@ class Decision:
     break_glass: bool = False
     glass: tuple[People, ...] = field(default=(), compare=False)  # each has to have who breaks it
     says: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
+    spent: tuple[str, ...] = field(default=(), compare=False)  # budgets, by which rules counted
 
     def check_reason(self, reason: str) -> None:
         """Raise Refused when the rules want a (better) reason."""
@@ -460,6 +461,7 @@ def decide(policy: Policy, request: Request) -> Decision:
         type_name=any(review.type_name for review in reviews),
         break_glass=bool(glass) and all(p.has(request.person, request.groups) for p in glass),
         glass=tuple(glass),
+        spent=tuple(sorted({one for rule in rules for one in rule.match.over} & request.over)),
     )
     return replace(decision, says=_says(decision, dict(zip(names, reviews, strict=True))))
 

@@ -19,6 +19,7 @@ from bot.model import Approval, Effect, Execution, Fact, Node, ReviewKind
 from bot.ports import DeliveryFailed, Directory, RightsUnknown
 from bot.reply import Line, code, command, line, say, say_number
 from bot.reviews.directory_cache import Moment
+from bot.reviews.explained import explained
 from bot.reviews.policy import Decision, DecisionKind, Policy, Request, decide
 from bot.reviews.policy_book import PolicyBook
 from bot.reviews.policy_values import People
@@ -421,7 +422,7 @@ class Reviewers:
             execution=execution.id,
             kind=kind,
             binding=binding(execution),
-            shown=shown,
+            shown=explained(shown, decision, kind),
             reviewer=UserId(execution.actor if is_mine else ""),
             created_at=now,
             expires_at=now + lasts(kind, decision),

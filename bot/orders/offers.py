@@ -1,0 +1,36 @@
+"""What an order costs at the chain's present price: a day, and as long as it was paid for last."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.chain.price import PER_DAY, PLANCK, Prices
+from bot.model import OrderPhase, Payment, RentalOrder
+from bot.orders.costs import Amount
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a day costs, and what `blocks` do: how long it was rented or renewed for last.
+
+    Of an order that waits for its confirmation, `whole` is what is reserved for it.
+    """
+
+    day: Amount
+    whole: Amount
+    blocks: int
+
+
+def offer_of(order: RentalOrder, prices: Prices | None, paid: Sequence[Payment]) -> Offer | None:
+    """What it costs; None where the chain has no price that can be computed with."""
+    if prices is None or not prices.is_usable or not prices.avg_price:
+        return None
+    blocks = paid[-1].ends - paid[-1].begins if paid else order.ends - order.began
+    whole = _at(prices, order, blocks)
+    if order.phase is OrderPhase.WAITING and order.stake:
+        whole = Amount(order.stake, order.stake * prices.avg_price // PLANCK)
+    return Offer(_at(prices, order, PER_DAY), whole, blocks)
+
+
+def _at(prices: Prices, order: RentalOrder, blocks: int) -> Amount:
+    count = len(order.gpus)
+    return Amount(prices.planck(count, blocks) or 0, prices.usd(count, blocks))

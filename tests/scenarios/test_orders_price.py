@@ -1,0 +1,57 @@
+"""What an order costs stands where somebody decides on it: to renew, to confirm, to build on it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.orders import DAY, ChainStage, chained
+
+DAILY = "299.45 USD · 24,954.17 DBC"
+CREATE = "/dbc vm create name=late image=ubuntu-20.04.qcow2 gpu=1 cpu=2 mem=8 disk=10 on gpu1"
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
+    async with chained(tmp_path) as one:
+        await one.stage.gives_session(one.stage.alice, "gpu1")
+        yield one
+
+
+async def test_a_warning_and_a_creation_say_what_renewing_costs(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(blocks=2 * DAY)
+    await scene.until(rental.end - 24 * 600)
+    (told,) = scene.told(alice, "for gpu1 ends", "in 24 hours")
+    costs = (
+        f"At the present price, renewing costs {DAILY} a day; 598.90 USD · 49,908.33 DBC for "
+        "48 hours, as long as it was paid for last."
+    )
+    assert costs in told
+    question = await stage.asks(alice, CREATE)
+    assert costs in question.plain.replace("*", "")
+    shown = await stage.asks(alice, f"/dbc order show {rental.number}")
+    assert costs in shown.plain
+    scene.rpc[0].down = True
+    await scene.until(rental.end - 6 * 600)
+    (told,) = scene.told(alice, "for gpu1 ends", "in 6 hours")
+    assert "renewing costs" not in told  # nobody knows it now
+
+
+async def test_what_waits_for_its_confirmation_says_what_it_costs_and_what_is_lost(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(confirmed=False)
+    await scene.passes(minutes=1, step=30)
+    (told,) = scene.told(alice, f"Confirm order {rental.number}")
+    shown = (await stage.asks(alice, f"/dbc order show {rental.number}")).plain
+    for said in (told, shown):
+        assert "Price: 2,994.50 USD · 249,541.67 DBC for 10 days." in said
+        assert "Without a confirmation the order lapses." in said
+    await scene.passes(minutes=17, step=30)
+    shown = (await stage.asks(alice, f"/dbc order show {rental.number}")).plain.replace("*", "")
+    assert f"Order {rental.number} for gpu1 has lapsed (nobody confirmed it in time)." in shown
+    assert "The 10 DBC fee is lost. The rest of the price is released." in shown
+    assert "Paid" not in shown
+    assert "the chain cannot be read" not in shown
