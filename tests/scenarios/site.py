@@ -24,8 +24,7 @@ async def site(
 ) -> AsyncIterator[Stage]:
     """A stage with these rules beside the bot's own; the people named are entitled to gpu1."""
     async with staged(data, http=http, policy=policy or "[defaults]\n") as stage:
-        for name in entitled.split():
-            await stage.gives_session(stage.ws.member(name), "gpu1")
+        await stage.gives_sessions((stage.ws.member(name), "gpu1") for name in entitled.split())
         yield stage
 
 

@@ -3,24 +3,26 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from pydantic import BaseModel
 
 from bot.app import Bot
 from bot.config import Settings
 from bot.dbc.guard import Limits
 from bot.ids import NodeId, UserId
-from bot.model import AuditKind, AuditQuery, DbcSession
+from bot.model import AuditEntry, AuditKind, DbcSession
 from sandbox.dbc import Daemon, ManualClock, Node, World
 from sandbox.dbc.demo import demo_renter, demo_world
 from sandbox.dbc.task import Task
 from sandbox.slack import Person, SeenMessage, Workspace
-from storage import Archive
+from storage.chain import Verification
+from storage.tables import audit
 from tests.clocks import MachineClock, hurry, unwaited
 from tests.databases import begin
 
@@ -46,16 +48,9 @@ LIMITS = Limits(read=timedelta(seconds=5), connect=timedelta(seconds=5))
 class _Given(Settings):
     """What a scenario sets; what its machine's environment has in store is no part of it."""
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic's own names
-        init_settings: PydanticBaseSettingsSource,
-        *_others: PydanticBaseSettingsSource,
-        **_more: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what is given."""
-        return (init_settings,)
+    def __init__(self, **given: object) -> None:
+        """Only what is given; other sources are not even opened."""
+        BaseModel.__init__(self, **given)
 
 
 @dataclass
@@ -176,17 +171,30 @@ class Stage:
         return found[0]
 
     async def gives_session(self, person: Person, *nodes: str) -> None:
-        """`person` has a session for these nodes: tried and kept, as the form leaves it.
+        """`person` has a session for these nodes, as the form leaves it.
 
-        For scenarios that only need one; the form itself is `adds_session`, and costs ten times
+        For scenarios that only need one; the form itself is `adds_session`, and costs thirty times
         as much.
         """
-        inventory, sessions = self.bot._services.inventory, self.bot._services.sessions
-        for name in nodes:
-            node = self.node(name).node_id
-            if node not in {one.id for one in await inventory.known_nodes()}:
-                await inventory.refresh_nodes()
-            await sessions.add(DbcSession(UserId(person.id), NodeId(node), *self.pair(name)))
+        await self.gives_sessions((person, name) for name in nodes)
+
+    async def gives_sessions(self, pairs: Iterable[tuple[Person, str]]) -> None:
+        """These people have sessions for these nodes: kept at once, none of them tried."""
+        inventory, now = self.bot._services.inventory, self.bot._clock.now()
+        kept = [
+            DbcSession(
+                UserId(person.id), NodeId(self.node(name).node_id), *self.pair(name),
+                added_at=now, checked_at=now,
+            )
+            for person, name in pairs
+        ]  # fmt: skip
+        if not {one.node for one in kept} <= {one.id for one in await inventory.known_nodes()}:
+            await inventory.refresh_nodes()
+        async with self.bot.store.write() as tx:
+            for one in kept:
+                await tx.sessions.put(one)
+                added = AuditEntry(AuditKind.SESSION_ADDED, now, actor=one.user, node=one.node)
+                tx.audit.append(added)
 
     async def adds_session(self, person: Person, *nodes: str) -> None:
         """`person` adds their session for these nodes, by the form."""
@@ -239,8 +247,8 @@ def settings_for(
     if (data / "policy.toml").exists():
         common["policy_file"] = str(data / "policy.toml")
     if http:
-        return _Given(**common, slack_signing_secret=ws.signing_secret)  # type: ignore[arg-type]
-    return _Given(**common, slack_app_token=ws.app_token)  # type: ignore[arg-type]
+        return _Given(**common, slack_signing_secret=ws.signing_secret)
+    return _Given(**common, slack_app_token=ws.app_token)
 
 
 @asynccontextmanager
@@ -278,19 +286,24 @@ async def staged(
             yield stage
         finally:
             await unwaited(stage.bot.stop())
-        await _audit_is_sound(stage)
+        _audit_is_sound(stage)
 
 
-async def _audit_is_sound(stage: Stage) -> None:
+def _audit_is_sound(stage: Stage) -> None:
     """Whatever a scenario did: the chain holds, no secret has come into it, and it reads well."""
-    archive = Archive(f"sqlite+aiosqlite:///{stage.data}/bot.db")
-    fault, _ = await archive.verify()
+    names = [column.name for column in audit.columns]
+    with closing(sqlite3.connect(stage.data / "bot.db")) as database:
+        found = database.execute(f"SELECT {', '.join(names)} FROM audit ORDER BY seq")
+        rows = [dict(zip(names, row, strict=True)) for row in found]
+        known = database.execute("SELECT node, task, label FROM executions").fetchall()
+    verification = Verification()
+    fault = verification.go_on(rows) or verification.finish()
     assert fault is None, fault.sentence
-    rows = [row async for row in archive.rows(AuditQuery())]
-    written = repr(rows)
-    ends = [row.entry.reason for row in rows if row.entry.kind is AuditKind.ENDED]
+    ends = [row["reason"] for row in rows if row["kind"] == AuditKind.ENDED]
     assert [told for told in ends if is_unfinished(told)] == []
-    await archive.close()
+    # As it was written, and as it reads: JSON has spellings of its own.
+    mappings = [row[name] for row in rows for name in ("arguments", "details")]
+    written = repr([rows, known, [json.loads(one) for one in mappings]])
     nodes = stage.world.nodes.values()
     tasks = [task for node in nodes for task in node.tasks.values()]
     secrets = [part for node in nodes for part in node.session_for(demo_renter())]
