@@ -13,6 +13,9 @@ from structlog.dev import ConsoleRenderer, plain_traceback
 
 from tests import janitor, plans
 from tests.databases import in_memory, share_compilations
+from tests.postgresql import postgres, postgres_template, postgres_url
+
+__all__ = ["postgres", "postgres_template", "postgres_url"]  # fixtures
 
 janitor.watch()
 share_compilations()

@@ -27,7 +27,7 @@ from pathlib import Path
 import pytest
 from tests.mortal import mortal
 from tests.sandbox.page.conftest import browser
-from tests.storage.conftest import postgres, postgres_url
+from tests.postgresql import postgres, postgres_url
 from tests.storage.test_pooler import pooled_url
 
 HERE = Path(__file__).parent

@@ -24,9 +24,7 @@ from tests.scenarios.stage import (
     Stage,
     settings_for,
 )
-from tests.storage.conftest import postgres, postgres_url
 
-__all__ = ["postgres", "postgres_url"]  # fixtures
 REPLICAS = 3
 SLOWEST = 0.3  # real seconds in which a node that is slow by the clock is waited for
 CLICKERS = 5

@@ -13,11 +13,11 @@ from typing import Any
 
 from bot.app import Bot
 from bot.monitoring.sinks import FileSink, Record
-from tests.scenarios.replicas import Replicas, postgres, postgres_url, replicas
+from tests.scenarios.replicas import Replicas, replicas
 from tests.scenarios.site import NAME, site
 from tests.scenarios.stage import LIMITS, Stage
 
-__all__ = ["postgres", "postgres_url", "replicas"]  # fixtures
+__all__ = ["replicas"]  # fixtures
 FIELDS = {
     "schema", "seq", "at", "kind", "actor", "command", "arguments", "node", "task", "label",
     "execution", "approval", "outcome", "reason", "channel", "thread", "message",

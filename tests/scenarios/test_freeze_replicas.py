@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from bot.model import AuditKind
 from sandbox.slack import SeenMessage
-from tests.scenarios.replicas import Replicas, ask, postgres, postgres_url, replicas
+from tests.scenarios.replicas import Replicas, ask, replicas
 from tests.scenarios.site import NAME, entries, now
 from tests.scenarios.stage import CHANNEL
 
-__all__ = ["postgres", "postgres_url", "replicas"]  # fixtures
+__all__ = ["replicas"]  # fixtures
 FREEZE = "/dbc freeze network outage"
 FROZE = "froze all changes: network outage"
 HELD = "All changes have been frozen since"

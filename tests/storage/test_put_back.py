@@ -10,11 +10,8 @@ from cryptography.fernet import Fernet
 from bot.__main__ import main
 from bot.model import ApprovalStatus, AuditKind, ExecutionStatus
 from storage import Store, Vault
-from tests.storage.conftest import postgres, postgres_url
 from tests.storage.samples import approval, execution, record
 from tests.storage.trail import rows
-
-__all__ = ["postgres", "postgres_url"]  # fixtures
 
 
 async def waits(url: str, vault: Vault) -> None:
