@@ -1,19 +1,83 @@
-"""The words for what is turned down before it is sent: for others, and for its requester alone."""
+"""What is turned down before it is sent: its end, and what others and its requester read."""
 
 from dataclasses import replace
 
-from bot.errors import BotError, advice, fault_of, from_error
-from bot.messages import cards
+import structlog
+
+from bot.errors import BotError, advice, fault_of, from_error, recorded
+from bot.messages import alone, cards
 from bot.messages.cards import Subject
-from bot.model import Approval, Execution, ExecutionStatus
+from bot.messages.outbox import Outbox
+from bot.model import Approval, Execution, ExecutionStatus, ReviewKind
 from bot.pipeline.context import Services
+from bot.pipeline.endings import Endings
 from bot.pipeline.failing import failure
 from bot.pipeline.joined import told
 from bot.pipeline.joining import SameRequest
+from bot.ports import Answer
 from bot.reply import Line, Reply
 
+log = structlog.get_logger()
 
-async def turned_down(
+
+class Refusal:
+    """Closes what nothing was sent of, and tells it."""
+
+    def __init__(self, services: Services, outbox: Outbox, endings: Endings) -> None:
+        self._services = services
+        self._store = services.store
+        self._clock = services.clock
+        self._outbox = outbox
+        self._endings = endings
+
+    async def turn_down(
+        self, execution: Execution, error: BotError, answer: Answer, *, was_begun: bool = False
+    ) -> None:
+        """Nothing was sent: close the entry, and say so where it was seen, or to the requester.
+
+        `was_begun`: it was about to be sent, so the requester is told what it is that ends.
+        """
+        log.info("execution.refused", execution=execution.id, why=error.sentence)
+        now = self._clock.now()
+        async with self._store.read() as tx:
+            approval = await tx.approvals.for_execution(execution.id)
+        was_asked = approval is not None and approval.kind is not ReviewKind.AFTERWARDS
+        end = ExecutionStatus.VOIDED if was_asked else ExecutionStatus.REFUSED
+        sentence, reply = await _words(
+            self._services, execution, error, end, approval, was_begun=was_begun
+        )
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                if not await tx.executions.set_status(
+                    execution.id,
+                    end,
+                    outcome=recorded(error),
+                    now=now,
+                    expect={ExecutionStatus.RECORDED, ExecutionStatus.WAITING},
+                ):
+                    return
+                if approval is not None and was_asked:
+                    await tx.approvals.void(approval.id, now)
+                seen = await self._endings.is_public(tx, execution)
+                if seen:
+                    by_others = approval is not None and not approval.reviewer
+                    waited = by_others or bool(execution.behind)
+                    await self._endings.show(
+                        tx, execution, end, sentence, advice(error), announced=waited
+                    )
+                elif approval is not None:
+                    over = cards.ended(execution, end, sentence)
+                    await alone.show(tx, approval, execution, over, now)
+                # Whoever requested what is open already may still have it done twice.
+                is_alone = not seen or isinstance(error, SameRequest)
+                if is_alone:
+                    await self._endings.keep(tx, execution, reply)
+        if is_alone:
+            await self._endings.say(execution, answer, reply)
+        await self._outbox.deliver_due()
+
+
+async def _words(
     services: Services,
     execution: Execution,
     error: BotError,
