@@ -13,6 +13,8 @@ from bot.reply.languages import DIRECTORIES, catalogue
 from bot.reply.text import Line, Phrase, Words, plain, sentences
 
 _LEAST = 12  # letters of its own: what has fewer could be anything
+# An end has fewer, and says of what and where it is.
+_END = re.compile(r"\{\w+\} (?:is|has) \w+ (?:on|from) \{node\}\.?")
 _BEGINNING = 3
 _SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z“])")
 
@@ -25,6 +27,21 @@ def retold(text: str) -> Words:
 
 
 def _phrase(text: str) -> Phrase | None:
+    whole = _of_template(text)
+    if whole is not None and (whole.template.endswith(".") or not text.endswith(".")):
+        return whole
+    return _end(text) or whole
+
+
+def _end(text: str) -> Phrase | None:
+    """An end as a sentence (`cards.result`): its full stop is no part of the node's name."""
+    told = _of_template(text.removesuffix("."))
+    if told is None or not told.template.endswith("{node}"):
+        return None
+    return Phrase("{told}.", (("told", told),))
+
+
+def _of_template(text: str) -> Phrase | None:
     key = text[:_BEGINNING]
     for template, pattern in (*_templates().get(key, ()), *_templates().get("", ())):
         if found := pattern.fullmatch(text):
@@ -54,7 +71,8 @@ def _templates() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
     found: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
     for template in _messages():
         parts = tuple(_parsed(template))
-        if sum(letter.isalpha() for literal, _ in parts for letter in literal) < _LEAST:
+        letters = sum(letter.isalpha() for literal, _ in parts for letter in literal)
+        if letters < _LEAST and not _END.fullmatch(template):
             continue
         names = [name for _, name in parts if name]
         if len(names) != len(set(names)):

@@ -8,9 +8,11 @@ import pytest
 
 from bot.ids import UserId
 from bot.model import AuditEntry, AuditKind
+from bot.reply import catalogue, plain, retold
 from sandbox.dbc.task import Libvirt
 from sandbox.slack import Person, SeenMessage
 from tests.scenarios.in_chinese import english_in, reads_chinese, words_in
+from tests.scenarios.machines import off
 from tests.scenarios.site import DELETE, NAME, approves, asked, denies, entries, site
 from tests.scenarios.stage import CHANNEL, Stage
 
@@ -164,3 +166,20 @@ async def test_a_row_begins_with_how_it_ended(stage: Stage) -> None:
     first, second = seen.plain.splitlines()[:2]
     assert first == "*refused* `vm start` inference on gpu1"
     assert re.match(rf"`\d+` <!date.*>, requested by <@{stage.alice.id}>: The machine is", second)
+
+
+async def test_an_end_with_few_words_of_its_own_is_told_in_chinese_as_well(stage: Stage) -> None:
+    off(stage)
+    await stage.asks(stage.alice, "/dbc vm start inference")
+    await stage.ends(stage.alice, "inference is running on gpu1")
+    assert "inference is running on gpu1." in await listed(stage, stage.alice, "outcome=done")
+    await reads_chinese(stage)
+    told = await listed(stage, stage.alice, "outcome=done")
+    assert "inference 正在 gpu1 上运行" in told
+    assert "gpu1." not in told
+    assert english_in(told) == []
+
+
+def test_what_is_no_end_of_ours_stays_as_it_was_written() -> None:
+    for text in ("it is fine.", "gpu1 is busy on Friday.", "it has no image on gpu1.", "5 s."):
+        assert plain(retold(text), catalogue("zh")) == text
