@@ -9,14 +9,11 @@ from sqlalchemy import (
     RowMapping,
     Text,
     and_,
-    bindparam,
     cast,
     exists,
-    func,
     or_,
     select,
     true,
-    update,
 )
 
 from bot.errors import NotFound
@@ -33,83 +30,17 @@ from bot.model import (
 from bot.reply import Words, keep, plain, say
 from storage.connection import OpenConnection
 from storage.errors import BadKey
+from storage.repositories import execution_statements as statements
 from storage.repositories.audit import Audit
 from storage.repositories.execution_rows import from_row, meant_as_kept
 from storage.repositories.repository import (
-    LIMIT,
     Repository,
     at,
-    claiming,
-    is_free,
     texts,
 )
 from storage.repositories.rivals import is_rival
 from storage.tables import executions, watches
 from storage.vault import Vault
-
-_LATEST = 100  # of the commands about a file or machine: what has become of it, the newest tell
-_UNFINISHED = [status for status in ExecutionStatus if not status.is_end]
-_MAY_BE_DONE = [s for s in _UNFINISHED if s is not ExecutionStatus.WAITING]
-_MAY_BE_DONE += [ExecutionStatus.DONE, ExecutionStatus.UNKNOWN]
-_OF_MACHINES = "vm."  # how their ids begin that change a machine
-
-# What every command asks is built once: building a statement costs more than carrying it out.
-_IS_IT = executions.c.id == bindparam("one")
-_FIND = select(executions).where(_IS_IT)
-_KEYED = select(executions).where(executions.c.key == bindparam("its_key"))
-_SOME = select(executions).where(executions.c.id.in_(bindparam("its_ids", expanding=True)))
-_SET = update(executions).where(_IS_IT)
-_EXPECTED = executions.c.status.in_(bindparam("expected", expanding=True))
-_MOVE = _SET.where(_EXPECTED).returning(executions)
-_IS_MINE = or_(is_free(executions), executions.c.leased_by == bindparam("by"))
-_CLAIM = _SET.where(_EXPECTED, _IS_MINE).returning(executions)
-_CLAIM_STRANDED = claiming(
-    executions,
-    [
-        executions.c.status.in_([ExecutionStatus.RECORDED, ExecutionStatus.RUNNING]),
-        is_free(executions),
-    ],
-    executions.c.created_at,
-    LIMIT,
-).returning(executions)
-_IS_UNFINISHED = executions.c.status.in_(_UNFINISHED)
-_IS_TARGET = and_(
-    executions.c.node == bindparam("its_node"), executions.c.task == bindparam("its_task")
-)
-_SENT = select(func.count(executions.c.id)).where(_IS_TARGET, executions.c.started_at.is_not(None))
-_SENT_LATER = (
-    select(executions)
-    .where(
-        _IS_TARGET,
-        executions.c.started_at > bindparam("its_since"),
-        executions.c.status.in_(_MAY_BE_DONE),
-    )
-    .order_by(executions.c.started_at.desc())
-    .limit(_LATEST)
-)
-_SENT_AFTER = _SENT_LATER.where(executions.c.command.startswith(_OF_MACHINES))
-_SENT_AGAIN = _SENT_LATER.where(executions.c.command == bindparam("its_command"))
-# What is since no moment at all is none of them.
-_IS_RECENT = or_(
-    and_(
-        executions.c.status == ExecutionStatus.UNKNOWN,
-        executions.c.finished_at >= bindparam("unknown_since"),
-    ),
-    and_(
-        executions.c.status == ExecutionStatus.DONE,
-        executions.c.started_at >= bindparam("done_since"),
-    ),
-)
-_OPEN_ON_TARGET = (
-    select(executions)
-    .where(
-        executions.c.command == bindparam("its_command"),
-        _IS_TARGET,
-        executions.c.id != bindparam("one"),
-        or_(_IS_UNFINISHED, _IS_RECENT),
-    )
-    .order_by(executions.c.created_at)
-)
 
 
 def _target(execution: Execution) -> dict[str, str]:
@@ -136,13 +67,13 @@ class Executions(Repository):
 
     async def find(self, execution_id: ExecutionId) -> Execution | None:
         """The execution, if there is one."""
-        rows = await self._connection.execute(_FIND, {"one": execution_id})
+        rows = await self._connection.execute(statements.FIND, {"one": execution_id})
         row = rows.mappings().one_or_none()
         return None if row is None else self._open(row)
 
     async def keyed(self, key: str) -> Execution | None:
         """The execution that was recorded with this key, if there is one."""
-        rows = await self._connection.execute(_KEYED, {"its_key": key})
+        rows = await self._connection.execute(statements.KEYED, {"its_key": key})
         row = rows.mappings().one_or_none()
         return None if row is None else self._open(row)
 
@@ -150,7 +81,7 @@ class Executions(Repository):
         """Those of these executions that there are, by id, without their secrets."""
         found: dict[ExecutionId, Execution] = {}
         async for some in in_pieces(sorted(set(execution_ids))):
-            rows = await self._connection.execute(_SOME, {"its_ids": some})
+            rows = await self._connection.execute(statements.SOME, {"its_ids": some})
             found |= {row["id"]: from_row(row, secrets={}) for row in rows.mappings()}
         return found
 
@@ -179,7 +110,7 @@ class Executions(Repository):
         if to is ExecutionStatus.RUNNING:
             values["started_at"] = now
         rows = await self._connection.execute(
-            _CLAIM,
+            statements.CLAIM,
             {"one": execution_id, "expected": list(expect), "by": by, **at(now), **values},
         )
         row = rows.mappings().one_or_none()
@@ -200,7 +131,7 @@ class Executions(Repository):
         lease from the moment of recording, so a free one means that it stopped.
         """
         rows = await self._connection.execute(
-            _CLAIM_STRANDED,
+            statements.CLAIM_STRANDED,
             {"leased_by": by, "leased_until": until, "its_limit": limit, **at(now)},
         )
         stranded = [self._open(row) for row in rows.mappings()]
@@ -254,7 +185,7 @@ class Executions(Repository):
         if status.is_end:
             values["finished_at"] = now
         rows = await self._connection.execute(
-            _MOVE, {"one": execution_id, "expected": list(expect), **values}
+            statements.MOVE, {"one": execution_id, "expected": list(expect), **values}
         )
         row = rows.mappings().one_or_none()
         if row is None:
@@ -310,7 +241,7 @@ class Executions(Repository):
                 executions.c.command == execution.command,
                 executions.c.id != execution.id,
                 is_before,
-                or_(status.in_(_UNFINISHED), *ended),
+                or_(status.in_(statements.UNFINISHED), *ended),
             )
             .order_by(executions.c.created_at)
         )
@@ -318,7 +249,7 @@ class Executions(Repository):
 
     async def sent_to(self, execution: Execution) -> int:
         """How many executions for the same machine were sent so far, whatever became of them."""
-        counted = await self._connection.execute(_SENT, _target(execution))
+        counted = await self._connection.execute(statements.SENT, _target(execution))
         return int(counted.scalar_one())
 
     async def sent_after(self, execution: Execution) -> list[Execution]:
@@ -326,7 +257,7 @@ class Executions(Repository):
         if not execution.task or execution.started_at is None:
             return []
         rows = await self._connection.execute(
-            _SENT_AFTER, {"its_since": execution.started_at, **_target(execution)}
+            statements.SENT_AFTER, {"its_since": execution.started_at, **_target(execution)}
         )
         return [from_row(row, secrets={}) for row in rows.mappings()]
 
@@ -336,7 +267,7 @@ class Executions(Repository):
         Newest first.
         """
         its = {"its_since": execution.started_at, "its_command": execution.command}
-        rows = await self._connection.execute(_SENT_AGAIN, {**its, **_target(execution)})
+        rows = await self._connection.execute(statements.SENT_AGAIN, {**its, **_target(execution)})
         return [from_row(row, secrets={}) for row in rows.mappings()]
 
     async def open_on_target(
@@ -359,7 +290,7 @@ class Executions(Repository):
             "done_since": done_since,
             **_target(execution),
         }
-        rows = await self._connection.execute(_OPEN_ON_TARGET, given)
+        rows = await self._connection.execute(statements.OPEN_ON_TARGET, given)
         return [from_row(row, secrets={}) for row in rows.mappings()]
 
     async def has_rival(
@@ -379,7 +310,7 @@ class Executions(Repository):
     async def unfinished(self) -> list[Execution]:
         """What has not ended yet, oldest first."""
         rows = await self._connection.execute(
-            select(executions).where(_IS_UNFINISHED).order_by(executions.c.created_at)
+            select(executions).where(statements.IS_UNFINISHED).order_by(executions.c.created_at)
         )
         return [self._open(row) for row in rows.mappings()]
 
@@ -427,7 +358,7 @@ class Executions(Repository):
                 or_(executions.c.node == place, facts.contains(place, autoescape=True)),
             )
             .order_by(executions.c.created_at.desc())
-            .limit(_LATEST)
+            .limit(statements.LATEST)
         )
         return [from_row(row, secrets={}) for row in rows.mappings()]
 
@@ -443,7 +374,7 @@ class Executions(Repository):
         details: Mapping[str, Any] | None = None,
     ) -> None:
         """Append to the audit what happened to an execution; `actor` is by default its own."""
-        rows = await self._connection.execute(_FIND, {"one": execution_id})
+        rows = await self._connection.execute(statements.FIND, {"one": execution_id})
         about = from_row(rows.mappings().one(), secrets={})
         self._audit.append(
             AuditEntry.about(
@@ -489,7 +420,7 @@ class Executions(Repository):
         )
 
     async def _set(self, execution_id: ExecutionId, **values: Any) -> None:
-        await self._connection.execute(_SET, {"one": execution_id, **values})
+        await self._connection.execute(statements.SET, {"one": execution_id, **values})
 
     def _open(self, row: RowMapping) -> Execution:
         """The execution of a row, `unreadable` where no key opens its secrets."""
