@@ -138,7 +138,7 @@ class Vault:
 
 
 def place_of(path: Path) -> str:
-    """What a key file is called where no path is to be told."""
+    """What a key file is called where no path is told."""
     return f"the key file {path.name}"
 
 

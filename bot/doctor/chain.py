@@ -1,7 +1,7 @@
 """The doctor's look at the nodes of the chain: whether each address answers, and how far it is.
 
-One cheap read each, all at once. Whether a node is to be believed takes the bot that runs, which
-compares it with itself and the others.
+One cheap read each, all at once. Whether a node can be believed only the bot that runs can
+say: it compares it with itself and the others.
 """
 
 import asyncio

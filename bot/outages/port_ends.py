@@ -44,7 +44,7 @@ class PortEnds:
         self._clock = clock
 
     async def of(self, left: Sequence[Left]) -> list[LastWord]:
-        """What is to be told where of those whose port is dead."""
+        """What to tell where of those whose port is dead."""
         apart: dict[tuple[NodeId, str, PortOver], list[Kept]] = defaultdict(list)
         for kept, why in left:
             if kept.port:

@@ -339,7 +339,7 @@ def check_blocks(blocks: Any, surface: str, at: str = "/blocks") -> list[str]:
     return report.problems
 
 
-def has_tables(blocks: list[Any]) -> bool:
+def has_several_tables(blocks: list[Any]) -> bool:
     """Whether there is more than one table, which Slack takes in no message."""
     return [as_json(block).get("type") for block in blocks].count("table") > 1
 

@@ -54,7 +54,7 @@ def test_usage_and_example_are_in_chinese_and_mean_the_same(command: Command) ->
 def test_every_hint_is_in_chinese(line: str) -> None:
     told = in_chinese(line)
     assert told != f"/dbc {line}"
-    if "<" not in line:  # what is to be filled in is named in each language
+    if "<" not in line:  # what people fill in is named in each language
         assert meaning(told) == meaning(line)
 
 

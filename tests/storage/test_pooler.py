@@ -104,7 +104,7 @@ async def test_a_restore_tells_living_bots_from_the_connections_that_a_pooler_ke
     )
     while lives and not restoring.done():
         await _writes(store)
-        await asyncio.sleep(0.1)
+        await asyncio.wait({restoring}, timeout=0.1)  # a living bot writes all the time
     done = await restoring
     await store.close()
     assert done.exit_code == int(lives), done.output

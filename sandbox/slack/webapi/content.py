@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.slack.blocks import MESSAGE, check_blocks, has_tables, unsupported, with_ids
+from sandbox.slack.blocks import MESSAGE, check_blocks, has_several_tables, unsupported, with_ids
 from sandbox.slack.core import Core
 from sandbox.slack.errors import Json, SlackError, malformed
 from sandbox.slack.reading import readable
@@ -47,7 +47,7 @@ def check_message_blocks(core: Core, blocks: Any) -> list[Json]:
     problems += unsupported(blocks, core.refused_blocks)
     if problems:
         raise malformed("invalid_blocks", problems)
-    if has_tables(blocks):
+    if has_several_tables(blocks):
         raise malformed("invalid_attachments", ["only_one_table_allowed"])
     if len(readable(blocks)) > MOST_IN_BLOCKS:
         raise SlackError("msg_blocks_too_long")
