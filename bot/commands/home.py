@@ -180,7 +180,7 @@ async def _with_machines(
     parts = [*waiting, *await _in_progress(services, user, machines, hidden)]
     parts += await _in_line(services, user)
     parts.append(Heading(say("Your machines")))
-    parts += await ending(services, sessions)
+    parts += await ending(services, sessions, user)
     if sessions:
         may = may_press(services, user, ChannelId(""))
         parts += await _machines(services, machines, at, may)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bot.ids import UserId
 from bot.language.row_parts import Caution, Foreseen
 from bot.messages import ways
 from bot.model import DbcSession, Machine, Node, OrderPhase, RentalOrder
@@ -16,11 +17,15 @@ _WAYS = 5  # buttons: the first ends first
 
 
 async def ending(
-    services: Services, sessions: Sequence[DbcSession], number: str | None = None
+    services: Services,
+    sessions: Sequence[DbcSession],
+    reader: UserId | None,
+    number: str | None = None,
 ) -> tuple[Part, ...]:
     """Notes about orders of these sessions of which something comes soon, and the ways to those.
 
-    With a `number`, all about that order, and about every order where it is empty.
+    With a `number`, all about that order, and about every order where it is empty. There is a way
+    where the `reader` is told of the order, as whoever just gets a session (None) will be.
     """
     orders = await services.orders.used_with(sessions) if sessions else []
     notes: list[Part] = []
@@ -31,8 +36,9 @@ async def ending(
         if number is not None or _left(services, order) <= SOON:
             notes.append(await _note(services, order))
             label = say("Show order {order}", order=str(order.number))
-            shown.append(ways.to_order(order, label))
-    return (*notes, Actions(tuple(shown[:_WAYS]))) if notes else ()
+            if reader is None or await services.orders.tells(order, reader):
+                shown.append(ways.to_order(order, label))
+    return (*notes, Actions(tuple(shown[:_WAYS]))) if shown else tuple(notes)
 
 
 async def _note(services: Services, order: RentalOrder) -> Note:

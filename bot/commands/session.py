@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 
+from bot.commands.order_notes import ending
 from bot.commands.renter import REQUEST, SIGN_SESSION, RentOrder, SessionSign, keep_session
 from bot.commands.session_ask import ASK
 from bot.dbc import fields
@@ -281,7 +282,9 @@ async def share(
     kind = Audience.PERSON if person else Audience.CHANNEL
     lasting = timedelta(hours=hours) if hours else None
     audience = UserId(person) if person else ChannelId(channel)
-    shared = await ctx.services.sessions.share(ctx.actor, node, kind, audience, lasting)
+    shared = await ctx.services.sessions.share(
+        ctx.actor, node, kind, audience, lasting, also=await _pending(ctx, node, UserId(person))
+    )
     told = access_cards.shared(shared, _named(UserId(person), channel), node.label)
     how = line(
         say(
@@ -291,6 +294,14 @@ async def share(
         )
     )
     return Reply(say("A session for {node} is shared", node=node.label), (Para(told), Note(how)))
+
+
+async def _pending(ctx: Context, node: Node, person: UserId) -> tuple[Part, ...]:
+    """What whoever gets the session has to know of the node's orders; nothing for a channel."""
+    if not person or await ctx.services.orders.concerned.hides(person, node.id):
+        return ()
+    mine = [one for one in await ctx.services.sessions.of(ctx.actor) if one.node == node.id]
+    return await ending(ctx.services, mine, None)
 
 
 async def unshare(ctx: Context, node: AnyNode, person: Member = "", channel: Channel = "") -> Reply:

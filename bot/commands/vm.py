@@ -142,7 +142,7 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False, reveal: Reveal = Fals
         state=said_state(detail.status),
     )
     data = json_data.detail(vm, node, detail, vm_details.connection_data(detail))
-    parts += await ending(ctx.services, [session], detail.rent_order)
+    parts += await ending(ctx.services, [session], ctx.actor, detail.rent_order)
     return Reply(summary, tuple(parts), private=True, data=data)
 
 

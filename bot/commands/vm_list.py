@@ -85,7 +85,7 @@ async def list_machines(
         parts = _in_order(parts, listings, sort)
     silent = [each.node for each in listings if is_silent(each.problem)]
     create = Button(say("Create a machine"), OPEN_FORM, "vm.create")
-    soon = await ending(ctx.services, sessions)
+    soon = await ending(ctx.services, sessions, ctx.actor)
     return Reply(heading(listings), (*parts, *retry_buttons(silent, create), *soon))
 
 

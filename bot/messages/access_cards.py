@@ -96,8 +96,8 @@ def shared(share: Share, audience: Span, node: str) -> Line:
     )
 
 
-def granted_to_asker(share: Share, node: str) -> Reply:
-    """The answer: what they can use, until when, and where to begin."""
+def granted_to_user(share: Share, node: str) -> Reply:
+    """To whoever gets a session: what they can use, until when, and where to begin."""
     names = {"user": mention(share.user), "node": bold(node)}
     told = say("{user} shares their session for {node} with you.", **names)
     if share.ends_at is not None:
@@ -176,6 +176,11 @@ def share_key(share: Share, stage: str, place: str) -> str:
     """The key of a message about the end of a share: told once in each place."""
     end = "" if share.ends_at is None else f"{share.ends_at:%Y%m%dT%H%M%S}"
     return f"share:{share.user}.{share.node}.{share.audience}.{end}.{stage}.{place}"
+
+
+def begun_key(share: Share) -> str:
+    """The key of the message to whoever gets a session."""
+    return share_key(share, f"begun-{share.created_at:%Y%m%dT%H%M%S%f}", share.audience)
 
 
 def ends_soon(share: Share, node: str) -> Sequence[tuple[str, Reply]]:

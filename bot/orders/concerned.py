@@ -162,6 +162,10 @@ class Concerned:
         told = sorted(sees | set(concerned.watchers))
         return {user: user in sees for user in told if node not in await self._hidden(user)}
 
+    async def hides(self, user: UserId, node: NodeId) -> bool:
+        """Whether the rules hide a node from somebody."""
+        return node in await self._hidden(user)
+
     async def told(self, people: People) -> People:
         """Those who are sent a message: no guest, whatever they have kept from before."""
         return {user: sees for user, sees in people.items() if not await self._is_barred(user)}

@@ -24,7 +24,7 @@ from bot.model import (
     Place,
     Share,
 )
-from bot.reply import Reply, dump, say, time
+from bot.reply import Part, Reply, dump, say, time
 from storage import Store, UnitOfWork
 
 _MOST_OPEN = 5  # requests of one person
@@ -161,10 +161,17 @@ class AccessRequests:
             tx.audit.append(entry)
 
 
-async def answer_granted(tx: UnitOfWork, share: Share, node: str, now: datetime) -> None:
-    """Let the request that a share answers say so, to all who were asked and to the requester."""
+async def tell_shared(
+    tx: UnitOfWork, share: Share, node: str, also: Sequence[Part], now: datetime
+) -> None:
+    """Tell whoever gets a session, once for each share, with what is pending on the node (`also`).
+
+    Where they had asked for it, that request says so, to all who were asked.
+    """
     if share.kind is not Audience.PERSON:
         return
+    answer = access_cards.granted_to_user(share, node).also(*also)
+    key = access_cards.begun_key(share)
     for request in await tx.access.open_of(share.audience):
         if request.node != share.node:
             continue
@@ -173,8 +180,8 @@ async def answer_granted(tx: UnitOfWork, share: Share, node: str, now: datetime)
         for holder in request.holders:
             card = access_cards.granted(request, share, node)
             await _put(tx, access_cards.key_of(request, holder), holder, card, now)
-        answer = access_cards.granted_to_asker(share, node)
-        await _put(tx, access_cards.told_key(request), request.asker, answer, now)
+        key = access_cards.told_key(request)
+    await _put(tx, key, UserId(share.audience), answer, now)
 
 
 def _require_room(asked: Sequence[AccessRequest], node: Node) -> None:

@@ -14,8 +14,8 @@ from bot.errors import BotError, Refused
 from bot.ids import ChannelId, NodeId, Reader, UserId
 from bot.messages.access_cards import ask_button
 from bot.model import Audience, AuditEntry, AuditKind, DbcSession, Node, NodeKind, Share
-from bot.reply import Phrase, command, keep, mention, say, say_number
-from bot.services.access import answer_granted
+from bot.reply import Part, Phrase, command, keep, mention, say, say_number
+from bot.services.access import tell_shared
 from storage import Store, UnitOfWork
 
 log = structlog.get_logger()
@@ -142,10 +142,13 @@ class Sessions:
         kind: Audience,
         audience: Reader,
         lasting: timedelta | None = None,
+        *,
+        also: Sequence[Part] = (),
     ) -> Share:
         """Let a person or a channel use the session of `user`, who may have been asked for it.
 
-        Raises Refused without one.
+        The person is told, with what they have to know of the node (`also`). Raises Refused
+        without one.
         """
         now = self._clock.now()
         ends_at = None if lasting is None else now + lasting
@@ -162,7 +165,7 @@ class Sessions:
             if share.ends_at is not None:
                 details["until"] = share.ends_at.isoformat(timespec="seconds")
             self._append(tx, AuditKind.SESSION_SHARED, user, node.id, details)
-            await answer_granted(tx, share, node.label, now)
+            await tell_shared(tx, share, node.label, also, now)
         log.info("session.shared", node=node.id, by=user, with_=audience)
         return share
 

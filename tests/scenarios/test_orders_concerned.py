@@ -29,12 +29,12 @@ async def test_a_share_that_ends_between_two_warnings_ends_them(
     await scene.until(rental.end - 30 * 600)
     await stage.asks(stage.alice, f"/dbc session share gpu1 with @bob{until}")
     await scene.until(rental.end - 24 * 600)
-    assert len(scene.told(stage.bob, ENDS)) == 1
+    assert len(scene.told(stage.bob, ENDS, "in 24 hours")) == 1
     if not until:
         await stage.asks(stage.alice, "/dbc session unshare gpu1 with @bob")
     await scene.until(rental.end - 600)
     await scene.until(rental.end + 60)
-    assert len(scene.told(stage.bob, f"rder {rental.number}")) == 1
+    assert len(scene.told(stage.bob, f"rder {rental.number}")) == 2  # with the share, and then
     assert len(scene.told(stage.alice, ENDS)) == 5  # at 48, 24, 6 and 1 hours, and 15 minutes
 
 

@@ -119,3 +119,34 @@ async def test_who_only_watches_a_wallet_gets_no_button_to_decide(scene: ChainSt
     assert scene.told(carol, f"snoozes order {rental.number}")
     shown = {label for message in carol.messages("@dbc") for label in message.buttons}
     assert shown == {"Show"}
+
+
+async def test_who_gets_a_session_is_told_what_is_pending_on_its_order(scene: ChainStage) -> None:
+    stage, alice, bob = scene.stage, scene.stage.alice, scene.stage.bob
+    rental = scene.rents(blocks=2 * DAY)
+    await scene.until(rental.end - 20 * 600)
+    await alice.presses("I renew it", alice.last("@dbc"))
+    await scene.passes(minutes=1, step=30)
+    await stage.asks(alice, "/dbc session share gpu1 with @bob")
+    (told,) = scene.told(bob, "shares their session for gpu1 with you.")
+    assert f"Order {rental.number} for gpu1 ends" in told
+    assert ", in 19 hours." in told
+    assert "to renew it." in told
+    await bob.presses(f"Show order {rental.number}", bob.last("@dbc"))
+    await stage.quiet()
+    assert f"reletMachine(rent_id = {rental.number}" in bob.last("@dbc").plain
+    await scene.passes(1)
+    assert len(scene.told(bob, "shares their session")) == 1
+
+
+async def test_in_a_channel_no_button_leads_to_an_order_that_is_not_shown(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    await stage.asks(alice, "/dbc session share gpu1 with #gpu-ops")
+    rental = scene.rents(blocks=2 * DAY)
+    await scene.passes(minutes=5, step=60)
+    for person, is_shown in ((alice, True), (stage.carol, False)):
+        listed = await stage.asks(person, "/dbc vm list")
+        assert f"Order {rental.number} for gpu1 ends" in listed.plain.replace("*", "")
+        assert (f"Show order {rental.number}" in listed.buttons) is is_shown
