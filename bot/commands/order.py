@@ -21,6 +21,7 @@ from bot.orders.amounts import both, cut, in_dbc, in_dollars
 from bot.orders.coming import when, with_taker
 from bot.orders.costs import summed
 from bot.orders.facts import Facts, span
+from bot.orders.finding import Search
 from bot.orders.offers import offer_of
 from bot.orders.order_buttons import buttons
 from bot.orders.reports import paid_in
@@ -62,8 +63,11 @@ Wallet = Annotated[
         narrow=True,
     ),
 ]
-_UNREAD = say("The chain could not be read for it yet. Try again in a minute.")
-_SOUGHT = say("The chain is being searched for your orders. Try again in a minute.")
+_SEARCHED: Mapping[Search, Text] = {
+    Search.DONE: "",
+    Search.GOES_ON: say("The chain is being searched for your orders. Try again in a minute."),
+    Search.UNREAD: say("The chain could not be read for it yet. Try again in a minute."),
+}
 _MOST_PAYMENTS = 12  # of a rental that was renewed often, the first ones
 
 
@@ -91,10 +95,7 @@ async def list_orders(ctx: Context) -> Reply:
 
 async def _unsure(ctx: Context) -> Text:
     """Why there may be more orders than are known; nothing where there are none."""
-    orders = ctx.services.orders
-    if await orders.is_searched(ctx.actor):
-        return ""
-    return _UNREAD if orders.is_unread else _SOUGHT
+    return _SEARCHED[await ctx.services.orders.search_of(ctx.actor)]
 
 
 async def _row(ctx: Context, order: RentalOrder, prices: Prices | None) -> Row:

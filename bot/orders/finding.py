@@ -1,9 +1,10 @@
 """Finds rentals on the chain that are not known here yet: those of our nodes and of wallets."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from enum import Enum, auto
 from functools import partial
 
 import structlog
@@ -12,8 +13,8 @@ from bot.chain.errors import ChainDisagrees, ChainError
 from bot.chain.models import OrderOnChain
 from bot.chain.reader import ChainView, OrderRef
 from bot.clock import Clock
-from bot.ids import NodeId
-from bot.model import NodeKind, OrderPhase, RentalOrder
+from bot.ids import NodeId, UserId
+from bot.model import DbcSession, NodeKind, OrderPhase, RentalOrder
 from bot.orders.changes import is_same
 from bot.orders.concerned import Concerned
 from bot.orders.unread import Unread
@@ -22,11 +23,19 @@ from storage import Store
 _SIDE_BY_SIDE = 10
 _FOREIGN = timedelta(minutes=10)  # how long an order of nobody here is not asked for again
 
-_OrdersOf = Callable[[ChainView], Awaitable[list[OrderRef]]]
+_Finds = Mapping[str, Callable[[], Awaitable[bool]]]  # by name; says whether all could be read
 # The order as it is taken up again, and as it was when it was told to be lost.
 Returned = Callable[[RentalOrder, RentalOrder], Awaitable[None]]
 
 log = structlog.get_logger()
+
+
+class Search(Enum):
+    """How far the chain was searched for somebody's orders."""
+
+    DONE = auto()
+    GOES_ON = auto()
+    UNREAD = auto()
 
 
 class Finder:
@@ -45,60 +54,95 @@ class Finder:
         self._clock = clock
         self._view = view
         self._returned = returned
-        self._foreign: dict[str, timedelta] = {}
+        self._foreign: dict[tuple[str, bool], timedelta] = {}  # and whether its node has no other
+        self._known_to: tuple[object, object] = (), ()  # sessions and wallets, at the last search
+        self._searched_at: datetime | None = None
+        self._partly: frozenset[str] = frozenset()  # nodes and wallets not wholly read then
         self._unread = Unread(clock, "orders.not_found_out", "orders.found_out_again")
 
     async def find(self) -> None:
         """Store the orders of nodes with a session, and of wallets, that are not known yet."""
-        passed = self._clock.monotonic()
-        self._foreign = {one: at for one, at in self._foreign.items() if passed - at < _FOREIGN}
-        known = await self._store.known()
+        began, known = self._clock.now(), await self._store.known()
         metals = {node.id for node in known.nodes(NodeKind.METAL, NodeKind.MANAGER)}
         nodes = {node for held in known.held.values() for node in held} - metals
         async with self._store.read() as tx:
-            wallets = {wallet for _, wallet in await tx.orders.watched()}
+            watched = await tx.orders.watched()
+            wallets = {wallet for _, wallet in watched}
             wallets |= {order.renter for order in await tx.orders.open()}
-        await self._side_by_side(
+        self._forget_foreign(known.held, watched)
+        self._partly = await self._side_by_side(
             {
                 **{node: partial(self._on_node, node) for node in sorted(nodes)},
                 **{wallet: partial(self._of_wallet, wallet) for wallet in sorted(wallets)},
             }
         )
+        self._searched_at = began
         self._unread.tell()
 
-    async def _side_by_side(self, finds: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
+    async def search_of(self, user: UserId) -> Search:
+        """Whether the last search has found all orders of somebody that the chain has.
+
+        What a session or a wallet that was added since stands for has not been looked for yet.
+        """
+        at, sessions = self._searched_at, (await self._store.known()).usable(user)
+        async with self._store.read() as tx:
+            watched = await tx.orders.watched_by(user)
+        if not self._partly.isdisjoint({one.node for one in sessions} | watched.keys()):
+            return Search.UNREAD
+        added = [one.added_at for one in sessions if one.added_at is not None]
+        is_done = at is not None and all(one < at for one in (*added, *watched.values()))
+        return Search.DONE if is_done else Search.GOES_ON
+
+    def _forget_foreign(
+        self,
+        held: Mapping[UserId, Mapping[NodeId, DbcSession]],
+        watched: Sequence[tuple[str, str]],
+    ) -> None:
+        """Ask again for what was nobody's long ago, or before somebody gave a session or wallet."""
+        passed = self._clock.monotonic()
+        kept = self._foreign if self._known_to == (held, watched) else {}
+        self._foreign = {one: at for one, at in kept.items() if passed - at < _FOREIGN}
+        self._known_to = held, watched
+
+    async def _side_by_side(self, finds: _Finds) -> frozenset[str]:
+        """Do all of them; the names of those of which not all could be read."""
         turns = asyncio.Semaphore(_SIDE_BY_SIDE)
 
-        async def safely(name: str, find: Callable[[], Awaitable[None]]) -> None:
+        async def safely(name: str, find: Callable[[], Awaitable[bool]]) -> bool:
             async with turns:
                 try:
-                    await find()
-                    self._unread.read(name)
+                    is_whole = await find()
                 except ChainError as error:  # one that cannot be read hides no other
                     self._unread.failed(name, error.why)
+                    return False
+            self._unread.read(name)
+            return is_whole
 
-        await asyncio.gather(*(safely(*one) for one in finds.items()))
+        whole = await asyncio.gather(*(safely(*one) for one in finds.items()))
+        return frozenset(name for name, is_whole in zip(finds, whole, strict=True) if not is_whole)
 
-    async def _on_node(self, node: NodeId) -> None:
+    async def _on_node(self, node: NodeId) -> bool:
         view = await self._view()
         found = await view.orders_of_machine(node, view.best)
-        await self._keep_new(view, found, is_only=len(found) == 1)
+        return await self._keep_new(view, found, is_only=len(found) == 1)
 
-    async def _of_wallet(self, wallet: str) -> None:
+    async def _of_wallet(self, wallet: str) -> bool:
         view = await self._view()
-        await self._keep_new(view, await view.orders_of_wallet(wallet, view.best), is_only=False)
+        found = await view.orders_of_wallet(wallet, view.best)
+        return await self._keep_new(view, found, is_only=False)
 
-    async def _keep_new(self, view: ChainView, found: list[OrderRef], *, is_only: bool) -> None:
+    async def _keep_new(self, view: ChainView, found: list[OrderRef], *, is_only: bool) -> bool:
+        """Store those that are new; says whether all of them could be read."""
         ids = {id_of(ref): ref for ref in found}
         async with self._store.read() as tx:
             known = await tx.orders.known(ids, view.genesis)
         if is_only and known:
             await self._note_the_only_one(*known)
-        await self._side_by_side(
+        return not await self._side_by_side(
             {
                 order_id: partial(self._keep, order_id, ref, is_only=is_only)
                 for order_id, ref in ids.items()
-                if order_id not in known and order_id not in self._foreign
+                if order_id not in known and (order_id, is_only) not in self._foreign
             }
         )
 
@@ -109,17 +153,17 @@ class Finder:
             async with self._store.write() as tx:
                 await tx.orders.is_the_only_one(order_id)
 
-    async def _keep(self, order_id: str, ref: OrderRef, *, is_only: bool) -> None:
+    async def _keep(self, order_id: str, ref: OrderRef, *, is_only: bool) -> bool:
         view = await self._view()
         told, final = await _read(view, ref)
         if told is None:
-            return
+            return True
         concerned = await self._concerned.of(
             told.machine_id, told.renter, ref.number, is_only=is_only
         )
         if not concerned.is_any:
-            self._foreign[order_id] = self._clock.monotonic()
-            return
+            self._foreign[order_id, is_only] = self._clock.monotonic()
+            return True
         now = self._clock.now()
         new = replace(
             order_of(ref, told, view),
@@ -138,6 +182,7 @@ class Finder:
         if before is not None:
             await self._returned(new, before)
         log.info("order.found", order=order_id, node=told.machine_id[:8], ends=told.rent_end)
+        return True
 
 
 async def _read(view: ChainView, ref: OrderRef) -> tuple[OrderOnChain | None, OrderOnChain | None]:

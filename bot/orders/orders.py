@@ -7,9 +7,8 @@ whoever does it and however often it is begun.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -23,7 +22,7 @@ from bot.orders import said, vague, words
 from bot.orders.changes import Event, Looked, Read, goes_on, looked, unread
 from bot.orders.concerned import Concern, Concerned, People
 from bot.orders.facts import Facts
-from bot.orders.finding import Finder
+from bot.orders.finding import Finder, Search
 from bot.orders.handlings import Handlings
 from bot.orders.offers import Offer, offer_of
 from bot.orders.over import settle
@@ -75,7 +74,6 @@ class Orders:
         self._channel = channel
         self._finder = Finder(store, concerned, clock, chain.view, self._returned)
         self._found_at: timedelta | None = None
-        self._searched_at: datetime | None = None
         self._unread_since: timedelta | None = None
         self._unread = Unread(clock, "orders.not_read", "orders.read_again")
         self._elsewhere = Unread(clock, "orders.another_chain", "orders.same_chain_again")
@@ -91,10 +89,8 @@ class Orders:
         if self._found_at is not None and passed - self._found_at < _FINDING:
             return
         if await self._view() is not None:
-            self._found_at, began = passed, self._clock.now()
-            with suppress(ChainError):  # what cannot be read by now is looked for again
-                await self._finder.find()
-                self._searched_at = began
+            self._found_at = passed
+            await self._finder.find()
             await self.poll_due()
 
     async def poll_due(self) -> None:
@@ -349,21 +345,10 @@ class Orders:
         facts = (await self._facts(order, self._head(order), is_read=self._is_read(order)))[0]
         return facts if user is not None and await self.sees(order, user) else facts.bare
 
-    @property
-    def is_unread(self) -> bool:
-        """Whether the chain cannot be read at present."""
-        return self._unread_since is not None
-
-    async def is_searched(self, user: UserId) -> bool:
-        """Whether orders of somebody that are not known are not on the chain, as far as it is read.
-
-        What a session or a wallet that was added since stands for has not been looked for yet.
-        """
-        at, known = self._searched_at, await self._store.known()
-        added = [one.added_at for one in known.usable(user) if one.added_at is not None]
-        async with self._store.read() as tx:
-            added += await tx.orders.watched_since(user)
-        return at is not None and not self.is_unread and all(one < at for one in added)
+    async def search_of(self, user: UserId) -> Search:
+        """How far the chain, as it is now, was searched for orders of somebody."""
+        unread = self._unread_since is not None
+        return Search.UNREAD if unread else await self._finder.search_of(user)
 
     def is_past(self, order: RentalOrder) -> bool:
         """Whether its end must have come by now, or the time to confirm it is over."""

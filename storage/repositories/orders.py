@@ -225,10 +225,11 @@ class Orders(Repository):
         )
         return [(row.user, row.wallet) for row in rows]
 
-    async def watched_since(self, user: UserId) -> list[datetime]:
-        """Since when somebody watches each of their wallets."""
-        query = select(watched_wallets.c.created_at).where(watched_wallets.c.user == user)
-        return [row.created_at for row in await self._connection.execute(query)]
+    async def watched_by(self, user: UserId) -> dict[str, datetime]:
+        """The wallets that somebody watches, and since when."""
+        wallets = watched_wallets.c
+        query = select(wallets.wallet, wallets.created_at).where(wallets.user == user)
+        return {row.wallet: row.created_at for row in await self._connection.execute(query)}
 
     # Machines
 
