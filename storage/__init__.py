@@ -1,7 +1,7 @@
 """Everything the bot keeps. The only room that knows SQL; it decides nothing."""
 
 from storage.archive import Archive, has_sealed, is_unused
-from storage.backup import Copied, back_up, restore
+from storage.backup import Copied, LostKey, PutBack, back_up, restore
 from storage.busy import postgres_cause
 from storage.engine import check_address
 from storage.errors import BadKey, InUse, StorageFailed, StorageUnfit
@@ -45,6 +45,8 @@ __all__ = [
     "Inspection",
     "Known",
     "Look",
+    "LostKey",
+    "PutBack",
     "Schema",
     "Server",
     "StorageFailed",

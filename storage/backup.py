@@ -28,6 +28,7 @@ from bot.model import (
     ReviewKind,
     VoteState,
 )
+from bot.plural import counted
 from storage.busy import sqlite_code
 from storage.chain import Fault, Verification
 from storage.file import (
@@ -42,6 +43,7 @@ from storage.file import (
 from storage.migrations import upgrade
 from storage.repositories.audit import append_all
 from storage.tables import (
+    SEALED,
     access_requests,
     approvals,
     audit,
@@ -54,6 +56,7 @@ from storage.tables import (
     votes,
     watches,
 )
+from storage.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,24 @@ class Copied:
 
     head: AuditHead
     fault: Fault | None
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """What a backup held, where the former database is now, and what is left to be said."""
+
+    copied: Copied
+    aside: Path | None
+    former: str  # the older schema that the backup had; empty: it was this version's
+    sealed: int  # encrypted rows
+    lost: int  # of these, how many no key opens
+
+
+class LostKey(BotError):
+    """No key opens what is encrypted in a backup. Nothing was moved."""
+
+    def __init__(self, lost: int, sealed: int) -> None:
+        super().__init__(f"No key opens {lost} of {counted(sealed, 'encrypted row')} in it.")
 
 
 def back_up(source: Path, target: Path) -> Copied:
@@ -84,12 +105,21 @@ def back_up(source: Path, target: Path) -> Copied:
     return copied
 
 
-def restore(backup: Path, file: Path, now: datetime) -> tuple[Copied, Path | None]:
+def restore(
+    backup: Path,
+    file: Path,
+    now: datetime,
+    vault: Vault | None = None,
+    *,
+    without_key: bool = False,
+) -> PutBack:
     """Put `backup` in the place of the database `file`; the former one is kept beside it.
 
-    Also says where the former one is now. Commands that were open in the backup may have gone on
-    since: they are settled by reading only, and messages are looked for in Slack before they
-    are posted. Raises InUse while the bot runs, BotError.
+    Commands that were open in the backup may have gone on since: they are settled by reading only,
+    and messages are looked for in Slack before they are posted. The copy gets this version's
+    schema, which an older version refuses: what is held back is written as this version reads it.
+    Raises InUse while the bot runs, BotError; nothing was moved then. `LostKey`, unless
+    `without_key`, where `vault` does not open all that is encrypted.
     """
     if not backup.is_file():
         raise BotError(f"There is no file {backup}.")
@@ -99,15 +129,17 @@ def restore(backup: Path, file: Path, now: datetime) -> tuple[Copied, Path | Non
     with claim(file), drafted(file) as draft:
         copied = copy_whole(backup, draft)
         try:
-            _hold_back(draft, now, backup.name)
+            former, sealed, lost = _hold_back(draft, now, backup.name, vault)
         except DBAPIError as error:
             if not isinstance(error.orig, sqlite3.Error):
                 raise
             raise _not_copied(error.orig, backup, draft) from None
+        if lost and not without_key:
+            raise LostKey(lost, sealed)
         aside = set_aside(file, now)
         draft.replace(file)
         flush_directory(file)
-    return copied, aside
+    return PutBack(copied, aside, former, sealed, lost)
 
 
 @contextmanager
@@ -170,14 +202,23 @@ def _not_copied(error: sqlite3.Error, source: Path, target: Path) -> BotError:
     return BotError(f"{source} {kind}cannot be copied: {sqlite_cause(error, source)}.")
 
 
-def _hold_back(file: Path, now: datetime, backup: str) -> None:
+def _hold_back(file: Path, now: datetime, backup: str, vault: Vault | None) -> tuple[str, int, int]:
+    """The schema that it had, how much in it is encrypted, and how much of that no key opens."""
     engine = create_engine(URL.create("sqlite", database=str(file)))
     try:
         with engine.begin() as connection:
-            upgrade(connection)
+            former = upgrade(connection)
             disarm(connection, now, backup)
+            sealed = list(_sealed(connection))
     finally:
         engine.dispose()
+    lost = [] if vault is None else [one for one in sealed if vault.key_of(one) is None]
+    return former, len(sealed), len(lost)
+
+
+def _sealed(connection: Connection) -> Iterator[bytes]:
+    for column in SEALED:
+        yield from connection.execute(select(column).where(column.is_not(None))).scalars()
 
 
 def disarm(connection: Connection, now: datetime, backup: str = "") -> None:

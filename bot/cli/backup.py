@@ -6,6 +6,7 @@ PostgreSQL has tools of its own for this, which the commands name.
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -17,8 +18,8 @@ from bot.clock import SystemClock
 from bot.config import DatabaseSettings, KeySettings
 from bot.errors import BotError
 from bot.plural import counted
-from bot.services.credential_keys import key_file_of, vault_of
-from storage import Copied, Inspection, Store, Vault, back_up, move
+from bot.services.credential_keys import key_file_of, retired_beside, vault_of
+from storage import Copied, Inspection, LostKey, PutBack, Store, Vault, back_up, move
 from storage import restore as put_back
 
 _SINCE = (
@@ -50,11 +51,15 @@ def backup(file: Path) -> None:
 @click.command()
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--yes", is_flag=True, help="With PostgreSQL: ask nothing.")
-def restore(file: Path | None, *, yes: bool) -> None:
+@click.option(
+    "--without-key", is_flag=True, help="Also where no key opens what is encrypted in it."
+)
+def restore(file: Path | None, *, yes: bool, without_key: bool) -> None:
     """Put the backup FILE in the place of the database, with the bot stopped.
 
     The former database stays beside it under another name. With PostgreSQL, use pg_restore, then
-    this without FILE, before the bot starts: what was open in the backup is not sent again.
+    this without FILE, before the bot starts: what was open in the backup is not sent again. To go
+    back to an older version, install that one first: it cannot use what a newer one has restored.
     """
     keys = load(KeySettings)
     if file is None and keys.sqlite_file is None:
@@ -68,12 +73,43 @@ def restore(file: Path | None, *, yes: bool) -> None:
     target = _sqlite_file("pg_restore --clean --dbname=NAME FILE, then this without FILE,")
     if file is None:
         raise click.UsageError("Missing argument 'FILE': the backup.")
-    copied, aside = put_back(file, target, SystemClock().now())
-    click.echo(f"Restored {file} to {target}. {_told(copied)}")
-    if aside is not None:
-        click.echo(f"The former database is {aside}.")
-    click.echo(_SINCE)
-    _require_keys(keys)
+    now = SystemClock().now()
+    try:
+        done = put_back(file, target, now, _present_keys(keys), without_key=without_key)
+    except LostKey as error:
+        raise BotError(f"{file} was not restored. {error.sentence}", hint=_key_for(keys)) from None
+    click.echo(f"Restored {file} to {target}. {_told(done.copied)}")
+    click.echo("\n".join(_also(done)))
+
+
+def _also(done: PutBack) -> Iterator[str]:
+    """What whoever has restored a backup should know besides."""
+    if done.aside is not None:
+        yield f"The former database is {done.aside}."
+    yield _SINCE
+    if done.former:
+        yield (
+            f"The backup was of an older version (schema {done.former}), and is restored with the "
+            "schema of this one,\nwhich an older version refuses. To go back to an older version, "
+            "install it first and restore the backup with it."
+        )
+    if done.lost:
+        rows = _encrypted(done.sealed)
+        yield f"Warning: no key opens {done.lost} of {rows}. See: python -m bot keys list"
+
+
+def _key_for(settings: KeySettings) -> str:
+    """What to do where no key opens what a backup holds; a retired key may be the one."""
+    file = key_file_of(settings)
+    where = file or "the end of CREDENTIAL_KEYS"
+    told = f"Put the key of the time of the backup into {where}"
+    if file is not None and (kept := retired_beside(file)):
+        told += f" (retired keys are kept in {', '.join(map(str, kept))})"
+    return f"{told}, then restore it. Where that key is lost, add --without-key."
+
+
+def _encrypted(rows: int) -> str:
+    return counted(rows, "encrypted row")
 
 
 @click.command()
@@ -146,16 +182,15 @@ async def _disarm(settings: KeySettings) -> None:
 
 
 def _require_keys(settings: KeySettings) -> None:
-    """Say whether the keys open what is restored. Raises ClickException where they do not."""
+    """Say whether the keys open what pg_restore has put back. Raises ClickException if not."""
     counts = asyncio.run(_sealed_under(settings))
     if counts is None:
         click.echo("Once the bot has started, python -m bot doctor says whether its keys fit.")
     elif lost := counts[None]:
-        where = key_file_of(settings) or "the end of CREDENTIAL_KEYS"
         raise click.ClickException(
-            f"It is restored, but no key opens {lost} of {counted(counts.total(), 'encrypted row')}"
-            f".\nBefore you start the bot, put the key of the time of the backup into {where}, and "
-            "check it:\npython -m bot keys list"
+            f"It is restored, but no key opens {lost} of {_encrypted(counts.total())}.\nBefore you "
+            "start the bot, put the key of the time of the backup at the end of CREDENTIAL_KEYS, "
+            "and check it:\npython -m bot keys list"
         )
 
 
@@ -167,14 +202,18 @@ async def _sealed_under(settings: KeySettings) -> Counter[str | None] | None:
             return None
     finally:
         await inspection.close()
-    file = key_file_of(settings)
-    is_gone = file is not None and not file.exists()
-    vault = Vault([Fernet.generate_key().decode()]) if is_gone else vault_of(settings)
-    store = Store(settings.database_url, vault)
+    store = Store(settings.database_url, _present_keys(settings))
     try:
         return await store.sealed_under()
     finally:
         await store.close()
+
+
+def _present_keys(settings: KeySettings) -> Vault:
+    """The keys as they are; where their file is gone, one that opens nothing, and none is made."""
+    file = key_file_of(settings)
+    is_gone = file is not None and not file.exists()
+    return Vault([Fernet.generate_key().decode()]) if is_gone else vault_of(settings)
 
 
 def _sqlite_file(instead: str) -> Path:

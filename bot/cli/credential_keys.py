@@ -16,10 +16,12 @@ from bot.cli.failures import Commands
 from bot.cli.settings import load
 from bot.clock import SystemClock
 from bot.config import KeySettings, places
-from bot.services.credential_keys import key_file_of, vault_of
+from bot.services.credential_keys import key_file_of, retired_file, vault_of
 from storage import Store, Vault, fingerprint, keys_in, write_keys
 
 Result = TypeVar("Result")
+
+_NEEDED = "backups from before the rotation need it."
 
 
 @click.group(cls=Commands)
@@ -92,7 +94,10 @@ def rotate(*, yes: bool) -> None:
 @keys.command()
 @click.argument("name", metavar="FINGERPRINT")
 def retire(name: str) -> None:
-    """Remove a key that no row needs any more."""
+    """Remove a key that no row needs any more. Backups from before the rotation still need it.
+
+    A key of the key file is kept beside that, in a file of its own.
+    """
     settings = load(KeySettings)
     vault = _vault(settings)
     if name not in vault.fingerprints:
@@ -105,11 +110,19 @@ def retire(name: str) -> None:
         )
     file = key_file_of(settings)
     if file is None:
-        taken = f"No row needs {name}. Take it out of CREDENTIAL_KEYS of every bot."
+        taken = (
+            f"No row needs {name}. Take it out of CREDENTIAL_KEYS of every bot, and keep it "
+            f"elsewhere: {_NEEDED}"
+        )
         click.echo(places().told(taken))
         return
+    kept = retired_file(file, name)
+    write_keys(kept, [key for key in keys_in(file) if fingerprint(key) == name])
     write_keys(file, [key for key in keys_in(file) if fingerprint(key) != name])
-    click.echo(f"Retired {name}. Backups from before the rotation still need it.")
+    click.echo(
+        f"Retired {name}. It is kept in {kept}: {_NEEDED}\nMove that file to where your keys are "
+        "kept, and delete it once there is no such backup."
+    )
 
 
 def _vault(settings: KeySettings, *, may_make: bool = False) -> Vault:

@@ -188,7 +188,9 @@ def _schema(schema: Schema) -> Finding:
     about = say("schema")
     if schema.is_newer:
         told = say("A newer version of the bot has used it ({schema}).", schema=schema.current)
-        restore = say("Run that version, or restore a backup from before the upgrade.")
+        restore = say(
+            "Run that version, or restore with this one a backup from before the upgrade."
+        )
         return fault(about, told, restore)
     if not schema.is_newest:
         told = say("{current}; this version has {needed}.",

@@ -7,6 +7,7 @@ from bot.reply import say
 from storage import BadKey, Vault
 
 KEY_FILE = "credential.key"  # beside the SQLite file
+_RETIRED = ".retired-"  # and the key's fingerprint: backups may need it
 
 
 def vault_of(settings: KeySettings, *, may_make: bool = False) -> Vault:
@@ -37,3 +38,13 @@ def key_file_of(settings: KeySettings) -> Path | None:
     """Where the keys are kept that no setting names; None where CREDENTIAL_KEYS does."""
     file = settings.sqlite_file
     return None if settings.credential_keys or file is None else file.parent / KEY_FILE
+
+
+def retired_file(file: Path, fingerprint: str) -> Path:
+    """Where a key that was taken out of the key file `file` is kept."""
+    return file.with_name(f"{file.name}{_RETIRED}{fingerprint}")
+
+
+def retired_beside(file: Path) -> list[Path]:
+    """The keys that were taken out of the key file `file` and are still kept beside it."""
+    return sorted(file.parent.glob(f"{file.name}{_RETIRED}*"))

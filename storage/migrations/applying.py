@@ -29,7 +29,8 @@ def _refuse_newer(connection: Connection, known: ScriptDirectory) -> None:
     if unknown := set(current) - {script.revision for script in known.walk_revisions()}:
         raise BotError(
             f"A newer version of the bot has used this database (schema {', '.join(unknown)}).",
-            hint="Run that version, or restore a backup from before the upgrade.",
+            hint="Run that version, or restore with this one a backup from before the upgrade: "
+            "python -m bot restore FILE",
         )
 
 

@@ -24,7 +24,10 @@ from bot.model import (
     Vote,
     VoteState,
 )
-from storage import Archive, Store, Vault
+from storage import Archive, Inspection, Store, Vault
+from storage.migrations import HEAD, REVISIONS
+from tests.release import HERE as RELEASES
+from tests.release import load
 from tests.storage.samples import HERE, NOW, approval, execution, session
 
 KEY = Fernet.generate_key().decode()
@@ -208,7 +211,7 @@ def test_with_postgresql_its_own_tools_are_named(tmp_path: Path) -> None:
     assert (done.exit_code, "pg_dump" in done.output, "s3cret" in done.output) == (1, True, False)
 
 
-def test_what_is_restored_and_no_key_opens_is_told_with_what_to_do(
+def test_a_backup_that_no_key_opens_is_refused_before_anything_is_moved(
     written: Written, tmp_path: Path
 ) -> None:
     async def keeps() -> None:
@@ -221,13 +224,62 @@ def test_what_is_restored_and_no_key_opens_is_told_with_what_to_do(
     done = run(elsewhere, "restore", str(copy))
     key_file = elsewhere.parent / "credential.key"
     assert done.exit_code == 1
-    assert "It is restored, but no key opens 1 of 1 encrypted row." in done.output
-    assert f"put the key of the time of the backup into {key_file}" in done.output
+    assert f"{copy} was not restored. No key opens 1 of 1 encrypted row in it." in done.output
+    assert f"Put the key of the time of the backup into {key_file}, then" in done.output
+    assert not elsewhere.exists()
     assert not key_file.exists()  # a fresh one would hide what is missing
     key_file.write_text(KEY)
     assert run(elsewhere, "restore", str(copy)).exit_code == 0
+    before = elsewhere.read_bytes()
     key_file.write_text(Fernet.generate_key().decode())
-    assert run(elsewhere, "restore", str(copy)).exit_code == 1
+    (key_file.parent / "credential.key.retired-12345678").write_text(KEY)
+    refused = run(elsewhere, "restore", str(copy))
+    assert (refused.exit_code, "credential.key.retired-12345678" in refused.output) == (1, True)
+    assert elsewhere.read_bytes() == before
+    assert not list(elsewhere.parent.glob("bot.db.before-*"))
+    lost = run(elsewhere, "restore", "--without-key", str(copy))
+    assert lost.exit_code == 0, lost.output
+    assert "Warning: no key opens 1 of 1 encrypted row." in lost.output
+
+
+@pytest.mark.parametrize("release", sorted(RELEASES.glob("*.sql")), ids=lambda path: path.stem)
+def test_a_restore_of_an_older_version_s_backup_says_how_to_go_back(
+    release: Path, tmp_path: Path
+) -> None:
+    load(release, tmp_path / "data")
+    file, copy = tmp_path / "data" / "bot.db", tmp_path / "backup.db"
+    assert run(file, "backup", str(copy)).exit_code == 0
+    with closing(sqlite3.connect(copy)) as raw:
+        [(former,)] = raw.execute(REVISIONS)
+    done = run(file, "restore", str(copy))
+    assert done.exit_code == 0, done.output
+    assert f"The backup was of an older version (schema {former})" in done.output
+    assert "install it first and restore the backup with it" in done.output
+    with closing(sqlite3.connect(copy)) as raw:  # for the older version to restore
+        assert raw.execute(REVISIONS).fetchall() == [(former,)]
+
+
+def test_the_older_version_goes_back_by_restoring_what_was_backed_up_before(
+    written: Written, tmp_path: Path
+) -> None:
+    copy = tmp_path / "backup.db"
+    run(written.file, "backup", str(copy))
+    written.close()
+    with closing(sqlite3.connect(written.file)) as raw, raw:  # as a newer version leaves it
+        raw.execute("UPDATE alembic_version SET version_num = 'of_tomorrow'")
+    told = "Run that version, or restore with this one a backup from before the upgrade"
+    refused = run(written.file, "restore", str(written.file.rename(tmp_path / "newer.db")))
+    assert (refused.exit_code, told in refused.output) == (1, True)
+    assert run(written.file, "restore", str(copy)).exit_code == 0
+    assert asyncio.run(_schema(written.url)) == HEAD
+
+
+async def _schema(url: str) -> str:
+    inspection = Inspection(url)
+    try:
+        return (await inspection.schema()).current
+    finally:
+        await inspection.close()
 
 
 async def _open_ends(store: Store) -> None:

@@ -67,7 +67,11 @@ def test_a_key_is_exchanged_while_the_bot_runs(bot: Running, keys: Callable[...,
     bot.does(bot.keeps("U2"))  # the running bot encrypts under the new key from now on
     assert keys("list").output.splitlines() == [f"{new}  1 row  (encrypts)", f"{old}  1 row"]
     assert f"Encrypted 2 rows under {new}" in keys("rotate").output
-    assert keys("retire", old).exit_code == 0
+    [retired] = [key for key in keys_in(bot.key_file) if fingerprint(key) == old]
+    done = keys("retire", old)
+    kept = bot.key_file.with_name(f"credential.key.retired-{old}")
+    assert f"It is kept in {kept}: backups from before the rotation need it." in done.output
+    assert (keys_in(kept), kept.stat().st_mode & 0o777) == ([retired], 0o600)
     assert keys("list").output.splitlines() == [f"{new}  2 rows  (encrypts)"]
     bot.does(bot.keeps("U3"))
     assert [bot.does(bot.reads(user)) for user in ("U1", "U2", "U3")] == ["SECRET-ID"] * 3
