@@ -3,7 +3,6 @@
 The bot goes by this machine's clock, which nobody can hurry along: so an order's end is moved.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -14,6 +13,7 @@ from sandbox.chain import Chain, Rental, RpcNode
 from sandbox.chain.blocks import SLOT
 from sandbox.chain.ledger import CONFIRM_WITHIN, HALF_HOUR, MOST_AHEAD, PER_DAY, ChainRefused
 from sandbox.dbc import World
+from sandbox.posted import posted
 
 HEALTH = ("well", "unreadable", "stuck", "contradicting")
 _WHY = {
@@ -59,7 +59,7 @@ class ChainControl:
         number = int(request.match_info["number"])
         if number not in self._chain.rentals:
             return _refused(f"There is no order {number}.", 404)
-        given = await _json(request)
+        given = await posted(request)
         acts: dict[str, Callable[[], None]] = {
             "end": lambda: self._chain.move_end(number, _blocks(given)),
             "renew": lambda: self._chain.relet(number, _blocks(given)),
@@ -69,7 +69,7 @@ class ChainControl:
 
     async def _rent(self, request: web.Request) -> web.Response:
         """Rent a `node`'s free GPUs for so long; the order waits for its confirmation."""
-        given = await _json(request)
+        given = await posted(request)
         named = {name: machine for machine, name in self._names.items()}
         machine = named.get(str(given.get("node", "")))
         if machine is None:
@@ -85,7 +85,7 @@ class ChainControl:
         return self._done(rent)
 
     async def _fall_ill(self, request: web.Request) -> web.Response:
-        health = (await _json(request)).get("is")
+        health = (await posted(request)).get("is")
         if health not in HEALTH:
             return _refused(f"`is` is one of {', '.join(HEALTH)}.")
         self._health = health
@@ -147,15 +147,3 @@ def _blocks(given: Mapping[str, Any]) -> int:
 
 def _refused(sentence: str, status: int = 409) -> web.Response:
     return web.json_response({"error": sentence}, status=status)
-
-
-async def _json(request: web.Request) -> dict[str, Any]:
-    if not request.can_read_body:
-        return {}
-    try:
-        found = await request.json()
-    except json.JSONDecodeError as error:
-        raise web.HTTPBadRequest(text=str(error)) from error
-    if not isinstance(found, dict):
-        raise web.HTTPBadRequest(text="not an object")
-    return found

@@ -3,7 +3,6 @@
 An application to be mounted under a prefix; not part of the daemon, and it hands out secrets.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -20,6 +19,7 @@ from sandbox.dbc.node import Node
 from sandbox.dbc.task import Task
 from sandbox.dbc.values import Json
 from sandbox.dbc.world import World
+from sandbox.posted import posted
 
 LATEST_CALLS = 100
 
@@ -100,7 +100,7 @@ class Control:
         return web.json_response({"wallet": wallet, "sessions": found, "owners": owners})
 
     async def _fault_on(self, request: web.Request) -> web.Response:
-        given = await _json(request)
+        given = await posted(request)
         try:
             fault = self._world.faults.on(
                 str(given.get("name", "")),
@@ -122,7 +122,7 @@ class Control:
         clock = self._world.clock
         if not isinstance(clock, ManualClock | RunningClock):
             raise web.HTTPConflict(text="this clock cannot be advanced")
-        given = await _json(request)
+        given = await posted(request)
         try:
             now = clock.advance(timedelta(seconds=float(given.get("seconds", 0))))
         except (ValueError, TypeError) as error:
@@ -134,7 +134,7 @@ class Control:
         """Switch `silent` (known but dead), `known` or `outlives_stop` (its downloads) of a node;
         `chain_down` takes its way to the chain away for so many seconds.
         """
-        given = await _json(request)
+        given = await posted(request)
         try:
             node = self._world.node(request.match_info["name"])
         except KeyError as error:
@@ -164,16 +164,6 @@ class Control:
 def control_app(world: World, renter: Wallet, daemons: Sequence[Daemon] = ()) -> web.Application:
     """The control application for a world."""
     return Control(world, renter, daemons).application()
-
-
-async def _json(request: web.Request) -> Json:
-    try:
-        found = await request.json()
-    except json.JSONDecodeError as error:
-        raise web.HTTPBadRequest(text=str(error)) from error
-    if not isinstance(found, dict):
-        raise web.HTTPBadRequest(text="not an object")
-    return found
 
 
 def _node(node: Node) -> Json:

@@ -13,11 +13,6 @@ RENTER = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
 def chain(clock: ManualClock) -> Chain:
     chain = Chain(clock)
     chain.add_machine(NODE, 4)

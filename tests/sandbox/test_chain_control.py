@@ -10,25 +10,9 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from sandbox.chain import Chain, RpcNode
 from sandbox.chain_control import ChainControl
-from sandbox.dbc import ManualClock, World, demo_renter, demo_world
-from sandbox.demo_chain import demo_chain
+from sandbox.dbc import ManualClock, World, demo_renter
 
 Http = TestClient[web.Request, web.Application]
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def world(clock: ManualClock) -> World:
-    return demo_world(clock)
-
-
-@pytest.fixture
-def chain(clock: ManualClock, world: World) -> Chain:
-    return demo_chain(world, clock)
 
 
 @pytest.fixture

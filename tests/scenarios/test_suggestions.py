@@ -8,6 +8,17 @@ from tests.scenarios.site import both_stages
 from tests.scenarios.stage import CHANNEL, Stage
 
 
+async def restarts_by_its_form(stage: Stage) -> None:
+    """The form that has opened has what was typed, and nothing happens before it is confirmed."""
+    form = await stage.alice.sees_modal("Restart a machine")
+    assert form.value("Machine") == "inference"
+    assert stage.changes() == []
+    await stage.alice.submits()
+    await stage.quiet()
+    await stage.confirms(stage.alice, "Force-restart")
+    assert stage.changes() == ["tasks.restart"]
+
+
 @pytest.mark.parametrize("line", ["/dbc status inference", "@dbc 看 inference", "ssh inference"])
 async def test_a_suggestion_that_reads_runs_at_once(one_stage: Stage, line: str) -> None:
     stage = one_stage
@@ -28,13 +39,7 @@ async def test_a_suggestion_that_changes_something_opens_the_form_filled_in(
     await stage.gives_session(stage.alice, "gpu1")
     offer = await stage.asks(stage.alice, line)
     await stage.alice.presses("Restart a machine", offer)
-    form = await stage.alice.sees_modal("Restart a machine")
-    assert form.value("Machine") == "inference"
-    assert stage.changes() == []
-    await stage.alice.submits()
-    await stage.quiet()
-    await stage.confirms(stage.alice, "Force-restart")
-    assert stage.changes() == ["tasks.restart"]
+    await restarts_by_its_form(stage)
 
 
 async def test_a_suggestion_carries_nothing_of_what_was_typed(one_stage: Stage) -> None:
@@ -97,13 +102,7 @@ async def test_what_is_not_understood_leads_to_the_form_with_what_is(one_stage: 
     told = await stage.asks(stage.alice, "/dbc vm restart inference forc")
     assert "Did you mean `force`?" in told.plain
     await stage.alice.presses("Change it…", told)
-    form = await stage.alice.sees_modal("Restart a machine")
-    assert form.value("Machine") == "inference"
-    assert stage.changes() == []
-    await stage.alice.submits()
-    await stage.quiet()
-    await stage.confirms(stage.alice, "Force-restart")
-    assert stage.changes() == ["tasks.restart"]
+    await restarts_by_its_form(stage)
 
 
 async def test_what_a_refusal_advises_to_type_is_a_button(one_stage: Stage) -> None:

@@ -7,27 +7,11 @@ from playwright.async_api import expect
 
 from sandbox.chain import Chain, RpcNode
 from sandbox.chain_control import ChainControl
-from sandbox.dbc import Daemon, ManualClock, World, control_app, demo_renter, demo_world
-from sandbox.demo_chain import demo_chain
+from sandbox.dbc import Daemon, World, control_app, demo_renter
 from sandbox.slack import Workspace
 from tests.sandbox.page.conftest import Open
 
 THUMB = 44
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def world(clock: ManualClock) -> World:
-    return demo_world(clock)
-
-
-@pytest.fixture
-def chain(world: World, clock: ManualClock) -> Chain:
-    return demo_chain(world, clock)
 
 
 @pytest.fixture
