@@ -463,7 +463,7 @@ class Desk:
             if not values.get(BREAK_GLASS) and not values.get(DRY_RUN):
                 await refuse_form(self._services.store, command)
             require_possible(self._services, actor, place, command, values)
-            if command.deed.makes_machine:
+            if self._services.table.needs_access(command):
                 await self._services.inventory.require_access(actor, place.channel)
         except Refused as refusal:
             return saying(from_error(refusal))

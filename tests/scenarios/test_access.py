@@ -53,6 +53,21 @@ async def test_beside_a_refusal_stands_a_button_that_asks_those_who_have_access(
     assert len(told(bob, "shares their session for gpu1 with you")) == 1
 
 
+@pytest.mark.parametrize("line", ["disk list", "vm name", "image download on gpu1"])
+async def test_no_form_opens_for_who_has_no_session_but_the_way_to_one(
+    one_stage: Stage, line: str
+) -> None:
+    bob = one_stage.bob
+    await one_stage.gives_session(one_stage.alice, "gpu1")
+    refused = await one_stage.asks(bob, f"/dbc {line}")
+    assert "You have no node access yet." in refused.plain
+    assert refused.buttons == ["Ask for access"]
+    assert bob.modal is None
+    await one_stage.gives_session(bob, "gpu1")
+    await bob.types(f"/dbc {line}", CHANNEL)
+    await bob.sees_modal()
+
+
 @both_stages
 async def test_home_says_who_has_access_and_asks_them(stage: Stage) -> None:
     alice, bob = stage.alice, stage.bob

@@ -96,6 +96,7 @@ async def test_nonsense_is_answered_with_the_way_to_help(stage: Stage) -> None:
 async def test_a_missing_argument_opens_a_form_with_what_was_given(
     one_stage: Stage, line: str, title: str, field: str, value: object
 ) -> None:
+    await one_stage.gives_session(one_stage.alice, "gpu1")
     await one_stage.alice.types(f"/dbc {line}", CHANNEL)
     modal = await one_stage.alice.sees_modal(title)
     assert modal.value(field) == value
