@@ -206,7 +206,7 @@ def _machines(facts: Facts) -> Text | Line:
 async def _known(
     ctx: Context, number: int, *, is_gone: bool = False, is_over: bool = False
 ) -> RentalOrder:
-    """The order of that number, if whoever asks is told of it; the one that is not over first.
+    """The order of that number, if whoever asks is told of it: one that is not over, else the last one.
 
     `is_gone`: also one whose machines are gone; `is_over`: also any other that is over.
     """
@@ -227,7 +227,8 @@ async def _known(
             hint=await _unsure(ctx) or line(see),
             field="order",
         )
-    return min(mine, key=lambda one: one.phase.is_over)
+    living = [one for one in mine if not one.phase.is_over]
+    return living[0] if living else mine[-1]
 
 
 def _a_day(order: RentalOrder, prices: Prices | None) -> Text:

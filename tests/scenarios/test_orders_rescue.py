@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.orders import DAY, ChainStage, chained
+from tests.scenarios.stored import alter
 
 
 @pytest.fixture
@@ -48,3 +49,19 @@ async def test_after_the_end_and_after_the_deletion_only_what_is_possible_is_sai
     said = (await stage.asks(alice, f"/dbc order rescue {rental.number}")).plain
     assert "已经来不及备份" in said
     assert "SSH" not in said
+
+
+async def test_of_one_number_the_order_that_is_not_over_is_meant(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    scene.rpc[0].pallets = ("rentMachine", "terminatingRental")
+    rental = scene.rents(blocks=DAY)
+    await scene.passes(minutes=2, step=60)
+    older = "WHERE id LIKE 'terminatingRental.%'"
+    alter(stage, f"UPDATE rental_orders SET phase = 'gone', ends = ends - {9 * DAY} {older}")
+    for said in ("rescue", "show"):
+        shown = (await stage.asks(alice, f"/dbc order {said} {rental.number}")).plain
+        assert "ends <!date" in shown or "Copy what you need" in shown
+    alter(stage, f"UPDATE rental_orders SET phase = 'lapsed', ends = ends - {18 * DAY} {older}")
+    alter(stage, "UPDATE rental_orders SET phase = 'gone' WHERE phase = 'renting'")
+    shown = (await stage.asks(alice, f"/dbc order show {rental.number}")).plain
+    assert "lapsed" not in shown
