@@ -206,7 +206,7 @@ def _machines(facts: Facts) -> Text | Line:
 async def _known(
     ctx: Context, number: int, *, is_gone: bool = False, is_over: bool = False
 ) -> RentalOrder:
-    """The order of that number, if whoever asks is told of it: one that is not over, else the last one.
+    """The order of that number that is not over, else the last one, if whoever asks is told of it.
 
     `is_gone`: also one whose machines are gone; `is_over`: also any other that is over.
     """

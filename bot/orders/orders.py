@@ -8,7 +8,7 @@ whoever does it and however often it is begun.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -269,7 +269,8 @@ class Orders:
         )
         if found.stage is not None and not messages:
             order = replace(order, told=before.told)  # it is still to be told to somebody
-        answers = await self._answers(order, found, head, is_read=is_read)
+        signed_at = self._unshown(order, found, is_read=is_read)
+        answers = await self._answers(order, signed_at, head, is_read=is_read)
         async with self._store.write() as tx:
             if await tx.orders.save(order, self._by):
                 messages = await wanted(tx, messages, meant)
@@ -278,7 +279,7 @@ class Orders:
                 if found.event is not None:
                     fresh = {key for key, _, _ in (*messages, *answers)}
                     await settle(tx, before, order, found.event, fresh, now)
-                if answers or found.event is not None:
+                if (signed_at is not None and is_read) or found.event is not None:
                     await tx.orders.answered(before)
                 if found.event in {Event.CONFIRMED, Event.RENEWED, Event.ENDED}:
                     await tx.orders.set_handled(order, renewer="", snoozed=False)
@@ -310,21 +311,22 @@ class Orders:
         facts = replace(facts, offer=await self.offer(facts.order))
         return said.messages(told.before, told.found, facts, await self._places(people))
 
-    async def _answers(
-        self, order: RentalOrder, found: Looked, head: int, *, is_read: bool
-    ) -> list[Keyed]:
-        """What those are told who have signed, where the chain should show it by now, but does not.
-
-        Who may not see its machines any more is told nothing.
-        """
+    def _unshown(self, order: RentalOrder, found: Looked, *, is_read: bool) -> datetime | None:
+        """When somebody signed what the chain should show by now, but does not; else None."""
         if order.signed_at is None or found.event is not None or found.is_near:
-            return []
+            return None
         waits = _SHOWS if is_read else _WORTH_SAYING
-        if self._clock.now() - order.signed_at < waits:
+        return order.signed_at if self._clock.now() - order.signed_at >= waits else None
+
+    async def _answers(
+        self, order: RentalOrder, signed_at: datetime | None, head: int, *, is_read: bool
+    ) -> list[Keyed]:
+        """What those are told who have signed, but for who may not see its machines any more."""
+        if signed_at is None:
             return []
         facts, people = await self._facts(order, head, is_read=is_read)
         told = words.unsigned(facts)
-        name = f"unsigned-{int(order.signed_at.timestamp())}"
+        name = f"{'unsigned' if is_read else 'unread'}-{int(signed_at.timestamp())}"
         places = [Place.direct(UserId(one)) for one in order.signers if people.get(UserId(one))]
         return [(key_of(order, name, place), place, told) for place in places]
 

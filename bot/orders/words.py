@@ -224,13 +224,27 @@ def unsigned(facts: Facts) -> Reply:
             "No renewal of order {order} for {node} is on the chain yet. It ends {time}.",
             **_named(facts), time=facts.at(facts.order.ends),
         )  # fmt: skip
-    check = say(
-        "Look in the wallet whether the transaction failed: a failed one is in a block as well. "
-        "Check that it was signed with {renter} and is about order {order}, and that the wallet "
-        "has enough DBC. Then sign again, and press Done again.",
-        renter=code(facts.order.renter), order=str(facts.order.number),
-    )  # fmt: skip
-    return _reply(facts, "warning", line(told), Note(line(check)))
+    return _reply(facts, "warning", line(told), Note(line(_checks(facts))))
+
+
+def _checks(facts: Facts) -> Text:
+    """What whoever has signed checks, and when to sign again: each renewal is paid for."""
+    if facts.is_read:
+        return say(
+            "Look in the wallet whether the transaction failed: a failed one is in a block as "
+            "well. Check that it was signed with {renter} and is about order {order}, and that the "
+            "wallet has enough DBC. Then sign again, and press Done again.",
+            renter=code(facts.order.renter), order=str(facts.order.number),
+        )  # fmt: skip
+    if facts.order.phase is OrderPhase.WAITING:
+        return say(
+            "You get a message once it can be read. Sign again only if the wallet says that the "
+            "transaction failed."
+        )
+    return say(
+        "You get a message once it can be read. Sign again only if the wallet says that the "
+        "transaction failed: a second renewal is added to the first, and paid as well."
+    )
 
 
 def snoozed(facts: Facts, user: UserId) -> Reply:

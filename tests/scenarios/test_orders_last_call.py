@@ -1,6 +1,7 @@
 """The last hour of a rental: who said to renew it has not renewed it, and all learn that."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,42 @@ async def test_who_signed_learns_that_the_chain_has_no_renewal(scene: ChainStage
     await scene.passes(minutes=5, step=15)
     assert len(scene.told(alice, "is renewed. It now ends")) == 1
     assert len(scene.told(alice, "is on the chain yet")) == 1
+
+
+async def test_who_signed_is_not_sent_to_sign_again_while_the_chain_cannot_be_read(
+    scene: ChainStage,
+) -> None:
+    alice, bob = scene.stage.alice, scene.stage.bob
+    rental = scene.rents(blocks=2 * DAY)
+    await scene.passes(minutes=5, step=60)
+    scene.rpc[0].down = True
+    await bob.presses("Done", bob.last("@dbc"))
+    await alice.presses("Done", alice.last("@dbc"))
+    await scene.passes(minutes=8, step=30)
+    (told,) = scene.told(alice, "is on the chain, could not be read")
+    assert "Sign again only if the wallet says that the transaction failed" in told
+    assert "Then sign again" not in told
+    scene.rpc[0].down = False
+    await scene.passes(minutes=2, step=30)
+    assert len(scene.told(alice, f"No renewal of order {rental.number}")) == 1
+    assert len(scene.told(alice, "could not be read")) == 1
+
+
+async def test_an_order_signed_by_who_lost_access_since_is_not_looked_at_for_ever(
+    scene: ChainStage,
+) -> None:
+    stage, bob = scene.stage, scene.stage.bob
+    scene.rents(blocks=2 * DAY)
+    await scene.passes(minutes=5, step=60)
+    await bob.presses("Done", bob.last("@dbc"))
+    await stage.quiet()
+    await stage.asks(stage.alice, "/dbc session unshare gpu1 with @bob")
+    await scene.passes(minutes=3, step=30)
+    async with stage.bot.store.read() as tx:
+        (order,) = await tx.orders.open()
+    assert order.signers == ()
+    assert order.next_look_at > stage.clock.now() + timedelta(minutes=1)
+    assert scene.told(bob, "is on the chain yet") == []
 
 
 async def test_a_confirmation_is_taken_and_its_last_minutes_call_whoever_took_it(

@@ -58,8 +58,8 @@ async def test_of_one_number_the_order_that_is_not_over_is_meant(scene: ChainSta
     await scene.passes(minutes=2, step=60)
     older = "WHERE id LIKE 'terminatingRental.%'"
     alter(stage, f"UPDATE rental_orders SET phase = 'gone', ends = ends - {9 * DAY} {older}")
-    for said in ("rescue", "show"):
-        shown = (await stage.asks(alice, f"/dbc order {said} {rental.number}")).plain
+    for verb in ("rescue", "show"):
+        shown = (await stage.asks(alice, f"/dbc order {verb} {rental.number}")).plain
         assert "ends <!date" in shown or "Copy what you need" in shown
     alter(stage, f"UPDATE rental_orders SET phase = 'lapsed', ends = ends - {18 * DAY} {older}")
     alter(stage, "UPDATE rental_orders SET phase = 'gone' WHERE phase = 'renting'")
