@@ -71,6 +71,7 @@ from bot.services.frozen import Frozen
 from bot.services.inventory import Inventory
 from bot.services.languages import Languages
 from bot.services.last_known import LastKnown
+from bot.services.look_around import LookAround
 from bot.services.people import RecentPeople
 from bot.services.renters import Renters
 from bot.services.retention import Leftovers
@@ -394,11 +395,9 @@ def _jobs(
         services.store, services.orders, services.inventory, services.last_known, services.clock
     )
 
-    async def look_around() -> None:
-        # One after the other: what nobody waits for must not keep a daemon busy.
-        await services.inventory.refresh_everything()
-        await services.sightings.refresh()
-
+    around = LookAround(
+        services.store, services.dbc, services.inventory, services.sightings, services.clock
+    )
     return (
         Job("leases", HEARTBEAT, services.leases.beat),
         Job("policy", second, services.audit.record_policy),
@@ -422,7 +421,8 @@ def _jobs(
         Job("access", 5 * second, services.access.look),
         Job("aliases", timedelta(minutes=1), services.aliases.refresh),
         Job("languages", 5 * second, services.languages.refresh),
-        Job("inventory", timedelta(minutes=1), look_around),
+        Job("inventory", timedelta(minutes=1), around.everywhere),
+        Job("new sessions", 5 * second, around.at_new_sessions),
         # Compares what was seen last; in a tick by hand, what the look around has just seen.
         Job("outages", timedelta(minutes=1), outages.look),
         Job("books", timedelta(minutes=1), books.keep),

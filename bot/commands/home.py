@@ -2,27 +2,24 @@
 
 from collections.abc import Sequence, Set
 from contextlib import nullcontext
-from dataclasses import dataclass
-from datetime import timedelta
 
-from bot.commands import home_access
+from bot.commands import home_access, home_machines
+from bot.commands.home_machines import At
 from bot.commands.order_notes import ending
 from bot.errors import Refused
-from bot.ids import ChannelId, NodeId, UserId
-from bot.language.output import Page
+from bot.ids import ChannelId, UserId
 from bot.language.row_parts import Listing
-from bot.messages import machine_buttons
 from bot.messages.review_cards import CANCEL
 from bot.messages.turn_cards import WITHDRAW
 from bot.model import Machine
-from bot.pipeline import finding, queued
+from bot.pipeline import queued
 from bot.pipeline.context import Services
-from bot.pipeline.formatting import machine_row, stacked, turning
+from bot.pipeline.formatting import stacked
 from bot.pipeline.holding import frozen_now
-from bot.pipeline.rights import may_press, require_colleague
+from bot.pipeline.rights import require_colleague
 from bot.pipeline.under_way import under_way
 from bot.pipeline.waiting import Waiting, waiting_for
-from bot.ports import HOME_FIND, HOME_PAGE, DeliveryFailed, slack_does_not_say
+from bot.ports import HOME_PAGE, DeliveryFailed, slack_does_not_say
 from bot.reply import (
     Actions,
     Button,
@@ -32,11 +29,8 @@ from bot.reply import (
     Para,
     Part,
     Reply,
-    Row,
-    Rows,
     Text,
     Words,
-    bold,
     command,
     emoji,
     line,
@@ -47,8 +41,6 @@ from bot.reply import (
 from bot.services.people import at_a_glance
 
 _PAGE = 5  # in full, at a time; a Home takes 100 blocks
-_MACHINES = 10  # at a time: up to 30 blocks, with the names of their nodes
-_OLD = timedelta(minutes=3)  # machines are listed once a minute: older means out of reach
 
 
 async def home(
@@ -61,7 +53,7 @@ async def home(
     one. Raises DeliveryFailed where it `is_open` and Slack does not say what belongs in
     it: what stands there already says more.
     """
-    at = _At.read(pages)
+    at = At.read(pages)
     with at_a_glance() if is_open else nullcontext():
         why = await _barred(services, user, is_open=is_open)
     waiting = [*await _frozen(services)]
@@ -80,70 +72,10 @@ async def home(
             say("Your machines"), (*waiting, Heading(say("Your machines")), Para(line(why)))
         )
     if at.words:
-        found = await _found(services, user, at)
+        told = await home_machines.listings(services, user)
+        found = await home_machines.found(services, user, told, at)
         return Reply(say("Your machines"), (*waiting, *found))
     return await _with_machines(services, user, waiting, at)
-
-
-@dataclass(frozen=True, slots=True)
-class _At:
-    """What is shown of a Home: the page of what waits and that of the machines.
-
-    With `words`, the page of the machines that have them; `back` is then that of all.
-    """
-
-    waiting: int = 1
-    machines: int = 1
-    back: int = 1
-    words: str = ""
-
-    @classmethod
-    def read(cls, text: str) -> "_At":
-        """What a button carries."""
-        numbers, _, words = text.partition(" ")
-        waiting, machines, back = (*(int(one or 1) for one in numbers.split(".")), 1, 1)[:3]
-        return cls(waiting, machines, back, words)
-
-    def turned(self, number: int) -> str:
-        """What the button carries that shows another page of the machines."""
-        behind = f".{self.back} {self.words}" if self.words else ""
-        return f"{self.waiting}.{number}{behind}"
-
-    @property
-    def seeking(self) -> str:
-        """The pages for whatever words are asked for."""
-        return f"{self.waiting}.1.{self.back if self.words else self.machines}"
-
-
-async def _found(services: Services, user: UserId, at: _At) -> list[Part]:
-    """The machines that have the words, and the way back to everything."""
-    machines = await _seen(services, user)
-    labels = {one.node: await services.inventory.label(one.node) for one in machines}
-    shown = finding.found(machines, labels, at.words)
-    head = say_number(
-        "{number} machine fits “{words}”",
-        "{number} machines fit “{words}”",
-        len(shown),
-        words=at.words,
-    )
-    may = may_press(services, user, ChannelId(""))
-    back = Actions(
-        (
-            Button(say("◀ Back to everything"), HOME_PAGE, f"{at.waiting}.{at.back}", "primary"),
-            Button(say("Find another …"), HOME_FIND, at.seeking),
-        )
-    )
-    listed = await _machines(services, shown, at, may) if shown else []
-    return [Heading(head), back, *listed]
-
-
-async def _seen(services: Services, user: UserId) -> list[Machine]:
-    """The machines that somebody may see, with the moments at which they were seen last."""
-    hidden = await services.reviews.reviewers.hidden(
-        user, ChannelId(""), services.table.listing(Listing.MACHINES)
-    )
-    seen = await services.inventory.machines(user)
-    return await services.inventory.moments([one for one in seen if one.node not in hidden])
 
 
 async def _barred(services: Services, user: UserId, *, is_open: bool) -> Words:
@@ -169,21 +101,21 @@ def _untold() -> list[Part]:
 
 
 async def _with_machines(
-    services: Services, user: UserId, waiting: Sequence[Part], at: _At
+    services: Services, user: UserId, waiting: Sequence[Part], at: At
 ) -> Reply:
     hidden = await services.reviews.reviewers.hidden(
         user, ChannelId(""), services.table.listing(Listing.MACHINES)
     )
     usable = await services.sessions.usable(user)
     sessions = [session for session in usable if session.node not in hidden]
-    machines = await _seen(services, user)
+    told = await home_machines.listings(services, user)
+    machines = [machine for one in told for machine in one.machines]
     parts = [*waiting, *await _in_progress(services, user, machines, hidden)]
     parts += await _in_line(services, user)
     parts.append(Heading(say("Your machines")))
     parts += await ending(services, sessions, user)
     if sessions:
-        may = may_press(services, user, ChannelId(""))
-        parts += await _machines(services, machines, at, may)
+        parts += await home_machines.by_node(services, user, told, at)
     else:
         parts += await home_access.newcomer(services, user, hidden)
     parts += [
@@ -305,36 +237,3 @@ def _to_cancel(part: Part) -> Part:
     if not isinstance(part, Actions):
         return part
     return Actions(tuple(button for button in part.buttons if button.action == CANCEL))
-
-
-async def _machines(
-    services: Services,
-    machines: Sequence[Machine],
-    at: _At,
-    may: machine_buttons.May,
-) -> list[Part]:
-    """One page of the machines, by node, each with what can be done behind ⋮."""
-    if not machines:
-        return [Para(line(say("None that I know of.")))]
-    nodes = {one.node for one in machines}
-    labels = {node: await services.inventory.label(node) for node in nodes}
-    ordered = sorted(machines, key=lambda one: (labels[one.node].casefold(), one.node))
-    begins = max(min(at.machines - 1, (len(ordered) - 1) // _MACHINES), 0) * _MACHINES
-    shown = ordered[begins : begins + _MACHINES]
-    gpus = await services.last_known.gpus(shown)
-    by_node: dict[NodeId, list[Row]] = {}
-    for one in shown:
-        row = machine_row(one, gpus.get((one.node, one.task)))
-        menu = machine_buttons.menu(one.node, one.task, one.status, may)
-        by_node.setdefault(one.node, []).append(Row(row, {}, menu))
-    parts: list[Part] = [Rows(tuple(by_node[n]), line(bold(labels[n]))) for n in by_node]
-    if len(ordered) > _MACHINES:
-        ends = begins + len(shown)
-        page = Page(Reply(""), begins // _MACHINES + 1, begins + 1, ends, len(ordered))
-        parts += turning(page, HOME_PAGE, at.turned)
-    if len(ordered) > 1 and not at.words:
-        parts.append(Actions((Button(say("Find a machine …"), HOME_FIND, at.seeking),)))
-    oldest = min(one.seen_at for one in machines)
-    if services.clock.now() - oldest > _OLD:
-        parts.append(Note(line(say("As last seen {what}.", what=time(oldest)))))
-    return parts

@@ -38,6 +38,8 @@ async def ending(
             label = say("Show order {order}", order=str(order.number))
             if reader is None or await services.orders.tells(order, reader):
                 shown.append(ways.to_order(order, label))
+                if order.phase is OrderPhase.ENDED:
+                    shown.append(ways.to_rescue(order))
     return (*notes, Actions(tuple(shown[:_WAYS]))) if shown else tuple(notes)
 
 

@@ -35,7 +35,7 @@ from bot.reply import (
     say_number,
     time,
 )
-from bot.services.listing import NodeListing
+from bot.services.listing import NodeListing, NotListed
 
 OPEN_FORM = "command.open"  # opens a command's form; the button's value is the command's id
 
@@ -117,6 +117,8 @@ def node_part(
     head: Line = line(bold(listing.node.label))
     if isinstance(listing.problem, Unreadable):
         head = line(head, " ", emoji("warning"), _garbled(listing, listing.problem))
+    elif isinstance(listing.problem, NotListed) and listing.problem.is_first:
+        head = line(head, " ", emoji("hourglass_flowing_sand"), " ", listing.problem.words)
     elif listing.problem is not None:
         tells = isinstance(listing.problem, Refused | NodeSilent)
         what = line(" ", listing.problem.hint) if tells else ()
@@ -159,7 +161,9 @@ def _why_old(machine: Machine, listing: NodeListing) -> str:
 
 
 def is_silent(problem: BotError | None) -> bool:
-    """Whether a node did not answer, and may answer the next time."""
+    """Whether a node did not answer, or was not asked for long, and may answer the next time."""
+    if isinstance(problem, NotListed):
+        return not problem.is_first
     return isinstance(problem, DbcError) and problem.passes
 
 

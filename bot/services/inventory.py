@@ -7,10 +7,8 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
-
-import structlog
 
 from bot.clock import Clock
 from bot.dbc.client import DbcClient
@@ -18,7 +16,6 @@ from bot.dbc.errors import Unreadable
 from bot.errors import BotError, NotFound, Refused
 from bot.folding import peel, typed
 from bot.ids import ChannelId, NodeId, TaskId, UserId
-from bot.loop import in_pieces
 from bot.messages.access_cards import ask_button
 from bot.model import DbcSession, Machine, Nicknamed, Node, NodeKind, Place, Scope
 from bot.reply import command, line, listed, say, sentences
@@ -52,9 +49,6 @@ from bot.services.sessions import SessionLocked, Sessions, no_access, target_of
 from storage import Store
 
 _NODE_ID = re.compile(r"[0-9a-f]{64}")
-_OPENED = 20  # sessions that are decrypted one after the other
-_SOON = timedelta(seconds=15)  # less than one refreshment after the other
-
 
 _GPU: Set[NodeKind] = frozenset({NodeKind.GPU})
 
@@ -62,8 +56,6 @@ _GPU: Set[NodeKind] = frozenset({NodeKind.GPU})
 Hidden = Callable[[], Awaitable[Set[str]]]
 # Finds out of which nodes nothing is read for who asks, by id, and why.
 Unasked = Callable[[], Awaitable[Mapping[str, str]]]
-
-log = structlog.get_logger()
 
 
 async def _nothing() -> Set[str]:
@@ -133,7 +125,7 @@ class Inventory:
         default = known.default(Scope.CHANNEL, place.channel) or known.default(Scope.PERSON, user)
         if default:
             return await self.node_by_id(default)
-        usable = await self._of_gpu_nodes(await self._sessions.usable(user, place.channel))
+        usable = await self.of_gpu_nodes(await self._sessions.usable(user, place.channel))
         own = [session.node for session in usable]
         seen = (await self._store.known()).nodes(NodeKind.GPU)
         if not own and not seen and not asking:
@@ -277,23 +269,23 @@ class Inventory:
 
         Those for nodes that are `hidden` from `user` are not among them.
         """
-        sessions = await self._of_gpu_nodes(await self._sessions.usable(user, channel))
+        sessions = await self.of_gpu_nodes(await self._sessions.usable(user, channel))
         sessions = [session for session in sessions if session.node not in hidden]
         await self._sessions.record_use(user, sessions, channel)
         return sessions
 
     async def require_access(self, user: UserId, channel: ChannelId) -> None:
         """Raise Refused where somebody has access to no node at all."""
-        if not await self._of_gpu_nodes(await self._sessions.usable(user, channel)):
+        if not await self.of_gpu_nodes(await self._sessions.usable(user, channel)):
             raise no_access()
 
     async def _acting(self, user: UserId, channel: ChannelId, *, asking: bool) -> list[DbcSession]:
         """The sessions to look with; where nobody is asked, nobody's session is used."""
         if asking:
             return await self.sessions(user, channel)
-        return await self._of_gpu_nodes(await self._sessions.usable(user, channel))
+        return await self.of_gpu_nodes(await self._sessions.usable(user, channel))
 
-    async def _of_gpu_nodes(self, sessions: Iterable[DbcSession]) -> list[DbcSession]:
+    async def of_gpu_nodes(self, sessions: Iterable[DbcSession]) -> list[DbcSession]:
         """Bare-metal machines take sessions, but run no machines that could be listed."""
         metals = {node.id for node in await self.metals()}
         return [session for session in sessions if session.node not in metals]
@@ -471,27 +463,3 @@ class Inventory:
         """Remember a machine's state as just seen."""
         async with self._store.write() as tx:
             await tx.inventory.put_machine(machine)
-
-    async def refresh_everything(self) -> None:
-        """Bring the picture up to date, one request per person and node; problems are logged.
-
-        Where a machine is followed, its node is about to be asked anyway.
-        """
-        try:
-            await self.refresh_nodes()
-            await self.refresh_metals()
-        except BotError as problem:
-            log.info("inventory.nodes_not_listed", problem=problem.sentence)
-        async with self._store.browse() as tx:
-            followed = await tx.watches.looked_at_before(self._clock.now() + _SOON)
-        async with self._store.read() as tx:
-            pairs = [pair for pair in await tx.sessions.everyone() if pair not in followed]
-            sessions = [
-                await tx.sessions.find(UserId(user), NodeId(node))
-                async for some in in_pieces(pairs, _OPENED)
-                for user, node in some
-            ]
-        for session in await self._of_gpu_nodes(s for s in sessions if s is not None):
-            silence = self._dbc.silence(session.node)
-            if silence is None or silence.until is None:  # else it is asked when that was told
-                await self.list_node(session)

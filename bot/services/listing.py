@@ -2,19 +2,23 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.clock import UNTOLD, Clock
 from bot.dbc.client import DbcClient
 from bot.dbc.endpoint import LastAnswer
-from bot.dbc.errors import Unreadable
+from bot.dbc.errors import NodeSilent, NodeTimeout, Unreadable
 from bot.dbc.models import TaskSummary
 from bot.errors import BotError
 from bot.ids import TaskId
 from bot.model import DbcSession, Machine, Node
+from bot.reply import say, time
 from bot.services.left_out import look_for, read_each
 from bot.services.sessions import SessionLocked, target_of
 from storage import Store, UnitOfWork
+
+# Machines are listed once a minute: what was told longer ago may be otherwise by now.
+_RECENT = timedelta(minutes=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,15 @@ class NodeListing:
         return machine.task in self.fresh
 
 
+class NotListed(BotError):
+    """Nobody has asked for a list for longer than people would think, or not at all so far."""
+
+    def __init__(self, at: datetime | None) -> None:
+        self.is_first = at is None
+        told = say("reading …") if at is None else say("Last read {time}.", time=time(at))
+        super().__init__(told)
+
+
 # What else is stored with a list, in its unit of work, at that moment.
 Also = Callable[[UnitOfWork, datetime], Awaitable[None]]
 
@@ -63,13 +76,39 @@ class Lists:
         self._clock = clock
         self._kept: dict[tuple[str, str], _Kept] = {}
         self._listed: dict[tuple[str, str], datetime] = {}
+        self._told: dict[tuple[str, str], NodeListing] = {}  # what came last, without machines
 
     def listed_at(self, session: DbcSession) -> datetime | None:
         """When this process last asked for a list of a session's machines and got it whole."""
         return self._listed.get((session.node, session.user))
 
+    def has_asked(self, session: DbcSession) -> bool:
+        """Whether this process has asked for a list of a session's machines, whatever came."""
+        return (session.node, session.user) in self._told
+
+    def as_told(self, node: Node, session: DbcSession, machines: Sequence[Machine]) -> NodeListing:
+        """What asking said last, of the machines as they are known now; nothing is asked."""
+        key = (session.node, session.user)
+        last, silence = self._told.get(key, NodeListing(node, ())), self._dbc.silence(node.id)
+        problem = last.problem
+        if silence is not None and silence.until is not None:
+            problem = NodeSilent(until=silence.until)
+        elif silence is None and isinstance(problem, NodeTimeout | NodeSilent):
+            problem = None  # it has answered something else since
+        if problem is None:
+            told = [one.seen_at for one in machines if one.task not in last.unlisted]
+            at = min(told, default=self._listed.get(key))
+            if at is None or self._clock.now() - at > _RECENT:
+                problem = NotListed(at)
+        return replace(last, node=node, machines=tuple(machines), problem=problem)
+
     async def list(self, node: Node, session: DbcSession) -> NodeListing:
         """Ask a node for the machines of one session."""
+        listing = await self._list(node, session)
+        self._told[session.node, session.user] = replace(listing, machines=())
+        return listing
+
+    async def _list(self, node: Node, session: DbcSession) -> NodeListing:
         now = self._clock.now()  # what ends while the answer is under way may not be in it
         try:
             listed = await self._dbc.tasks.list(target_of(session))
@@ -82,6 +121,12 @@ class Lists:
 
         `also` is done in the unit of work that stores a list which lacks no machine known before.
         """
+        listing = await self._glance(node, session, also)
+        told = replace(listing, machines=()) if listing else NodeListing(node, ())
+        self._told[session.node, session.user] = told
+        return listing
+
+    async def _glance(self, node: Node, session: DbcSession, also: Also) -> NodeListing | None:
         key = (session.node, session.user)
         kept = self._kept.get(key, _Kept())
         async with self._store.read() as tx:
@@ -99,7 +144,7 @@ class Lists:
                 await tx.inventory.seen_again(session.node, now)
                 await also(tx, self._clock.now())
         if not is_stored:  # somebody has just written something else
-            return await self.list(node, session)
+            return await self._list(node, session)
         self._kept[key] = replace(kept, seen_at=now)
         self._listed[key] = now
         return None

@@ -32,9 +32,10 @@ _BESIDE_MACHINE = (
 _BESIDE_NODE = (
     "on", "node", "gpu node", "bare metal", "bare-metal machine", "bare-metal manager", "uuid",
     "not responding", "since", "next retry", "not asked yet since i started", "last answer",
-    "checked", "rent order", "unknown system", "by", "id",
+    "checked", "last read", "reading", "rent order", "unknown system", "by", "id",
     "节点", "gpu 节点", "裸金属", "裸金属机器", "裸金属管理节点", "无响应", "起无响应", "重试",
-    "检查过", "启动后还没询问过", "上次回答", "租用订单", "未知系统", "上的",
+    "检查过", "上次读取", "正在读取",
+    "启动后还没询问过", "上次回答", "租用订单", "未知系统", "上的",
 )  # fmt: skip
 _NUMBER = re.compile(r"v?\d[\w.:/+-]*")  # a version, an address, a rent order
 _SIZE = re.compile(r"\d+(\.\d+)? ?[kmgt](i?b)?")

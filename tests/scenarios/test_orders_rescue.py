@@ -39,6 +39,8 @@ async def test_after_the_end_and_after_the_deletion_only_what_is_possible_is_sai
     stage, alice = scene.stage, scene.stage.alice
     rental = scene.rents(blocks=600)
     await scene.until(rental.end + 60)
+    await alice.opens_home()
+    assert "Copy data …" in (await alice.sees_home("has ended")).buttons
     said = (await stage.asks(alice, f"/dbc order rescue {rental.number}")).plain
     assert "Rent one GPU again first" in said
     assert "1. vda" in said
