@@ -25,8 +25,18 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from bot.addresses import is_address, is_host
 from bot.reply import language_of, locales_in
-from bot.setting_sources import Places, SecretFiles, Unusable, cleaned, fingerprint, text_fault
+from bot.setting_sources import (
+    Places,
+    SecretFiles,
+    Unusable,
+    cleaned,
+    fingerprint,
+    in_our_words,
+    secret_texts,
+    text_fault,
+)
 
 # What is empty is as if it were not there: that is how compose files and .env templates leave out.
 ENV_FILE = ".env"  # in the working directory
@@ -207,7 +217,7 @@ class TraceSettings(_Sourced):
     @classmethod
     def _is_endpoint(cls, value: str) -> str:
         value = value.strip()
-        if value and (not _is_address(value) or urlsplit(value).username is not None):
+        if value and (not is_address(value) or urlsplit(value).username is not None):
             raise ValueError("it is not an address like http://collector:4318")
         return value
 
@@ -354,7 +364,7 @@ class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
     @classmethod
     def _are_of_the_chain(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for number, url in enumerate(value, start=1):
-            if not _is_address(url):
+            if not is_address(url):
                 which = f"number {number} of {len(value)}" if len(value) > 1 else "it"
                 raise ValueError(f"{which} is not an address like https://rpc.example.org")
         return tuple(dict.fromkeys(value))  # one that is named twice would agree with itself
@@ -374,7 +384,7 @@ class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
     @field_validator("slack_api_url")
     @classmethod
     def _ends_with_slash(cls, value: str) -> str:
-        if not _is_address(value):
+        if not is_address(value):
             raise ValueError("it is not an address like https://slack.com/api/")
         return value if value.endswith("/") else value + "/"
 
@@ -416,8 +426,7 @@ class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
     @cached_property
     def secrets(self) -> tuple[str, ...]:
         """All that must never be shown."""
-        held = (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret)
-        known = [secret.get_secret_value() for secret in (*held, *self.credential_keys) if secret]
+        known = secret_texts(getattr(self, name) for name in type(self).model_fields)
         password = urlsplit(self.database_url).password
         held_by_url = [password, unquote(password)] if password else []
         return (*known, *held_by_url, *self.otel_secrets)
@@ -455,8 +464,9 @@ def faults_of(error: ValidationError) -> list[str]:
     lines, known = [], places()
     for fault in error.errors(include_input=False, include_url=False, include_context=False):
         name = str(fault["loc"][0]) if fault["loc"] else ""
-        said = _NEEDED[name] if fault["type"] == "missing" else str(fault["msg"])
-        lines.append(known.told(f"{name.upper()}: {said.removeprefix('Value error, ')}."))
+        is_missing = fault["type"] == "missing"
+        said = _NEEDED.get(name, "it is not set") if is_missing else in_our_words(fault["msg"])
+        lines.append(known.told(f"{name.upper()}: {said}."))
     return lines
 
 
@@ -472,26 +482,4 @@ def _without_version(url: str) -> str:
 
 
 def _is_daemon(url: str) -> bool:
-    return _is_address(url) and not set(url) & {"?", "#"} and "/api/v1/" not in url
-
-
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and is_host(parts.hostname or "") and port != 0
-
-
-def reached_at(host: str) -> str:
-    """The address at which this machine itself reaches what listens there."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-
-
-def is_host(name: str) -> bool:
-    """Whether a host can have this name: with a label of over 63 characters, resolving raises."""
-    try:
-        return bool(name.removesuffix(".").encode("idna"))
-    except ValueError:
-        return False
+    return is_address(url) and not set(url) & {"?", "#"} and "/api/v1/" not in url

@@ -6,11 +6,12 @@ A container's secret is a file that `…_FILE` names; systemd's `LoadCredential`
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
 
@@ -167,6 +168,21 @@ def fingerprint(database_url: str, file: Path | None) -> str:
     options = [one for one in query.split("&") if not one.startswith("password=")]
     named = [str(file.resolve())] if file else [kind.partition("+")[0], where, *options]
     return hashlib.sha256("\n".join(named).encode()).hexdigest()[:12]
+
+
+def secret_texts(values: Iterable[object]) -> Iterator[str]:
+    """What those of the values hold that are secrets, or several of them."""
+    for value in values:
+        if isinstance(value, SecretStr) and (text := value.get_secret_value()):
+            yield text
+        elif isinstance(value, tuple):
+            yield from secret_texts(value)
+
+
+def in_our_words(fault: str) -> str:
+    """What is wrong with a value: our own sentence, or pydantic's where there is none."""
+    ours = fault.removeprefix("Value error, ").partition(", unable to parse")[0]
+    return re.sub(r"^Input should be ", "it must be ", ours)
 
 
 def text_fault(value: object) -> str:

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from bot.config import is_host
+from bot.addresses import is_host
 
 
 def proxy_for(url: str) -> str | None:

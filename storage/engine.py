@@ -5,7 +5,7 @@ from collections.abc import Iterable, Set
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from bot.config import is_host
+from bot.addresses import is_host
 from bot.errors import BotError
 from storage.postgres import PostgresEngines
 from storage.sqlite import SqliteEngines

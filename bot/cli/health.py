@@ -8,9 +8,10 @@ import sys
 
 import click
 
+from bot.addresses import reached_at
 from bot.causes import cause
 from bot.cli.settings import load
-from bot.config import DatabaseSettings, HealthSettings, reached_at
+from bot.config import DatabaseSettings, HealthSettings
 from bot.health import DATABASE
 from bot.version import NAME
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import aiohttp
 
+from bot.addresses import reached_at
 from bot.causes import cause
-from bot.config import Settings, reached_at
+from bot.config import Settings
 from bot.health import DATABASE
 from bot.monitoring.findings import Finding, Findings, fault, ok, warning
 from bot.monitoring.port import NAMED

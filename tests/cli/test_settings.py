@@ -53,6 +53,36 @@ def read() -> Settings:
     return Settings()
 
 
+class Later(Settings):
+    """With settings that a later version may have."""
+
+    webhook_secret: SecretStr
+    webhook_keys: tuple[SecretStr, ...] = ()
+    webhook_tries: int = 3
+
+
+def test_a_new_setting_that_is_secret_is_masked_like_the_others() -> None:
+    words: dict[str, object] = {"slack_bot_token": "xoxb-1", "slack_app_token": "xapp-1"}
+    keys = (SecretStr("k3y-one"), SecretStr("k3y-two"))
+    settings = Later(**words, webhook_secret=SecretStr("s3cret"), webhook_keys=keys)  # type: ignore[arg-type]
+    assert {"xoxb-1", "xapp-1", "s3cret", "k3y-one", "k3y-two"} <= {*settings.secrets}
+    named = [name for name, one in Settings.model_fields.items() if "Secret" in str(one.annotation)]
+    assert [name for name in named if name not in SECRETS] == []  # may be in a file, too
+
+
+def test_a_fault_that_only_pydantic_knows_is_told_in_our_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {"SLACK_BLOCKS": "no", "WEBHOOK_TRIES": "many"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError) as raised:
+        Later()
+    told = faults_of(raised.value)
+    assert "WEBHOOK_SECRET: it is not set." in told
+    assert "WEBHOOK_TRIES: it must be a valid integer." in told
+    assert "SLACK_BLOCKS: it must be 'auto' or 'classic'." in told
+
+
 def test_every_secret_can_be_in_a_file_that_a_setting_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
