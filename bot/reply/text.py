@@ -104,6 +104,9 @@ _AS_IS = frozenset(
 )  # styles whose text is what is seen
 _HAN, _LATIN = r"[\u3400-\u9fff]", r"[0-9A-Za-z]"
 _MEET = re.compile(f"{_HAN}{_LATIN}|{_LATIN}{_HAN}")
+_HAN_BEGINS, _HAN_END = re.compile(f"{_HAN}|（"), re.compile(f"{_HAN}$")
+_SENTENCE_END = re.compile("[。！？；：，]$")
+_DAY = "今天 0:00"
 
 
 def say(template: str, /, **given: Given) -> Phrase:
@@ -129,6 +132,11 @@ def in_language(words: Words, language: NullTranslations = ENGLISH) -> Shown:
 
 
 def _pieces(words: Line, language: NullTranslations) -> Iterator[str | Span]:
+    pieces = _told(words, language)
+    yield from pieces if language is ENGLISH else _close(pieces, _SENTENCE_END)
+
+
+def _told(words: Line, language: NullTranslations) -> Iterator[str | Span]:
     for one in words:
         if isinstance(one, Phrase):
             yield from _joined(one, language)
@@ -143,7 +151,7 @@ def _joined(phrase: Phrase, language: NullTranslations) -> Iterator[str | Span]:
     text = ""
     pieces = _filled(phrase, language)
     if language is not ENGLISH:
-        pieces = _apart(pieces)
+        pieces = _close(_apart(pieces), _HAN_END)
     for piece in pieces:
         if isinstance(piece, str):
             text += piece
@@ -173,6 +181,34 @@ def _filled(phrase: Phrase, language: NullTranslations) -> Iterator[str | Span]:
             yield value
         else:
             yield from in_language(value if isinstance(value, tuple) else (value,), language)
+
+
+def _close(pieces: Iterable[str | Span], end: re.Pattern[str]) -> Iterator[str | Span]:
+    """The pieces, without a space where Chinese goes on behind such an `end`.
+
+    What stands within a piece, such as words of people, stays as it is.
+    """
+    found = [piece for piece in pieces if piece != ""]
+    for place, piece in enumerate(found):
+        before, after = (found[at] if 0 <= at < len(found) else "" for at in (place - 1, place + 1))
+        told = piece
+        if isinstance(told, str):
+            if told[0] == " " and end.search(_seen(before)) and _HAN_BEGINS.match(told[1:]):
+                told = told[1:]
+            text = told[:-1] or _seen(before)
+            if told[-1:] == " " and end.search(text) and _HAN_BEGINS.match(_seen(after)):
+                told = told[:-1]
+        if told != "":
+            yield told
+
+
+def _seen(piece: str | Span) -> str:
+    """What can be seen of a piece here; of a moment, that it begins with a word: `今天 12:05`."""
+    if isinstance(piece, str):
+        return piece
+    if piece.style == "time":
+        return _DAY
+    return piece.text if piece.style in {"bold", "italic", "link"} else ""
 
 
 def _apart(pieces: Iterable[str | Span]) -> Iterator[str | Span]:

@@ -1,10 +1,23 @@
 """Chinese and what is filled in are told apart as printed Chinese does."""
 
+import re
+from datetime import UTC, datetime
+
 import pytest
 
-from bot.reply import Words, bold, catalogue, in_language, say
+from bot.reply import Words, bold, catalogue, in_language, line, say, time
 
+AT = datetime(2026, 1, 5, 12, 5, tzinfo=UTC)
 GIB = "{field} must be a whole number of GiB."
+
+
+def plain_of(words: Words) -> str:
+    """What somebody reads, a moment as Slack words one of today."""
+    pieces = in_language(words, catalogue("zh"))
+    return "".join(
+        one if isinstance(one, str) else "今天 12:05" if one.at is not None else one.text
+        for one in pieces
+    )
 
 
 @pytest.mark.parametrize(
@@ -21,6 +34,30 @@ GIB = "{field} must be a whole number of GiB."
 def test_a_latin_word_stands_apart_from_chinese(field: Words, shown: str) -> None:
     pieces = in_language(say(GIB, field=field), catalogue("zh"))
     assert "".join(one if isinstance(one, str) else one.text for one in pieces) == shown
+
+
+def test_no_space_stands_between_two_words_of_chinese() -> None:
+    told = getattr(catalogue("zh"), "_catalog", {})
+    templates = {one for one in told if isinstance(one, str) and one}
+    names = {template: set(re.findall(r"\{(\w+)\}", template)) for template in templates}
+    filled = [
+        say(template, **dict.fromkeys(names[template], given))
+        for template in templates
+        for given in ("三块", bold("训练机"), time(AT), say("{number} 分钟", number=5))
+    ]
+    shown = [plain_of(one) for one in filled]
+    assert [one for one in shown if re.search("[\u3400-\u9fff] [\u3400-\u9fff]", one)] == []
+
+
+def test_sentences_and_moments_stand_close_in_chinese() -> None:
+    order = say("{person} said {time} to renew it.", person=bold("爱丽丝"), time=time(AT))
+    told = line(order, " ", say("The chain has no renewal yet."))
+    assert plain_of(told) == "爱丽丝在今天 12:05 说由 TA 续租。链上还没有续租。"
+
+
+def test_words_of_people_stay_as_they_are() -> None:
+    told = say("Reason: {reason}", reason="磁盘 已满")
+    assert plain_of(told) == "原因：磁盘 已满"
 
 
 def test_english_gets_no_space_of_its_own() -> None:
