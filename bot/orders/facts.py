@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from bot.chain.heads import SLOT
 from bot.ids import TaskId
 from bot.model import RentalOrder
+from bot.orders.costs import Amount
 from bot.orders.offers import Offer
 from bot.orders.schedule import DAY, HOUR, MINUTE, goal_of, moment
 from bot.reply import Line, Text, all_of, bold, line, listed, say, say_number, time
@@ -45,7 +46,8 @@ class Facts:
 
     `machines` is None where nobody here has listed them, or whoever reads this may not see them
     (`sees`): then it is not theirs to decide on the order either. `is_read`: the chain was just
-    read; else all is as last read. `offer` is what it costs, where that is known.
+    read; else all is as last read. `offer` is what it costs, and `paid` what was
+    just paid for it, where that is known.
     """
 
     order: RentalOrder
@@ -56,6 +58,7 @@ class Facts:
     is_read: bool = True
     sees: bool = True
     offer: Offer | None = None
+    paid: Amount | None = None
 
     @property
     def is_named(self) -> bool:
@@ -121,7 +124,9 @@ def span(blocks: int) -> Text:
         return say_number("{number} day", "{number} days", blocks // DAY)
     if blocks >= 10 * HOUR:
         return _hours(blocks // HOUR)
-    if minutes < 30:
+    if not minutes:
+        return say("less than a minute")
+    if minutes < 60:  # a moment is told to the minute then, too
         return _minutes(minutes)
     tens = minutes // 10 * 10
     hours, rest = divmod(tens, 60)

@@ -1,7 +1,7 @@
 """What an order costs at the chain's present price: a day, and as long as it was paid for last."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.chain.price import PER_DAY, PLANCK, Prices
 from bot.model import OrderPhase, Payment, RentalOrder
@@ -29,6 +29,19 @@ def offer_of(order: RentalOrder, prices: Prices | None, paid: Sequence[Payment])
     if order.phase is OrderPhase.WAITING and order.stake:
         whole = Amount(order.stake, order.stake * prices.avg_price // PLANCK)
     return Offer(_at(prices, order, PER_DAY), whole, blocks)
+
+
+def paid_since(before: RentalOrder, order: RentalOrder, prices: Prices | None) -> Amount | None:
+    """What was just paid: what was reserved for it, or a renewal at the present price."""
+    if prices is None or not prices.is_usable or not prices.avg_price:
+        return None
+    if before.phase is OrderPhase.WAITING and before.stake:
+        return Amount(before.stake, before.stake * prices.avg_price // PLANCK)
+    if before.phase is OrderPhase.WAITING or order.ends <= before.ends:
+        return None
+    return replace(
+        _at(prices, order, order.ends - before.ends), is_estimate=True, is_usd_estimate=True
+    )
 
 
 def _at(prices: Prices, order: RentalOrder, blocks: int) -> Amount:

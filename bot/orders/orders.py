@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.chain.errors import ChainError
+from bot.chain.price import Prices
 from bot.chain.reader import ChainReader, ChainView, OrderRef, Pallet
 from bot.clock import Clock
 from bot.ids import ChannelId, UserId
@@ -24,7 +25,7 @@ from bot.orders.concerned import Concern, Concerned, People
 from bot.orders.facts import Facts
 from bot.orders.finding import Finder, Search
 from bot.orders.handlings import Handlings
-from bot.orders.offers import Offer, offer_of
+from bot.orders.offers import Offer, offer_of, paid_since
 from bot.orders.over import settle
 from bot.orders.putting import Keyed, put, wanted
 from bot.orders.said import key_of
@@ -293,6 +294,9 @@ class Orders:
             facts, people = await self._facts(order, head, is_read=is_read)
             if found.stage is not None:
                 facts = replace(facts, offer=await self.offer(order))
+            elif found.event in {Event.CONFIRMED, Event.RENEWED}:
+                paid = paid_since(before, order, await self._prices(order))
+                facts = replace(facts, paid=paid)
             messages = said.messages(before, found, facts, await self._places(people))
             order = vague.noted(order, before, found, facts, people)
             if order.vague:
@@ -332,13 +336,15 @@ class Orders:
 
     async def offer(self, order: RentalOrder) -> Offer | None:
         """What a day of an order costs now, and as long as it was paid for last."""
-        try:
-            prices = await (await self.chain.view()).prices(order.node)
-        except ChainError:
-            return None
         async with self._store.read() as tx:
             paid = await tx.money.payments([order.id])
-        return offer_of(order, prices, paid)
+        return offer_of(order, await self._prices(order), paid)
+
+    async def _prices(self, order: RentalOrder) -> Prices | None:
+        try:
+            return await (await self.chain.view()).prices(order.node)
+        except ChainError:
+            return None
 
     # For commands
 

@@ -58,7 +58,8 @@ def _is_meant(called: str, place: Place, there: Set[ChannelId]) -> bool:
 def _said(before: RentalOrder, found: Looked, all_facts: Facts, *, sees: bool) -> list[Told]:
     """The messages by name. The countdown is one message, which also says how it ended.
 
-    Its last warning is a second one, so that it is heard.
+    Its last warning is a second one, so that it is heard. What is told anew is no more than a line
+    there.
     """
     facts = all_facts.to(sees=sees)
     if found.stage is not None:
@@ -76,10 +77,11 @@ def _said(before: RentalOrder, found: Looked, all_facts: Facts, *, sees: bool) -
     told = words.event(facts, found.event)
     if before.phase is not OrderPhase.WAITING:
         return [Told(str(found.event), told)]
-    last = [Told(LAST_CALL, told)] if before.told == _LAST else []
+    short = words.short(facts, found.event)
+    last = [Told(LAST_CALL, short)] if before.told == _LAST else []
     if found.event is Event.CONFIRMED:
         return [Told("confirm", told), *last]
-    counted = [Told("confirm", told)] if before.told else []
+    counted = [Told("confirm", short)] if before.told else []
     return [Told(str(found.event), told), *counted, *last]
 
 

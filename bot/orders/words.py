@@ -61,6 +61,12 @@ def event(facts: Facts, happened: Event) -> Reply:
     return _EVENTS[happened](facts)
 
 
+def short(facts: Facts, happened: Event) -> Reply:
+    """The same in a line, where another message tells it."""
+    told = event(facts, happened)
+    return Reply(told.summary, told.parts[:1])
+
+
 def _reply(facts: Facts, sign: str, sentence: Line, *parts: Part) -> Reply:
     stale = () if facts.is_read else (_unread(facts),)
     below = () if facts.order.phase.is_over else (_buttons(facts),)
@@ -303,7 +309,7 @@ def _confirmed(facts: Facts) -> Reply:
         "Order {order} for {node} is confirmed. It ends {time}.",
         **_named(facts), time=facts.at(facts.order.ends),
     )  # fmt: skip
-    return _reply(facts, "white_check_mark", line(told))
+    return _reply(facts, "white_check_mark", line(told), *_paid(facts))
 
 
 def _renewed(facts: Facts) -> Reply:
@@ -311,7 +317,14 @@ def _renewed(facts: Facts) -> Reply:
         "Order {order} for {node} is renewed. It now ends {time}.",
         **_named(facts), time=facts.at(facts.order.ends),
     )  # fmt: skip
-    return _reply(facts, "white_check_mark", line(told))
+    return _reply(facts, "white_check_mark", line(told), *_paid(facts))
+
+
+def _paid(facts: Facts) -> tuple[Part, ...]:
+    """What was paid for it just now, where the chain tells its price."""
+    if facts.paid is None:
+        return ()
+    return (Note(line(say("Paid: {price}.", price=both(facts.paid)))),)
 
 
 def _lapsed(facts: Facts) -> Reply:

@@ -9,7 +9,7 @@ from functools import partial
 
 from bot.ids import UserId
 from bot.messages import ways
-from bot.model import Press, RentalOrder
+from bot.model import OrderPhase, Press, RentalOrder
 from bot.orders.coming import when
 from bot.orders.order_buttons import Handling, can_snooze, instead, meant
 from bot.pipeline.context import Services
@@ -22,8 +22,16 @@ Act = Callable[[RentalOrder, Press], Awaitable[Reply]]
 _NOT_YOURS = say("You have no session for this order's node, so others decide on it.")
 _OVER = say("This warning is over: its order has moved on.")
 _LAST_ALONE = say("Only the last warnings are left, and they cannot be snoozed.")
-_KNOWS = say("Everybody who is told of it knows now.")
-_KNOWN = say("That is known already.")
+_SNOOZED = say("Snoozed for all who are told of it. The next warning comes 6 hours before the end.")
+_SNOOZED_ALREADY = say("It is snoozed already. The next warning comes 6 hours before the end.")
+_TAKEN = {
+    OrderPhase.RENTING: say("You renew it. All who are told of it know."),
+    OrderPhase.WAITING: say("You confirm it. All who are told of it know."),
+}
+_TAKEN_ALREADY = {
+    OrderPhase.RENTING: say("You have said already that you renew it."),
+    OrderPhase.WAITING: say("You have said already that you confirm it."),
+}
 
 
 class OrderPresses:
@@ -56,20 +64,20 @@ class OrderPresses:
         if not can_snooze(order, facts.head):
             return Reply.of(_LAST_ALONE, private=True)
         is_new = await self._services.orders.handlings.snooze(order, press.actor)
-        return Reply.of(_KNOWS if is_new else _KNOWN, private=True)
+        return Reply.of(_SNOOZED if is_new else _SNOOZED_ALREADY, private=True)
 
     async def _take(self, order: RentalOrder, press: Press) -> Reply:
         """Take it where nobody has, or from the one whom whoever clicks was told of."""
         taker = meant(press.value)[3]
         while order.renewer in {"", taker}:
             if await self._services.orders.handlings.take(order, press.actor, order.renewer):
-                return Reply.of(_KNOWS, private=True)
+                return Reply.of(_TAKEN[order.phase], private=True)
             again = await self._order(press)  # somebody was faster
             if again is None or again.renewer == order.renewer:
                 return Reply.of(_OVER, private=True)
             order = again
         if order.renewer == press.actor:
-            return Reply.of(_KNOWN, private=True)
+            return Reply.of(_TAKEN_ALREADY[order.phase], private=True)
         person = line(mention(UserId(order.renewer)))
         told = say("{person} has taken it. Do you take it over?", person=person)
         if order.renewer_since is not None:

@@ -105,7 +105,7 @@ _AS_IS = frozenset(
 _HAN, _LATIN = r"[\u3400-\u9fff]", r"[0-9A-Za-z]"
 _MEET = re.compile(f"{_HAN}{_LATIN}|{_LATIN}{_HAN}")
 _HAN_BEGINS, _HAN_END = re.compile(f"{_HAN}|（"), re.compile(f"{_HAN}$")
-_SENTENCE_END = re.compile("[。！？；：，]$")
+_SENTENCE_END = re.compile("[。！？；：，）”]$")
 _DAY = "今天 0:00"
 
 

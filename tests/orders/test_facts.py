@@ -14,9 +14,9 @@ from bot.reply import line, say, time
 @pytest.mark.parametrize(
     ("blocks", "told"),
     [
-        (-5, "0 minutes"),
+        (-5, "less than a minute"),
         (29 * MINUTE + 9, "29 minutes"),
-        (36 * MINUTE, "30 minutes"),
+        (49 * MINUTE + 3, "49 minutes"),
         (2 * HOUR - 1, "110 minutes"),
         (6 * HOUR + 4 * MINUTE, "6 hours"),
         (6 * HOUR - 1, "5 hours and 50 minutes"),

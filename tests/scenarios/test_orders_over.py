@@ -9,6 +9,7 @@ import pytest
 from sandbox.slack import Person, SeenMessage
 from tests.scenarios.orders import DAY, ChainStage, chained
 
+CREATE = "/dbc vm create name=late image=ubuntu-20.04.qcow2 gpu=1 cpu=2 mem=8 disk=10 on gpu1"
 DECIDES = {"I renew it", "Snooze", "Done", "I confirm it"}
 
 
@@ -31,6 +32,7 @@ async def test_a_renewal_takes_the_buttons_off_all_warnings_before_it(scene: Cha
     old = alice.last("@dbc")
     await alice.presses("I renew it", old)
     await scene.passes(minutes=1, step=30)
+    assert scene.told(alice, "You renew it. All who are told of it know.")
     assert len(offering(alice)) == 3  # seen at 48 hours, at 24, and who renews it
     still_shown = deepcopy(old.message.blocks)
     scene.chain.relet(rental.number, 10 * DAY)
@@ -71,6 +73,7 @@ async def test_a_lapsed_order_leaves_no_button_to_confirm_it(scene: ChainStage) 
     await scene.passes(minutes=2, step=30)
     await alice.presses("I confirm it", alice.last("@dbc"))
     await scene.passes(minutes=1, step=30)
+    assert scene.told(alice, "You confirm it. All who are told of it know.")
     assert len(offering(alice)) == 2  # the countdown, and who confirms it
     await scene.passes(minutes=16, step=30)
     assert offering(alice) == []
@@ -150,3 +153,41 @@ async def test_in_a_channel_no_button_leads_to_an_order_that_is_not_shown(
         listed = await stage.asks(person, "/dbc vm list")
         assert f"Order {rental.number} for gpu1 ends" in listed.plain.replace("*", "")
         assert (f"Show order {rental.number}" in listed.buttons) is is_shown
+
+
+async def test_a_new_order_claims_no_machine_of_the_one_before(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    old = scene.rents(blocks=2 * DAY)
+    await scene.passes(1)
+    await stage.asks(alice, CREATE)
+    await scene.passes(2, step=900)
+    shown = (await stage.asks(alice, f"/dbc order show {old.number}")).plain.replace("*", "")
+    assert "late (" in shown
+    await scene.until(old.end + 2 * 600)
+    new = scene.rents(blocks=5 * DAY)
+    await scene.passes(3, step=900)
+    shown = (await stage.asks(alice, f"/dbc order show {new.number}")).plain.replace("*", "")
+    assert "none known here" in shown
+    assert "late (" not in shown
+    await stage.asks(alice, CREATE.replace("late", "later"))
+    await scene.passes(2, step=900)
+    shown = (await stage.asks(alice, f"/dbc order show {new.number}")).plain.replace("*", "")
+    assert "later (" in shown
+    assert "late (" not in shown
+
+
+async def test_each_press_is_answered_with_what_it_did_also_in_chinese(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    await stage.asks(alice, "/dbc language zh")
+    scene.rents(blocks=2 * DAY)
+    await scene.passes(minutes=5, step=60)
+    warning = alice.last("@dbc")
+    for pressed, said in (
+        ("暂停提醒", "已为所有相关人员暂停提醒。下次提醒在到期前 6 小时。"),
+        ("暂停提醒", "已经暂停提醒了。"),
+        ("我来续租", "由你续租，已通知相关人员。"),
+        ("我来续租", "你已经说过由你续租。"),
+    ):
+        await alice.presses(pressed, warning)
+        await stage.quiet()
+        assert scene.told(alice, said), pressed

@@ -55,3 +55,17 @@ async def test_what_waits_for_its_confirmation_says_what_it_costs_and_what_is_lo
     assert "The 10 DBC fee is lost. The rest of the price is released." in shown
     assert "Paid" not in shown
     assert "the chain cannot be read" not in shown
+
+
+async def test_a_confirmation_and_a_renewal_say_what_was_paid(scene: ChainStage) -> None:
+    alice = scene.stage.alice
+    rental = scene.rents(confirmed=False)
+    await scene.passes(minutes=2, step=30)
+    scene.chain.confirm(rental.number)
+    await scene.passes(minutes=3, step=15)
+    (told,) = scene.told(alice, "is confirmed. It ends")
+    assert "Paid: 2,994.50 USD · 249,541.67 DBC." in told
+    scene.chain.relet(rental.number, 2 * DAY)
+    await scene.passes(minutes=20, step=60)
+    (told,) = scene.told(alice, "is renewed. It now ends")
+    assert "Paid: 598.90 USD · 49,908.33 DBC (estimate)." in told
