@@ -18,7 +18,6 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.errors import BotError
 from bot.model import (
-    PUT_BACK,
     AccessState,
     ApprovalStatus,
     AuditEntry,
@@ -228,17 +227,15 @@ def disarm(connection: Connection, now: datetime, backup: str = "") -> None:
     """
     # Each may have been approved and carried out since: from here on it is only looked for.
     open_ = executions.c.status.in_([ExecutionStatus.RECORDED, ExecutionStatus.WAITING])
-    columns = executions.c.id, executions.c.facts, executions.c.status
-    for one in connection.execute(select(*columns).where(open_)).all():
-        connection.execute(
-            update(executions)
-            .where(executions.c.id == one.id)
-            .values(
-                status=ExecutionStatus.RUNNING,
-                started_at=func.coalesce(executions.c.started_at, now),
-                facts={**(one.facts or {}), PUT_BACK: str(one.status)},
-            )
+    connection.execute(
+        update(executions)
+        .where(open_)
+        .values(
+            status=ExecutionStatus.RUNNING,
+            started_at=func.coalesce(executions.c.started_at, now),
+            put_back=executions.c.status,
         )
+    )
     connection.execute(
         update(approvals)
         .where(

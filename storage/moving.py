@@ -16,6 +16,7 @@ from sqlalchemy import URL, Connection, Table, create_engine, func, insert, sele
 from bot.errors import BotError
 from bot.plural import counted
 from storage.backup import Copied, copy_whole, drafted, set_aside
+from storage.columns import lenient
 from storage.connection import OpenConnection
 from storage.engine import open_engines
 from storage.file import claim, flush_directory
@@ -40,7 +41,7 @@ def move(file: Path, url: str, vault: Vault, now: datetime) -> tuple[Copied, int
         raise _missing(file)
     with claim(file), drafted(file) as draft:
         copied = copy_whole(file, draft)
-        engine = create_engine(URL.create("sqlite", database=str(draft)))
+        engine = create_engine(URL.create("sqlite", database=str(draft)), json_deserializer=lenient)
         try:
             with engine.begin() as source:
                 upgrade(source)

@@ -4,6 +4,7 @@ Knows no table and no command. Nothing here shows a key or a plain text in `repr
 """
 
 import hashlib
+import hmac
 import json
 import os
 import secrets
@@ -33,6 +34,7 @@ class Vault:
             )
         self.place = place
         self._single = [_fernet(key, at, place) for at, key in enumerate(keys, start=1)]
+        self._digesting = {fingerprint(key): _digesting(key) for key in keys}
         self._fernet = MultiFernet(self._single)
         self.fingerprints = tuple(fingerprint(key) for key in keys)
         self.file: Path | None = None
@@ -66,6 +68,7 @@ class Vault:
         except (OSError, BadKey):
             return False  # the keys in use stay, until the file is whole again
         self._single, self._fernet = fresh._single, fresh._fernet
+        self._digesting = fresh._digesting
         self.fingerprints, self._read = fresh.fingerprints, state
         return True
 
@@ -100,6 +103,22 @@ class Vault:
                 return self.decrypt(sealed)
             raise self._undecryptable() from None
         return plain
+
+    def digest(self, plain: Mapping[str, str], salt: str) -> str:
+        """By what `matches` knows these texts again; without the key nobody can try any by it."""
+        self._keep_up()
+        return self._digest(plain, salt, self.fingerprints[0])
+
+    def matches(self, digest: str, plain: Mapping[str, str], salt: str) -> bool:
+        """Whether the digest is of these texts; True as well where its key is gone."""
+        by = digest.partition(":")[0]
+        if by not in self._digesting and not (self._keep_up() and by in self._digesting):
+            return True
+        return hmac.compare_digest(digest, self._digest(plain, salt, by))
+
+    def _digest(self, plain: Mapping[str, str], salt: str, by: str) -> str:
+        told = json.dumps([salt, sorted(plain.items())]).encode()
+        return f"{by}:{hmac.new(self._digesting[by], told, hashlib.sha256).hexdigest()}"
 
     def key_of(self, sealed: bytes) -> str | None:
         """The fingerprint of the key that it is sealed under; None where no key opens it."""
@@ -150,6 +169,11 @@ def _fernet(key: str, position: int, place: str) -> Fernet:
             f"Credential key number {position} in {place} is not a Fernet key.",
             hint="A Fernet key is 32 random bytes in URL-safe base64: 44 characters.",
         ) from None
+
+
+def _digesting(key: str) -> bytes:
+    """A key for digests: what one of two uses shows says nothing about the other."""
+    return hmac.new(key.encode(), b"digests of secrets", hashlib.sha256).digest()
 
 
 def fingerprint(key: str) -> str:

@@ -18,7 +18,7 @@ from bot.model.audit import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditR
 from bot.model.deed import VERBS_OF_MACHINES, Deed, Filing, Logged, Trace
 from bot.model.freeze import Freeze
 from bot.model.lease import Leased
-from bot.model.ledger import LOCKED_SECRETS, PUT_BACK, Execution, ExecutionStatus, Meant
+from bot.model.ledger import LOCKED_SECRETS, Execution, ExecutionStatus, Meant
 from bot.model.machine import (
     Audience,
     DbcSession,
@@ -59,7 +59,6 @@ __all__ = [
     "LOCKED_SECRETS",
     "MACHINE_GOALS",
     "MOMENTS",
-    "PUT_BACK",
     "SURPRISE",
     "USUAL_HOUR",
     "VERBS_OF_MACHINES",

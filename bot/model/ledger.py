@@ -38,8 +38,6 @@ class ExecutionStatus(StrEnum):
 
 
 LOCKED_SECRETS = "secrets"
-# A fact: what was open in a restored backup, with the status that it had there.
-PUT_BACK = "put back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,7 @@ class Execution:
     `behind` are the changes of the same machine that it has to wait for, or had to.
     `meant` is what its names meant by parameter, also those that were left out; of an older record
     nothing is known.
+    `put_back` is the status that it had where a restored backup held it open.
     `unreadable` names what of its record cannot be read (LOCKED_SECRETS: no key opens these); it
     must not be carried out then.
     """
@@ -91,6 +90,7 @@ class Execution:
     finished_at: datetime | None = None
     behind: tuple[str, ...] = ()
     meant: Mapping[str, Meant] = field(default_factory=dict)
+    put_back: str = ""
     unreadable: str = ""
 
     @property

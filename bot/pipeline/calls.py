@@ -401,7 +401,7 @@ class Runs:
         label = await self._services.inventory.label(execution.node) if execution.node else ""
         subject = Subject(execution.label, execution.task, label)
         is_done = command.ends_itself and await is_kept(self._store, execution)
-        end, told, look = interrupted(command, execution.known, subject, is_done=is_done)
+        end, told, look = interrupted(command, execution, subject, is_done=is_done)
         sentence = line(told)
         async for attempt in self._store.attempts():
             async with attempt as tx:

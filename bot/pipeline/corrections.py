@@ -16,7 +16,8 @@ from bot.reply import Line, Text, Words, line, listed, say
 
 _MOST = 20  # corrections of one form, each of a request of which nothing came
 
-# Of these nothing was done, so the correction is a request of its own.
+# Of these nothing was done, so the correction is a request of its own. A failed one may have done
+# a part: a machine that was made and does not start, the first of several changes.
 _NOTHING_DONE = frozenset(
     {
         ExecutionStatus.REFUSED,
@@ -24,7 +25,6 @@ _NOTHING_DONE = frozenset(
         ExecutionStatus.CANCELLED,
         ExecutionStatus.EXPIRED,
         ExecutionStatus.VOIDED,
-        ExecutionStatus.FAILED,
     }
 )
 
@@ -39,7 +39,7 @@ async def recorded(
     """What was recorded just now; None for a form that is sent in again as it was.
 
     Its key is the form's. Raises AlreadyTaken where another request of the same form is under way,
-    or has come to something.
+    has come to something, or was corrected too often.
     """
     for number in range(1, _MOST + 1):
         one = wanted if number == 1 else replace(wanted, key=f"{wanted.key}:{number}")
@@ -47,11 +47,15 @@ async def recorded(
             return one
         async with services.store.read() as tx:
             first = await tx.executions.keyed(one.key)
-        if first is None or _is_same(first, wanted):
+            has_secrets = await tx.executions.was_given(one.key, wanted.secrets)
+        if first is None or (has_secrets and _is_same(first, wanted)):
             return None
         if first.status not in _NOTHING_DONE:
             raise _taken(services.table[first.command], first, wanted)
-    return None
+    raise AlreadyTaken(
+        say("You have changed this form {number} times, so I take no more of it.", number=_MOST),
+        hint=say("Nothing was done. Close it and open a new one."),
+    )
 
 
 async def was_taken(services: Services, key: str, given: Mapping[str, str]) -> bool:
@@ -77,13 +81,7 @@ def require_same(first: Vote, vote: Vote) -> None:
 
 
 def _is_same(first: Execution, wanted: Execution) -> bool:
-    is_known = not (first.status.is_end and wanted.secrets)  # an end erases them
-    return (
-        is_known
-        and first.command == wanted.command
-        and first.arguments == wanted.arguments
-        and first.secrets == wanted.secrets
-    )
+    return (first.command, first.arguments) == (wanted.command, wanted.arguments)
 
 
 def _taken(command: Command, first: Execution, wanted: Execution) -> AlreadyTaken:
@@ -91,6 +89,10 @@ def _taken(command: Command, first: Execution, wanted: Execution) -> AlreadyTake
     if first.status is ExecutionStatus.WAITING:
         return AlreadyTaken(
             say("{taken} Withdraw that request first, then send this one again.", taken=told)
+        )
+    if first.status.is_end:
+        return AlreadyTaken(
+            say("{taken} See what became of it, then request the change anew.", taken=told)
         )
     return AlreadyTaken(
         say("{taken} See what becomes of it, then request the change anew.", taken=told)

@@ -40,18 +40,18 @@ async def is_kept(store: Store, execution: Execution) -> bool:
 
 
 def interrupted(
-    command: Command, known: Mapping[str, str], subject: Subject, *, is_done: bool
+    command: Command, execution: Execution, subject: Subject, *, is_done: bool
 ) -> tuple[ExecutionStatus, Phrase, Line]:
     """How a command ended whose process died in between: its end, in words, and what to do.
 
     `is_done`: what it changes was stored.
     """
-    what = command.brief(known, subject)
+    what = command.brief(execution.known, subject)
     if is_done:
         return ExecutionStatus.DONE, say("“{request}” is done.", request=what), ()
     look = line(say("Look at the present state before doing it again."))
     # Of what a backup held open, nothing is known: also what ends itself may have, after it.
-    if told := put_back.of_request(known, what):
+    if told := put_back.of_request(execution.put_back, what):
         return ExecutionStatus.UNKNOWN, told, look
     if command.ends_itself:
         told = say("I was interrupted before “{request}”: nothing was done.", request=what)

@@ -34,6 +34,7 @@ class Leftovers:
         gone += await self._all(lambda tx: tx.leftovers.forget_votes(before, _AT_ONCE))
         gone += await self._all(lambda tx: tx.leftovers.forget_watches(before, _AT_ONCE))
         gone += await self._all(lambda tx: tx.access.forget(before, _AT_ONCE))
+        gone += await self._all(lambda tx: tx.leftovers.forget_digests(before, _AT_ONCE))
         self._due = passed + _DAILY
         log.info("leftovers.forgotten", rows=gone, before=before.isoformat())
 

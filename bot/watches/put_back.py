@@ -6,7 +6,7 @@ Pure.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.model import PUT_BACK, Execution, ExecutionStatus
+from bot.model import Execution, ExecutionStatus
 from bot.reply import Given, Phrase, Words, say
 from bot.watches.machine_ends import Verdict
 
@@ -45,25 +45,21 @@ _LOOKING = say("put back from a backup; I look whether it has been carried out s
 
 def told(found: Verdict, execution: Execution) -> Verdict:
     """The same verdict; where it is in doubt, not as if a command had got no answer."""
-    why = _WHY.get(_status(execution.facts))
+    why = _WHY.get(execution.put_back)
     return replace(found, why=why, more="") if why and found.in_doubt else found
 
 
 def remark(found: Verdict, execution: Execution) -> Words:
     """What to say beside an end that is not in doubt: what shows need not come of the request."""
-    return "" if found.in_doubt else _FOUND.get(_status(execution.facts), "")
+    return "" if found.in_doubt else _FOUND.get(execution.put_back, "")
 
 
 def looking(execution: Execution) -> Phrase:
     """What is said while it is not known whether it was carried out."""
-    return _LOOKING if PUT_BACK in execution.facts else _UNANSWERED
+    return _LOOKING if execution.put_back else _UNANSWERED
 
 
-def of_request(known: Mapping[str, str], request: Given) -> Phrase | None:
+def of_request(status: str, request: Given) -> Phrase | None:
     """Why the end of a `request` is not known that nothing can show; None for all others."""
-    said = _OF_REQUEST.get(_status(known))
+    said = _OF_REQUEST.get(status)
     return said.filled(lambda _: request) if said else None
-
-
-def _status(known: Mapping[str, str]) -> str:
-    return known.get(PUT_BACK, "")

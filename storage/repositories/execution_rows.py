@@ -34,8 +34,26 @@ from storage.vault import Vault
 
 def to_row(execution: Execution, vault: Vault, *, by: str, until: datetime) -> dict[str, Any]:
     """The row of a new execution, its secrets sealed and leased to `by`."""
-    sealed = vault.encrypt(execution.secrets) if execution.secrets else None
-    return {**_ROWS.write(execution), "secrets": sealed, "leased_by": by, "leased_until": until}
+    secrets = execution.secrets
+    return {
+        **_ROWS.write(execution),
+        "secrets": vault.encrypt(secrets) if secrets else None,
+        "digest": vault.digest(secrets, execution.key) if secrets else "",
+        "leased_by": by,
+        "leased_until": until,
+    }
+
+
+def was_given(row: Row, secrets: Mapping[str, str], vault: Vault) -> bool:
+    """Whether a row was recorded with these secrets, which may be erased; True where nobody can
+    tell.
+    """
+    sealed, digest = row["secrets"], row["digest"]
+    if sealed is not None and vault.opens(sealed):
+        return texts(vault.decrypt(sealed)) == dict(secrets)
+    if digest is None:
+        return True
+    return vault.matches(digest, secrets, row["key"]) if digest else not secrets
 
 
 @cache

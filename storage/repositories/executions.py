@@ -32,7 +32,7 @@ from storage.connection import OpenConnection
 from storage.errors import BadKey
 from storage.repositories import execution_statements as statements
 from storage.repositories.audit import Audit
-from storage.repositories.execution_rows import from_row, meant_as_kept
+from storage.repositories.execution_rows import from_row, meant_as_kept, was_given
 from storage.repositories.repository import (
     Repository,
     at,
@@ -76,6 +76,12 @@ class Executions(Repository):
         rows = await self._connection.execute(statements.KEYED, {"its_key": key})
         row = rows.mappings().one_or_none()
         return None if row is None else self._open(row)
+
+    async def was_given(self, key: str, secrets: Mapping[str, str]) -> bool:
+        """Whether what was recorded with this key had these secrets; True where nobody can tell."""
+        rows = await self._connection.execute(statements.KEYED, {"its_key": key})
+        row = rows.mappings().one_or_none()
+        return row is not None and was_given(row, secrets, self._vault)
 
     async def some(self, execution_ids: Collection[ExecutionId]) -> dict[ExecutionId, Execution]:
         """Those of these executions that there are, by id, without their secrets."""

@@ -4,14 +4,14 @@ from datetime import datetime
 
 from sqlalchemy import delete, select, text
 
-from bot.model import PUT_BACK, Effect, Freeze
+from bot.model import Effect, Freeze
 from storage.repositories.repository import Repository
 from storage.tables import executions, freezes
 
 _EVERYTHING = "everything"
 # To the letter as the partial index says it: SQLite would not use it otherwise.
 _DESTROYS = text(f"effect = {Effect.DESTROY.value}")
-_WAS_SENT = executions.c.facts[PUT_BACK].as_string().is_(None)
+_WAS_SENT = executions.c.put_back == ""
 
 
 class Freezes(Repository):

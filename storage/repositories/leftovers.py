@@ -14,6 +14,7 @@ from bot.model import ApprovalStatus, VoteState, WatchState
 from storage.repositories.message_rows import MANY, WANTED
 from storage.repositories.repository import Repository, at, is_free
 from storage.tables import (
+    HAS_DIGEST,
     approvals,
     audit,
     executions,
@@ -109,6 +110,18 @@ class Leftovers(Repository):
             .limit(limit)
         )
         rows = await self._connection.execute(delete(watches).where(watches.c.id.in_(found)))
+        return rows.rowcount
+
+    async def forget_digests(self, before: datetime, limit: int) -> int:
+        """Forget by what the secrets of what ended before are known again; says of how many."""
+        found = (
+            select(executions.c.id)
+            .where(HAS_DIGEST, executions.c.finished_at < before)
+            .limit(limit)
+        )
+        rows = await self._connection.execute(
+            update(executions).where(executions.c.id.in_(found)).values(digest=None)
+        )
         return rows.rowcount
 
     async def _kept(self, subjects: Collection[str], before: datetime) -> frozenset[str]:

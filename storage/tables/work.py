@@ -48,6 +48,11 @@ executions = Table(
     Column("behind", Text, nullable=False, server_default=""),
     # What its names meant when it was acknowledged, by parameter.
     Column("meant", JSON, nullable=False, server_default="{}"),
+    # By what its secrets are known again once they are erased: empty where it has none; nothing
+    # where nobody can tell.
+    Column("digest", Text),
+    # The status that it had where a restored backup held it open.
+    Column("put_back", Text, nullable=False, server_default=""),
     *lease(),
     Index(None, "status", "leased_until"),
     Index(None, "status", "finished_at"),
@@ -63,6 +68,15 @@ executions = Table(
         sqlite_where=text("effect = 3"),
         postgresql_where=text("effect = 3"),
     ),
+)
+
+# What `leftovers` forgets.
+HAS_DIGEST = executions.c.digest != literal_column("''")
+Index(
+    "ix_executions_digests",
+    executions.c.finished_at,
+    sqlite_where=HAS_DIGEST,
+    postgresql_where=HAS_DIGEST,
 )
 
 approvals = Table(

@@ -7,6 +7,8 @@ from sandbox.slack import Person
 from tests.scenarios.machines import off
 from tests.scenarios.site import asked, entries, now, site
 from tests.scenarios.stage import CHANNEL, LIMITS, Stage
+from tests.scenarios.stored import alter
+from tests.scenarios.test_forms import opens
 
 GLASS = """
 [[rule]]
@@ -15,6 +17,7 @@ match = { command = "vm.delete" }
 break_glass = { persons = ["U0CAROL"] }
 """
 TAKEN = "This form was taken when you sent it first"
+GOES_ON = "The message where you asked says how it goes on"
 TROUBLE = "We had some trouble connecting"
 
 
@@ -136,6 +139,92 @@ async def test_another_password_is_not_told(one_stage: Stage) -> None:
     assert f"{TAKEN}; what you changed since was not." in shown
     assert stage.changes() == ["tasks.passwd"]
     assert "N3w" not in stage.alice.screen().replace(shown, "")
+
+
+async def sets_a_password(stage: Stage, password: str) -> None:
+    """Alice sets a password by the form, and the form stands there all the same."""
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    await stage.alice.types("/dbc vm passwd inference", channel=CHANNEL)
+    await stage.alice.sees_modal("Set a password")
+    await stage.alice.submits({"New password": password}, is_lost=True)
+    await stage.quiet()
+
+
+async def test_the_same_password_again_is_one_request_once_it_is_set(one_stage: Stage) -> None:
+    stage = one_stage
+    await sets_a_password(stage, "N3w-Passw0rd")
+    await stage.alice.submits({})
+    await stage.quiet()
+    assert GOES_ON in in_form(stage.alice)
+    assert stage.changes() == ["tasks.passwd"]
+
+
+async def test_the_same_password_again_is_one_request_once_it_was_refused(
+    one_stage: Stage,
+) -> None:
+    stage = one_stage
+    off(stage)
+    await sets_a_password(stage, "N3w-Passw0rd")
+    await restarted(stage)
+    before, recorded = stage.changes(), await entries(stage)
+    await stage.alice.submits({})
+    await stage.quiet()
+    assert GOES_ON in in_form(stage.alice)
+    assert (stage.changes(), await entries(stage)) == (before, recorded)
+
+
+async def test_another_password_is_taken_once_the_first_was_refused(one_stage: Stage) -> None:
+    stage = one_stage
+    off(stage)
+    await sets_a_password(stage, "N3w-Passw0rd")
+    await stage.alice.submits({"New password": "0ther-Passw0rd"})
+    await stage.quiet()
+    requested = [one.command for one in await entries(stage) if one.kind == "requested"]
+    assert requested == ["vm.passwd", "vm.passwd"]
+
+
+async def test_what_a_former_version_took_with_a_password_is_taken_for_the_same(
+    one_stage: Stage,
+) -> None:
+    stage = one_stage
+    off(stage)
+    await sets_a_password(stage, "N3w-Passw0rd")
+    before = stage.changes()
+    alter(stage, "UPDATE executions SET digest = NULL")
+    await stage.alice.submits({"New password": "0ther-Passw0rd"})
+    await stage.quiet()
+    assert GOES_ON in in_form(stage.alice)
+    assert stage.changes() == before
+
+
+async def test_what_failed_in_part_is_not_done_again_by_a_correction(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    off(stage)
+    await opens(stage, "vm modify inference")
+    await stage.alice.submits({"SSH port": "5700", "GPUs": "7"}, is_lost=True)
+    await stage.quiet()
+    assert stage.task("inference").ssh_port == 5700
+    before = stage.changes()
+    await stage.alice.submits({"GPUs": "2"})
+    assert f"{TAKEN} (GPUs: 7); what you changed since was not." in in_form(stage.alice)
+    assert "See what became of it" in in_form(stage.alice)
+    assert stage.changes() == before
+
+
+async def test_a_form_that_was_corrected_too_often_says_so(one_stage: Stage) -> None:
+    stage = one_stage
+    off(stage)
+    await sets_a_password(stage, "N3w-Passw0rd-0")
+    for number in range(1, 20):
+        await stage.alice.submits({"New password": f"N3w-Passw0rd-{number}"}, is_lost=True)
+        await stage.quiet()
+    before = stage.changes()
+    await stage.alice.submits({"New password": "N3w-Passw0rd-20"})
+    assert "You have changed this form 20 times" in in_form(stage.alice)
+    assert stage.changes() == before
 
 
 async def test_another_reason_of_a_denial_is_not_the_one_that_counts(tmp_path: Path) -> None:

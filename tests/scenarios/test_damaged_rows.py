@@ -18,7 +18,7 @@ from sandbox.dbc.worker import Durations
 from sandbox.slack import SeenMessage
 from storage.chain import hash_of
 from tests.scenarios.machines import off
-from tests.scenarios.site import DELETE, approves, asked, now, site, told
+from tests.scenarios.site import DELETE, approves, asked, now, rules, site, told
 from tests.scenarios.stage import CHANNEL, Stage, card
 from tests.scenarios.stored import alter, has_rows_of_all_kinds
 from tests.scenarios.test_sharing import shares
@@ -48,6 +48,18 @@ async def test_a_locked_session_stops_nobody_else(stage: Stage) -> None:
     question = await asked(stage)
     await approves(stage, stage.carol, question)
     await stage.ends(stage.alice, "inference is deleted on gpu1")
+
+
+async def test_the_breaker_counts_a_damaged_row_as_well(stage: Stage) -> None:
+    rules(stage, "[breaker]\ndestroys = 2\n[defaults]\ndestroy = {}\n")
+    await stage.asks(stage.alice, "/dbc vm shutdown inference")
+    await stage.ends(stage.alice, "inference is off on gpu1")
+    alter(stage, "UPDATE executions SET facts = 'no JSON'")
+    await stage.asks(stage.alice, DELETE)
+    await stage.ends(stage.alice, "inference is deleted on gpu1")
+    other = await stage.asks(stage.alice, '/dbc vm delete "Ada\'s training run"')
+    assert "2 destructive" in other.plain
+    assert stage.changes() == ["tasks.shutdown", "tasks.delete"]
 
 
 async def test_who_holds_a_locked_session_is_still_entitled(stage: Stage) -> None:

@@ -9,6 +9,7 @@ from bot.app import Bot
 from storage import back_up, restore
 from tests.scenarios.site import DELETE, NAME, approves, asked, entries, now, rules, site, told
 from tests.scenarios.stage import CHANNEL, LIMITS, Stage
+from tests.scenarios.stored import alter
 
 FREEZERS = '[freeze]\npeople = { persons = ["U0BOB"] }\n'
 
@@ -39,6 +40,16 @@ async def test_what_was_approved_after_the_backup_does_not_run_again(stage: Stag
     assert stage.changes().count("tasks.delete") == 1
     assert "deleted" in now(stage, question).plain
     assert not now(stage, question).buttons
+
+
+@pytest.mark.parametrize("facts", ['["x"]', "no JSON"])
+async def test_a_damaged_row_keeps_no_backup_from_being_put_back(stage: Stage, facts: str) -> None:
+    question = await asked(stage)
+    alter(stage, "UPDATE executions SET facts = ?", facts)
+    back_up(stage.data / "bot.db", stage.data / "backup.db")
+    await put_back(stage)
+    await stage.passes(30)
+    assert "put back from a backup" in now(stage, question).plain
 
 
 async def test_an_approval_that_was_open_in_the_backup_can_no_longer_be_given(

@@ -92,3 +92,17 @@ async def test_broken_glass_keeps_its_messages_until_it_is_reviewed(store: Store
             ApprovalId("approval-1"), ApprovalStatus.APPROVED, by=UserId("U2"), now=SOON
         )
     assert await forget(store) == 2
+
+
+async def test_by_what_secrets_are_known_again_is_forgotten_in_the_end(store: Store) -> None:
+    secrets = {"password": "SECRET"}
+    await record(store, execution("1", secrets=secrets), execution("2", secrets=secrets))
+    await end(store, "execution-1")
+    async with store.write() as tx:
+        assert not await tx.executions.was_given("delivery-1", {"password": "other"})
+        assert await tx.leftovers.forget_digests(SOON, 9) == 0
+        assert await tx.leftovers.forget_digests(LATER, 9) == 1
+        assert await tx.leftovers.forget_digests(LATER, 9) == 0
+        assert await tx.executions.was_given("delivery-1", {"password": "other"})
+        assert not await tx.executions.was_given("delivery-2", {"password": "other"})
+        assert await tx.executions.was_given("delivery-2", secrets)

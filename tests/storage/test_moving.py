@@ -1,7 +1,9 @@
 """`python -m bot copy`: everything goes from a SQLite file into PostgreSQL, once and whole."""
 
 import asyncio
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -179,3 +181,11 @@ def test_the_target_has_to_be_postgresql(data: Path) -> None:
     done = copy(data, f"sqlite:///{data}/other.db")
     assert done.exit_code == 1
     assert "DATABASE_URL has to name the PostgreSQL database" in done.output
+
+
+def test_a_row_that_holds_no_json_moves_with_the_others(data: Path, postgres_url: str) -> None:
+    with closing(sqlite3.connect(data / "bot.db")) as raw:
+        raw.execute("UPDATE executions SET facts = 'no JSON'")
+        raw.commit()
+    done = copy(data, postgres_url)
+    assert done.exit_code == 0, done.output

@@ -30,6 +30,17 @@ def test_the_first_key_encrypts_and_every_key_decrypts() -> None:
     assert Vault([new]).decrypt(both.rotate(sealed)) == SECRETS
 
 
+def test_a_digest_knows_texts_again_and_takes_those_of_a_lost_key_for_the_same() -> None:
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    digest = Vault([old]).digest(SECRETS, "one")
+    assert "SECRET" not in digest
+    for vault in (Vault([old]), Vault([new, old])):
+        assert vault.matches(digest, SECRETS, "one")
+        assert not vault.matches(digest, {**SECRETS, "session_id": "other"}, "one")
+        assert not vault.matches(digest, SECRETS, "another")
+    assert Vault([new]).matches(digest, {}, "one")
+
+
 @pytest.mark.parametrize("work", [Vault.decrypt, Vault.rotate])
 @pytest.mark.parametrize("spoil", [lambda sealed: sealed[:-9] + b"AAAAAAAA=", lambda _: b"junk"])
 def test_what_was_altered_or_sealed_with_a_lost_key_is_refused(
