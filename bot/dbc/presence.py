@@ -17,7 +17,6 @@ from bot.dbc.errors import (
     DaemonFull,
     DbcError,
     Foreign,
-    GatewayFailed,
     NodeTimeout,
     Unreachable,
 )
@@ -55,8 +54,8 @@ class Presence:
                 log.warning("dbc.down", daemon=where, because=outcome.sentence, why=str(why))
                 heard.down_since = now
             heard.why = why
-        elif of_node and isinstance(outcome, NodeTimeout | ConnectionLost | GatewayFailed):
-            return
+        elif of_node and isinstance(outcome, NodeTimeout | ConnectionLost | Foreign):
+            return  # it says nothing of the daemon, which is looked at by itself then
         elif heard.down_since is not None:
             heard.down_since = None
             log.info("dbc.up", daemon=where)

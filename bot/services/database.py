@@ -92,6 +92,7 @@ class Database:
         self._health = health
         self._clock = clock
         self._written: timedelta | None = None  # when the last trial succeeded
+        self._fails = False
         self._superseded = asyncio.Event()
         self._successor: Text = ""  # what is told of the version that has taken over
 
@@ -115,6 +116,7 @@ class Database:
             await self._store.scrub()
         except StorageFailed as error:
             self._written = None  # it works again once something can be written
+            self._fails = True
             mend = advice(error) or _MEND
             sentence = say(
                 "The bot's database could not be read or written: {why}. {mend}",
@@ -124,6 +126,7 @@ class Database:
                 # What the driver says is all that there is to know: a traceback says no more.
                 log.error("database.fails", because=str(cause(error)))  # noqa: TRY400
         else:
+            self._fails = False
             if self._health.regained(_WHAT):
                 log.info("database.works")
 
@@ -131,6 +134,11 @@ class Database:
     def works(self) -> bool:
         """Whether something could be written since it was last in doubt."""
         return self._written is not None
+
+    @property
+    def fails(self) -> bool:
+        """Whether the last look could not use it."""
+        return self._fails
 
     def doubt(self) -> None:
         """Somebody could not use it: write something at the next look."""

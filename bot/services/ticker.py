@@ -58,7 +58,11 @@ class Ticker:
         # Counted in looks, not in time: while the process stands still, nothing is missed.
         self._looks = self._last_look = 0
         self._failures: Counter[str] = Counter()
-        self._outage: Counter[str] = Counter()  # runs that failed for want of the database, by job
+        # Runs that failed for want of the database, as it seems, by job: an outage if `Database`
+        # finds the same, else the job's own fault.
+        self._outage: Counter[str] = Counter()
+        self._is_confirmed = False
+        self._logged: set[str] = set()  # whose own failures by it are in the log
         self._outage_since = timedelta()
         self._jobs = tuple(jobs)
         self._clock = clock
@@ -129,13 +133,13 @@ class Ticker:
         )
 
     def impairments(self) -> Sequence[Text]:
-        """Which jobs do not get done, but for want of the database: that is told by itself."""
+        """Which jobs do not get done, but for an outage of the database: that is told by itself."""
         now = self._looks
         hanging = {task.get_name() for task, at in self._under_way.items() if now - at > _HANGS}
         failing = {
             name: times
             for name, times in self._failures.items()
-            if times >= _FAILS and name not in self._outage
+            if times >= _FAILS and not (name in self._outage and self._may_be_out)
         }
         stuck = [
             say("The job “{name}” does not come to an end.", name=one) for one in sorted(hanging)
@@ -196,29 +200,49 @@ class Ticker:
                 log.exception("tick.failed", job=job.name)
         else:
             self._failures.pop(job.name, None)
+            self._logged.discard(job.name)
             self._back()
 
     def _without_database(self, job: str, error: StorageFailed) -> None:
         """Tell of an outage once: it fails every job, each again and again.
 
-        `Database` says what is the matter.
+        `Database` says what is the matter. Where it finds nothing, the job alone fails.
         """
+        is_first = self._failures[job] == 1
         if not self._outage:
             self._outage_since = self._clock.monotonic()
-            if self._failures[job] == 1:
+            if is_first:
                 then = "Further jobs that fail by this are counted: see ticks.work."
                 log.warning("tick.failed", job=job, sentence=error.sentence, then=then)
         self._outage[job] += 1
-        if self._database is not None:
-            self._database.doubt()
+        if is_first and self._database is not None:
+            self._database.doubt()  # once: each doubt costs a page that is written
+        if self._failures[job] >= _FAILS and not self._may_be_out and job not in self._logged:
+            self._logged.add(job)
+            log.error("tick.failed", job=job, then="It alone fails by this.", exc_info=error)
+
+    @property
+    def _may_be_out(self) -> bool:
+        """Whether the database is out, or was not looked at since somebody could not use it."""
+        database = self._database
+        return database is not None and (database.fails or not database.works)
 
     def _back(self) -> None:
         """Tell that an outage is over: the database has taken something since.
 
         That a job succeeds shows nothing: many write only where there is something to do.
         """
-        if not self._outage or self._database is None or not self._database.works:
+        if not self._outage or self._database is None:
             return
+        self._is_confirmed = self._is_confirmed or self._database.fails
+        if not self._database.works:
+            return
+        if not self._is_confirmed:  # they are the jobs' own failures
+            self._outage.clear()
+            return
+        self._is_confirmed = False
+        for job in self._outage:
+            self._failures.pop(job, None)
         lasted = round((self._clock.monotonic() - self._outage_since).total_seconds())
         failures, jobs = self._outage.total(), len(self._outage)
         self._outage.clear()

@@ -3,6 +3,7 @@
 import socket
 from pathlib import Path
 
+import pytest
 from structlog.testing import capture_logs
 
 from bot.app import Bot
@@ -11,7 +12,7 @@ from bot.monitoring.systemd import Systemd
 from sandbox.dbc import Daemon
 from tests.scenarios.nameless import nameless
 from tests.scenarios.site import site
-from tests.scenarios.stage import LIMITS, Stage
+from tests.scenarios.stage import CHANNEL, LIMITS, Stage
 
 DOCTOR = '[doctor]\npeople = { persons = ["U0BOB"] }\n'
 ALONE = (
@@ -55,6 +56,22 @@ async def test_the_only_daemon_is_down_and_the_bot_stays_ready_and_says_so(
         await stage.passes(60)
         assert ready(stage) == "ok\n"
         assert "dbc_bot_dbc_daemons_up 1.0\n" in await figures(stage)
+
+
+@pytest.mark.parametrize("fault", ["forbidden", "web_page", "redirect"])
+async def test_what_answers_in_its_place_is_told_though_nodes_are_asked_all_the_while(
+    tmp_path: Path, fault: str
+) -> None:
+    async with site(tmp_path) as stage:
+        await stage.passes(60)
+        stage.world.faults.on(fault)
+        for _ in range(8):
+            await stage.alice.types("/dbc vm list", channel=CHANNEL)
+            await stage.passes(20)
+        assert "(something else answers in its place)" in ready(stage)
+        stage.world.faults.off()
+        await stage.passes(60)
+        assert ready(stage) == "ok\n"
 
 
 async def test_a_spare_daemon_is_looked_at_though_nobody_needs_it(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from contextlib import suppress
+import sqlite3
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
@@ -217,3 +218,33 @@ async def test_an_outage_of_the_database_is_logged_when_it_begins_and_when_it_en
     assert events == ["tick.failed", "database.fails", "database.works", "ticks.work"]
     assert (logged[-1]["failures"], logged[-1]["jobs"]) == (2 * 14, 14)
     assert logged[-1]["after_seconds"] == 6
+
+
+async def test_a_job_that_alone_cannot_use_the_database_is_told_by_itself(tmp_path: Path) -> None:
+    file = tmp_path / "bot.db"
+    store = Store(f"sqlite+aiosqlite:///{file}", Vault([Fernet.generate_key().decode()]))
+    begin(file)
+    await store.migrate()
+    clock = ManualClock()
+    database = Database(store, Health(), clock)
+
+    async def bad() -> None:
+        raise StorageFailed("a row of its own cannot be read")
+
+    async def good() -> None:
+        """Needs no database."""
+
+    looking = Job("database", timedelta(seconds=5), database.look)
+    jobs = [looking, *(Job(run.__name__, timedelta(seconds=1), run) for run in (bad, good))]
+    ticker = Ticker(jobs, clock, Metrics(), database=database)
+    written: set[str] = set()
+    with capture_logs() as logged, closing(sqlite3.connect(file)) as raw:
+        for second in range(120):
+            await ticker.run_due(timedelta(seconds=second))
+            written |= {str(row) for row in raw.execute("SELECT id FROM defaults")}
+            clock.advance(timedelta(seconds=1))
+    await store.close()
+    assert [(e["event"], e["job"]) for e in logged] == [("tick.failed", "bad")] * 2
+    assert "a row of its own" in str(logged[-1]["exc_info"])
+    assert "The job “bad” failed 120 times in a row" in str(ticker.impairments()[0])
+    assert len(written) <= 5  # one in 30 s, and one for the doubt
