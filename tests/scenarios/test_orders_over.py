@@ -1,5 +1,6 @@
 """What was told of an order, once it has moved on: no button is left that only refuses."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from copy import deepcopy
 from pathlib import Path
@@ -191,3 +192,24 @@ async def test_each_press_is_answered_with_what_it_did_also_in_chinese(scene: Ch
         await alice.presses(pressed, warning)
         await stage.quiet()
         assert scene.told(alice, said), pressed
+
+
+async def test_of_two_who_renew_it_at_the_same_moment_one_does_and_the_other_is_told_who(
+    scene: ChainStage,
+) -> None:
+    stage = scene.stage
+    people = stage.alice, stage.bob
+    await stage.asks(stage.alice, "/dbc session share gpu1 with @bob")
+    scene.rents(blocks=2 * DAY)
+    await scene.passes(minutes=5, step=60)
+    await asyncio.gather(*(one.presses("I renew it", one.last("@dbc")) for one in people))
+    await stage.quiet()
+    won = [one for one in people if scene.told(one, "You renew it. All who are told of it know.")]
+    assert len(won) == 1
+    (late,) = [one for one in people if one not in won]
+    (told,) = scene.told(late, "has taken it", "Do you take it over?")
+    assert won[0].id in told
+    await scene.passes(minutes=1, step=30)
+    for one in people:
+        (known,) = scene.told(one, "renews order")
+        assert won[0].id in known
