@@ -76,12 +76,14 @@ _SHAPES = frozenset(
     | {"<initial>", "<medial>", "<final>", "<isolated>"}
 )
 
+_MOST_SHAPED = 3  # characters: one that stands for a whole sentence is not spelled out
+
 
 @lru_cache(maxsize=4096)
 def _shaped(char: str) -> str:
     """The character in its usual shape."""
     shape, *codes = unicodedata.decomposition(char).split() or [""]
-    if shape not in _SHAPES:
+    if shape not in _SHAPES or len(codes) > _MOST_SHAPED:
         return char
     return "".join(_shaped(chr(int(code, 16))) for code in codes)
 

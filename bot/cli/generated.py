@@ -66,7 +66,7 @@ class Generated:
             self._wrong.append(f"There is no Chinese word for {', '.join(nameless)}: {told}.")
         slash = Settings.model_fields["slash_command"].default
         self._write(Path("docs") / "commands.md", reference(self.table, slash))
-        in_chinese = reference(self.table, slash, words_of("zh"))
+        in_chinese = reference(self.table, slash, words_of("zh"), "zh")
         self._write(Path("docs") / "zh" / "commands.md", in_chinese)
         told = json.dumps(manifest(slash, socket_mode=True), indent=2)
         self._write(Path("manifest.json"), f"{told}\n")

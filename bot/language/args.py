@@ -112,12 +112,15 @@ class Parameter:
     @property
     def usage(self) -> str:
         """How it stands in a usage line."""
+        return self.bare_usage if self.required else f"[{self.bare_usage}]"
+
+    @property
+    def bare_usage(self) -> str:
+        """The same without the brackets of what may be left out."""
         if self.arg.kind.is_flag:
-            return f"[{self.word}]"
+            return self.word
         shown = self.arg.kind.shown(self.arg, self.word)
-        if not self.arg.positional:
-            shown = f"{self.word}={shown}"
-        return shown if self.required else f"[{shown}]"
+        return shown if self.arg.positional else f"{self.word}={shown}"
 
 
 Vm = Annotated[

@@ -207,12 +207,23 @@ class _Mention(Kind):
         return f"with <{self.sign}{word}>"
 
 
+def _whole(arg: "Arg", name: str) -> Refused:
+    """The refusal of a number with a plus sign where nothing is added."""
+    return Refused(
+        say("{label} is the whole of it, not how much to add.", label=arg.label),
+        hint=say("Leave out the plus sign."),
+        field=name,
+    )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Integer(Kind):
     def accepts(self, arg: "Arg", word: str) -> bool:
         return typed(word).removeprefix("-").isdecimal()
 
     def read(self, arg: "Arg", name: str, text: str) -> int:
+        if typed(text).startswith("+"):
+            raise _whole(arg, name)
         try:
             value = int(typed(text))
         except ValueError:
@@ -236,11 +247,7 @@ class _Size(Kind):
                 field=name,
             )
         if number.startswith("+") and not arg.adds:
-            raise Refused(
-                say("{label} is the whole size, not how much to add.", label=arg.label),
-                hint=say("Leave out the plus sign."),
-                field=name,
-            )
+            raise _whole(arg, name)
         return _bounded(arg, name, gibibytes(number.removeprefix("+"), arg.label, name))
 
 

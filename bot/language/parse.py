@@ -7,7 +7,6 @@ total: any text at all gives one or the other. Targets are resolved later
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -37,7 +36,7 @@ from bot.language.text import (
     unwrapped,
     words,
 )
-from bot.language.unclear import Surplus, Unclear, secret_of, unknown_option
+from bot.language.unclear import Doubtful, Surplus, Unclear, secret_of, unknown_option
 from bot.model import Effect
 from bot.reply import command as to_type
 from bot.reply import line, say
@@ -90,6 +89,11 @@ Parse = Parsed | HelpWanted | NotUnderstood
 _COMMA = re.compile("[,;，；、]")
 _NUMBER = re.compile(r"\+?\d+(?:\.\d+)?")
 
+_MOST = 400  # words of a line; a text in quotes is one
+_LONGEST = 8_000  # characters of a line
+_OFFERED = 40  # words of a line of which something may be understood though not all of it is
+_FEW = 8  # of these may be too many
+
 _HELP = frozenset({"help", "?", "帮助"})
 
 _CHANGES = say("{command} changes something, so it takes no {option}.")
@@ -103,9 +107,15 @@ def parse(
     aliases: Mapping[str, str] = MappingProxyType({}),
 ) -> Parse:
     """What the line means. Raises Refused (with the field) for an argument that cannot be."""
+    if len(text) > _LONGEST:
+        told = say("That is too long for a command: {number} characters.", number=len(text))
+        raise Refused(told)
     typed = _typed(table, text, slash_command, aliases)
     if not typed:
         return HelpWanted()
+    if len(typed) > _MOST:
+        told = say("That is too long for a command: {number} words.", number=len(typed))
+        raise Refused(told, hint=say("Put a long text in quotes."))
     wants_help = [word for word in typed if option_name(word) == "help" or plain(word) in _HELP]
     as_asked = any(option_called(option_name(word) or "") for word in typed)  # `help vm --json`
     if wants_help and (typed[-1] in wants_help or (typed[0] in wants_help and not as_asked)):
@@ -200,26 +210,50 @@ def _given(command: Command, rest: Sequence[str]) -> Mapping[str, str]:
 def _arguments(command: Command, rest: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     """The texts by parameter, and those of them that stood in quotes with their quotes."""
     try:
-        return _as_values(command, _sorted_out(command, without_placeholders(command, rest)))
+        return _understood(command, rest)
     except Unclear as unclear:
-        anew = read_anew(command, rest)
-        if anew != list(rest):
-            with suppress(Refused):
-                return _as_values(command, _sorted_out(command, anew))
-        others = [word for word in rest if parted(word)[0] != unclear.word]
-        if len(others) < len(rest):
-            unclear.fit = {**_fitting(command, others), **unclear.like}
+        unclear.fit = _fitting(command, rest, unclear) if len(rest) <= _OFFERED else {}
         raise
 
 
-def _fitting(command: Command, rest: Sequence[str]) -> Mapping[str, str]:
-    """What can be understood of words of which some may not fit."""
+def _understood(command: Command, rest: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The same, of words as they stand, or else as people talk."""
     try:
-        return _arguments(command, rest)[0]
+        return _as_values(command, _sorted_out(command, without_placeholders(command, rest)))
     except Unclear as unclear:
-        return unclear.fit
-    except Refused:
-        return {}
+        anew, doubtful = read_anew(command, rest)
+        if anew == list(rest):
+            raise
+        try:
+            found = _as_values(command, _sorted_out(command, anew))
+        except Refused:
+            raise unclear from None
+        if doubtful:
+            raise Doubtful(command, doubtful, found[0]) from None
+        return found
+
+
+def _fitting(command: Command, rest: Sequence[str], unclear: Unclear) -> Mapping[str, str]:
+    """What can be understood of words of which a few do not fit.
+
+    Behind such a word a flag may mean its contrary: “no force”.
+    """
+    like: Mapping[str, str] = unclear.like
+    for _ in range(_FEW):
+        if isinstance(unclear, Doubtful):
+            return unclear.values
+        at = next((i for i, word in enumerate(rest) if parted(word)[0] == unclear.word), None)
+        if at is None:
+            return {}
+        flagless = (word for word in rest[at + 1 :] if flag_called(command, word) is None)
+        rest = [*rest[:at], *(word for word in flagless if parted(word)[0] != unclear.word)]
+        try:
+            return {**_understood(command, rest)[0], **like}
+        except Unclear as more:
+            unclear, like = more, {}
+        except Refused:
+            return {}
+    return {}
 
 
 def _as_values(command: Command, values: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:

@@ -1,15 +1,17 @@
 """The generated reference of all commands (docs/commands.md), in any language that has words."""
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from gettext import NullTranslations
 
 from bot.language.args import OPTIONS, Option, Parameter
 from bot.language.chinese import GROUPS
 from bot.language.help import review_note
 from bot.language.kinds import NO_LIMIT
+from bot.language.spelling import Spelling
 from bot.language.table import Command, Table
-from bot.reply import ENGLISH, Text, Words, listed, plain, say
+from bot.reply import ENGLISH, Language, Span, Text, Words, listed, plain, say, with_commands
 
 _WIDTH = 100
 _ABOUT = (
@@ -39,15 +41,20 @@ _JSON = say(
 )
 
 
-def reference(table: Table, slash_command: str, language: NullTranslations = ENGLISH) -> str:
+def reference(
+    table: Table, slash_command: str, words: NullTranslations = ENGLISH, language: Language = "en"
+) -> str:
     """docs/commands.md: every command with its usage, arguments, effect and an example."""
-    return _Reference(slash_command, language).of(table)
+    return _Reference(Spelling(table, slash_command).of(language), slash_command, words).of(table)
 
 
 class _Reference:
-    def __init__(self, slash_command: str, language: NullTranslations) -> None:
+    def __init__(
+        self, spelled: Callable[[Span], Span], slash_command: str, words: NullTranslations
+    ) -> None:
+        self._spelled = spelled
         self._slash = slash_command
-        self._language = language
+        self._language = words
 
     def of(self, table: Table) -> str:
         lines = ["# " + self._told(say("Commands")), ""]
@@ -64,7 +71,11 @@ class _Reference:
         return "\n".join(lines).rstrip() + "\n"
 
     def _told(self, words: Words) -> str:
-        return plain(words, self._language)
+        return plain(with_commands(words, self._typed), self._language)
+
+    def _typed(self, span: Span) -> Span:
+        found = self._spelled(span)
+        return replace(found, text=f"`{found.text}`") if found.style == "code" else found
 
     def _paragraph(self, words: Text) -> list[str]:
         return textwrap.wrap(

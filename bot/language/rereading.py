@@ -5,21 +5,31 @@ never read anew.
 """
 
 import re
+from collections import deque
 from collections.abc import Sequence
 
 from bot.folding import fold, plain
 from bot.language.args import NODE_OPTION, REASON, Parameter, option_called
-from bot.language.kinds import Takes
+from bot.language.chinese import BEHIND_NODE, PREPOSITIONS
+from bot.language.courtesy import COURTESIES
+from bot.language.kinds import INT, Takes
 from bot.language.table import Command
-from bot.language.text import Word, is_quoted, option_name, parted
+from bot.language.text import Word, is_decoration, is_quoted, option_name, parted
 from bot.model import Effect
 
 _WHY = frozenset("reason because since 原因 因为 理由 由于 # -- — //".split())  # noqa: SIM905
 _WHY_FIRST = re.compile("(?:reason|原因|理由|因为)[:：](.+)")
 # Between a name and what it is.
-_JOINTS = frozenset({"is", "to", "of", "=", ":", "by", "为", "到", "是"})
+_JOINTS = frozenset({"is", "to", "of", "=", ":", "为", "到", "是"})
 # Behind a number that is no size.
-_COUNTED = frozenset({"lines", "line", "rows", "hours", "hour", "行", "条", "小时"})
+_COUNTED = frozenset({"lines", "line", "rows", "行", "条"})
+# Of a span of time, where the value is a text: `since 2 hours`.
+_SPANS = {
+    **dict.fromkeys(("minutes", "minute", "mins", "min", "分钟"), "m"),
+    **dict.fromkeys(("hours", "hour", "小时", "个小时"), "h"),
+    **dict.fromkeys(("days", "day", "天"), "d"),
+    **dict.fromkeys(("weeks", "week", "周"), "w"),
+}
 
 
 def is_own(command: Command, word: str) -> bool:
@@ -37,28 +47,71 @@ def flag_called(command: Command, word: str) -> Parameter | None:
     return found if found is not None and found.arg.kind.is_flag else None
 
 
-def read_anew(command: Command, typed: Sequence[str]) -> list[str]:
-    """The words with a reason in one, and with `key=value` for what is named without a sign."""
+def read_anew(command: Command, typed: Sequence[str]) -> tuple[list[str], str]:
+    """The words with a reason in one, and with `key=value` for what is named without a sign.
+
+    Beside them the word of the reason that may be meant as more than that; mostly there is none.
+    """
     if any(p.arg.kind.is_secret or p.arg.kind.takes is not Takes.WORD for p in command.parameters):
-        return list(typed)
-    return _with_names(command, _with_reason(command, list(typed)))
+        return list(typed), ""
+    words, doubtful = _with_reason(command, list(typed))
+    return _with_names(command, words), doubtful
 
 
-def _with_reason(command: Command, words: list[str]) -> list[str]:
-    """What stands behind `reason` up to the end, or to what is surely none of it, as one word."""
+def _with_reason(command: Command, words: list[str]) -> tuple[list[str], str]:
+    """What stands behind `reason` up to the end, or to an option for everyone, as one word."""
     if command.worst_effect is Effect.READ:
-        return words
+        return words, ""
     for start, word in enumerate(words):
         begun = _begun(word) if start else None
         if begun is None:
             continue
         end = len(words)
-        while end > start + 1 and is_own(command, words[end - 1]):
+        while end > start + 1 and _is_harmless(command, words[end - 1]):
             end -= 1
-        text = " ".join([begun, *words[start + 1 : end]]).strip()
+        behind = words[start + 1 : end]
+        text = " ".join([begun, *behind]).strip()
         said = [Word.of(f"{REASON}={text}", f'{REASON}="{text}"')] if text else []
-        return [*words[:start], *said, *words[end:]]
-    return words
+        return [*words[:start], *said, *words[end:]], _doubtful(command, behind)
+    return words, ""
+
+
+def _is_harmless(command: Command, word: str) -> bool:
+    """Whether a word is a flag that any command takes, and that makes nothing worse: `--json`."""
+    option = option_name(word)
+    found = None if option is None or command.parameter(option) else option_called(option)
+    return found is not None and found.arg.kind.is_flag
+
+
+def _doubtful(command: Command, said: Sequence[str]) -> str:
+    """The word behind `reason` that may be none of it: read as text, it would be lost.
+
+    Options and `key=value` wherever they stand; at the end also a bare flag, and a node.
+    """
+    bare = [word for word in said if not is_decoration(word)]
+    while bare and plain(bare[-1]) in COURTESIES:
+        bare.pop()
+    for word in bare:
+        head, equals, _ = parted(word)
+        option = option_name(head)
+        if (equals or option is not None) and (is_own(command, word) or _is_node(option or head)):
+            return word
+        if not word.isascii() and _is_flag_for_everyone(word):
+            return word
+    if bare and (flag_called(command, bare[-1]) or _is_flag_for_everyone(bare[-1])):
+        return bare[-1]
+    without = bare[:-1] if bare and fold(bare[-1]) in BEHIND_NODE else bare
+    at = [word for word in without[-2:-1] if _is_node(word)]
+    return " ".join(without[-2:]) if at else ""
+
+
+def _is_node(option: str) -> bool:
+    return PREPOSITIONS.get(fold(option), fold(option)) == NODE_OPTION
+
+
+def _is_flag_for_everyone(word: str) -> bool:
+    found = option_called(plain(word))
+    return found is not None and found.arg.kind.is_flag
 
 
 def _begun(word: str) -> str | None:
@@ -76,17 +129,45 @@ def _begun(word: str) -> str | None:
 
 def _with_names(command: Command, words: list[str]) -> list[str]:
     read: list[str] = []
-    queue = list(words)
+    queue = deque(words)
+    counts = any(p.arg.kind is INT for p in command.parameters)
     while queue:
-        word = queue.pop(0)
-        if read and plain(word) in _COUNTED and read[-1].rpartition("=")[2].isdecimal():
+        word = queue.popleft()
+        if counts and read and plain(word) in _COUNTED and _is_number(read[-1]):
             continue
-        joint = 1 if len(queue) > 1 and plain(queue[0]) in _JOINTS else 0
-        value = queue[joint] if len(queue) > joint else ""
         named = None if is_quoted(word) or parted(word)[1] else command.parameter(plain(word))
-        if named is None or named.arg.kind.is_flag or not value or is_own(command, value):
+        has_joint = named is not None and len(queue) > 1 and _is_joint(named, queue[0])
+        value = queue[has_joint] if queue else ""
+        if named is None or not _is_value(command, named, value):
             read.append(word)
-        else:
-            del queue[: joint + 1]
-            read.append(f"{named.name}={value}")
+            continue
+        if has_joint:
+            queue.popleft()
+        queue.popleft()
+        read.append(f"{named.name}={value}{_unit(named, value, queue)}")
     return read
+
+
+def _is_number(word: str) -> bool:
+    return word.rpartition("=")[2].isdecimal()
+
+
+def _is_joint(named: Parameter, word: str) -> bool:
+    """Whether a word only leads to what is named; “by 8” is how much more, but “sort by name”."""
+    return plain(word) in _JOINTS or (named.arg.kind.is_choice and plain(word) == "by")
+
+
+def _is_value(command: Command, named: Parameter, value: str) -> bool:
+    """Whether a word may be what the one before it names; `gpu +2` is no number of GPUs."""
+    if not value or named.arg.kind.is_flag or is_own(command, value):
+        return False
+    return value[0].isalnum() or not named.arg.kind.is_number
+
+
+def _unit(named: Parameter, value: str, queue: deque[str]) -> str:
+    """The unit of a span of time, taken from what follows."""
+    if named.arg.kind.is_number or not value.isdecimal() or not queue:
+        return ""
+    if unit := _SPANS.get(plain(queue[0]), ""):
+        queue.popleft()
+    return unit

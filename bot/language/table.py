@@ -173,9 +173,11 @@ class Command:
     def usage(self) -> str:
         """`vm restart <machine> [force]`."""
         shown = [
-            p.usage
+            "|".join(
+                [p.usage, *(one.bare_usage for one in self.parameters if one.arg.instead == p.name)]
+            )
             for p in self.parameters
-            if not self._is_node_option(p) and not p.arg.kind.is_secret
+            if not self._is_node_option(p) and not p.arg.kind.is_secret and not p.arg.instead
         ]
         if any(self._is_node_option(p) for p in self.parameters):
             shown.append("[on <node>]")

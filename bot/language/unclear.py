@@ -51,6 +51,17 @@ class Surplus(Unclear):
         self.values = dict(values)
 
 
+class Doubtful(Unclear):
+    """A word behind a reason that may be no part of it. `values` are those with it as one."""
+
+    def __init__(self, command: Command, word: str, values: Mapping[str, str]) -> None:
+        told = say("It is not clear whether “{word}” is a part of the reason.", word=word)
+        super().__init__(command, word, told)
+        self.hint = (say("Say it before the reason, or put the reason in quotes."),)
+        self.values = dict(values)
+        self.like = {}
+
+
 def unknown_option(command: Command, option: str) -> Unclear:
     """`option` is without its value, which may be a secret."""
     typed = to_type(command.title)

@@ -25,8 +25,9 @@ async def with_quotes(services: Services, surplus: Surplus, actor: UserId, place
     called |= {name for n in nodes for name in (n.nickname, n.name, n.desc)}
     known = {fold(name): name for name in sorted(called)}
     bare = surplus.bare
+    longest = max((len(name.split()) for name in called), default=0)
     for start in range(len(bare) - 1):
-        for end in range(len(bare), start + 1, -1):
+        for end in range(min(len(bare), start + longest), start + 1, -1):
             typed = " ".join(bare[start:end])
             if name := typed if typed in called else known.get(fold(typed), ""):
                 words = [*bare[:start], name, *bare[end:]]

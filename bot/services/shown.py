@@ -37,6 +37,11 @@ _BESIDE_NODE = (
     "检查过", "上次读取", "正在读取",
     "启动后还没询问过", "上次回答", "租用订单", "未知系统", "上的",
 )  # fmt: skip
+# Only where one of these stands is a moment the bot's: else it says when something should happen.
+_DATED = frozenset(
+    {"created", "seen", "since", "retry", "answer", "checked"}
+    | {"创建", "上次看到", "上次看到时为", "起无响应", "重试", "检查过", "上次回答"}
+)
 _NUMBER = re.compile(r"v?\d[\w.:/+-]*")  # a version, an address, a rent order
 _SIZE = re.compile(r"\d+(\.\d+)? ?[kmgt](i?b)?")
 _AMOUNT = re.compile(r"[<$]*\d[\d,.]*|%|usd|dbc")
@@ -174,12 +179,14 @@ def _is_machine(machine: Machine, node: Node | None, words: _Words) -> bool:
     if node is not None:
         beside += [parts_of(name) for name in (node.label, node.name, node.nickname)]
 
-    def explained(at: int) -> int:
-        """How many words from here on are the bot's."""
-        if _begins(machine.node, words[at]) or MOMENT.fullmatch(words[at]):
-            return 1
+    def explained(at: int) -> tuple[int, bool]:
+        if _begins(machine.node, words[at]):
+            return 1, True
+        if _is_moment(words, at):
+            return 1, False
         states = (n for n in (3, 2, 1) if is_state(" ".join(words[at : at + n])))
-        return max(_longest(beside, words, at), next(states, 0))
+        phrase, state = _longest(beside, words, at), next(states, 0)
+        return max(phrase, state), phrase > state
 
     return _is_all(words, own, machine.task, explained)
 
@@ -189,30 +196,43 @@ def _is_node(node: Node, words: _Words) -> bool:
     beside = [parts_of(phrase) for phrase in _BESIDE_NODE]
     beside += [parts_of(node.uuid), parts_of(node.version)]
 
-    def explained(at: int) -> int:
-        if MOMENT.fullmatch(words[at]) or _NUMBER.fullmatch(words[at]):
-            return 1
-        return _longest(beside, words, at)
+    def explained(at: int) -> tuple[int, bool]:
+        if phrase := _longest(beside, words, at):
+            return phrase, True
+        if _is_moment(words, at):
+            return 1, False
+        is_number = MOMENT.fullmatch(words[at]) is None and _NUMBER.fullmatch(words[at]) is not None
+        return int(is_number), is_number
 
     return _is_all(words, own, node.id, explained)
 
 
+def _is_moment(words: _Words, at: int) -> bool:
+    """Whether a word belongs to a moment that the bot has told."""
+    return MOMENT.fullmatch(words[at]) is not None and not _DATED.isdisjoint(words)
+
+
 def _is_all(
-    words: _Words, own: Sequence[_Words], identifier: str, explained: Callable[[int], int]
+    words: _Words,
+    own: Sequence[_Words],
+    identifier: str,
+    explained: Callable[[int], tuple[int, bool]],
 ) -> bool:
     """Whether the words name a thing, and all the others are explained.
 
-    What is shown never has the name alone: several words without more may be another's name.
+    `explained`: how many words from a place on are the bot's, and whether they say more of it than
+    how it is and since when. What is shown never has the name alone: several words without more may
+    be another's name, and “tomorrow” or “off” may be what somebody wants.
     """
     is_named, says_more, at = False, False, 0
     while at < len(words):
         name = _longest(own, words, at)
         number = int(not name and _begins(identifier, words[at]))
-        taken = name or number or explained(at)
+        taken, tells = (name or number, not name) if name or number else explained(at)
         if not taken:
             return False
         is_named = is_named or bool(name or number)
-        says_more = says_more or not name
+        says_more = says_more or tells
         at += taken
     return is_named and says_more
 

@@ -380,6 +380,22 @@ async def test_what_names_something_else_too_is_not_taken_for_a_row(
     assert stage.changes() == []
 
 
+@pytest.mark.parametrize(
+    "when", ["tomorrow", "today", "2026-12-24", "at 22:00", "明天 上午", "off", "{id} tomorrow"]
+)
+async def test_when_something_should_happen_is_not_taken_for_a_row(
+    one_stage: Stage, when: str
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    said = when.format(id=stage.task(NAME).task_id[:8])
+    told = await stage.asks(stage.alice, f"/dbc vm shutdown {NAME} {said}")
+    assert "I don't know what “" in told.plain
+    assert [m for m in stage.alice.messages() if "Shut down" in m.plain] == []
+    assert stage.changes() == []
+
+
 async def test_a_row_of_two_machines_that_are_called_alike_runs_nothing(one_stage: Stage) -> None:
     stage = one_stage
     stage.task(ADAS).desc = NAME
