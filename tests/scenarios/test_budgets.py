@@ -24,7 +24,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
             await one.stage.gives_session(person, "gpu1")
         one.is_watched_whole = True
         one.rents(blocks=20 * DAY)
-        await one.passes(minutes=20, step=120)
+        await one.passes(minutes=20, step=400)
         yield one
 
 
@@ -182,7 +182,7 @@ async def test_a_month_that_begins_has_spent_nothing_of_the_last_one(tmp_path: P
         await stage.gives_session(stage.alice, "gpu1")
         scene.is_watched_whole = True
         scene.rents(blocks=20 * DAY)
-        await scene.passes(minutes=20, step=120)
+        await scene.passes(minutes=20, step=400)
         await creates(scene)
         spent = (await costs(scene, "person"))["parts"]
         mine = next(one for one in spent if one["user"] == stage.alice.id)
