@@ -86,7 +86,7 @@ def test_a_line_for_slack_is_understood(line: str) -> None:
 
 def test_a_line_for_the_shell_runs_in_a_clean_copy_or_it_is_known_why_not(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
-    leave = shutil.ignore_patterns(".*", "__pycache__", "data", "*.db", "tests", "images")
+    leave = shutil.ignore_patterns(".*", "data", "*.db", "tests", "images")
     shutil.copytree(ROOT, copy, ignore=leave)
     asyncio.run(made(f"sqlite+aiosqlite:///{copy}/data/dbc-bot.db"))
     (copy / "data" / "credential.key").write_text(Fernet.generate_key().decode())

@@ -50,12 +50,13 @@ def test_usage_and_example_are_in_chinese_and_mean_the_same(command: Command) ->
     assert meaning(told) == meaning(command.example)
 
 
-@pytest.mark.parametrize("line", sorted(set(hints())))
-def test_every_hint_is_in_chinese(line: str) -> None:
-    told = in_chinese(line)
-    assert told != f"/dbc {line}"
-    if "<" not in line:  # what people fill in is named in each language
-        assert meaning(told) == meaning(line)
+def test_every_hint_is_in_chinese() -> None:
+    lines = sorted(set(hints()))
+    assert lines
+    assert [line for line in lines if in_chinese(line) == f"/dbc {line}"] == []
+    # What people fill in is named in each language.
+    whole = [line for line in lines if "<" not in line]
+    assert [line for line in whole if meaning(in_chinese(line)) != meaning(line)] == []
 
 
 @pytest.mark.parametrize(
