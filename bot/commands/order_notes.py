@@ -7,6 +7,7 @@ from bot.language.row_parts import Caution, Foreseen
 from bot.messages import ways
 from bot.model import DbcSession, Machine, Node, OrderPhase, RentalOrder
 from bot.orders.coming import OVER, when, with_taker
+from bot.orders.finding import Search
 from bot.orders.schedule import DAY, goal_of, head_at
 from bot.orders.words import priced
 from bot.pipeline.context import Context, Services
@@ -74,15 +75,17 @@ async def _foreseen(ctx: Context, node: Node, vm: Machine | None = None) -> Fore
         return Foreseen()
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     here = [session for session in usable if session.node == node.id]
-    known = await orders.used_with(here) if here else []
-    if vm is not None:
-        known = await _paying(ctx, here, vm, known)
+    all_known = await orders.used_with(here) if here else []
+    known = all_known if vm is None else await _paying(ctx, here, vm, all_known)
     live = [one for one in known if one.phase is not OrderPhase.ENDED]
     soon = [one for one in live if _left(ctx.services, one) <= DAY]
     if soon or (known and not live):
         return await _caution(ctx, node, (soon or known)[0])
-    last = await orders.last_used_with(here) if here and not known else None
-    return _orderless(node, last) if last is not None else Foreseen()
+    last = await orders.last_used_with(here) if here and not all_known else None
+    if last is None:
+        return Foreseen()
+    is_searched = await orders.search_of(ctx.actor) is Search.DONE
+    return _orderless(node, last, is_searched=is_searched)
 
 
 async def _paying(
@@ -123,7 +126,7 @@ _LOST = {
 }
 
 
-def _orderless(node: Node, last: RentalOrder) -> Foreseen:
+def _orderless(node: Node, last: RentalOrder, *, is_searched: bool) -> Foreseen:
     """That nobody pays for the node any more, as far as is known here."""
     over = OVER[last.phase]
     told = say(
@@ -131,6 +134,12 @@ def _orderless(node: Node, last: RentalOrder) -> Foreseen:
         "there can be switched off and deleted at any time.",
         order=str(last.number), node=bold(node.label), over=over,
     )  # fmt: skip
+    if not is_searched:
+        told = say(
+            "Order {order} for {node} {over}. The chain could not be searched for another one just "
+            "now. Without one, what you put there can be switched off and deleted at any time.",
+            order=str(last.number), node=bold(node.label), over=over,
+        )  # fmt: skip
     in_public = say(
         "The order for {node} {over}. What is put there can be switched off and deleted at any "
         "time.",

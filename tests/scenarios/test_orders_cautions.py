@@ -46,6 +46,12 @@ async def test_on_an_order_that_has_lapsed_it_says_that_nobody_pays(scene: Chain
         said = await asked(scene, line)
         assert f":warning: Order {rental.number} for gpu1 has lapsed (nobody confirmed" in said
         assert "you have no other order for this node" in said
+    scene.rpc[0].down = True
+    await scene.passes(minutes=1, step=30)
+    said = await asked(scene, CREATE)
+    assert "has lapsed (nobody confirmed" in said
+    assert "you have no other order" not in said
+    assert "The chain could not be searched for another one" in said
 
 
 async def test_once_it_is_rented_again_nothing_of_the_old_order_is_said(scene: ChainStage) -> None:
@@ -70,3 +76,20 @@ async def test_on_an_unconfirmed_order_it_says_to_confirm_not_to_renew(scene: Ch
     said = await asked(scene, CREATE)
     assert "确认" in said
     assert "续租" not in said
+
+
+async def test_a_machine_of_an_order_that_is_over_hides_no_other_order_of_its_node(
+    scene: ChainStage,
+) -> None:
+    stage = scene.stage
+    await stage.asks(stage.alice, "/dbc vm list")
+    over = scene.rents(blocks=600, gpus=1)
+    await scene.passes(minutes=2, step=60)
+    scene.rents(blocks=20 * DAY, gpus=1)
+    stage.task("inference").rent_order = str(over.number)
+    await scene.passes(minutes=2, step=60)
+    await stage.asks(stage.alice, "/dbc vm show inference")
+    await scene.until(over.end + 74 * 600)
+    off(stage)
+    said = await stage.asks(stage.alice, "/dbc disk add inference 50")
+    assert "no other order" not in said.plain
