@@ -72,6 +72,7 @@ class Health:
         self._fatal: set[str] = set()
         self._faulty = asyncio.Event()
         self._impairments: Mapping[str, tuple[Sequence[Text], Sequence[Text]]] = {}
+        self._wanted: Text = ""
         self._checks: list[Callable[[], Text]] = []
         self._lookers: list[tuple[_Look, _Look]] = []
 
@@ -124,14 +125,27 @@ class Health:
         """
         known = (*(brief for _, brief in self._impairments.values()),)
         looked = (*(look() for _, look in self._lookers),)
-        return tuple(plain(one) for said in (*known, *looked) for one in said)
+        return tuple(plain(one) for said in (*self._by_choice, *known, *looked) for one in said)
+
+    @property
+    def amiss(self) -> int:
+        """How many of these are nobody's will."""
+        return len(self.impairments) - len(self._by_choice)
+
+    @property
+    def _by_choice(self) -> tuple[Sequence[Text], ...]:
+        return ((self._wanted,),) if self._wanted else ()
 
     @property
     def lessened(self) -> tuple[Text, ...]:
         """The same for operators, by name, in their language."""
         known = (*(said for said, _ in self._impairments.values()),)
         looked = (*(look() for look, _ in self._lookers),)
-        return tuple(one for said in (*known, *looked) for one in said)
+        return tuple(one for said in (*self._by_choice, *known, *looked) for one in said)
+
+    def does_without(self, wanted: Text) -> None:
+        """Report what the bot does not do because people want it so; nothing where it does all."""
+        self._wanted = wanted
 
     def impaired(
         self, what: str, sentences: Sequence[Text], brief: Sequence[Text] | None = None

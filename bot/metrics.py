@@ -95,10 +95,13 @@ class Metrics:
             counter("job_failures_total", "Runs of periodic jobs that failed.", "job")
         )
         self.ready = gauge("ready", "1 while the bot can work, as /readyz says.")
-        self.impairments = gauge("impairments", "What the bot has to do without.")
+        self.impairments = gauge(
+            "impairments", "What the bot has to do without; a freeze is not in it."
+        )
         self.dbc_daemons_up = gauge("dbc_daemons_up", "DBC daemons that answered when last asked.")
         self.tick_age = gauge("tick_age_seconds", "Since the clockwork last began a job.")
         self.database_up = gauge("database_up", "1 while the figures below could be read.")
+        self.frozen = gauge("frozen", "1 while changes are frozen.")
         self.watches_open = gauge("watches_open", "Operations that are followed to their end.")
         self.watches_overdue = gauge("watches_overdue", "Watches not looked at when due.")
         self.watch_lag = gauge("watch_lag_seconds", "How overdue the most overdue watch is.")

@@ -161,11 +161,17 @@ def unquoted(text: str) -> str:
     return text
 
 
+_WHERE = frozenset({"host", "port", "database", "dbname"})  # in the options of an address
+
+
 def fingerprint(database_url: str, file: Path | None) -> str:
-    """The same for all who use this database; tells neither where it is nor its password."""
+    """The same for all who use this database; tells neither where it is nor its password.
+
+    Of its options only those count that say where it is: others may be secrets.
+    """
     kind, _, rest = database_url.partition("://")
     where, _, query = rest.rpartition("@")[2].partition("?")
-    options = [one for one in query.split("&") if not one.startswith("password=")]
+    options = [one for one in query.split("&") if one.partition("=")[0] in _WHERE]
     named = [str(file.resolve())] if file else [kind.partition("+")[0], where, *options]
     return hashlib.sha256("\n".join(named).encode()).hexdigest()[:12]
 

@@ -136,7 +136,7 @@ class Server:
         if request.path == PATH and is_read and request.query.get("ssl_check") == "1":
             return web.Response()
         if request.path == "/healthz" and is_read:
-            return liveness(self._health)
+            return liveness()
         if request.path == "/readyz" and is_read:
             return readiness(self._health)
         is_known = request.path in {PATH, "/healthz", "/readyz"}

@@ -39,7 +39,7 @@ class Gauges:
         """Set every gauge to what is true now."""
         metrics, health = self._metrics, self._health
         metrics.ready.set(not health.reasons)
-        metrics.impairments.set(len(health.impairments))
+        metrics.impairments.set(health.amiss)
         metrics.dbc_daemons_up.set(self._daemons.up)
         metrics.tick_age.set(self._tick_age().total_seconds())
         now = self._clock.monotonic()
@@ -59,6 +59,8 @@ class Gauges:
         now, metrics = self._clock.now(), self._metrics
         async with self._store.read() as tx:
             found = await tx.figures.read(now)
+            frozen = await tx.freezes.find()
+        metrics.frozen.set(frozen is not None)
         metrics.watches_open.set(found.watches_open)
         metrics.watches_overdue.set(found.watches_overdue)
         metrics.watch_lag.set(_age(found.watch_due, now))

@@ -26,22 +26,22 @@ _PASSING = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL})
 NAMED = {"Server": NAME}
 
 
-def liveness(health: Health) -> web.Response:
+def liveness() -> web.Response:
     """Whoever answers has a loop that turns."""
-    return web.Response(text="ok\n", headers=_named(health))
+    return web.Response(text="ok\n", headers=NAMED)
 
 
 def readiness(health: Health) -> web.Response:
     """200 while the bot can work, else 503; each reason and each impairment is a line."""
     reasons = health.reasons
     lines = [*(reasons or ("ok",)), *health.impairments, ""]
-    return web.Response(
-        status=503 if reasons else 200, text="\n".join(lines), headers=_named(health)
-    )
+    return web.Response(status=503 if reasons else 200, text="\n".join(lines), headers=NAMED)
 
 
-def _named(health: Health) -> dict[str, str]:
-    return {**NAMED, DATABASE: health.database}
+def _naming(answer: web.Response, health: Health) -> web.Response:
+    """The answer, saying which database the bot is on: here alone, the other port may be public."""
+    answer.headers[DATABASE] = health.database
+    return answer
 
 
 async def bound(listening: Awaitable[None], host: str, port: int, setting: str) -> None:
@@ -92,9 +92,9 @@ class HealthPort:
         if request.method not in {"GET", "HEAD"}:
             return web.Response(status=405, headers={"Allow": "GET, HEAD"})
         if request.path == "/healthz":
-            return liveness(self._health)
+            return _naming(liveness(), self._health)
         if request.path == "/readyz":
-            return readiness(self._health)
+            return _naming(readiness(self._health), self._health)
         await self._refresh()
         return web.Response(
             body=self._metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST}

@@ -4,8 +4,6 @@ from bot.health import Health
 from bot.reply import say, time
 from storage import Store
 
-_WHAT = "a freeze"
-
 
 class Frozen:
     """Keeps `health` told of a freeze, by whichever process it was begun; names nobody."""
@@ -19,7 +17,8 @@ class Frozen:
         async with self._store.read() as tx:
             freeze = await tx.freezes.find()
         if freeze is None:
-            self._health.impaired(_WHAT, ())
+            self._health.does_without("")
             return
-        told = say("Changes have been frozen since {at}.", at=time(freeze.since))
-        self._health.impaired(_WHAT, (told,))
+        self._health.does_without(
+            say("Changes have been frozen since {at}.", at=time(freeze.since))
+        )

@@ -16,10 +16,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.app import Bot
 from bot.errors import BotError
+from bot.setting_sources import fingerprint
 from sandbox.dbc.demo import demo_renter
 from tests.mortal import mortal
 from tests.scenarios.machines import off
 from tests.scenarios.nameless import nameless
+from tests.scenarios.site import rules
 from tests.scenarios.stage import CHANNEL, LIMITS, Stage, settings_for, staged
 from tests.scenarios.test_broken_database import broken
 from tests.scenarios.test_damaged_rows import locks
@@ -95,6 +97,35 @@ async def test_the_process_tells_how_it_is_in_both_modes(tmp_path: Path, http: b
         pair = bot.world.node("gpu1").session_for(demo_renter())
         private = (bot.ws.bot_token, bot.ws.app_token, *pair, alice.id, "inference", CHANNEL)
         assert [word for word in private if word in text] == []
+
+
+async def test_the_port_that_slack_calls_says_nothing_of_the_database(tmp_path: Path) -> None:
+    async with watched(tmp_path, http=True) as (stage, port), aiohttp.ClientSession() as http:
+        for path in ("healthz", "readyz"):
+            for asked, is_told in ((port, True), (stage.bot.edge.port, False)):
+                async with http.get(f"http://127.0.0.1:{asked}/{path}") as answer:
+                    assert ("Database" in answer.headers) is is_told
+
+
+@pytest.mark.parametrize("secret", ["password", "sslpassword", "passfile"])
+def test_a_database_is_told_apart_without_what_may_be_a_secret(secret: str) -> None:
+    url = "postgresql+asyncpg://dbc:pw@db.example/dbc"
+    assert fingerprint(f"{url}?{secret}=one", None) == fingerprint(url, None)
+    assert fingerprint(f"{url}?host=/run/other", None) != fingerprint(url, None)
+
+
+async def test_a_freeze_is_told_and_not_counted_as_something_amiss(tmp_path: Path) -> None:
+    async with watched(tmp_path) as (stage, port):
+        rules(stage, '[freeze]\npeople = { persons = ["U0BOB"] }\n')
+        await stage.asks(stage.bob, "/dbc freeze network outage")
+        await stage.passes(10)
+        assert "Changes have been frozen since" in await ready(port)
+        found = series((await read(port, "/metrics"))[1])
+        assert (found["dbc_bot_impairments"], found["dbc_bot_frozen"]) == (0, 1)
+        await stage.asks(stage.bob, "/dbc unfreeze")
+        await stage.passes(10)
+        assert await ready(port) == "ok\n"
+        assert series((await read(port, "/metrics"))[1])["dbc_bot_frozen"] == 0
 
 
 async def test_what_waits_is_measured(tmp_path: Path) -> None:
