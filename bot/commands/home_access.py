@@ -84,8 +84,14 @@ async def _row(services: Services, session: DbcSession, user: UserId) -> Line:
 
 
 def _shared_by(node: Span, session: DbcSession, shares: Sequence[Share]) -> Line:
+    """By whom, until when; with several of them access lasts as long as the longest."""
+    if len(shares) > 1:
+        people = [
+            _until(mention(one.user), one) for one in sorted(shares, key=lambda one: one.created_at)
+        ]
+        return line(say("{node}, shared by {people}", node=node, people=line(listed(people))))
     names = {"node": node, "user": mention(session.user)}
-    ends = next((one.ends_at for one in shares if one.user == session.user), None)
+    ends = next((one.ends_at for one in shares), None)
     if ends is None:
         return line(say("{node}, shared by {user}", **names))
     return line(say("{node}, shared by {user} until {time}", **names, time=time(ends)))
@@ -98,6 +104,10 @@ def _given(share: Share) -> Line:
         if share.kind is Audience.PERSON
         else channel(share.audience)
     )
+    return _until(who, share)
+
+
+def _until(who: Span, share: Share) -> Line:
     if share.ends_at is None:
         return line(who)
     return line(say("{audience} until {time}", audience=who, time=time(share.ends_at)))

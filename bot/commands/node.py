@@ -11,10 +11,12 @@ from bot.commands.nicknames import NAMING, check_nickname, rename, verify_nickna
 from bot.dbc.guard import Silence
 from bot.dbc.models import Gpu, HostDisk, Memory, NodeInfo
 from bot.errors import BotError
+from bot.ids import NodeId
 from bot.language.args import AnyNode, Nickname, OnNode
 from bot.language.kinds import FLAG, Arg
 from bot.language.row_parts import Listing
 from bot.language.table import Command, Group
+from bot.messages.access_cards import ask_button
 from bot.messages.facts import FactKind
 from bot.model import Effect, Node, Scope
 from bot.pipeline import json_data
@@ -86,7 +88,8 @@ async def list_nodes(ctx: Context) -> Reply:
             )
         )
     parts.append(Note(line(say("{key} marks the nodes that you can use.", key=emoji("key")))))
-    parts.extend(retry_buttons([node for node in nodes if silences[node.id]]))
+    ask = () if usable else (ask_button(NodeId("")),)
+    parts.extend(retry_buttons([node for node in nodes if silences[node.id]], *ask))
     return Reply(say_number("{number} node", "{number} nodes", len(nodes)), tuple(parts))
 
 

@@ -14,7 +14,7 @@ from bot.commands.order_notes import ending
 from bot.commands.restarts import before_restart, before_start, log_before, noting_state
 from bot.dbc import fields
 from bot.dbc.errors import DbcError, StateConflict, TaskNotFound, Unreadable
-from bot.dbc.models import said_state
+from bot.dbc.models import Phase, phase_of, said_state
 from bot.errors import BotError, Refused
 from bot.language.args import Nickname, Vm
 from bot.language.kinds import CHOICE, FLAG, INT, SECRET, WORD, Arg
@@ -271,6 +271,8 @@ def _restart_asks(values: Mapping[str, str]) -> Phrase:
 
 
 def _restart_loses(values: Mapping[str, str]) -> Phrase:
+    if phase_of(values.get(STATE, "")) is Phase.OFF:
+        return say("It is off: this starts it.")
     return _POWER_CUT if values.get("force") else say("Whatever runs in it is interrupted.")
 
 

@@ -20,6 +20,7 @@ from bot.model import (
     VERBS_OF_MACHINES,
     Deed,
     Effect,
+    Fact,
     Filing,
     Goal,
     TakesGpus,
@@ -255,9 +256,10 @@ class Command:
                 return asked(asks, str, subject)
         return doing(self.called, subject)
 
-    def lost(self, known: Mapping[str, str]) -> Text:
-        """What the card says will be lost."""
-        return said(self.loses, known)
+    def lost(self, known: Mapping[str, str], shown: Mapping[str, Fact]) -> Text:
+        """What the card says will be lost, by what it is told and by what is `shown` of it."""
+        read = {key: fact.text for key, fact in shown.items()}
+        return said(self.loses, {**read, **known})
 
     @property
     def defaults(self) -> Mapping[str, str]:

@@ -1,7 +1,7 @@
 """Dry runs: a change is prepared and run like any other, with nothing sent and nothing kept."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from bot.clock import Clock
@@ -12,7 +12,7 @@ from bot.language.row_parts import Foreseen
 from bot.messages.cards import Subject, hint
 from bot.messages.facts import said
 from bot.messages.turn_cards import queue
-from bot.model import Execution, Node
+from bot.model import Execution, Fact, Node
 from bot.pipeline.context import Context, Services
 from bot.pipeline.covered import require_glass
 from bot.pipeline.facts import facts_of
@@ -140,8 +140,9 @@ class _Rehearsal:
         facts.append((say("Review"), review))
         if self._waits(decision):
             facts.append((say("Its turn"), self._turn()))
-        facts += await self._facts(execution, bound, decision)
-        loses = self._command.lost(execution.known)
+        seen = await self._facts(execution, bound, decision)
+        facts += [said(self._command.kinds, key, fact) for key, fact in seen.items()]
+        loses = self._command.lost(execution.known, seen)
         facts.append((say("Would be lost"), line(loses or say("Nothing."))))
         about = line(code(self._command.title), *self._question(execution, bound.node))
         return Reply(
@@ -221,13 +222,12 @@ class _Rehearsal:
 
     async def _facts(
         self, execution: Execution, bound: Bound, decision: Decision | None
-    ) -> list[tuple[Text, Line]]:
+    ) -> Mapping[str, Fact]:
         """What a question would show of the target."""
         if decision is None or decision.kind is DecisionKind.RUN:
-            return []
+            return {}
         context = Context.of(self._services, execution)
-        found = await facts_of(self._command, bound, context, _PATIENCE)
-        return [said(self._command.kinds, key, fact) for key, fact in found.items()]
+        return await facts_of(self._command, bound, context, _PATIENCE)
 
     async def _review(
         self, execution: Execution, bound: Bound, decision: Decision | None, *, fails: bool

@@ -468,7 +468,8 @@ class Reviews:
         command = self._table.spoken_of(execution.command)
         label = await self._inventory.label(execution.node) if execution.node else ""
         subject = subject_of(approval, execution, label)
-        asked, loses = command.asked(execution.known, subject), command.lost(execution.known)
+        asked = command.asked(execution.known, subject)
+        loses = command.lost(execution.known, approval.shown)
         if ALIKE in approval.shown and execution.effect is Effect.CHANGE:
             asked = second_time(command.brief(execution.known, subject))
             loses = DONE_TWICE if command.alike else PERHAPS_TWICE

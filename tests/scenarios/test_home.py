@@ -287,6 +287,22 @@ async def test_a_list_without_access_offers_to_ask_for_it(stage: Stage) -> None:
     listed = await stage.asks(stage.carol, "/dbc vm list")
     assert "You have no node access yet" in listed.plain
     assert "Ask for access" in listed.buttons
+    listed = await stage.asks(stage.carol, "/dbc node list")
+    assert "Ask for access" in listed.buttons
+
+
+async def test_a_home_says_of_all_who_share_until_when(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.gives_session(stage.bob, "gpu1")
+    await stage.asks(stage.bob, "/dbc session share gpu1 with @carol hours=1")
+    await stage.asks(stage.alice, "/dbc session share gpu1 with @carol hours=3")
+    await stage.carol.opens_home()
+    home = await stage.carol.sees_home("Your sessions")
+    bob, alice = f"<@{stage.bob.id}> until <!date^", f"<@{stage.alice.id}> until <!date^"
+    row = home.plain.split("*gpu1*, shared by ")[1]
+    assert row.startswith(bob)
+    assert alice in row.splitlines()[0]
 
 
 async def test_whoever_seeks_a_machine_still_sees_what_matters_and_goes_back_where_they_were(

@@ -160,3 +160,18 @@ async def test_a_flag_switched_off_is_off(one_stage: Stage) -> None:
     await one_stage.gives_session(one_stage.alice, "gpu1")
     card = await one_stage.asks(one_stage.alice, "/dbc vm restart inference force=false")
     assert ":raised_hand: Restart *inference*" in card.plain
+
+
+@pytest.mark.parametrize("line", ["restart inference", "restart inference force"])
+async def test_restarting_what_is_off_warns_of_no_loss(one_stage: Stage, line: str) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    off(stage)
+    await stage.asks(stage.alice, "/dbc vm list")
+    tried = await stage.asks(stage.alice, f"/dbc vm {line} --dry-run")
+    await stage.alice.types(f"/dbc vm {line}", channel=CHANNEL)
+    await stage.quiet()
+    for said in (tried.plain, stage.question(stage.alice).plain):
+        assert "It is off: this starts it." in said
+        assert "interrupted" not in said
+        assert POWER_CUT not in said
