@@ -144,7 +144,7 @@ def _rows(nodes: Sequence[Node], mine: set[NodeId]) -> tuple[Row, ...]:
 
 _COLUMNS = tuple(
     Column(title)
-    for title in (say("Machine"), say("Address"), say("System"), say("Id"), say("UUID"))
+    for title in (say("Bare-metal machine"), say("Address"), say("System"), say("Id"), say("UUID"))
 )
 
 

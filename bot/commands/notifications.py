@@ -11,11 +11,11 @@ from bot.language.table import Command
 from bot.messages import setting_buttons
 from bot.messages.cards import DIGESTS
 from bot.messages.facts import FactKind
-from bot.messages.wishes import hold_anew, hour_of, notify, notify_of
+from bot.messages.wishes import WITH_NEWS, hold_anew, hour_of, notify, notify_of
 from bot.model import USUAL_HOUR, DigestHour, Effect, Notify, QuietHours
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import OPEN_FORM, said_audiences
-from bot.reply import Button, Line, Reply, Text, command, line, say
+from bot.reply import Actions, Button, Line, Reply, Text, command, line, say
 from storage import UnitOfWork
 
 _NONE = frozenset({"off", "none", "关"})
@@ -68,6 +68,11 @@ _LABELS: Mapping[str, Text] = {
     Notify.DIGEST: say("One digest a day"),
 }
 _USUAL = ("22:00-07:00", "20:00-08:00")
+_OWN = "settings.notifications"
+_NO_NEWS = say(
+    "That leaves out alerts about nodes that stop responding and machines that change outside the "
+    "bot."
+)
 _ALWAYS = say(
     "Approvals that need you, unknown ends, last warnings of rentals and security notices always "
     "reach you."
@@ -97,7 +102,12 @@ async def own(ctx: Context, notifications: Wanted, less: Less = False) -> Reply:
         await _set(tx, "notify", ctx.actor, None if chosen is Notify.ALL else chosen)
     told = say("You now get {what}.", what=_CALLED[chosen])
     data = {"notifications": str(chosen)}
-    return Reply.of(told, *_comes_at(hour), " ", _ALWAYS, private=True, data=data)
+    rest = (*_comes_at(hour), *_without_news(chosen), " ", _ALWAYS)
+    reply = Reply.of(told, *rest, private=True, data=data)
+    if less and present is not chosen:
+        undo = setting_buttons.choice(say("Undo"), _OWN, "notifications", str(present))
+        return reply.also(Actions((undo,)))
+    return reply
 
 
 async def channels(ctx: Context, notifications: Wanted) -> Reply:
@@ -107,7 +117,8 @@ async def channels(ctx: Context, notifications: Wanted) -> Reply:
     hour = await _hour_for(ctx, ctx.place.channel, chosen)
     await _keep(ctx, "notify", ctx.place.channel, None if chosen is Notify.ALL else chosen)
     told = say("This channel now gets {what}.", what=_CALLED[chosen])
-    return Reply.of(told, *_comes_at(hour), data={"notifications": str(chosen)})
+    rest = (*_comes_at(hour), *_without_news(chosen))
+    return Reply.of(told, *rest, data={"notifications": str(chosen)})
 
 
 async def digest(ctx: Context, hour: Hour) -> Reply:
@@ -213,6 +224,10 @@ async def _has_digest(ctx: Context, owner: Reader) -> bool:
 
 def _at(hour: DigestHour) -> Text:
     return say("{time} ({zone})", time=hour.shown, zone=hour.zone)
+
+
+def _without_news(chosen: Notify) -> tuple[Text, ...]:
+    return () if chosen in WITH_NEWS else (" ", _NO_NEWS)
 
 
 def _comes_at(hour: DigestHour | None) -> tuple[Text, ...]:

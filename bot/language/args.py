@@ -145,7 +145,8 @@ AnyNode = Annotated[
     ),
 ]  # fmt: skip
 Metal = Annotated[
-    Node, Arg(say("Machine"), METAL, say("Nickname, description, uuid, or node id"), "slot-1")
+    Node,
+    Arg(say("Bare-metal machine"), METAL, say("Nickname, description, uuid, or node id"), "slot-1"),
 ]
 Manager = Annotated[
     Node,

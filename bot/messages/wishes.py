@@ -22,6 +22,8 @@ from storage import UnitOfWork
 _NOT_DONE = frozenset(one for one in ExecutionStatus if one.is_end) - {ExecutionStatus.DONE}
 # What these choose to be told of a good end is in its thread, or comes later.
 _LESS = frozenset({Notify.FAILURES, Notify.DIGEST})
+# What these choose includes what is no end: nodes that stop responding, and the like.
+WITH_NEWS = frozenset({Notify.ALL, Notify.SILENT, Notify.DIGEST})
 _FOR_ALL = frozenset({ExecutionStatus.FAILED, ExecutionStatus.UNKNOWN, ExecutionStatus.REFUSED})
 
 
@@ -84,7 +86,7 @@ async def wishes(tx: UnitOfWork, execution: Execution) -> Wishes:
 
 async def wants_news(tx: UnitOfWork, reader: Reader) -> bool:
     """Whether a person or a channel is told what is neither an end nor asked of them."""
-    return await notify_of(tx, reader) in {Notify.ALL, Notify.SILENT, Notify.DIGEST}
+    return await notify_of(tx, reader) in WITH_NEWS
 
 
 async def gets_all(tx: UnitOfWork, reader: Reader) -> bool:

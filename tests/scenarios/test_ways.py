@@ -130,6 +130,21 @@ async def test_an_older_alarm_never_makes_it_louder(tmp_path: Path, chosen: str,
         assert "You now get ends only" in alice.last("@dbc").plain
 
 
+async def test_what_is_left_out_with_ends_alone_is_said_and_can_be_undone(tmp_path: Path) -> None:
+    async with with_a_silence(tmp_path) as (stage, alarm):
+        alice = stage.alice
+        await alice.presses(ENDS_ONLY, alarm)
+        await stage.quiet()
+        told = alice.last("@dbc")
+        assert "That leaves out alerts about nodes that stop responding" in told.plain
+        await alice.presses("Undo", told)
+        await stage.quiet()
+        undone = alice.last("@dbc")
+        assert "You now get everything." in undone.plain
+        assert "leaves out" not in undone.plain
+        assert undone.buttons == []
+
+
 async def test_an_alarm_about_a_node_asks_it_again(tmp_path: Path) -> None:
     async with with_a_silence(tmp_path) as (stage, alarm):
         assert alarm.buttons == ["Ask gpu1 again now", ENDS_ONLY]
