@@ -21,7 +21,7 @@ from bot.cli.audit import audit
 from bot.cli.backup import backup, copy, restore
 from bot.cli.credential_keys import keys
 from bot.cli.doctor import doctor
-from bot.cli.failures import Commands, told
+from bot.cli.failures import Commands, barred, told
 from bot.cli.forget import forget
 from bot.cli.generated import docs
 from bot.cli.health import health
@@ -70,6 +70,8 @@ def run(*, new_database: bool) -> None:
         _give_up(told(error), TAKEN)
     except BotError as error:
         _give_up(told(error))
+    except PermissionError as error:  # a directory on the way to what the settings name
+        _give_up(barred(error))
     except LockedOut as error:
         _give_up(
             f"{error.sentence} Slack was asked at {urlsplit(settings.slack_api_url).hostname}."

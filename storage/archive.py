@@ -7,10 +7,10 @@ from collections.abc import AsyncGenerator
 
 from sqlalchemy import Connection, inspect, select
 
-from bot.errors import BotError
 from bot.model import AuditHead, AuditQuery, AuditRow
 from storage.chain import Fault, Verification
 from storage.engine import open_engines
+from storage.file import require_there
 from storage.repositories.audit import Audit
 from storage.tables import SEALED, audit
 
@@ -21,8 +21,8 @@ class Archive:
     def __init__(self, url: str) -> None:
         self._engines = open_engines(url)
         file = self._engines.file
-        if file is not None and not file.is_file():
-            raise BotError(f"There is no database {file}.")
+        if file is not None:
+            require_there(file)
 
     async def verify(self, known: AuditHead | None = None) -> tuple[Fault | None, AuditHead]:
         """Go through the whole chain: the first fault, and the last row that is sound.

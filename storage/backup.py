@@ -36,6 +36,7 @@ from storage.file import (
     PRIVATE_DIRECTORY,
     claim,
     flush_directory,
+    require_there,
     sqlite_advice,
     sqlite_cause,
 )
@@ -90,8 +91,7 @@ def back_up(source: Path, target: Path) -> Copied:
     Works beside a running bot and holds nobody up. `target` appears once it is whole and on disk.
     Raises BotError.
     """
-    if not source.is_file():
-        raise BotError(f"There is no database {source}.", hint="Check DATABASE_URL.")
+    require_there(source)
     with drafted(target) as draft:
         copied = copy_whole(source, draft)
         try:

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import secrets
 import shutil
 import sqlite3
 from contextlib import closing, suppress
@@ -58,9 +59,15 @@ def prepare(file: Path) -> None:
     try:
         file.parent.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
         if not file.exists():
-            file.touch(mode=PRIVATE)
+            _make(file)
     except OSError as error:
         raise BotError(f"The database {file} cannot be made: {error.strerror}.") from None
+    except sqlite3.Error as error:
+        raise BotError(
+            say("The database {file} cannot be made: {why}.",
+                file=str(file), why=sqlite_cause(error, file)),
+            hint=sqlite_advice(error, file),
+        ) from None  # fmt: skip
     if not file.is_file():
         raise BotError(
             f"The database {file} cannot be used: it is not a file.", hint="Check DATABASE_URL."
@@ -80,6 +87,40 @@ def prepare(file: Path) -> None:
     for name in (file.name, *(file.name + journal for journal in JOURNALS)):
         with suppress(OSError):  # somebody else's file, or a file system without modes
             _make_private(file.with_name(name))
+
+
+def _make(file: Path) -> None:
+    """Put a database without tables there, whole from the first moment.
+
+    A file of zero bytes is thus never of our making: whatever was in it is lost.
+    """
+    draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
+    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE))
+    try:
+        with closing(sqlite3.connect(draft)) as made:
+            made.execute("PRAGMA journal_mode = WAL")  # writes the file's first page
+        with suppress(FileExistsError):  # another one that starts at once has made it
+            file.hardlink_to(draft)
+    finally:
+        for name in (draft.name, *(draft.name + journal for journal in JOURNALS)):
+            draft.with_name(name).unlink(missing_ok=True)
+    flush_directory(file)
+
+
+def is_there(file: Path) -> bool:
+    """Whether a file that could be a database is there: not one of zero bytes."""
+    return file.is_file() and file.stat().st_size > 0
+
+
+def require_there(file: Path) -> None:
+    """Return where a database can be in `file`. Raises BotError, PermissionError."""
+    if not file.is_file():
+        raise BotError(f"There is no database {file}.", hint="Check DATABASE_URL.")
+    if not is_there(file):
+        raise BotError(
+            f"There is no database in {file} any more: the file is empty.",
+            hint="Put it back, or restore a backup: python -m bot restore FILE",
+        )
 
 
 def _make_private(file: Path) -> None:
@@ -104,8 +145,8 @@ def is_database(file: Path) -> bool:
 def require_ours(file: Path) -> None:
     """Return unless something else is there than a database of the bot. Raises BotError.
 
-    Before the file is made private, locked or written to: a mistyped setting may name anything. An
-    empty file is what a first start that was broken off has left.
+    Before the file is made private, locked or written to: a mistyped setting may name anything. A
+    database without tables is what a first start that was broken off has left.
     """
     try:
         with file.open("rb") as opened:
@@ -156,6 +197,8 @@ def sqlite_cause(error: sqlite3.Error, file: Path | None = None) -> Text:
     code = sqlite_code(error)
     if file is not None and code in _NO_WRITING and is_read_only(file):
         return _READ_ONLY
+    if file is not None and code in _NO_WRITING and _is_barred(file):
+        return _CAUSES[sqlite3.SQLITE_READONLY]
     if file is not None and code in _NO_ROOM and (free := _free(file)) is not None:
         return say("its disk is full, {size} KiB are free", size=f"{free // 1024:,}")
     return _CAUSES.get(code) or str(error)
@@ -171,6 +214,8 @@ def sqlite_advice(error: sqlite3.Error, file: Path | None = None) -> Text:
         )
     if file is not None and code in _NO_WRITING and is_read_only(file):
         return MOUNT
+    if file is not None and code in _NO_WRITING and _is_barred(file):
+        return say("Run this as the account that owns the file, or give the file to this one.")
     if code == sqlite3.SQLITE_FULL or (
         file is not None and code in _NO_ROOM and _free(file) is not None
     ):
@@ -193,6 +238,14 @@ def is_read_only(path: Path) -> bool:
         return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
     except OSError:
         return False
+
+
+def _is_barred(file: Path) -> bool:
+    """Whether the file is there, and this account may not use it."""
+    try:
+        return file.exists() and not os.access(file, os.R_OK | os.W_OK)
+    except OSError:
+        return True
 
 
 def flush_directory(file: Path) -> None:

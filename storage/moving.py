@@ -19,7 +19,7 @@ from storage.backup import Copied, copy_whole, drafted, set_aside
 from storage.columns import lenient
 from storage.connection import OpenConnection
 from storage.engine import open_engines
-from storage.file import claim, flush_directory
+from storage.file import claim, flush_directory, require_there
 from storage.migrations import upgrade
 from storage.store import Store
 from storage.tables import audit, known_versions, metadata
@@ -39,6 +39,7 @@ def move(file: Path, url: str, vault: Vault, now: datetime) -> tuple[Copied, int
     """
     if not file.is_file():
         raise _missing(file)
+    require_there(file)
     with claim(file), drafted(file) as draft:
         copied = copy_whole(file, draft)
         engine = create_engine(URL.create("sqlite", database=str(draft)), json_deserializer=lenient)

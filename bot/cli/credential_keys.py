@@ -17,7 +17,7 @@ from bot.cli.settings import load
 from bot.clock import SystemClock
 from bot.config import KeySettings, places
 from bot.services.credential_keys import key_file_of, retired_file, vault_of
-from storage import Store, Vault, fingerprint, keys_in, write_keys
+from storage import Store, Vault, fingerprint, keys_in, require_there, write_keys
 
 Result = TypeVar("Result")
 
@@ -127,8 +127,8 @@ def retire(name: str) -> None:
 
 def _vault(settings: KeySettings, *, may_make: bool = False) -> Vault:
     file = settings.sqlite_file
-    if file is not None and not file.is_file():
-        raise click.ClickException(f"There is no database {file}. Check DATABASE_URL.")
+    if file is not None:
+        require_there(file)
     return vault_of(settings, may_make=may_make)
 
 

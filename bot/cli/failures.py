@@ -25,10 +25,13 @@ class Commands(click.Group):
         except BotError as error:
             raise click.ClickException(told(error)) from None
         except PermissionError as error:
-            raise click.ClickException(
-                f"This account may not use {error.filename}. Run this as the account that the bot "
-                "runs as."
-            ) from None
+            raise click.ClickException(barred(error)) from None
+
+
+def barred(error: PermissionError) -> str:
+    """What is wrong where the operator's account may not use what is there, and what to do."""
+    told = f"This account may not use {error.filename}. Run this as the account that the bot"
+    return places().told(f"{told} runs as.")
 
 
 def told(error: BotError) -> str:

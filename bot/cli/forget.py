@@ -12,7 +12,7 @@ from bot.config import DatabaseSettings
 from bot.ids import UserId
 from bot.model import AuditEntry, AuditKind
 from bot.plural import counted
-from storage import Inspection, Store, Vault
+from storage import Inspection, Store, Vault, require_there
 
 _PERSON = re.compile(r"[UW][A-Z0-9]+")
 _ONE = {
@@ -35,8 +35,8 @@ def forget(person: UserId) -> None:
         raise click.UsageError(f"“{person}” is not a person's Slack id, like U0123ABCD.")
     settings = load(DatabaseSettings)
     file = settings.sqlite_file
-    if file is not None and not file.is_file():
-        raise click.ClickException(f"There is no database {file}. Check DATABASE_URL.")
+    if file is not None:
+        require_there(file)
     asyncio.run(_require_schema(settings.database_url))
     # Nothing is decrypted to be erased, so a lost key does not stand in the way.
     nobodys = Vault([Fernet.generate_key().decode()])

@@ -31,6 +31,7 @@ from storage import (
     has_sealed,
     is_claimed,
     is_read_only,
+    is_there,
     keys_in,
     place_of,
     require_ours,
@@ -40,13 +41,14 @@ _LITTLE_SPACE = 512 * 1024**2  # bytes; a year of a busy team is a few hundred M
 _NO_SPACE = 32 * 1024**2
 _LATE = 300  # seconds; outages of minutes are ordinary
 _NO_KEY = say("There is none yet, and nothing to open. The next start makes one.")
+_FIRST = say("The first start makes it.")
 _DATABASE, _MODES, _KEYS = say("database"), say("file modes"), say("keys")
 
 
 async def storage(settings: Settings, sight: Sight, clock: Clock) -> Findings:
     """All about what is kept."""
     file = settings.sqlite_file
-    if file is not None and not file.is_file():
+    if file is not None and not is_there(file):
         yield await _missing(settings, file, sight)
         return
     if file is not None and sight.is_local:
@@ -94,8 +96,7 @@ async def _looked_into(
 async def _missing(settings: Settings, file: Path, sight: Sight) -> Finding:
     """What a start would say of a file that is not there, and what a bot that runs would need."""
     if not sight.is_local or is_claimed(file):
-        gone = say("{file} was deleted under the bot that runs.", file=sight.path(file))
-        return fault(_DATABASE, gone, say("Put it back or restore a backup, then restart the bot."))
+        return _gone(file, sight)
     try:
         await refuse_to_hide_another(settings)
     except BotError as error:
@@ -103,8 +104,17 @@ async def _missing(settings: Settings, file: Path, sight: Sight) -> Finding:
     return _to_be_made(file, sight)
 
 
+def _gone(file: Path, sight: Sight) -> Finding:
+    told = say("{file} was deleted under the bot that runs.", file=sight.path(file))
+    if file.exists():
+        told = say("{file} was emptied under the bot that runs.", file=sight.path(file))
+    return fault(_DATABASE, told, say("Put it back or restore a backup, then restart the bot."))
+
+
 def _to_be_made(file: Path, sight: Sight) -> Finding:
     name = sight.path(file)
+    if file.is_file():
+        return warning(_DATABASE, say("{file} is empty.", file=name), _FIRST)
     if file.exists():
         return fault(_DATABASE, say("{file} is not a file.", file=name), say("See DATABASE_URL."))
     there = next(one for one in file.absolute().parents if one.exists())
@@ -117,7 +127,7 @@ def _to_be_made(file: Path, sight: Sight) -> Finding:
             file=name, directory=sight.path(there))  # fmt: skip
         return fault(_DATABASE, told, say("See DATABASE_URL."))
     told = say("{file} does not exist yet.", file=name)
-    return warning(_DATABASE, told, say("The first start makes it."))
+    return warning(_DATABASE, told, _FIRST)
 
 
 def _server(server: Server, host: str, sight: Sight) -> Finding:
@@ -160,7 +170,7 @@ def _file(file: Path, sight: Sight) -> Iterator[Finding]:
     if is_read_only(file):
         told = say("It cannot be used: {why}.", why=say("read-only file system"))
         yield fault(_DATABASE, told, MOUNT)
-    else:
+    elif os.access(file, os.R_OK | os.W_OK):  # else it cannot be opened, which is told next
         yield ok(_DATABASE, running[is_claimed(file)])
     for one in (file.name, f"{file.name}-wal", f"{file.name}-shm"):
         yield from _modes(file.with_name(one), sight)

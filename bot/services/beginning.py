@@ -9,9 +9,9 @@ from pathlib import Path
 
 from bot.config import DatabaseSettings, KeySettings
 from bot.errors import BotError
-from bot.reply import Text, say
+from bot.reply import say
 from bot.services.credential_keys import KEY_FILE, gone, key_file_of
-from storage import JOURNALS, LOCK, has_sealed, is_database, is_unused, require_ours
+from storage import JOURNALS, LOCK, has_sealed, is_database, is_there, is_unused, require_ours
 
 _DEFAULT = Path("data/dbc-bot.db")
 _ANEW = "python -m bot run --new-database"
@@ -24,6 +24,11 @@ _GONE = say(
     "Correct DATABASE_URL, put the file back, restore a backup ({restore}), or begin anew with: "
     "{command}",
     restore="python -m bot restore FILE", command=_ANEW,
+)  # fmt: skip
+_MOVED = say(
+    "{copy} has moved it: let DATABASE_URL name the PostgreSQL database. To go back before the bot "
+    "has run there, rename the file. Or begin anew with: {command}",
+    copy="python -m bot copy", command=_ANEW,
 )  # fmt: skip
 _ASIDE = re.compile(r"\.(before|moved)-")  # what the bot itself has put aside
 
@@ -52,22 +57,27 @@ async def refuse_to_hide_another(settings: DatabaseSettings) -> None:
     file = settings.sqlite_file
     if file is None:
         if is_database(_DEFAULT) and await is_unused(settings.database_url):
-            raise _hidden(say("a PostgreSQL database"), _DEFAULT, _MOVE)
+            told = say(
+                "DATABASE_URL names {named}, which is empty, but {other} is a database of the bot.",
+                named=say("a PostgreSQL database"), other=str(_DEFAULT),
+            )  # fmt: skip
+            raise BotError(told, hint=_MOVE)
         return
-    if file.exists():  # also an empty one: a first start that was broken off has made it
+    is_empty = file.is_file() and not is_there(file)  # no first start leaves that
+    if file.exists() and not is_empty:
         return
+    asides = _asides(file)
+    if asides:
+        raise _lost(file, asides[-1])
     for other in _others(file):
-        raise _hidden(str(file), other)
-    if (left := _left_of(file)) is not None:
-        raise BotError(
-            say(
-                "DATABASE_URL names {file}, where there is no database any more: {left} is left of "
-                "it.",
-                file=str(file),
-                left=str(left),
-            ),
-            hint=_GONE,
-        )
+        told = say(
+            "DATABASE_URL names {named}, where there is no database, but {other} is a database of "
+            "the bot.", named=str(file), other=str(other),
+        )  # fmt: skip
+        raise BotError(told, hint=_HINT)
+    for end in (*JOURNALS, LOCK):
+        if (left := file.with_name(file.name + end)).exists():
+            raise _lost(file, left)
     if (key := file.with_name(KEY_FILE)).exists():
         raise BotError(
             say(
@@ -80,27 +90,24 @@ async def refuse_to_hide_another(settings: DatabaseSettings) -> None:
         )
 
 
-def _hidden(named: Text, other: Path, hint: Text = _HINT) -> BotError:
-    return BotError(
-        say(
-            "DATABASE_URL names {named}, which is empty, but {other} is a database of the bot.",
-            named=named,
-            other=str(other),
-        ),
-        hint=hint,
-    )
+def _lost(file: Path, left: Path) -> BotError:
+    """The failure that there is no database any more, although something of it is there."""
+    told = say(
+        "DATABASE_URL names {file}, where there is no database any more: {left} is left of it.",
+        file=str(file), left=str(left),
+    )  # fmt: skip
+    return BotError(told, hint=_MOVED if ".moved-" in left.name else _GONE)
 
 
-def _left_of(file: Path) -> Path | None:
-    """What the bot keeps beside this file, or has put aside of it."""
+def _asides(file: Path) -> list[Path]:
+    """What the bot has put aside of this file, oldest first."""
     try:
-        aside = sorted(
-            path for path in file.parent.glob(f"{file.name}.*") if _ASIDE.search(path.name)
-        )
+        found = file.parent.glob(f"{file.name}.*")
+        kept = (path for path in found if _ASIDE.search(path.name))
+        files = (path for path in kept if not path.name.endswith(JOURNALS))
+        return sorted(files, key=lambda path: path.name.rpartition("-")[2])
     except OSError:
-        aside = []
-    beside = (file.with_name(file.name + end) for end in (*JOURNALS, LOCK))
-    return next((path for path in (*reversed(aside), *beside) if path.exists()), None)
+        return []
 
 
 def _others(file: Path) -> Iterator[Path]:

@@ -84,3 +84,16 @@ def test_what_may_not_be_read_at_all_is_a_sentence(file: Path) -> None:
     file.parent.chmod(0o700 if os.geteuid() == 0 else 0o000)
     code, told = said(file, "keys", "list")
     assert (code, "This account may not use" in told) == (1, True), told
+    assert said(file, "run")[0] == 2  # systemd leaves it alone
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root has files that are another account's")
+def test_a_file_of_another_account_is_told_as_that(file: Path) -> None:
+    file.chmod(0o600)
+    file.parent.chmod(0o755)
+    code, told = said(file, "doctor")
+    assert f"It cannot be used: {MAY_NOT}. Run this as the account that owns the file" in told
+    assert (code, "no bot has it open" in told) == (2, False)
+    for command in (["audit", "verify"], ["backup", "/dev/shm/copy.db"]):
+        code, told = said(file, *command)
+        assert (code, MAY_NOT in told, "unable to open" in told) == (1, True, False), told

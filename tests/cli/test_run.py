@@ -10,8 +10,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from cryptography.fernet import Fernet
 
+from bot.__main__ import main
 from storage import Store, Vault
 from tests import forked, janitor
 
@@ -223,7 +225,7 @@ def test_an_empty_database_is_not_begun_where_another_was_used(
 ) -> None:
     kept(tmp_path / there)
     told = started(tmp_path, **ENOUGH, DATABASE_URL=url)
-    assert f"which is empty, but {there} is a database of the bot" in told
+    assert f"where there is no database, but {there} is a database of the bot" in told
     assert "--new-database" in told
     assert not (tmp_path / url.removeprefix("sqlite:///")).exists()
 
@@ -236,15 +238,36 @@ def test_a_database_that_was_deleted_is_missed_by_its_key(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("left", ["bot.db-wal", "bot.db.lock", "bot.db.moved-20260101T000000Z"])
-def test_a_database_that_was_deleted_is_missed_by_what_is_left_of_it(
-    tmp_path: Path, left: str
+@pytest.mark.parametrize("is_emptied", [False, True])
+def test_a_database_that_was_lost_is_missed_by_what_is_left_of_it(
+    tmp_path: Path, left: str, is_emptied: bool
 ) -> None:
     (tmp_path / left).touch()
+    kept(tmp_path / "stray.db")  # may be anything; what was put aside of the file itself is nearer
+    if "moved" not in left:
+        (tmp_path / "stray.db").unlink()
+    if is_emptied:
+        (tmp_path / "bot.db").touch()
     begun = {"DATABASE_URL": "sqlite:///bot.db", "CREDENTIAL_KEYS": KEY}
     told = started(tmp_path, **ENOUGH, **begun)
     assert f"no database any more: {left} is left of it. " in told
-    assert "restore a backup" in told
-    assert not (tmp_path / "bot.db").exists()
+    way = "python -m bot copy has moved it: let" if "moved" in left else "restore a backup"
+    assert way in told
+    assert is_emptied == (tmp_path / "bot.db").exists()
+
+
+def test_an_emptied_database_is_missed_by_its_key_and_by_every_command(tmp_path: Path) -> None:
+    file = kept(tmp_path / "bot.db")
+    begun = {"DATABASE_URL": "sqlite:///bot.db"}
+    (tmp_path / "credential.key").write_text(KEY)
+    file.write_bytes(b"")
+    assert "credential.key is the key of one" in started(tmp_path, **ENOUGH, **begun)
+    for command in (["backup", "b.db"], ["keys", "list"], ["keys", "add"], ["audit", "verify"],
+                    ["forget", "U0123ABCD"]):  # fmt: skip
+        done = CliRunner().invoke(main, command, env={"DATABASE_URL": f"sqlite:///{file}"})
+        told = f"There is no database in {file} any more: the file is empty. "
+        assert (done.exit_code, told in done.output) == (1, True), done.output
+    assert file.read_bytes() == b""
 
 
 def test_no_new_key_is_made_beside_rows_that_need_the_one_that_is_gone(tmp_path: Path) -> None:

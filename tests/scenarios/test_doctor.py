@@ -123,7 +123,7 @@ async def test_a_database_that_is_not_there_is_told_as_the_start_tells_it(tmp_pa
         started = await asyncio.to_thread(forked.run, ["run"], bot.environment, bot.data)
         _, told = await examined(bot)
         said = started.stderr.splitlines()[-1].removeprefix("Error: ")
-        assert f"DATABASE_URL names {tmp_path}/bot.db, which is empty, but" in said
+        assert f"DATABASE_URL names {tmp_path}/bot.db, where there is no database, but" in said
         assert f"✘ database:      {said}" in told
         (tmp_path / "kept").unlink()
         started = await asyncio.to_thread(forked.run, ["run"], bot.environment, bot.data)
