@@ -48,15 +48,18 @@ fix: $(READY) ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(READY) ## Write the generated files: docs/commands.md, manifest.json, bot/locale/bot.pot
+docs: $(READY) ## Write the generated files: the commands in both languages, manifest.json, bot/locale
 	$(BIN)/python -m bot docs
 
 command: export PYTHONDONTWRITEBYTECODE =
 command: $(READY) ## What a new command has to pass, in a few minutes (NAME=vm.restart)
 	@$(if $(NAME),:,echo "Say which command: make command NAME=vm.restart"; exit 1)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
 	$(BIN)/python -m bot docs --check
 	$(BIN)/python -m pytest tests/language tests/cli/test_generated.py
-	$(BIN)/python -m pytest -k "$(NAME)" tests/scenarios
+	$(BIN)/python -m pytest -k "$(NAME)" tests/scenarios; found=$$?; \
+	    if [ $$found = 5 ]; then echo "No walk over all commands names $(NAME)."; else exit $$found; fi
 
 snapshots: $(READY) ## Keep what people see as it is now; read the difference (git diff)
 	$(BIN)/python -m pytest --snapshot-update tests/scenarios/test_surfaces.py tests/scenarios/test_surfaces_of_trouble.py tests/handlers/test_forms.py tests/handlers/test_render.py

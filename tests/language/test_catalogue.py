@@ -31,7 +31,8 @@ WORDS = frozenset(
     | {"Heading", "Fields", "Button", "FactKind", "Choice", "FormField", "bold", "italic"}
 )
 NO_SENTENCES = frozenset({"data", "dbc_text", "field", "example", "names", "choices", "word"})
-ALWAYS = frozenset({"hint", "asks", "loses", "called"})  # keywords of any call
+ALWAYS = frozenset({"hint", "asks", "loses", "called", "does", "button"})  # keywords of any call
+LABELS = frozenset({"Arg", "Button", "Column", "Choice", "FormField", "Heading"})  # one word is one
 
 
 def _failures(kind: type[BotError] = BotError) -> Iterator[str]:
@@ -81,6 +82,10 @@ def bypassing(source: str) -> list[tuple[int, str]]:
         for spoken in _spoken(call)
         for literal in _literals(spoken)
     }
+    for call in calls:
+        label = call.args[0] if _name(call) in LABELS and call.args else None
+        if isinstance(label, ast.Constant) and any(map(str.isalpha, str(label.value))):
+            found.add((label.lineno, str(label.value)))
     return sorted(found)
 
 
