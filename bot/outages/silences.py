@@ -55,7 +55,7 @@ class Silences:
         self._steadiness = Steadiness(clock)
         self._departures = Departures(store, inventory, people, clock)
         self._is_told = is_told
-        self._told: set[NodeId] = set()  # to be silent, at the last look
+        self._told: dict[NodeId, str] = {}  # to be silent at the last look, and in which episode
 
     async def look(self) -> None:
         """Write down and tell what has changed."""
@@ -90,8 +90,10 @@ class Silences:
 
     def _note_ends(self, rows: Mapping[NodeId, Silence]) -> None:
         """Note of what it was told since the last look that it is back, here or elsewhere."""
-        self._steadiness.told(self._told - rows.keys())
-        self._told = {row.node for row in rows.values() if row.episode}
+        told = {row.node: row.episode for row in rows.values() if row.episode}
+        ended = {node for node, episode in self._told.items() if told.get(node) != episode}
+        self._steadiness.told(ended)
+        self._told = told
 
     async def _nodes(self) -> list[NodeId]:
         """The nodes that somebody has a session for."""

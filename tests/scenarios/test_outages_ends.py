@@ -1,6 +1,7 @@
 """How outages end that nobody sees the end of, and machines that come and go."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,21 @@ async def test_a_node_that_comes_and_goes_is_told_as_that(stage: Stage) -> None:
         stage.world.faults.off()
         await goes_on(stage, 6)
     first, _, second = told(stage.alice, "respond")
+    assert "You are told when it responds again." in first
+    assert "you are told once it has responded for 10 minutes without a break" in second
+
+
+async def test_an_end_is_noticed_that_another_bot_told_before_the_node_fell_silent_again(
+    stage: Stage,
+) -> None:
+    stage.world.faults.on("dead_node", node="gpu1")
+    await goes_on(stage, 12)
+    async with stage.bot.store.write() as tx:  # as another replica does that was reached
+        (silent,) = (await tx.outages.silences()).values()
+        await tx.outages.answers([silent.node])
+        await tx.outages.silent(replace(silent, since=stage.clock.now(), episode=""))
+    await goes_on(stage, 6)
+    first, second = told(stage.alice, "respond")
     assert "You are told when it responds again." in first
     assert "you are told once it has responded for 10 minutes without a break" in second
 
