@@ -8,13 +8,14 @@ from bot.dbc.models import HostDisk
 from bot.dbc.sizes import Size
 from bot.errors import BotError
 from bot.ids import NodeId
-from bot.messages.machine_buttons import button
+from bot.messages.machine_buttons import May, button
 from bot.model import OrderPhase
 from bot.orders.facts import AtStake, Facts
 from bot.orders.schedule import goal_of
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import short, stacked
+from bot.pipeline.rights import may_press
 from bot.ports import DeliveryFailed
 from bot.reply import (
     Actions,
@@ -61,7 +62,8 @@ async def copying(ctx: Context, facts: Facts, data: Mapping[str, object]) -> Rep
     )  # fmt: skip
     servers = [server.name for server in await ctx.services.sightings.servers()]
     is_on = order.phase is OrderPhase.RENTING
-    rows = [_saved(order.node, one, servers, is_on=is_on) for one in facts.machines]
+    may = may_press(ctx.services, ctx.actor, ctx.place.channel)
+    rows = [_saved(order.node, one, servers, may, is_on=is_on) for one in facts.machines]
     room, disks = await _room(ctx, facts, servers)
     return Reply(
         line(head),
@@ -88,7 +90,7 @@ def _nothing(facts: Facts) -> Text:
     return say("No machine of order {order} is known here.", order=number)
 
 
-def _saved(node: NodeId, one: AtStake, servers: Sequence[str], *, is_on: bool) -> Row:
+def _saved(node: NodeId, one: AtStake, servers: Sequence[str], may: May, *, is_on: bool) -> Row:
     """A machine: each of its disks with its size and where to, in the order to copy them in."""
     named = one.told
     if one.disks is None:
@@ -99,7 +101,7 @@ def _saved(node: NodeId, one: AtStake, servers: Sequence[str], *, is_on: bool) -
     told = [step for step in steps if step]
     lines = [named, *(line(f"{at}. ", step) for at, step in enumerate(told, 1))]
     verbs = ["show", "shutdown" if is_on and not one.is_off else "start", "snapshot"]
-    acts = tuple(button(verb, node, one.task) for verb in verbs)
+    acts = tuple(button(verb, node, one.task) for verb in verbs if may(verb, node, one.task))
     data = {"task": one.task, "name": one.label, "disks": one.disks, "connect": one.login or None}
     return Row(stacked(lines), data, acts)
 
@@ -110,7 +112,7 @@ def _stepwise(rows: Sequence[Row]) -> list[Part]:
         return [Rows(tuple(rows))]
     found: list[Part] = []
     for row in rows:
-        found += [Rows((replace(row, menu=()),)), Actions(row.menu)]
+        found += [Rows((replace(row, menu=()),)), *([Actions(row.menu)] if row.menu else [])]
     return found
 
 

@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.orders import DAY, ChainStage, chained
+from tests.scenarios.site import rules
+from tests.scenarios.stage import CONFIRM_ONLY
 from tests.scenarios.stored import alter
+
+NO = '[[rule]]\nname = "no"\ndeny = "Not for you."\nmatch = '
 
 
 @pytest.fixture
@@ -67,3 +71,13 @@ async def test_of_one_number_the_order_that_is_not_over_is_meant(scene: ChainSta
     alter(stage, "UPDATE rental_orders SET phase = 'gone' WHERE phase = 'renting'")
     shown = (await stage.asks(alice, f"/dbc order show {rental.number}")).plain
     assert "lapsed" not in shown
+
+
+async def test_what_the_rules_surely_deny_is_offered_by_no_button(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(blocks=DAY)
+    await scene.passes(minutes=5, step=60)
+    rules(stage, f'{CONFIRM_ONLY}{NO}{{ command = "vm.shutdown", person = "{alice.id}" }}\n')
+    shown = await stage.asks(alice, f"/dbc order rescue {rental.number}")
+    assert "Take a snapshot …" in shown.buttons
+    assert "Shut down" not in shown.buttons
