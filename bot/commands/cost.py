@@ -40,6 +40,9 @@ from bot.reply import (
     say,
     say_number,
 )
+from bot.reply import (
+    listed as listed_in_line,
+)
 
 ListedBy = Annotated[
     str,
@@ -104,7 +107,7 @@ async def cost(ctx: Context, by: ListedBy = "order", month: InMonth = "") -> Rep
     parts: list[Part] = [
         Para(line(emoji("moneybag"), " ", bold(head))), Fields(tuple(fields)),
         *(_budget(one) for one in budgets), Rows(tuple(rows), columns=_columns(By(by))),
-        *await _notes(ctx, accounts, found, listed, stretch),
+        *await _notes(ctx, accounts, found, listed, stretch, by),
     ]  # fmt: skip
     data = {
         "month": str(stretch.month), "from_block": stretch.since, "to_block": stretch.until,
@@ -286,8 +289,9 @@ async def _rows(ctx: Context, listed: Sequence[Entry], orders: dict[str, RentalO
     for entry, seen, percent in zip(listed, rounded(amounts), percents(amounts), strict=True):
         named = await _named(ctx, entry, orders)
         told = joined(line(f"{bar(percent)} ", f"{percent} %"), named, both(seen))
-        figures = line(cut(dollars(seen.micro))), line(cut(dbc(seen.planck)), doubt(seen))
-        cells = (named, line(f"{bar(percent, _NARROW)} {percent} %"), *figures)
+        figures = line(cut(dollars(seen.micro))), line(cut(dbc(seen.planck)))
+        share = line(f"{bar(percent, _NARROW)} {percent} %", doubt(seen))
+        cells = (named, *figures, share)  # a phone shows three
         order = orders.get(entry.key) if entry.what is By.ORDER else None
         node = order.node if order else NodeId(entry.key if entry.what is By.NODE else "")
         rows.append(
@@ -321,7 +325,7 @@ async def _unknown(ctx: Context, order: RentalOrder) -> Row:
         "machine": None, "task": None, "user": None, "percent": None, **_amount_data(None),
     }  # fmt: skip
     unknown = say("not known yet")
-    return Row(joined(named, unknown), data, cells=(named, (), (), line(unknown)))
+    return Row(joined(named, unknown), data, cells=(named, line(unknown), (), ()))
 
 
 _WHAT = {
@@ -331,8 +335,8 @@ _WHAT = {
 
 
 def _columns(by: By) -> tuple[Column, ...]:
-    numbers = (say("Percentage"), say("In USD"), say("In DBC"))
-    return (Column(_WHAT[by]), *(Column(title, is_number=True) for title in numbers))
+    numbers = (say("In USD"), say("In DBC"), say("Percentage"))
+    return (Column(_WHAT[by], is_long=True), *(Column(title, is_number=True) for title in numbers))
 
 
 async def _named(ctx: Context, entry: Entry, orders: dict[str, RentalOrder]) -> Line:
@@ -381,6 +385,7 @@ async def _notes(
     found: Sequence[tuple[Account, Cost]],
     listed: Sequence[Entry],
     stretch: _Stretch,
+    by: str,
 ) -> list[Note]:
     told: list[Line] = []
     unknown = [one.order for one in accounts if not one.is_known(stretch.until)]
@@ -423,12 +428,14 @@ async def _notes(
             )
         )
     )  # fmt: skip
-    told.append(line(say("As a table: {command}", command=command("cost machine --file"))))
+    month = "" if stretch.is_now else f" {stretch.month}"
+    typed = f"cost {by}{month} --file"
+    told.append(line(say("As a table: {command}", command=command(typed))))
     return [Note(stacked(told))]
 
 
 def _numbers(orders: Sequence[RentalOrder]) -> Line:
-    return line(", ".join(str(one.number) for one in orders[:_MOST_NOTES]))
+    return listed_in_line(str(one.number) for one in orders[:_MOST_NOTES])
 
 
 async def _unused(ctx: Context, account: Account, free: int) -> Line:

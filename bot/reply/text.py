@@ -104,7 +104,7 @@ _AS_IS = frozenset(
 )  # styles whose text is what is seen
 _HAN, _LATIN = r"[\u3400-\u9fff]", r"[0-9A-Za-z]"
 _MEET = re.compile(f"{_HAN}{_LATIN}|{_LATIN}{_HAN}")
-_HAN_BEGINS, _HAN_END = re.compile(f"{_HAN}|（"), re.compile(f"{_HAN}$")
+_HAN_BEGINS, _HAN_END = re.compile(_HAN), re.compile(f"{_HAN}$")
 _SENTENCE_END = re.compile("[。！？；：，）”]$")
 _DAY = "今天 0:00"
 
@@ -193,13 +193,19 @@ def _close(pieces: Iterable[str | Span], end: re.Pattern[str]) -> Iterator[str |
         before, after = (found[at] if 0 <= at < len(found) else "" for at in (place - 1, place + 1))
         told = piece
         if isinstance(told, str):
-            if told[0] == " " and end.search(_seen(before)) and _HAN_BEGINS.match(told[1:]):
+            if told[0] == " " and _is_close(_seen(before), end, told[1:]):
                 told = told[1:]
-            text = told[:-1] or _seen(before)
-            if told[-1:] == " " and end.search(text) and _HAN_BEGINS.match(_seen(after)):
+            if told[-1:] == " " and _is_close(told[:-1] or _seen(before), end, _seen(after)):
                 told = told[:-1]
         if told != "":
             yield told
+
+
+def _is_close(before: str, end: re.Pattern[str], after: str) -> bool:
+    """Whether no space belongs between two texts; a bracket of Chinese has one of its own."""
+    if after[:1] == "（":
+        return bool(before)
+    return end.search(before) is not None and _HAN_BEGINS.match(after) is not None
 
 
 def _seen(piece: str | Span) -> str:

@@ -45,6 +45,7 @@ _DATED = frozenset(
 _NUMBER = re.compile(r"v?\d[\w.:/+-]*")  # a version, an address, a rent order
 _SIZE = re.compile(r"\d+(\.\d+)? ?[kmgt](i?b)?")
 _AMOUNT = re.compile(r"[<$]*\d[\d,.]*|%|usd|dbc")
+_MONEY = re.compile(r"<?\d[\d,]*\.\d\d")
 _RANGE = re.compile(r"\d+(\.\d+){3}/\d+")
 _SHARE = re.compile(r"[█▓▒░▰▱■□ ]*<?\d+ ?%")
 _FILE = re.compile(r"\S+\.qcow2|/\S+")
@@ -52,7 +53,7 @@ _DOTS = frozenset({"·", "stands", "代表"})  # behind an alias stands what it 
 # What the lists of snapshots, images and networks say behind a name.
 _BEHIND = frozenset(
     {"being copied", "being uploaded", "upload ended", "state unknown", "size not known"}
-    | {"image server", "unused", "incomplete", "not the same", "has"}
+    | {"image server", "unused", "incomplete", "not the same", "has", "estimate", "估算"}
     | {"复制中", "上传中", "上传结束", "状态未知", "大小未知", "镜像中心", "未使用"}
     | {"可能不完整", "不一致"}
 )
@@ -147,7 +148,9 @@ def is_of_list(cell: Sequence[str]) -> bool:
     said = _said(cell, 0, len(cell))
     if said in _BEHIND or is_state(said) or not said:  # a cell with a dash alone
         return True
-    return bool(_SHARE.fullmatch(" ".join(cell)) or _SIZE.fullmatch(said) or _RANGE.fullmatch(said))
+    whole = " ".join(cell)
+    of_costs = _SHARE.fullmatch(whole) or _MONEY.fullmatch(whole)
+    return bool(of_costs or _SIZE.fullmatch(said) or _RANGE.fullmatch(said))
 
 
 def _taken_behind(words: Sequence[str], at: int) -> int:

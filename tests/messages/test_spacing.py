@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.reply import Words, bold, catalogue, in_language, line, say, time
+from bot.reply import Words, all_of, bold, catalogue, in_language, line, say, time
 
 AT = datetime(2026, 1, 5, 12, 5, tzinfo=UTC)
 GIB = "{field} must be a whole number of GiB."
@@ -53,6 +53,8 @@ def test_sentences_and_moments_stand_close_in_chinese() -> None:
     order = say("{person} said {time} to renew it.", person=bold("爱丽丝"), time=time(AT))
     told = line(order, " ", say("The chain has no renewal yet."))
     assert plain_of(told) == "爱丽丝在今天 12:05 说由 TA 续租。链上还没有续租。"
+    assert plain_of(line("5 DBC", " ", say("(estimate)"))) == "5 DBC（估算）"
+    assert plain_of(all_of([line(bold("a"), "（vda）"), line(bold("b"))])) == "a（vda）和 b"
 
 
 def test_words_of_people_stay_as_they_are() -> None:

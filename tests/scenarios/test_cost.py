@@ -267,6 +267,17 @@ async def test_a_month_that_cannot_be_is_refused(scene: ChainStage) -> None:
     assert "has not begun" in ahead.plain
 
 
+async def test_a_phone_shows_what_it_is_and_both_amounts(scene: ChainStage) -> None:
+    scene.rents(blocks=10 * DAY)
+    await scene.passes(1, step=900)
+    told = await scene.stage.asks(scene.stage.alice, "/dbc cost node")
+    [table] = [block for block in told.blocks if block["type"] == "table"]
+    titles = [cell["text"] for cell in table["rows"][0]]
+    assert titles == ["Node", "In USD", "In DBC", "Percentage"]  # the rest by swiping
+    assert table["column_settings"][0]["is_wrapped"]
+    assert "/dbc cost node --file" in told.plain
+
+
 async def test_costs_are_told_in_chinese(scene: ChainStage) -> None:
     scene.rents()
     await scene.passes(minutes=20, step=400)

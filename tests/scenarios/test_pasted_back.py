@@ -302,8 +302,8 @@ async def test_a_row_of_costs_names_its_machine_and_hides_no_word(one_stage: Sta
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
     await stage.asks(stage.alice, "/dbc vm list")
-    row = "\t▓▓▓░░░░░ 40 %\t$3.20\t1,040.5 DBC"
-    titles = "Machine\tPercentage\tIn USD\tIn DBC\n"
+    row = "\t3.20\t1,040.50\t▓▓░░░ 40 % (estimate)"
+    titles = "Machine\tIn USD\tIn DBC\tPercentage\n"
     for pasted in (f"{ADAS}{row}", f"{titles}{ADAS} · made by @Alice{row}"):
         told = await stage.asks(stage.alice, f"/dbc vm show {pasted}")
         assert stage.task(ADAS).task_id in told.plain, pasted
