@@ -59,6 +59,9 @@ class Metrics:
         self._deliveries = _Counters(
             counter("deliveries_total", "Deliveries of Slack.", "kind", "outcome")
         )
+        self._refusals = _Counters(
+            counter("signed_refused_total", "HTTP mode: signed deliveries, refused.", "why")
+        )
         self._acks = _Observers(
             histogram("ack_seconds", "From a delivery to its acknowledgement.", _ACK, "kind")
         )
@@ -116,6 +119,10 @@ class Metrics:
         self._deliveries.count((kind, outcome))
         if took is not None:
             self._acks.observe((kind,), took.total_seconds())
+
+    def refused(self, why: str) -> None:
+        """Count a signed delivery that was refused by its signature's `secret` or `age`."""
+        self._refusals.count((why,))
 
     def commanded(self, command: str, outcome: str) -> None:
         """Count a command's end."""

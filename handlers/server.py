@@ -23,6 +23,7 @@ from handlers.arrivals import Arrival, Pulse, SignedTimes, arrival
 from handlers.dispatch import dispatched
 from handlers.gate import ARRIVAL, OTHER_SECRET, Connection, Gate, Refusals
 from handlers.payloads import OTHER_SHAPE, is_sound, mended
+from handlers.signed import Signed
 
 PATH = "/slack/events"
 ACK_SECONDS = ARRIVAL.total_seconds()  # after that Slack has given up on a request
@@ -61,7 +62,8 @@ class Server:
     ) -> None:
         self._metrics = metrics
         self._pulse = pulse
-        self._signed = SignedTimes(clock)
+        self._times = SignedTimes(clock)
+        self._signed = Signed(clock, health, metrics)
         self._health = health
         self._app = app
         self._secret = signing_secret.encode()
@@ -194,7 +196,7 @@ class Server:
 
     def _note_arrival(self, request: BaseRequest, lay: timedelta) -> None:
         """Note how old the request may be: as its signature shows, at most as long as it lay."""
-        least, most = self._signed.age(int(request.headers["X-Slack-Request-Timestamp"]))
+        least, most = self._times.age(int(request.headers["X-Slack-Request-Timestamp"]))
         arrival.set(Arrival(self._clock.monotonic(), max(least, min(lay, most))))
 
     def _require_signature(self, request: BaseRequest, body: bytes) -> None:
@@ -209,10 +211,13 @@ class Server:
         signed = b"v0:" + timestamp.encode() + b":" + body
         expected = "v0=" + hmac.new(self._secret, signed, hashlib.sha256).hexdigest()
         if not hmac.compare_digest(expected, request.headers["X-Slack-Signature"]):
+            self._signed.refused(by_age=False)
             raise _Refused(401, OTHER_SECRET)
         ages = [abs(now.timestamp() - int(timestamp)) for now in readings(self._clock)]
         if min(ages) > FRESH.total_seconds():
+            self._signed.refused(by_age=True)
             raise _Refused(401, "signed at another time: is this machine's clock right?")
+        self._signed.accepted()
 
 
 def _claims_a_signature(request: BaseRequest) -> bool:

@@ -141,3 +141,27 @@ async def test_a_reconnect_loses_nothing(office: Office) -> None:
     await office.ws.until(lambda: office.ws.connected)
     await office.alice.types("/dbc vm list")
     await office.alice.sees("Two machines.")
+
+
+async def test_slack_refused_again_and_again_is_told_until_one_is_accepted(
+    http_office: Office,
+) -> None:
+    health, good = http_office.connection.health, signed(http_office, SLASH)
+    wrong = good | {"X-Slack-Signature": "v0=" + "0" * 64}
+    for _ in range(5):
+        assert await post(http_office, SLASH, {}) == 401  # anybody's
+    for _ in range(2):
+        assert await post(http_office, SLASH, wrong) == 401
+    assert not health.impairments
+    assert await post(http_office, SLASH, wrong) == 401
+    told = " ".join(health.impairments)
+    assert told.startswith("3 signed deliveries have been refused since ")
+    assert "and none accepted. Check SLACK_SIGNING_SECRET" in told
+    counted = http_office.connection.metrics.text().decode()
+    assert 'dbc_bot_signed_refused_total{why="secret"} 3.0' in counted
+    assert await post(http_office, SLASH, good) == 200
+    assert not health.impairments
+    for _ in range(3):
+        assert await post(http_office, SLASH, signed(http_office, SLASH, age=900)) == 401
+    told = " ".join(health.impairments)
+    assert told.endswith("Set this machine's clock.")

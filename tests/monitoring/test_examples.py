@@ -35,6 +35,7 @@ def labels() -> Mapping[str, frozenset[str]]:
     metrics.commanded("vm.start", "done")
     metrics.called_dbc("/tasks", "ok", second)
     metrics.called_slack("chat.postMessage", "ratelimited", 1)
+    metrics.refused("secret")
     metrics.lost_lease("message")
     metrics.transacted(1, "undone")
     metrics.job_failed("outbox")
