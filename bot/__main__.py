@@ -9,7 +9,6 @@ import json
 import sys
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
@@ -39,9 +38,6 @@ from handlers.manifest import manifest
 
 REFUSED_BY_SLACK = 3  # exit code: Slack takes a token or the app no more
 TAKEN = 4  # exit code: another process has the port or the database, so a later start may work
-
-ROOT = Path(__file__).resolve().parent.parent
-_TEMPLATES = Path("bot") / "locale" / "bot.pot"
 
 
 @click.group(cls=Commands)

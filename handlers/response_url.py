@@ -41,17 +41,18 @@ class ResponseUrl:
         """
         if self._left == 0 or self._clock.monotonic() >= self._until:
             return False
-        self._left -= 1
         how: Json = {"response_type": "ephemeral", "replace_original": False}
         if reply.in_place:
             how = {"replace_original": True}
 
         async def send(shown: Rendered) -> None:
+            self._left -= 1  # also what Slack refuses may be one of its uses
             body = {**how, "text": shown.text, "blocks": shown.blocks}
             await self._connection.respond(self._url, body)
 
         try:
-            await show(self._connection, reply, self._reader, send)
+            may_try = self._left > 1
+            await show(self._connection, reply, self._reader, send, may_try=may_try)
         except Unanswered as lost:
             log.warning("answer.unconfirmed", reason=lost.reason)
         except DeliveryFailed:

@@ -17,11 +17,16 @@ async def show(
     reply: Reply,
     reader: Reader,
     send: Callable[[Rendered], Awaitable[T]],
+    *,
+    may_try: bool = True,
 ) -> T:
-    """Send a reply to a person, or to a conversation. Raises DeliveryFailed."""
+    """Send a reply to a person, or to a conversation. Raises DeliveryFailed.
+
+    Not `may_try`: nothing can be sent a second time where Slack refuses the first.
+    """
     said, words = connection.spelled(reply, reader), connection.words(reader)
 
     def rendered(*, tables: bool) -> Rendered:
         return message(said, words, tables=tables)
 
-    return await connection.tables.sent(rendered, send)
+    return await connection.tables.sent(rendered, send, may_try=may_try)

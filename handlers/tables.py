@@ -1,7 +1,7 @@
 """Slack's `table` block: a list in columns, where the workspace takes it.
 
-Limits and places: docs.slack.dev, "Table block" (100 rows with the head, 20 columns, messages only)
-and "only one table allowed" in a message.
+Limits and places: docs.slack.dev, "Table block" (100 rows with the head, 20 columns, 10,000
+characters in all cells, messages only) and "only one table allowed" in a message.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -16,7 +16,9 @@ from handlers.mrkdwn import rich_elements
 from handlers.payloads import Json
 from handlers.rendered import Rendered
 
-_ROWS, _COLUMNS = 100, 20
+_ROWS, _COLUMNS, _CHARACTERS = 100, 20, 10_000
+# Refused in a row: what Slack takes of none is the workspace's, of one alone it may be that one's.
+_ENOUGH = 2
 # Slack takes new blocks workspace by workspace: what it refuses today it may take tomorrow.
 _REMEMBERED = timedelta(days=1)
 INVALID_BLOCKS = "invalid_blocks"
@@ -35,7 +37,13 @@ def tabled(parts: Iterable[Part]) -> Rows | None:
         return None
     rows, width = lists[0].rows, len(lists[0].columns)
     is_table = all(len(row.cells) == width and not row.menu for row in rows)
-    return lists[0] if is_table and len(rows) < _ROWS and width <= _COLUMNS else None
+    if not is_table or len(rows) >= _ROWS or width > _COLUMNS:
+        return None
+    cells = (
+        *(line(column.title) for column in lists[0].columns),
+        *(c for r in rows for c in r.cells),
+    )
+    return lists[0] if sum(len(plain(cell)) for cell in cells) <= _CHARACTERS else None
 
 
 def table(part: Rows) -> Json:
@@ -79,27 +87,40 @@ class Tables:
         self._now = now
         self._wanted = wanted
         self._refused_at: timedelta | None = None
+        self._refusals = 0  # since one was taken
 
     @property
     def are_taken(self) -> bool:
-        """Whether to try one: it is wanted, and none was refused within a day."""
+        """Whether to try one: it is wanted, and they were not refused again and again today."""
         refused = self._refused_at
         return self._wanted and (refused is None or self._now() - refused >= _REMEMBERED)
 
-    async def sent(self, rendered: Rendering, send: Callable[[Rendered], Awaitable[T]]) -> T:
+    async def sent(
+        self,
+        rendered: Rendering,
+        send: Callable[[Rendered], Awaitable[T]],
+        *,
+        may_try: bool = True,
+    ) -> T:
         """Send a message; with its table as lines once more where Slack refuses that.
 
         Nothing else differs between the two: where Slack takes the second, it was the table that it
-        refused, and for a day none is sent. Raises DeliveryFailed.
+        refused. Where it refuses a second table as well, none is sent for a day. Not `may_try`:
+        nothing can be sent a second time. Raises DeliveryFailed.
         """
-        message = rendered(tables=self.are_taken)
+        message = rendered(tables=may_try and self.are_taken)
         try:
-            return await send(message)
+            answer = await send(message)
         except DeliveryFailed as refused:
             if not message.has_table or refused.reason not in _OF_BLOCKS:
                 raise
             reason = refused.reason
+        else:
+            self._refusals = 0 if message.has_table else self._refusals
+            return answer
         answer = await send(rendered(tables=False))
-        self._refused_at = self._now()
-        log.info("slack.takes_no_tables", reason=reason, for_hours=24)
+        self._refusals += 1
+        if self._refusals >= _ENOUGH:
+            self._refused_at = self._now()
+            log.info("slack.takes_no_tables", reason=reason, for_hours=24)
         return answer

@@ -374,8 +374,9 @@ def _when_and_who(row: AuditRow) -> Line:
 def _why(entry: AuditEntry, reason: str) -> Line:
     """A reason, shortened: a person's as they wrote it, ours in the reader's language."""
     is_ours = entry.kind not in _THEIR_WORDS and entry.outcome not in _THEIR_WORDS
-    ours = retold(reason) if is_ours and not _MENTIONED.search(reason) else reason
-    if ours == reason or len(reason) > _WHY:
+    is_whole = len(reason) <= _WHY  # and found again, which costs time
+    ours = retold(reason) if is_ours and is_whole and not _MENTIONED.search(reason) else reason
+    if ours == reason:
         return _with_people(shorten(reason, _WHY, placeholder=" …"))
     return line(ours)
 

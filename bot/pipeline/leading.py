@@ -1,11 +1,12 @@
 """What a refusal advises to type is a button as well, so that nobody has to type it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from bot.errors import BotError, advice
 from bot.model import MessageRef
 from bot.ports import Answer, Work
 from bot.reply import Actions, Button, Form, Line, Part, Reply, Words, line
+from storage import StorageFailed
 
 Ways = Callable[[Line], Awaitable[tuple[Button, ...]]]
 
@@ -20,10 +21,9 @@ class _Leading:
     async def say(self, reply: Reply) -> MessageRef | None:
         """Answer."""
         if reply.fault is not None:
-            there = [b.label for part in reply.parts for b in _buttons(part)]
-            more = await _ways(self._ways, reply.fault.hint)
-            if new := tuple(one for one in more if one.label not in there):
-                reply = reply.also(Actions(new))
+            there = [one for part in reply.parts for one in _buttons(part)]
+            if more := await _ways(self._ways, reply.fault.hint, there):
+                reply = reply.also(Actions(more))
         return await self._answer.say(reply)
 
     async def meanwhile(self, reply: Reply) -> None:
@@ -42,14 +42,24 @@ def leading(work: Work, ways: Ways) -> Work:
         try:
             await work(_Leading(answer, ways))
         except BotError as error:  # a read's: the edge says it
-            error.offers = (*error.offers, *await _ways(ways, advice(error)))
+            error.offers = (*error.offers, *await _ways(ways, advice(error), error.offers))
             raise
 
     return led
 
 
-async def _ways(ways: Ways, hint: Words) -> tuple[Button, ...]:
-    return await ways(line(hint)) if hint else ()
+async def _ways(ways: Ways, hint: Words, there: Sequence[Button]) -> tuple[Button, ...]:
+    """Those for a hint that are not there already; none where they cannot be kept: people
+    must read the refusal, not that.
+    """
+    if not hint:
+        return ()
+    try:
+        found = await ways(line(hint))
+    except StorageFailed:
+        return ()
+    labels = {one.label for one in there}
+    return tuple(one for one in found if one.label not in labels)
 
 
 def _buttons(part: Part) -> tuple[Button, ...]:

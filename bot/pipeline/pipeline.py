@@ -248,11 +248,11 @@ class Pipeline:
         log.warning("slack.unanswered", execution=execution.id, reason=failure.reason)
         since, now = wanted_since(execution, approval), self._clock.now()
         if failure.retry_after is not None and now - since < _SLACK_PATIENCE:
-            until, is_told = (
-                now + max(failure.retry_after, _SLACK_PAUSE),
-                execution.id in self._paused,
-            )
-            self._paused[execution.id] = until
+            until = now + max(failure.retry_after, _SLACK_PAUSE)
+            is_told = execution.id in self._paused
+            # Not those for ever that another process has taken on.
+            kept = {one: at for one, at in self._paused.items() if now - at < _SLACK_PATIENCE}
+            self._paused = {**kept, execution.id: until}
             if not is_told:
                 await courteously(partial(answer.say, slack_is_slow()))
             async with self._store.write() as tx:

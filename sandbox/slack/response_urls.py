@@ -66,6 +66,8 @@ def _replace_original(core: Core, url: ResponseUrl, content: Content) -> None:
 async def handle(core: Core, request: web.Request) -> web.Response:
     """The endpoint: five uses within thirty minutes, then `used_url` or `expired_url`.
 
+    What is refused counts as a use, since Slack does not say that it does not.
+
     Of the failures those for `response_url` are met here.
     """
     fault = core.faults.take("response_url", by_name=True)
@@ -84,6 +86,7 @@ async def _used(core: Core, request: web.Request) -> web.Response:
         return web.json_response(SlackError("expired_url").body(), status=404)
     if url.uses >= MOST_USES:
         return web.json_response(SlackError("used_url").body(), status=404)
+    url.uses += 1
     try:
         body = await request.json()
         respond(core, url, body)
@@ -91,5 +94,4 @@ async def _used(core: Core, request: web.Request) -> web.Response:
         return web.json_response(SlackError("invalid_payload").body(), status=400)
     except SlackError as refusal:
         return web.json_response(refusal.body(), status=400)
-    url.uses += 1
     return web.Response(text="ok")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.reply import Reply
+from bot.reply import Column, Reply, Row, Rows, line
 from tests.handlers.conftest import Office
 from tests.handlers.scripted import say
 
@@ -42,6 +42,15 @@ async def test_an_answer_that_was_said_is_not_said_again(
 async def test_what_slack_refuses_is_said_another_way(office: Office, error: str) -> None:
     office.ws.faults.add("error", "response_url", times=None, error=error)
     assert await said(office) == 1
+
+
+async def test_the_last_use_is_not_tried_with_a_table(office: Office) -> None:
+    row = Row(line("Restarting x."), {}, cells=(line("Restarting x."),))
+    table = Reply(HELLO.summary, (Rows((row,), columns=(Column("What"),)),), private=True)
+    office.core.work = say(*[Reply.of(f"{number}.", private=True) for number in range(4)], table)
+    office.ws.core.refused_blocks = {"table"}
+    assert await said(office) == 1
+    assert office.ws.calls_of("chat.postEphemeral") == []
 
 
 async def test_slacks_wish_to_wait_is_heeded(office: Office) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from bot.app import Bot
+from bot.reply import Column, Row, Rows, line
+from handlers.tables import tabled
 from sandbox.dbc.task import Libvirt, Status
 from sandbox.slack import SeenMessage
 from tests.clocks import unwaited
@@ -94,15 +96,16 @@ async def test_several_lists_in_a_message_look_alike(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("asked", ["/dbc ", "@dbc "], ids=["a command", "a mention"])
-async def test_a_refused_table_comes_as_lines_and_for_a_day_none_is_sent(
+async def test_two_refused_tables_come_as_lines_and_for_a_day_none_is_sent(
     stage: Stage, asked: str
 ) -> None:
     stage.ws.core.refused_blocks = {"table"}
-    told = await stage.asks(stage.alice, f"{asked}{DISKS}")
-    assert "table" not in kinds(told)
-    assert "`vda` 350G · /" in told.plain
+    for _ in range(3):
+        told = await stage.asks(stage.alice, f"{asked}{DISKS}")
+        assert "table" not in kinds(told)
+        assert "`vda` 350G · /" in told.plain
     met = len(refused(stage))
-    assert met == (1 if asked.startswith("@") else 0)  # a response_url is no method
+    assert met == (2 if asked.startswith("@") else 0)  # a response_url is no method
 
     stage.ws.core.refused_blocks = set()
     told = await stage.asks(stage.alice, f"{asked}{DISKS}")
@@ -112,6 +115,23 @@ async def test_a_refused_table_comes_as_lines_and_for_a_day_none_is_sent(
     told = await stage.asks(stage.alice, f"{asked}{DISKS}")
     assert "table" in kinds(told)
     assert len(refused(stage)) == met
+
+
+async def test_one_table_that_slack_refuses_keeps_no_other_from_being_sent(stage: Stage) -> None:
+    for _ in range(3):
+        stage.ws.core.refused_blocks = {"table"}
+        assert "table" not in kinds(await stage.asks(stage.alice, f"@dbc {DISKS}"))
+        stage.ws.core.refused_blocks = set()
+        assert "table" in kinds(await stage.asks(stage.alice, f"@dbc {DISKS}"))
+
+
+async def test_a_list_with_more_than_a_table_may_hold_is_not_sent_as_one() -> None:
+    def listed(length: int) -> Rows:
+        row = Row(line("x"), {}, cells=(line("x" * length), line("y")))
+        return Rows((row,), columns=(Column("One"), Column("Two")))
+
+    assert tabled([listed(9_993)]) is not None
+    assert tabled([listed(9_994)]) is None
 
 
 async def test_only_the_refused_block_is_replaced(stage: Stage) -> None:
