@@ -209,6 +209,7 @@ GROUP = Group(
             Effect.CHANGE,
             "watch vm train-01",
             asks=say("Follow {target}"),
+            needs_session=True,
             look=_before_vm,
             follow=Follow(
                 Goal.SETTLED,
@@ -227,6 +228,7 @@ GROUP = Group(
             Effect.CHANGE,
             "watch image ubuntu.qcow2 on gpu1",
             asks=say("Follow the {direction} of {target}"),
+            needs_session=True,
             facts={"direction": TRANSFER},
             check=_check_image,
             look=_before_image,

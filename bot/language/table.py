@@ -418,8 +418,9 @@ class Table:
 
     def needs_access(self, command: Command) -> bool:
         """Whether it can do nothing for who has a session for no GPU node: its form neither."""
-        is_of_nodes = any(p.arg.kind.is_machine for p in command.parameters) or command.node_option
-        return self.needs_session(command) and bool(is_of_nodes)
+        kinds = [p.arg.kind for p in command.parameters]
+        is_of_nodes = any(kind.is_machine or kind.has_default for kind in kinds)
+        return self.needs_session(command) and is_of_nodes
 
     def alone(self, verb: str) -> Command | None:
         """The one command that has this verb, whatever its group; None where several have it."""

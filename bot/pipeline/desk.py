@@ -128,7 +128,7 @@ class Desk:
             **AccessPresses(services, self._asked, self._open_form).actions,
             **OrderPresses(services).actions,
             **TurnPresses(services, by).actions,
-            **WayPresses(services, self._asked).actions,
+            **WayPresses(services, self._asked, self._suggestions).actions,
             **RetryPresses(services, self._opening).actions,
             **SettingPresses(services, self._asked).actions,
             cards.KEEP_WATCHING: self._keep_watching,

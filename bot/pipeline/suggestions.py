@@ -17,15 +17,18 @@ from bot.language.args import BREAK_GLASS, NODE_OPTION
 from bot.language.parse import NotUnderstood, Parsed, parse
 from bot.language.synonyms import MOST
 from bot.language.table import Command, Table
-from bot.model import Effect, Machine
-from bot.reply import Actions, Button, Line, Span, Text, with_commands
+from bot.model import Effect, Machine, Node
+from bot.pipeline.formatting import OPEN_FORM
+from bot.reply import Actions, Button, Line, Span, Text, say, with_commands
 from storage import Store
 
 SUGGESTED = "command.suggested"
+ON_NODE = "command.on_node"  # carries out what was typed, with the node that it left out
 
 _LIST = "list of"  # no parameter is called so: an empty request is kept as well
 _OPEN = "open"
 _LIFETIME = timedelta(hours=1)
+_MOST_NODES = 5
 _MOST_WAYS = 2  # out of one refusal
 _GAP = re.compile("[<…]")  # of a line to fill in
 
@@ -78,6 +81,31 @@ class Suggestions:
             Button(name, SUGGESTED, f"{command.id}:{one}")
             for one, (_, name) in zip(said, machines, strict=True)
         )
+
+    async def nodes(
+        self,
+        actor: UserId,
+        command: Command,
+        values: Mapping[str, str],
+        name: str,
+        nodes: Sequence[Node],
+    ) -> tuple[Button, ...]:
+        """A button for each of the nodes of which one is meant as the argument of this name.
+
+        Of many the first ones, and the form's for any other.
+        """
+        now, rest = self._clock.now(), _offered(command, values)
+        said = {secrets.token_urlsafe(9): {**rest, name: one.id} for one in nodes[:_MOST_NODES]}
+        if said:
+            async with self._store.write() as tx:
+                await tx.suggestions.put(said, actor, now, now + _LIFETIME)
+        shown = tuple(
+            Button(node.label, ON_NODE, f"{command.id}:{one}")
+            for one, node in zip(said, nodes, strict=False)
+        )
+        if len(nodes) > _MOST_NODES:
+            shown = (*shown, Button(say("Another node …"), OPEN_FORM, command.id))
+        return shown
 
     def at_hand(self, commands: Iterable[Command]) -> tuple[Actions, ...]:
         """A button for each of the commands that only reads, and needs nothing said."""

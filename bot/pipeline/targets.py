@@ -1,6 +1,6 @@
 """From texts to the values that a command's function takes: names become machines and nodes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, assert_never
@@ -107,7 +107,7 @@ class _Binder:
         kind = parameter.arg.kind
         if not text:
             if kind.has_default and parameter.required:
-                return await self._default_node()
+                return await self._default_node(parameter)
             return _left_out(self._command, parameter, self._values)
         match kind.binds:
             case Binds.MACHINE:
@@ -181,9 +181,19 @@ class _Binder:
             self.node = None
         return self.node or text
 
-    async def _default_node(self) -> Node:
+    async def _default_node(self, parameter: Parameter) -> Node:
+        """The node that is meant; where it may be several, buttons for them, if it can be any."""
+        given = (self._actor, self._command, self._values, parameter.name)
+
+        async def offers(nodes: Sequence[Node]) -> tuple[Button, ...]:
+            if not self._asking:
+                return ()
+            if self._services.table.needs_access(self._command):
+                await self._inventory.require_access(self._actor, self._place.channel)
+            return await self._suggestions.nodes(*given, nodes)
+
         self.node = await self._inventory.default_node(
-            self._actor, self._place, asking=self._asking, hidden=self._no_node
+            self._actor, self._place, asking=self._asking, hidden=self._no_node, offers=offers
         )
         return self.node
 

@@ -18,7 +18,7 @@ from bot.folding import peel, typed
 from bot.ids import ChannelId, NodeId, TaskId, UserId
 from bot.messages.access_cards import ask_button
 from bot.model import DbcSession, Machine, Nicknamed, Node, NodeKind, Place, Scope
-from bot.reply import command, line, listed, say, sentences
+from bot.reply import Button, command, line, listed, say, sentences
 from bot.services.left_out import machine_of
 from bot.services.listing import Lists, NodeListing
 from bot.services.matching import (
@@ -69,6 +69,14 @@ async def _none() -> Mapping[str, str]:
 _NO_NODE = say("I know no node yet.")
 
 
+# Makes a button for each of the nodes of which one has to be named.
+NodeOffers = Callable[[Sequence[Node]], Awaitable[tuple[Button, ...]]]
+
+
+async def _no_buttons(_nodes: Sequence[Node]) -> tuple[Button, ...]:
+    return ()
+
+
 class NotKnownHere(NotFound):
     """Nobody here knows the name, and DBC was not asked."""
 
@@ -115,11 +123,18 @@ class Inventory:
         return known.node(node_id) or Node(node_id, "", "", self._clock.now(), nickname)
 
     async def default_node(
-        self, user: UserId, place: Place, *, asking: bool = True, hidden: Hidden = _nothing
+        self,
+        user: UserId,
+        place: Place,
+        *,
+        asking: bool = True,
+        hidden: Hidden = _nothing,
+        offers: NodeOffers = _no_buttons,
     ) -> Node:
         """The node that is meant without a name: the channel's default, the person's, the only one.
 
-        Raises Refused with the field `node`; without `asking` NotKnownHere where none is known.
+        Raises Refused with the field `node` and buttons for those that may be meant; without
+        `asking` NotKnownHere where none is known.
         """
         known = await self._store.known()
         default = known.default(Scope.CHANNEL, place.channel) or known.default(Scope.PERSON, user)
@@ -134,11 +149,12 @@ class Inventory:
         if len(ids) == 1:
             return await self.node_by_id(ids[0])
         unseen = await hidden()
-        labels = [await self.label(node_id) for node_id in ids if node_id not in unseen]
+        known_here = [await self.node_by_id(node_id) for node_id in ids if node_id not in unseen]
         which = say("Which node do you mean?")
-        if labels:
+        if known_here:
+            labels = [node.label for node in known_here]
             which = say("Which node? I know {nodes}.", nodes=listed(labels))
-        raise Refused(
+        refusal = Refused(
             which if ids else _NO_NODE,
             hint=say(
                 "Name it; in a line, add “on <node>”. Set a default with {command}.",
@@ -146,6 +162,8 @@ class Inventory:
             ),
             field="node",
         )
+        refusal.offers = await offers(known_here)
+        raise refusal
 
     async def must_be_named(self, user: UserId, place: Place) -> bool:
         """Whether nothing that is known here says which node is meant without a name."""

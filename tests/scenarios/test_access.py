@@ -53,7 +53,7 @@ async def test_beside_a_refusal_stands_a_button_that_asks_those_who_have_access(
     assert len(told(bob, "shares their session for gpu1 with you")) == 1
 
 
-@pytest.mark.parametrize("line", ["disk list", "vm name", "image download on gpu1"])
+@pytest.mark.parametrize("line", ["disk list", "watch vm", "image download on gpu1"])
 async def test_no_form_opens_for_who_has_no_session_but_the_way_to_one(
     one_stage: Stage, line: str
 ) -> None:

@@ -41,6 +41,32 @@ async def test_a_line_that_lacks_its_node_is_told_how_to_name_it(one_stage: Stag
     assert one_stage.alice.modal is None
 
 
+async def test_of_the_nodes_that_may_be_meant_each_is_a_button(one_stage: Stage) -> None:
+    alice, bob = one_stage.alice, one_stage.bob
+    refused = await one_stage.asks(bob, "/dbc lan list")
+    assert "You have no node access yet." in refused.plain
+    assert refused.buttons == ["Ask for access"]
+    await one_stage.gives_session(alice, "gpu1", "gpu2")
+    which = await one_stage.asks(alice, "/dbc lan list")
+    assert which.buttons == ["gpu1", "gpu2"]
+    await alice.presses("gpu2", which)
+    await alice.sees("gpu2\\* knows no networks", CHANNEL)
+
+
+async def test_who_has_no_session_asks_for_the_one_whose_button_they_press(
+    one_stage: Stage,
+) -> None:
+    alice, bob = one_stage.alice, one_stage.bob
+    await one_stage.gives_session(alice, "gpu2")
+    which = await one_stage.asks(bob, "/dbc session ask reason=training")
+    assert which.buttons == ["gpu1", "gpu2", "gpu3"]
+    await bob.presses("gpu2", which)
+    await one_stage.passes()
+    asked = await alice.sees(f"<@{bob.id}> asks for access to", "@dbc")
+    assert "gpu2" in asked.plain
+    assert "Reason: training" in asked.plain
+
+
 async def test_a_network_in_use_is_kept_and_its_machines_named(one_stage: Stage) -> None:
     alice = one_stage.alice
     await one_stage.gives_session(alice, "gpu1")
