@@ -109,9 +109,9 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False, reveal: Reveal = Fals
             raise
         problem.named(node.label)
         (vm,) = await ctx.services.inventory.moments([vm])
-        return vm_details.as_last_known(
-            vm, node, await ctx.services.last_known.find(session, vm.task), problem, reveal=reveal
-        )
+        known = await ctx.services.last_known.find(session, vm.task)
+        may = may_press(ctx.services, ctx.actor, ctx.place.channel)
+        return vm_details.as_last_known(vm, node, known, problem, may, reveal=reveal)
     await ctx.services.last_known.saw(session, vm.task, detail, asked_at)
     if reveal:
         return vm_details.revealed(vm, node, detail)

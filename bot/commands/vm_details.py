@@ -6,6 +6,7 @@ from typing import Any
 from bot.dbc.errors import DbcError, Unreadable
 from bot.dbc.models import TaskDetail
 from bot.messages import machine_buttons
+from bot.messages.machine_buttons import May
 from bot.model import Machine, Node
 from bot.pipeline import json_data
 from bot.pipeline.formatting import (
@@ -79,7 +80,7 @@ def has_passwords(detail: TaskDetail) -> bool:
 
 
 def as_last_known(
-    vm: Machine, node: Node, known: Known | None, problem: DbcError, *, reveal: bool
+    vm: Machine, node: Node, known: Known | None, problem: DbcError, may: May, *, reveal: bool
 ) -> Reply:
     """A machine that cannot be read now: what is known of it from before, and since when."""
     odd = isinstance(problem, Unreadable) and problem.is_of_the_node
@@ -126,6 +127,7 @@ def as_last_known(
         parts.append(Note(line(say("It can be deleted all the same: {delete}.", delete=delete))))
     else:
         secret = known is not None and has_passwords(known.detail)
+        secret = secret and may("reveal", vm.node, vm.task)
         reveals = (machine_buttons.button("reveal", vm.node, vm.task),) if secret else ()
         again = Button(say("Ask again now"), RETRY_VM, vm.task)
         parts.append(Actions((*reveals, again)))

@@ -4,7 +4,8 @@ import json
 import re
 from datetime import timedelta
 
-from tests.scenarios.stage import CHANNEL, Stage, card
+from tests.scenarios.site import rules
+from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage, card
 
 
 async def falls_silent(stage: Stage, *, misses: int = 3) -> None:
@@ -29,6 +30,10 @@ async def test_a_machine_of_a_silent_node_is_shown_as_it_was_with_its_age(stage:
     assert machine.login_password not in shown.plain
     assert shown.ephemeral
     assert shown.buttons == ["Reveal passwords", "Ask again now"]
+    no = '[[rule]]\nname = "no"\ndeny = "Not for you."\nmatch = '
+    rules(stage, f'{CONFIRM_ONLY}{no}{{ command = "vm.show", arguments = {{ reveal = true }} }}\n')
+    shown = await stage.asks(stage.alice, "/dbc vm show inference")
+    assert shown.buttons == ["Ask again now"]
 
 
 async def test_what_was_known_survives_a_restart_and_is_for_that_session_alone(
