@@ -27,7 +27,7 @@ from bot.outages.telling import People, tell
 from bot.reply import Reply
 from bot.services.inventory import Inventory
 from bot.services.last_known import Known, LastKnown
-from storage import Store
+from storage import Store, UnitOfWork
 
 _AT_ONCE = 20  # machines: three hundred take a quarter of an hour
 _CONNECTS = timedelta(seconds=3)
@@ -38,6 +38,7 @@ _STATE = timedelta(minutes=5)  # how old a machine's state may be
 _UNKNOWN_FOR = timedelta(hours=1)
 
 _Door = tuple[str, int]
+_Eyes = Mapping[TaskId, DbcSession | None]  # a session that shows the machine
 
 # What a round has found: the machine as it was kept and as it will be kept.
 _News = list[tuple[Kept, Kept]]
@@ -88,13 +89,13 @@ class Rounds:
             long_ago = self._clock.now() - _UNKNOWN_FOR
             since = min([long_ago, *(one.size_at or one.seen_at for one in kept)])
             own = await tx.outages.own_changes([one.task for one in kept], since)
+            eyes = {one.task: await _session(tx, one) for one in kept}
+            known = await self._known(tx, eyes)
+            phases = await self._phases(tx, eyes) if wanted.ports else {}
         self._pass_by(kept)
-        eyes = {one.task: await self._session(one) for one in kept}
-        known = {one.task: await self._known(one, eyes[one.task]) for one in kept}
         if wanted.sizes:
             await self._compare([one for one in kept if not one.suspect], known, own)
         if wanted.ports:
-            phases = {one.task: await self._phase(one, eyes[one.task]) for one in kept}
             await self._try(kept, known, own, phases)
             await self._leave([one for one in kept if one.port == _SHUT and not eyes[one.task]])
 
@@ -110,18 +111,25 @@ class Rounds:
                 del some[task]
         self._seen = set()
 
-    async def _session(self, kept: Kept) -> DbcSession | None:
-        """A session that shows a machine; None where there is none any more."""
-        async with self._store.read() as tx:
-            if found := await tx.sessions.find(kept.owner, kept.node):
-                return found
-            for owner in sorted(await tx.outages.owners(kept.task)):
-                if found := await tx.sessions.find(owner, kept.node):
-                    return found
-        return None
+    async def _known(self, tx: UnitOfWork, eyes: _Eyes) -> Mapping[TaskId, Known | None]:
+        return {
+            task: None if session is None else await self._last_known.find_in(tx, session, task)
+            for task, session in eyes.items()
+        }
 
-    async def _known(self, kept: Kept, session: DbcSession | None) -> Known | None:
-        return None if session is None else await self._last_known.find(session, kept.task)
+    async def _phases(self, tx: UnitOfWork, eyes: _Eyes) -> Mapping[TaskId, Phase | None]:
+        """What their nodes have just said of them; None where they have not."""
+        now = self._clock.now()
+        told: dict[DbcSession, dict[TaskId, Phase]] = {}
+        for session in {one for one in eyes.values() if one is not None}:
+            seen = await tx.inventory.machines(session.user, session.node)
+            told[session] = {
+                one.task: phase_of(one.status) for one in seen if now - one.seen_at < _STATE
+            }
+        return {
+            task: None if session is None else told[session].get(task)
+            for task, session in eyes.items()
+        }
 
     async def look_at_rules(self) -> None:
         """Give dead ports their last word where the rules no longer have any checked."""
@@ -244,22 +252,6 @@ class Rounds:
         await self._write([], back, _of_open)
         await self._write([], off, _of_off)
 
-    async def _phase(self, one: Kept, session: DbcSession | None) -> Phase | None:
-        """What its node has just said of it; None where it has not."""
-        if session is None:
-            return None
-        async with self._store.read() as tx:
-            seen = await tx.inventory.machines(session.user, one.node)
-        now = self._clock.now()
-        return next(
-            (
-                phase_of(machine.status)
-                for machine in seen
-                if machine.task == one.task and now - machine.seen_at < _STATE
-            ),
-            None,
-        )
-
     # Writing down and telling
 
     async def _write(
@@ -307,6 +299,16 @@ class Rounds:
                 seen[user].append(one)
         places = self._people.places([*seen])
         return {place: seen.get(UserId(place.channel), found) for place in places}
+
+
+async def _session(tx: UnitOfWork, kept: Kept) -> DbcSession | None:
+    """A session that shows a machine; None where there is none any more."""
+    if found := await tx.sessions.find(kept.owner, kept.node):
+        return found
+    for owner in sorted(await tx.outages.owners(kept.task)):
+        if found := await tx.sessions.find(owner, kept.node):
+            return found
+    return None
 
 
 def _key(episode: str) -> str:

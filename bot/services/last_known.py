@@ -13,7 +13,7 @@ from bot.dbc.sizes import Size
 from bot.ids import NodeId, TaskId, UserId
 from bot.model import DbcSession, Machine
 from bot.redaction import secrets_in
-from storage import Store
+from storage import Store, UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,11 @@ class LastKnown:
     async def find(self, session: DbcSession, task: TaskId) -> Known | None:
         """What was last read with the session."""
         async with self._store.read() as tx:
-            found = await tx.details.find(session.node, task, session.user)
+            return await self.find_in(tx, session, task)
+
+    async def find_in(self, tx: UnitOfWork, session: DbcSession, task: TaskId) -> Known | None:
+        """The same, in a unit of work that is open already."""
+        found = await tx.details.find(session.node, task, session.user)
         return Known(_read(found[0]), found[1]) if found else None
 
     async def gpus(self, machines: Sequence[Machine]) -> Mapping[tuple[str, str], int]:

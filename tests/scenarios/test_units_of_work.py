@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from sandbox.dbc.demo import demo_renter
-from tests.scenarios.stage import CHANNEL, Stage, card, staged
+from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage, card, staged
 
 NAME = "inference"
 
@@ -112,3 +113,25 @@ async def test_what_waits_is_listed_with_as_many_statements_for_several_as_for_o
         about = [one for one in asked if "FROM executions" in one or "FROM votes" in one]
         counted.append(len(about))
     assert counted[0] == counted[-1]
+
+
+async def test_a_round_reads_in_as_many_units_of_work_for_many_machines_as_for_one(
+    tmp_path: Path,
+) -> None:
+    async with staged(tmp_path, policy=f"{CONFIRM_ONLY}[outages]\nssh = true\n") as stage:
+        await stage.gives_session(stage.alice, "gpu1")
+        round_ = next(job for job in stage.bot._ticker._jobs if job.name == "outages")
+        counted = []
+        for name in ("third", "fourth"):
+            stage.node("gpu1").running_task(
+                demo_renter(), desc=name, gpus=[], cpu_cores=1, memory=2**30
+            )
+            for _ in range(3):
+                await stage.passes(60)
+                await stage.quiet()
+            await stage.asks(stage.alice, f"/dbc vm show {name}")
+            stage.clock.advance(timedelta(minutes=1))
+            with units_of_work() as units:
+                await round_.run()
+            counted.append(units.reads)
+        assert counted[0] == counted[-1]
