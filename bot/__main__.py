@@ -6,6 +6,7 @@ if __name__ == "__main__":  # Ctrl-C while all the rest is loaded ends it withou
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import json
+import logging
 import sys
 from contextlib import suppress
 from functools import partial
@@ -44,6 +45,8 @@ TAKEN = 4  # exit code: another process has the port or the database, so a later
 @click.version_option(VERSION, prog_name="dbc-bot", message="%(prog)s %(version)s")
 def main() -> None:
     """Run DeepBrain Chain GPU machines from Slack."""
+    # It tells of each line that it cannot read, each time; bot.setting_names tells once.
+    logging.getLogger("dotenv").setLevel(logging.ERROR)
 
 
 @main.command()

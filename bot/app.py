@@ -478,7 +478,10 @@ async def run(
             gc.collect()
             gc.freeze()
             await _unless(stopped, bot.locked_out(grace))
-        log.info("stopping", because=bot.health.fatal_fault or "told to")
+        if fault := bot.health.fatal_fault:
+            log.error("stopping", because=fault)
+        else:
+            log.info("stopping", because="told to")
     finally:
         await bot.stop()
     return stopped.is_set()

@@ -13,6 +13,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from bot.config import ENV_FILE, SECRETS, Settings
 from bot.reply import Text, language_of, locales_in, say
@@ -38,17 +39,24 @@ _FEW, _MANY = 6, 12  # characters of a name from which one or two of them may be
 class Stranger:
     """A name that is no setting, where it stands, and the setting that is probably meant.
 
-    With a value, a setting whose value has no effect.
+    With a value, a setting whose value has no effect; with a line, what cannot be read there.
     """
 
     name: str
     where: Text
     meant: str = ""
     value: str = ""
+    line: int = 0
 
     @property
     def told(self) -> Text:
         """What there is to say of it."""
+        if self.line:
+            return say(
+                "Line {line} of {file} cannot be read and has no effect. Is a quotation mark in "
+                "it not closed?",
+                line=self.line, file=self.where,
+            )  # fmt: skip
         if self.value:
             return say(
                 "{name}={value} in {where} counts as English: the bot speaks English (en) and "
@@ -78,6 +86,7 @@ def strangers(environment: Mapping[str, str] = os.environ) -> list[Stranger]:
     missing = [name for name in _KNOWN if not given & _ways_of(name)]
     held = [name for name in missing if name in _HELD]
     return [
+        *_unread(),
         *_in_env_file(in_file, environment, missing),
         *_unspoken(in_file, environment),
         *_near_misses(environment, missing, say("the environment")),
@@ -98,6 +107,18 @@ def _env_file() -> Mapping[str, str | None]:
         return {}
 
 
+def _unread() -> Iterator[Stranger]:
+    """The lines of `.env` that are skipped; what stands in them may be a secret."""
+    try:
+        with Path(ENV_FILE).open(encoding="utf-8-sig") as opened:
+            found = list(parse_stream(opened))
+    except (OSError, UnicodeDecodeError):
+        return
+    for one in found:
+        if one.error:
+            yield Stranger(f"line {one.original.line}", ENV_FILE, line=one.original.line)
+
+
 def _files(environment: Mapping[str, str]) -> list[str]:
     """What lies in the directory of systemd's credentials."""
     try:
@@ -113,7 +134,8 @@ def _in_env_file(
         upper = name.upper()
         if upper in _KNOWN or _OF_COMPOSE.fullmatch(upper):
             continue
-        meant = _near(upper, missing)
+        # One letter off a setting that is there is still that one, and no farther one is meant.
+        meant = _near(upper, missing) or _near(upper, _KNOWN)
         if not meant and not _OF_LIBRARIES.fullmatch(upper):
             meant = _best(upper, [one for one in missing if _likeness(upper, one) >= _LIKE])
         # What is also in the environment is there for somebody else.

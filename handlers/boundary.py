@@ -20,6 +20,7 @@ from bot.clock import Clock, time_limit
 from bot.errors import BotError, from_error, from_surprise
 from bot.ports import Answer, DeliveryFailed, LockedOut, RightsUnknown, Work, slack_does_not_say
 from bot.reply import Reply, Severity, say
+from bot.services.database import cause
 from handlers.arrivals import STANDSTILL, Arrival, arrival
 from handlers.deliveries import MEMORY, NOT_TAKEN, Acknowledgement, Deliveries, Taking
 from handlers.recent import remember
@@ -148,7 +149,9 @@ class Boundary:
             if error.severity is Severity.REFUSED:
                 log.info("refused", key=key, sentence=error.sentence)
             else:
-                log.warning("failed", key=key, sentence=error.sentence, severity=error.severity)
+                because = {"because": str(cause(error))} if isinstance(error, StorageFailed) else {}
+                told = {"sentence": error.sentence, "severity": error.severity, **because}
+                log.warning("failed", key=key, **told)
             return from_error(error)
         if isinstance(error, RightsUnknown):
             log.warning("rights.unknown", key=key, reason=error.reason)

@@ -20,6 +20,7 @@ from bot.clock import Clock
 from bot.config import SLACK
 from bot.ports import DeliveryFailed, LockedOut, PutOff
 from bot.reply import Text, say
+from handlers.addresses import proxy_for
 
 T = TypeVar("T")
 
@@ -119,6 +120,11 @@ def why(error: BaseException) -> Text:
 
 def advice(failure: DeliveryFailed, url: str) -> Text:
     """Where to look, by what has answered and whether `url`, SLACK_API_URL, is Slack's own."""
+    if url != SLACK and isinstance(failure.__cause__, OSError) and proxy_for(url):
+        return say(
+            "It is asked through a proxy: check {proxy}, and {setting}.",
+            proxy=f"{url.partition(':')[0].upper()}_PROXY", setting="SLACK_API_URL",
+        )  # fmt: skip
     if url != SLACK and not _is_trouble_of_slacks(failure):
         return say("Check SLACK_API_URL: without it, Slack's own address {url} is used.", url=SLACK)
     error = failure.__cause__

@@ -53,7 +53,7 @@ for command in (who_can, diff):
 
 def _is_file(given: str) -> bool:
     try:
-        return given.endswith(".toml") or Path(given).is_file()
+        return given.endswith(".toml") or Path(given).exists()
     except OSError:  # a longer name than the system takes
         return False
 

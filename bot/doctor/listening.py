@@ -87,8 +87,8 @@ async def _asked(host: str, port: int) -> _Answer | None:
             lines = tuple((await answer.text()).splitlines())
             return _Answer(is_bot=True, status=answer.status, lines=lines,
                 database=answer.headers.get(DATABASE, ""))  # fmt: skip
-    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-        return None
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL):
+        return None  # what is no address, nobody listens at: the look for a free port tells it
     except (aiohttp.ClientError, TimeoutError, ValueError):  # what answers is no web server
         return _Answer(is_bot=False)
 

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 from bot.causes import cause
 from bot.config import Settings
-from bot.monitoring.findings import Finding, Findings, Sight, ok, warning
+from bot.monitoring.findings import Findings, Sight, ok, warning
 from bot.monitoring.sinks import sink_of
-from bot.reply import say, say_number
+from bot.reply import Text, Words, say, say_number, sentences
 from bot.reviews.audit_stream import STREAM
-from storage import Inspection
+from storage import Inspection, is_claimed
 
 _ABOUT = say("audit stream")
 _LATE = timedelta(minutes=1)  # a sink that was away is tried again at least so often
@@ -23,27 +23,33 @@ async def streaming(
         return
     waiting = await inspection.waiting(STREAM)
     since = waiting.since
-    late = since is not None and now - since >= _LATE
-    if late and since is not None:
-        yield _standing(waiting.rows, now - since, sight)
+    stands = None
+    if since is not None and now - since >= _LATE:
+        stands = _standing(waiting.rows, now - since)
     if sight.is_local:  # the bot that runs says itself why its sink takes nothing
         try:
             await asyncio.to_thread(sink_of(settings.audit_stream).look)
         except OSError as error:
             told = say("AUDIT_STREAM takes nothing: {why}.", why=cause(error))
-            yield warning(_ABOUT, told, say("Mend it, or set AUDIT_STREAM; no row is lost."))
+            mend = say("Mend it, or set AUDIT_STREAM; no row is lost.")
+            yield warning(_ABOUT, told if stands is None else sentences((told, stands)), mend)
             return
-    if not late:
+    if stands is None:
         yield ok(_ABOUT, say("It is up to date."))
+    else:
+        yield warning(_ABOUT, stands, _see(settings, sight))
 
 
-def _standing(rows: int, waited: timedelta, sight: Sight) -> Finding:
-    told = say_number(
+def _standing(rows: int, waited: timedelta) -> Words:
+    return say_number(
         "{number} row of the audit waits to be passed on, the oldest for {minutes} min.",
         "{number} rows of the audit wait to be passed on, the oldest for {minutes} min.",
         rows, minutes=waited // timedelta(minutes=1),
     )  # fmt: skip
-    see = say("See audit_stream.stands in the log.")
-    if sight.is_local:
-        see = say("Is the bot running? If so, see audit_stream.stands in its log.")
-    return warning(_ABOUT, told, see)
+
+
+def _see(settings: Settings, sight: Sight) -> Text:
+    file = settings.sqlite_file
+    if not sight.is_local or (file is not None and is_claimed(file)):
+        return say("See audit_stream.stands in the log.")
+    return say("Is the bot running? If so, see audit_stream.stands in its log.")

@@ -229,6 +229,11 @@ def test_what_nobody_can_do_is_named(tmp_path: Path) -> None:
     assert "Warning" not in ask("show", "--file", str(EXAMPLE)).output
 
 
+def test_a_directory_is_told_as_that(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["policy", "check", str(tmp_path)])
+    assert (done.exit_code, "is a directory, not a file" in done.output) == (1, True), done.output
+
+
 def test_a_file_is_checked_by_its_name(tmp_path: Path) -> None:
     answer = ask("check", str(EXAMPLE))
     assert answer.exit_code == 0

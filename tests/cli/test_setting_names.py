@@ -1,9 +1,12 @@
 """Names that are no setting of the bot: told in its own file, and near misses elsewhere."""
 
+import logging
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from bot.__main__ import main
 from bot.setting_names import strangers
 
 KEY = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I"
@@ -34,6 +37,22 @@ def test_in_the_bots_own_file_every_name_has_to_be_one_of_its_own(tmp_path: Path
         "HTTPS_PROXY in .env has no effect: it is read from the environment alone.",
         "SLACK_BOT_TOKEN_OLD in .env is no setting of the bot, and has no effect.",
     ]
+
+
+def test_a_line_that_cannot_be_read_is_told_by_its_number_and_nothing_of_it(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text('SLACK_BOT_TOKEN=xoxb-1\nSLACK_APP_TOKEN="xapp-1\n')
+    assert told() == [
+        "Line 2 of .env cannot be read and has no effect. Is a quotation mark in it not closed?"
+    ]
+    done = CliRunner().invoke(main, ["doctor", "--json"])
+    assert "Line 2 of .env cannot be read" in done.stdout
+    assert "dotenv" not in done.output
+    assert logging.getLogger("dotenv.main").getEffectiveLevel() > logging.WARNING
+
+
+def test_a_name_one_letter_off_a_setting_that_is_there_is_that_one(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("HEALTH_PORT=1\nHEALT_PORT=2\n")
+    assert told() == ["HEALT_PORT in .env is no setting of the bot. Did you mean HEALTH_PORT?"]
 
 
 def test_the_variables_of_others_are_their_own(tmp_path: Path) -> None:

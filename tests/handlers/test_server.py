@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from bot.reply import Reply
 from tests.handlers.conftest import Office
 from tests.handlers.scripted import say
+from tests.scenarios.nameless import nameless
 
 SLASH = b"command=%2Fdbc&text=vm+list&user_id=U1&channel_id=C1&team_id=T1&trigger_id=1.2"
 
@@ -155,6 +156,7 @@ async def test_slack_refused_again_and_again_is_told_until_one_is_accepted(
     assert not health.impairments
     assert await post(http_office, SLASH, wrong) == 401
     told = " ".join(health.impairments)
+    nameless(told)
     assert told.startswith("3 signed deliveries have been refused since ")
     assert "and none accepted. Check SLACK_SIGNING_SECRET" in told
     counted = http_office.connection.metrics.text().decode()

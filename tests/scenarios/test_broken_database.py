@@ -138,6 +138,21 @@ async def test_readiness_says_that_the_disk_is_full_until_there_is_room(tmp_path
             assert (answer.status, await answer.text()) == (200, "ok\n")
 
 
+async def test_what_fails_for_want_of_room_says_why_in_the_log_and_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    full = {"disk I/O error", "database or disk is full"}
+    async with staged(tmp_path) as stage:
+        await stage.bot.tick()
+        with capture_logs() as logs, full_disk(), caplog.at_level("INFO"):
+            await stage.alice.types("/dbc alias add r = vm list", channel=CHANNEL)
+            await logged(logs, "failed")
+            await stage.quiet()
+        failed = [one["because"] for one in logs if one["event"] == "failed"]
+        assert set(failed) <= full
+        assert "Unsuccessful Bolt" not in caplog.text
+
+
 async def test_trials_of_the_database_leave_one_row(tmp_path: Path) -> None:
     async with staged(tmp_path) as stage:
         for _ in range(4):

@@ -88,9 +88,10 @@ async def test_a_port_that_nobody_has_is_tried_before_the_start(tmp_path: Path) 
         code, told = await examined(bot, HEALTH_PORT=str(port))
         assert code == OK, told
         assert f"✔ health port:   Nothing answers at 127.0.0.1:{port}, which is free." in told
-        code, told = await examined(bot, HEALTH_PORT=str(port), HEALTH_HOST="nobody.invalid")
-        assert code == FAULT
-        assert f"✘ health port:   The bot cannot listen on nobody.invalid:{port}: " in told
+        for host in ("nobody.invalid", "999.1.1.1"):
+            code, told = await examined(bot, HEALTH_PORT=str(port), HEALTH_HOST=host)
+            assert code == FAULT
+            assert f"✘ health port:   The bot cannot listen on {host}:{port}: " in told
         assert "Set HEALTH_HOST and HEALTH_PORT." in told
 
 
@@ -118,7 +119,9 @@ async def test_rows_that_wait_for_the_audit_stream_are_told(tmp_path: Path) -> N
         file.unlink()
         file.mkdir()
         code, told = await examined(bot)
-        assert "AUDIT_STREAM takes nothing: is a directory." in told
+        [line] = [one for one in told.splitlines() if "audit stream:" in one]
+        assert "AUDIT_STREAM takes nothing: is a directory. 1 row of the audit waits" in line
+        assert "Is the bot running" not in line
 
 
 async def test_operators_in_slack_are_told_of_rows_that_wait_without_the_place(

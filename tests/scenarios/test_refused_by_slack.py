@@ -38,6 +38,8 @@ def refusals() -> Iterator[list[str]]:
     said: list[str] = []
     with capture_logs() as logs:
         yield said
+    # What ends the process is no mere information.
+    assert {e["log_level"] for e in logs if e["event"] == "stopping"} <= {"error"}
     said += [e["sentence"] for e in logs if e["event"] == "slack.refuses_the_bot"]
 
 

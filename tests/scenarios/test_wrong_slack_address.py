@@ -55,6 +55,14 @@ async def test_what_answers_in_slacks_place_is_told_with_the_setting(
         assert line.endswith(advice)
 
 
+async def test_a_proxy_that_is_dead_is_named(tmp_path: Path) -> None:
+    env = {**ENOUGH, **janitor.inherited(), "SLACK_API_URL": "http://slack.invalid/api/",
+           "HTTP_PROXY": "http://127.0.0.1:9"}  # fmt: skip
+    done = await asyncio.to_thread(forked.run, ["doctor"], env, tmp_path)
+    [line] = [one for one in done.stdout.splitlines() if "with SLACK_BOT_TOKEN: " in one]
+    assert line.endswith("It is asked through a proxy: check HTTP_PROXY, and SLACK_API_URL.")
+
+
 async def test_a_start_says_it_as_well(tmp_path: Path) -> None:
     async with website(404, "text/html", "<html>") as url, Workspace() as ws:
         bot = await Process.begin(ws, tmp_path, SLACK_API_URL=url, LOG_FORMAT="json")
