@@ -21,6 +21,7 @@ from bot.ids import NodeId, TaskId
 from bot.model import AuditHead, ExecutionStatus
 from bot.reviews.audit_stream import SCHEMA
 from storage import Store, Vault
+from tests.databases import begin
 from tests.storage.samples import LATER, NOW, SOON, execution
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +59,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture
 def head(file: Path) -> AuditHead:
     """The head of an audit of six rows."""
+    begin(file)
     return asyncio.run(_fill(f"sqlite+aiosqlite:///{file}"))
 
 

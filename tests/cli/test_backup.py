@@ -26,6 +26,7 @@ from bot.model import (
 )
 from storage import Archive, Inspection, Store, Vault
 from storage.migrations import HEAD, REVISIONS
+from tests.databases import begin
 from tests.release import HERE as RELEASES
 from tests.release import load
 from tests.storage.samples import HERE, NOW, approval, execution, session
@@ -41,6 +42,7 @@ class Written:
     def __init__(self, file: Path) -> None:
         self.file = file
         self.url = f"sqlite+aiosqlite:///{file}"
+        begin(file)
         self.runner = asyncio.Runner()
         self.store = Store(self.url, Vault([KEY]))
         self.runner.run(self._fill())

@@ -16,6 +16,7 @@ from cryptography.fernet import Fernet
 from bot.__main__ import main
 from storage import Store, Vault
 from tests import forked, janitor
+from tests.databases import begin
 
 ROOT = Path(__file__).parents[2]
 KEY = Fernet.generate_key().decode()
@@ -205,6 +206,7 @@ def test_a_file_of_settings_that_is_no_text_is_said(tmp_path: Path) -> None:
 
 def kept(file: Path) -> Path:
     """A database that a bot has used."""
+    begin(file)
     store = Store(f"sqlite:///{file}", Vault([KEY]))
     with asyncio.Runner() as runner:
         runner.run(store.migrate())

@@ -19,6 +19,7 @@ from bot.reply import Note, Reply, bold, dump, line, plain
 from handlers.render import message as rendered
 from sandbox.dbc import ManualClock
 from storage import Store, Vault
+from tests.databases import begin
 from tests.messages.test_outbox import Chat, outbox_of
 from tests.storage.samples import execution
 
@@ -74,6 +75,7 @@ class Deaf(Slow):
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    begin(tmp_path / "bot.db")
     one = Store(f"sqlite+aiosqlite:///{tmp_path}/bot.db", Vault([Fernet.generate_key().decode()]))
     await one.migrate()
     yield one

@@ -21,6 +21,7 @@ from sandbox.dbc import ManualClock
 from storage import StorageFailed, Store, UnitOfWork, Vault
 from storage.heartbeat import LeaseLost, Leases
 from tests.clocks import MachineClock
+from tests.databases import begin
 from tests.storage.samples import execution
 
 HERE, ELSEWHERE = Place(ChannelId("C1")), Place(ChannelId("C2"))
@@ -160,6 +161,7 @@ class Failing(Store):
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    begin(tmp_path / "bot.db")
     one = Store(f"sqlite+aiosqlite:///{tmp_path}/bot.db", Vault([Fernet.generate_key().decode()]))
     await one.migrate()
     yield one

@@ -12,6 +12,7 @@ from bot.ports import DeliveryFailed
 from bot.reply import Reply, dump
 from sandbox.dbc import ManualClock
 from storage import Store, Vault
+from tests.databases import begin
 from tests.messages.test_outbox import HERE, Chat, outbox_of
 
 CARD, END = "card:1", "end:1"
@@ -35,6 +36,7 @@ class Choosy(Chat):
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    begin(tmp_path / "bot.db")
     one = Store(f"sqlite+aiosqlite:///{tmp_path}/bot.db", Vault([Fernet.generate_key().decode()]))
     await one.migrate()
     yield one

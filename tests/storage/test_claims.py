@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, make_url
 
 from bot.ids import NodeId, UserId
 from bot.model import MACHINE_GOALS, Goal
 from storage import Due, Store, UnitOfWork, Vault
+from tests.databases import begin
 from tests.storage.samples import NOW, SOON
 
 Claim = Callable[[UnitOfWork], Awaitable[object]]
@@ -34,6 +35,7 @@ CLAIMS: dict[str, Claim] = {
 
 @pytest.fixture
 async def lite(sqlite_url: str, vault: Vault) -> AsyncIterator[Store]:
+    begin(Path(str(make_url(sqlite_url).database)))
     store = Store(sqlite_url, vault)
     await store.migrate()
     yield store
