@@ -27,7 +27,7 @@ from bot.pipeline.formatting import (
 )
 from bot.pipeline.patience import LIMIT, waiting_after
 from bot.pipeline.rights import may_press
-from bot.reply import Button, Note, Reply, Rows, command, line, say
+from bot.reply import Button, Note, Para, Reply, Rows, command, line, listed, say
 from bot.services.listing import NodeListing
 
 # Nodes that answer in time are shown before the silent ones are, which are named as such at last.
@@ -73,11 +73,15 @@ async def list_machines(
     """List your machines on all nodes at once, or on one."""
     sessions = await _sessions(ctx, node)
     listings = await _listings(ctx, sessions)
+    none: tuple[Para, ...] = ()
     if state:
         listings = [one for each in listings if (one := _only(each, _PHASES[state]))]
-        if not listings:
-            return Reply.empty(say("None of your machines is in this state: {state}.", state=state))
     seen = [machine for each in listings for machine in each.machines]
+    if state and not seen:
+        told = say("None of your machines is in this state: {state}.", state=state)
+        if not listings:
+            return Reply.empty(told)
+        none = (Para(line(told)),)
     gpus = await ctx.services.last_known.gpus(seen)
     may = may_press(ctx.services, ctx.actor, ctx.place.channel)
     parts = [node_part(each, gpus, may) for each in listings]
@@ -86,7 +90,7 @@ async def list_machines(
     silent = [each.node for each in listings if is_silent(each.problem)]
     create = Button(say("Create a machine"), OPEN_FORM, "vm.create")
     soon = await ending(ctx.services, sessions, ctx.actor)
-    return Reply(heading(listings), (*parts, *retry_buttons(silent, create), *soon))
+    return Reply(heading(listings), (*none, *parts, *retry_buttons(silent, create), *soon))
 
 
 async def _sessions(ctx: Context, node: Node | None) -> list[DbcSession]:
@@ -119,7 +123,12 @@ async def _listings(ctx: Context, sessions: Sequence[DbcSession]) -> list[NodeLi
     if waiting:
         labels = [await ctx.services.inventory.label(asked[task].node) for task in waiting]
         early = [node_part(task.result()) for task in asked if task not in waiting]
-        note = Note(line(say("Still waiting for {labels} …", labels=", ".join(labels))))
+        # It may stand above the answer for good (decision 0008), so it has to stay true.
+        told = say(
+            "{nodes} did not answer within {seconds} s. The whole list follows.",
+            nodes=listed(labels), seconds=round(_FIRST_ANSWER.total_seconds()),
+        )  # fmt: skip
+        note = Note(line(told))
         await ctx.meanwhile(Reply(say("Machines so far"), (*early, note)))
         waiting = await waiting_after(ctx.services.clock, _ALL_ANSWERS, asked)
     listings = [

@@ -58,7 +58,7 @@ async def test_living_nodes_are_shown_before_a_dead_one_has_answered(tmp_path: P
             await stage.bob.types("/dbc vm list", CHANNEL)
             await stage.bob.sees("You have no node access yet")
         await stage.waits(2)
-        early = await stage.alice.sees(r"Still waiting for gpu3 …")
+        early = await stage.alice.sees("gpu3 did not answer within 2 s. The whole list follows.")
         assert "inference" in early.plain
         assert "gpu2" in early.plain
         stage.clock.advance(timedelta(seconds=30))
@@ -75,6 +75,17 @@ async def test_nobody_sees_machines_without_a_session(stage: Stage) -> None:
     assert "session add" in told.plain
     told = await stage.asks(stage.bob, "/dbc vm show inference")
     assert "You have no node access yet." in told.plain
+
+
+async def test_a_list_of_one_state_says_that_nothing_is_beside_what_a_dead_node_may_have(
+    stage: Stage,
+) -> None:
+    await gives_all_sessions(stage)
+    await stage.asks(stage.alice, "/dbc vm list")
+    stage.node("gpu1").silent = True
+    listed = await stage.asks(stage.alice, "/dbc vm list state=off")
+    assert "None of your machines is in this state: off." in listed.plain
+    assert "*gpu1* :warning:" in listed.plain
 
 
 async def test_one_node_alone_is_listed(stage: Stage) -> None:
