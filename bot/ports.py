@@ -243,6 +243,10 @@ class Core(Protocol):
         """
         ...
 
+    async def open_homes(self, since: datetime) -> Mapping[UserId, str]:
+        """Whose App Homes were opened since then, also before this process began; their pages."""
+        ...
+
 
 class Messenger(Protocol):
     """Messages that outlive an invocation."""

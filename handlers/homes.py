@@ -30,7 +30,7 @@ log = structlog.get_logger()
 class _Shown:
     pages: str
     view: str
-    hash: str  # what Slack calls the view as it was published
+    hash: str | None  # what Slack calls the view as it was published; None: not by this process
 
 
 class Homes:
@@ -38,6 +38,7 @@ class Homes:
 
     Which pages stand there is kept in the view, for whichever replica takes a click in it. The one
     that published last goes on publishing: to the others Slack says that they know an older view.
+    What a former process has shown is published anew.
     """
 
     def __init__(
@@ -46,6 +47,8 @@ class Homes:
         self._core = core
         self._connection = connection
         self._readers = readers
+        self._clock = clock
+        self._is_first = True
         self._shown: TTLCache[str, _Shown] = remember(clock, size=_MOST, lifetime=_OPEN)
         self._looked: list[str] = []  # the open ones, the one looked at last at the end
 
@@ -60,6 +63,8 @@ class Homes:
 
         A look may ask Slack who its owner is, and clicks and commands need what Slack allows.
         """
+        if self._is_first:
+            await self._take_up()
         for user in self._next():
             last = self._shown[user]
             try:
@@ -79,6 +84,12 @@ class Homes:
             except Exception:  # the others do not wait for this one
                 log.exception("home.not_refreshed", user=user)
                 self._drop(user, last)
+
+    async def _take_up(self) -> None:
+        """Go on with those that a former process has shown: they say what was true then."""
+        for user, pages in (await self._core.open_homes(self._clock.now() - _OPEN)).items():
+            self._shown.setdefault(user, _Shown(pages, "", None))
+        self._is_first = False
 
     async def _replace(self, user: UserId, last: _Shown, view: Json) -> None:
         shown = json.dumps(view)

@@ -5,8 +5,8 @@ Implements `bot.ports.Core`. Nothing here touches the network before it returns.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
-from typing import Protocol
 
 from bot.errors import BotError, Refused, from_error, raise_all
 from bot.ids import ApprovalId, ExecutionId, UserId
@@ -47,6 +47,7 @@ from bot.pipeline.joined import AGAIN
 from bot.pipeline.leading import leading
 from bot.pipeline.machine_presses import MachinePresses
 from bot.pipeline.meant import as_chosen, as_known, is_chosen
+from bot.pipeline.open_homes import Home, OpenHomes
 from bot.pipeline.order_presses import OrderPresses
 from bot.pipeline.pasted import row_meant
 from bot.pipeline.pipeline import Pipeline
@@ -79,18 +80,6 @@ from bot.reply import Button, Choice, Phrase, Reply, as_phrase, bold, say
 from bot.reviews.rule_reasons import unmet
 from bot.services.inventory import NotKnownHere
 
-# What a person sees of what is theirs.
-
-
-class Home(Protocol):
-    """Makes somebody's App Home."""
-
-    async def __call__(
-        self, services: Services, user: UserId, pages: str, *, is_open: bool
-    ) -> Reply:
-        """What it shows."""
-        ...
-
 
 class Desk:
     """What the edge talks to."""
@@ -116,7 +105,7 @@ class Desk:
         self._completion = Completion(services)
         self._filling = Filling(services)
         self._rehearsals = rehearsals
-        self._home = home
+        self._homes = OpenHomes(services, home)
         self._suggestions = Suggestions(services.store, services.table, services.clock)
         self._reads = Reads(services, messenger, self._suggestions, holds)
         self._chooser = Chooser(services.table, self._asked, self._opening)
@@ -315,7 +304,11 @@ class Desk:
 
     async def home(self, user: UserId, pages: str = "", *, is_open: bool = False) -> Reply:
         """What `user`'s App Home shows."""
-        return await self._home(self._services, user, pages, is_open=is_open)
+        return await self._homes.show(user, pages, is_open=is_open)
+
+    async def open_homes(self, since: datetime) -> Mapping[UserId, str]:
+        """Whose App Homes were opened since then, with their pages."""
+        return await self._homes.since(since)
 
     async def recover(self) -> None:
         """Take up what a process that died left behind."""

@@ -11,8 +11,9 @@ from storage.repositories.repository import Repository
 from storage.tables import readers
 
 # The language of a person or a channel, that which Slack says of a person, whose a direct message
-# is; what a person or a channel is told, their quiet hours, and the hour of their digest.
-About = Literal["person", "channel", "locale", "direct", "notify", "quiet", "digest"]
+# is; what a person or a channel is told, their quiet hours, and the hour of their digest; when
+# somebody opened which pages of their App Home.
+About = Literal["person", "channel", "locale", "direct", "notify", "quiet", "digest", "home"]
 
 
 class Readers(Repository):

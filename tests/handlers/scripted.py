@@ -1,8 +1,10 @@
 """The neighbour room of the edge: a core that takes what it is given and says what it is told."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from bot.ids import UserId
 from bot.model import Invocation, Press, Submission
 from bot.ports import Accepted, Answer, Rejected, Search, Work
 from bot.reply import Choice, Reply
@@ -92,3 +94,8 @@ class ScriptedCore:
         if user in self.faulty_homes:
             raise ValueError(user)
         return self.home_reply
+
+    async def open_homes(self, since: datetime) -> Mapping[UserId, str]:
+        """Whose App Homes were opened before this process began."""
+        del since
+        return {}

@@ -410,3 +410,27 @@ async def test_a_home_reads_until_machines_are_known(one_stage: Stage) -> None:
     await stage.passes(5)
     home = await stage.alice.sees_home("inference")
     assert "reading" not in home.plain
+
+
+async def test_a_home_that_stays_open_goes_on_after_a_restart(one_stage: Stage) -> None:
+    stage = one_stage
+    for number in range(20):
+        stage.node("gpu1").running_task(
+            demo_renter(), desc=f"train-{number:02}", vnc_port=6000 + number
+        )
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    await stage.alice.opens_home()
+    await stage.alice.sees_home("1 to 10 of 22")
+    await stage.alice.presses("Next ▶", on_home=True)
+    await stage.alice.sees_home("11 to 20 of 22")
+    await stage.restart_bot()
+    await stage.asks(stage.alice, "/dbc vm name train-12 the-one")
+    await stage.passes(5)
+    home = await stage.alice.sees_home("the-one")
+    assert "11 to 20 of 22" in home.plain
+    await stage.passes(700)
+    await stage.restart_bot()
+    published = len(stage.ws.calls_of("views.publish"))
+    await stage.passes(5)
+    assert len(stage.ws.calls_of("views.publish")) == published
