@@ -36,6 +36,7 @@ STATE, DISKS, SNAPSHOTS = "state", "disks", "snapshots"  # of a machine; any row
 DESCRIPTION, RENAMED, NODE, NODE_RENAMED = "description", "renamed", "node", "node_renamed"
 SESSION = "session"
 RENTAL = "rental"  # when the order ends that pays for it
+LATE = "late"  # in place of the phase of one whose end must have come
 CAUTION = "caution"  # what nobody refuses, and whoever decides has to know: see `keep`
 CAUTION_IN_PUBLIC = "caution in public"  # the same where others read it
 WHY = "why"  # it needs approval, where that is not plain: see `keep`
@@ -146,6 +147,8 @@ def _said_rental(text: str) -> Words:
         return say(
             "order {order} has ended; machines are deleted after {time}", order=order, time=at
         )
+    if phase == LATE:
+        return say("order {order}, was to end {time}; it may have ended", order=order, time=at)
     return say("order {order}, ends {time}", order=order, time=at)
 
 

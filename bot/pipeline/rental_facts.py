@@ -5,15 +5,18 @@ A rental that is renewed while a request waits is no other request.
 
 from collections.abc import Mapping
 
-from bot.messages.facts import RENTAL
-from bot.model import Fact, RentalOrder
+from bot.messages.facts import LATE, RENTAL
+from bot.model import Fact, OrderPhase, RentalOrder
 from bot.orders.schedule import goal_of, head_at, moment
 from bot.pipeline.context import Context
 from bot.pipeline.targets import Bound
 
 
 async def rental_of(bound: Bound, context: Context) -> Mapping[str, Fact]:
-    """The rental that ends first, of those that may pay for it: phase, number and the moment."""
+    """The rental that ends first, of those that may pay for it: phase, number and the moment.
+
+    One whose end must have come, though the chain was not read since, is `LATE`.
+    """
     services, node = context.services, bound.node
     if node is None or not services.orders.chain.is_on:
         return {}
@@ -31,4 +34,5 @@ async def rental_of(bound: Bound, context: Context) -> Mapping[str, Fact]:
 def _told(order: RentalOrder, context: Context) -> str:
     now = context.services.clock.now()
     at = moment(now, goal_of(order) - head_at(order, now))
-    return f"{order.phase} {order.number} {at.isoformat(timespec='seconds')}"
+    is_late = order.phase is OrderPhase.RENTING and context.services.orders.is_past(order)
+    return f"{LATE if is_late else order.phase} {order.number} {at.isoformat(timespec='seconds')}"

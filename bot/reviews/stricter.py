@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from bot.errors import Refused
 from bot.messages.cards import duration
 from bot.model import Approval, Execution, ReviewKind, Terms
-from bot.reply import Phrase, Words, listed, say, say_number
-from bot.reviews.policy import Decision, DecisionKind
+from bot.reply import Phrase, Words, as_phrase, listed, say, say_number
+from bot.reviews.policy import OF_BUDGETS, Decision, DecisionKind
 from bot.reviews.reviewers import since_requested
 
 
@@ -76,9 +76,16 @@ def untyped() -> Refused:
 
 
 def _by(decision: Decision, key: str) -> Phrase:
-    """`rule “two”`: which rules say it."""
+    """`rule “two”`: which rules say it; a budget's own rule is told as that budget."""
     names = [name for name in decision.says.get(key, ()) if name != "(default)"]
-    if not names:
-        return say("by default")
-    rules = listed(say("“{name}”", name=name) for name in names)
-    return say_number("rule {rules}", "rules {rules}", len(names), rules=rules)
+    budgets = [name for name in names if name.startswith(OF_BUDGETS)]
+    rules = [name for name in names if name not in budgets]
+    told: list[Phrase] = []
+    if rules:
+        quoted = listed(say("“{name}”", name=name) for name in rules)
+        told.append(say_number("rule {rules}", "rules {rules}", len(rules), rules=quoted))
+    told += [
+        say("budget {name} is spent", name=name.removeprefix(OF_BUDGETS).strip())
+        for name in budgets
+    ]
+    return as_phrase(listed(told)) if told else say("by default")

@@ -123,7 +123,7 @@ async def test_a_question_from_before_a_budget_was_spent_is_not_blamed_on_other_
     await scene.passes(minutes=1, step=20)
     (told,) = scene.told(stage.alice, "was not carried out")
     assert "The rules have changed" not in told
-    assert "it now needs 1 approval (rule “budget: research”)" in told
+    assert "it now needs 1 approval (budget research is spent)" in told
     assert "later" not in [task.desc for task in stage.node("gpu1").tasks.values()]
 
 

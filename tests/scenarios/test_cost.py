@@ -301,6 +301,12 @@ async def test_a_card_says_when_the_order_ends(scene: ChainStage) -> None:
     await scene.passes(minutes=2, step=60)
     card = await asked(stage)
     assert re.search(rf"Rental\norder {rental.number}, ends ", card.plain.replace("*", ""))
+    await stage.alice.presses("Withdraw", card)
+    scene.rpc[0].down = True
+    await scene.until(rental.end + 10)
+    card = await asked(stage)
+    said = card.plain.replace("*", "")
+    assert re.search(rf"Rental\norder {rental.number}, was to end .*; it may have ended", said)
 
 
 async def test_a_renewal_meanwhile_voids_no_request(scene: ChainStage) -> None:
