@@ -12,7 +12,7 @@ from bot.language.text import LINE_END, TAB, Word
 
 _MOST_BESIDE = 4  # cells of a row beside the first; no list has more columns
 # The titles of the columns of all lists, in both languages, folded.
-_TITLES = frozenset(
+TITLES = frozenset(
     {"snapshot", "status", "taken", "description", "disk", "size", "file", "network", "image"}
     | {"address range", "machines", "alias", "stands for", "machine", "address", "system", "id"}
     | {"uuid", "rental", "node", "person", "percentage", "in usd", "in dbc", "usd", "dbc"}
@@ -90,7 +90,7 @@ def _without_titles(cells: list[list[str]]) -> list[list[str]]:
 
 
 def _is_title(cell: _Cell) -> bool:
-    return fold(" ".join(cell)) in _TITLES
+    return fold(" ".join(cell)) in TITLES
 
 
 def _joined(cells: Iterable[_Cell]) -> list[str]:

@@ -1,0 +1,36 @@
+"""The titles of tables are known where a table is pasted back, in each language."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from bot.folding import fold
+from bot.language.cells import TITLES
+from bot.reply import DIRECTORIES, catalogue
+
+BOT = Path(__file__).resolve().parents[2] / "bot"
+
+
+def titles() -> set[str]:
+    """What stands in the source as the title of a column."""
+    calls = [
+        call
+        for file in sorted(BOT.rglob("*.py"))
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Column"
+    ]
+    said = [call.args[0] for call in calls if call.args]
+    return {
+        str(one.args[0].value)
+        for one in said
+        if isinstance(one, ast.Call) and isinstance(one.args[0], ast.Constant)
+    }
+
+
+@pytest.mark.parametrize("language", ["en", *DIRECTORIES])
+def test_each_is_known(language: str) -> None:
+    words = catalogue(language)
+    missing = {told for one in titles() if fold(told := words.gettext(one)) not in TITLES}
+    assert len(titles()) > 10
+    assert missing == set()
