@@ -4,6 +4,7 @@ Reads the settings as the bot does. As a module of its own it starts in a fracti
 """
 
 import http.client
+import logging
 import sys
 
 import click
@@ -59,4 +60,5 @@ def health(*, ready: bool) -> None:
 
 
 if __name__ == "__main__":
+    logging.getLogger("dotenv").setLevel(logging.ERROR)  # as bot.__main__ does
     health()

@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -58,6 +59,7 @@ async def storage(settings: Settings, sight: Sight, clock: Clock) -> Findings:
             yield fault(_DATABASE, sentences((error.words, error.hint)))
             return
     if file is not None:
+        sight = replace(sight, is_running=bool(is_claimed(file)))
         for found in _file(file, sight):
             yield found
     try:
@@ -236,7 +238,8 @@ def _watches(count: int, overdue: int, sight: Sight) -> Finding:
         "{number} operations in progress, {overdue} overdue.", count, overdue=overdue,
     )  # fmt: skip
     see = say("Is the bot running? If so, see its log.")
-    return warning(about, told, see if sight.is_local else say("See the log."))
+    is_known = sight.is_running or not sight.is_local
+    return warning(about, told, say("See the log.") if is_known else see)
 
 
 def _messages(count: int, since: datetime | None, now: datetime, sight: Sight) -> Finding:
@@ -251,10 +254,7 @@ def _messages(count: int, since: datetime | None, now: datetime, sight: Sight) -
     )  # fmt: skip
     if (now - since).total_seconds() < _LATE:
         return ok(about, told)
-    see = say("See message.undelivered in the log.")
-    if sight.is_local:
-        see = say("Is the bot running? If so, see message.undelivered in its log.")
-    return warning(about, told, see)
+    return warning(about, told, sight.see("message.undelivered"))
 
 
 async def _keys(settings: Settings, sight: Sight, schema: Schema) -> Findings:

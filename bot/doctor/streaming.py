@@ -7,9 +7,9 @@ from bot.causes import cause
 from bot.config import Settings
 from bot.monitoring.findings import Findings, Sight, ok, warning
 from bot.monitoring.sinks import sink_of
-from bot.reply import Text, Words, say, say_number, sentences
+from bot.reply import Words, say, say_number, sentences
 from bot.reviews.audit_stream import STREAM
-from storage import Inspection, is_claimed
+from storage import Inspection
 
 _ABOUT = say("audit stream")
 _LATE = timedelta(minutes=1)  # a sink that was away is tried again at least so often
@@ -37,7 +37,7 @@ async def streaming(
     if stands is None:
         yield ok(_ABOUT, say("It is up to date."))
     else:
-        yield warning(_ABOUT, stands, _see(settings, sight))
+        yield warning(_ABOUT, stands, sight.see("audit_stream.stands"))
 
 
 def _standing(rows: int, waited: timedelta) -> Words:
@@ -46,10 +46,3 @@ def _standing(rows: int, waited: timedelta) -> Words:
         "{number} rows of the audit wait to be passed on, the oldest for {minutes} min.",
         rows, minutes=waited // timedelta(minutes=1),
     )  # fmt: skip
-
-
-def _see(settings: Settings, sight: Sight) -> Text:
-    file = settings.sqlite_file
-    if not sight.is_local or (file is not None and is_claimed(file)):
-        return say("See audit_stream.stands in the log.")
-    return say("Is the bot running? If so, see audit_stream.stands in its log.")

@@ -62,6 +62,13 @@ class Sight:
     """For whom it is looked. Only who sits at the machine is told where things are there."""
 
     is_local: bool
+    is_running: bool = False  # whether a bot is known to run on the database
+
+    def see(self, event: str) -> Text:
+        """Where to look further: a line of the log, which a bot that does not run has not."""
+        if self.is_local and not self.is_running:
+            return say("Is the bot running? If so, see {event} in its log.", event=event)
+        return say("See {event} in the log.", event=event)
 
     def path(self, path: Path) -> str:
         """What a file is called."""

@@ -13,6 +13,7 @@ import pytest
 from bot.app import Bot
 from bot.clock import SystemClock
 from sandbox.chain import Chain, RpcNode
+from storage.file import claim
 from tests.databases import begin
 from tests.mortal import mortal
 from tests.scenarios.orders import chained
@@ -115,6 +116,10 @@ async def test_rows_that_wait_for_the_audit_stream_are_told(tmp_path: Path) -> N
         assert code == WARNING, told
         assert "⚠ audit stream:  1 row of the audit waits to be passed on, the oldest for " in told
         assert "Is the bot running? If so, see audit_stream.stands in its log." in told
+        with claim(tmp_path / "bot.db"):  # as a bot that runs has it
+            code, told = await examined(bot)
+        assert " min. See audit_stream.stands in the log." in told
+        assert "Is the bot running" not in told
         assert file.read_bytes() == written
         file.unlink()
         file.mkdir()
