@@ -9,7 +9,7 @@ from bot.messages import ways
 from bot.messages.machine_buttons import May, anyone
 from bot.messages.wishes import gets_all, quiet_until, wants_news
 from bot.model import Audience, Place
-from bot.reply import Actions, Part, Reply, dump
+from bot.reply import Actions, Note, Para, Part, Reply, dump, emoji, line, load, say
 from storage import Store, UnitOfWork
 
 Offers = Callable[[UserId], May]  # not what the rules surely deny
@@ -96,8 +96,9 @@ async def tell(
     """Say it in one place, once, unless nobody wants news there; later, during quiet hours.
 
     `after` is the key of what it ends: it stands in the thread of that, and nowhere where that
-    was not told. What quiet hours still hold back is not told any more, but this in its place;
-    unless it ends only a part of that, and the rest goes on (not `is_whole`).
+    was not told, which says from then on that it is over. What quiet hours still hold back is not
+    told any more, but this in its place; unless it ends only a part of that, and the rest goes on
+    (not `is_whole`).
     """
     key, reader = f"{key}.{place.channel}", place.channel
     held = await quiet_until(tx, reader, now)
@@ -114,6 +115,16 @@ async def tell(
         await tx.messages.put(above.key, place, dump(told), now, held_until=held)
         return
     await tx.messages.put(key, place, dump(told), now, under=above.key, held_until=held)
+    if is_whole and above.ref is not None:
+        await tx.messages.put(above.key, above.place, dump(_over(load(above.content))), now)
+
+
+def _over(alarm: Reply) -> Reply:
+    """The alarm as it reads once it is over: how it ended is in its thread."""
+    said = line(say("Over: {told}", told=line(alarm.summary)))
+    head = Para(line(emoji("white_check_mark"), " ", said))
+    rest = [part for part in alarm.parts[1:] if not isinstance(part, (Actions, Note))]
+    return replace(alarm, summary=said, parts=(head, *rest))
 
 
 def _without_less(told: Reply) -> Reply:
