@@ -7,9 +7,9 @@ from typing import Annotated
 
 from bot.commands import cost, doctor, freezing, languages, notifications
 from bot.commands.here import may_choose, require_channel
-from bot.folding import plain
 from bot.ids import NodeId, Reader
 from bot.language.args import Topic
+from bot.language.chinese import is_none
 from bot.language.help import help_reply, not_understood
 from bot.language.kinds import WORD, Arg
 from bot.language.parse import HelpWanted, NotUnderstood, parse
@@ -41,7 +41,6 @@ from bot.reply import (
 )
 
 _NODES = 3  # of a menu: Slack takes five options
-_NONE = "none"
 
 DefaultNode = Annotated[
     str,
@@ -158,7 +157,7 @@ async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNo
     ]
     hidden = partial(ctx.hidden, Listing.NODES)
     wanted = [
-        (scope, owner, None if plain(text) == _NONE else await find(text, hidden=hidden))
+        (scope, owner, None if is_none(text) else await find(text, hidden=hidden))
         for scope, owner, text in asked
         if text
     ]
@@ -250,7 +249,7 @@ async def _meant_now(ctx: Context, node: NodeId, channel_node: str) -> Mapping[s
             now = await tx.defaults.get(scope, owner)
         meant = await inventory.node_by_id(now) if now else None
         found[f"{name}_now"] = f"{meant.id} {meant.label}" if meant else ""
-        if plain(text) != _NONE:
+        if not is_none(text):
             named = await inventory.named_node(text, hidden=hidden)
             found[name] = f"{named.id} {named.label}"
     return {**found, **({"channel": ctx.place.channel} if channel_node else {})}

@@ -139,7 +139,9 @@ async def newcomer(services: Services, user: UserId, hidden: Set[str]) -> list[P
     parts.append(Para(line(bold(say("Who has access")))))
     for node, people in list(held.items())[:_NODES]:
         named = listed([line(mention(one)) for one in people[:_PEOPLE]])
-        parts.append(Para(line("• ", bold(node.label), ": ", named)))
+        parts.append(
+            Para(line("• ", say("{what}: {subject}", what=bold(node.label), subject=named)))
+        )
         if (request := waiting.get(node.id)) is None:
             parts.append(Actions((access_cards.ask_button(node.id),)))
         else:

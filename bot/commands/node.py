@@ -172,7 +172,7 @@ async def show(ctx: Context, node: AnyNode) -> Reply:
         images = [line(code(image.name), " ", sized(image.size)) for image in info.images]
         parts.append(Para(stacked([line(bold(say("Images"))), *images])))
     data = json_data.hardware(node, info)
-    return Reply(line(node.label, ": ", kind), tuple(parts), data=data)
+    return Reply(say("{what}: {subject}", what=node.label, subject=kind), tuple(parts), data=data)
 
 
 def _facts(info: NodeInfo) -> tuple[tuple[Text, Line], ...]:

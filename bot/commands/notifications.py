@@ -5,9 +5,12 @@ from typing import Annotated, Literal, TypeAlias
 
 from bot.commands.here import require_chooser
 from bot.errors import Refused
+from bot.folding import plain
 from bot.ids import Reader
+from bot.language.chinese import is_none
 from bot.language.kinds import CHOICE, FLAG, Arg, Kind
 from bot.language.table import Command
+from bot.language.traditional import simplified
 from bot.messages import setting_buttons
 from bot.messages.cards import DIGESTS
 from bot.messages.facts import FactKind
@@ -18,7 +21,7 @@ from bot.pipeline.formatting import OPEN_FORM, said_audiences
 from bot.reply import Actions, Button, Line, Reply, Text, command, line, say
 from storage import UnitOfWork
 
-_NONE = frozenset({"off", "none", "关"})
+_OFF = frozenset({"off", "关", "关闭"})
 _LONGEST = 20
 
 Wanted = Annotated[
@@ -169,7 +172,7 @@ async def channel_quiet(ctx: Context, hours: Hours) -> Reply:
 
 async def _hours(ctx: Context, text: str) -> QuietHours | None:
     """What is meant, by the clocks where the person is as Slack says; None: no quiet hours."""
-    if text.strip().lower() in _NONE:
+    if is_none(text) or simplified(plain(text)) in _OFF:
         return None
     person = await ctx.services.directory.person(ctx.actor)
     if (hours := QuietHours.read(text, person.zone)) is None:

@@ -13,7 +13,7 @@ from bot.dbc.identity import SessionPair
 from bot.errors import BotError, NotFound, Refused, advice
 from bot.ids import ChannelId, UserId
 from bot.language.args import AnyNode, Channel, Member
-from bot.language.kinds import INT, SECRET, Arg
+from bot.language.kinds import HOURS, SECRET, Arg
 from bot.language.table import Command, Group
 from bot.messages import access_cards
 from bot.messages.facts import FactKind
@@ -52,7 +52,7 @@ Hours = Annotated[
     int,
     Arg(
         say("Hours"),
-        INT,
+        HOURS,
         say("It ends by itself after so many; empty: once you take it back"),
         "8",
         least=1,

@@ -29,6 +29,7 @@ from bot.language.kinds import (
     WORD,
     Arg,
 )
+from bot.language.traditional import simplified
 from bot.model import Machine, Node
 from bot.reply import say
 
@@ -86,7 +87,7 @@ _OPTIONS = {
 
 def option_called(key: str) -> Option | None:
     """The option of every command that `--key` means."""
-    return _OPTIONS.get(fold(key).replace("-", "_"))
+    return _OPTIONS.get(simplified(fold(key)).replace("-", "_"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from bot.folding import plain
+from bot.language.traditional import simplified
 
 
 def _by_word(rows: Mapping[str, str]) -> Mapping[str, str]:
@@ -48,8 +49,10 @@ ALONE: Mapping[str, str] = MappingProxyType(
 
 # One word for a command and a flag of it.
 WITH_FLAG: Mapping[str, tuple[str, str, str]] = MappingProxyType(
-    {"强制重启": ("vm", "restart", "force")}
+    dict.fromkeys(("强制重启", "force-restart", "force-reboot"), ("vm", "restart", "force"))
 )
+# What takes something away: 节点=无
+NONE = frozenset({"none", "无", "没有"})
 
 # What may stand before `=`, and flags, by the argument's name.
 _ARGUMENTS = _by_word(
@@ -138,11 +141,30 @@ _CHOICES: Mapping[str, Sequence[str]] = {
 }
 
 
+def is_none(text: str) -> bool:
+    """Whether a text says that nothing is meant from now on."""
+    return simplified(plain(text)) in NONE
+
+
+def flag_apart(typed: Sequence[str]) -> Sequence[str]:
+    """A line with the verb and the flag that one word says: `强制重启 train-01`, `vm 强制重启`."""
+    for at, word in enumerate(typed[:2]):
+        found = WITH_FLAG.get(simplified(plain(word)))
+        if found is None:
+            continue
+        group, verb, flag = found
+        before = simplified(plain(typed[0])) if at else group
+        if GROUPS.get(before, before) == group:
+            return [group, verb, *typed[at + 1 :], flag]
+    return typed
+
+
 def choice(word: str, choices: Collection[str]) -> str:
     """That one of the choices which a word means, whatever it is called; else the word."""
     word = plain(word)
     if word in choices:
         return word
+    word = simplified(word)
     return next((one for one in choices if word in _CHOICES.get(one, ())), word)
 
 

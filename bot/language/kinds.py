@@ -37,6 +37,7 @@ _LONGEST, _LONGEST_NAME = 500, 150
 
 _NAME = re.compile(r"[\w.+/:-]+")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9]+")  # one of the bot's own, whatever stands around it
+_HOURS = re.compile(r"\s*(?:h|hrs?|hours?|[个個]?小[时時]|[时時])$", re.IGNORECASE)
 _LISTED = re.compile(r"[\s;]+")
 _SPACED_COMMA = re.compile(r"\s*,\s*(?=\d)")  # `tcp, 8080` is one part
 _TRUE = frozenset({"true", "yes", "1", "on", "y"})
@@ -233,6 +234,17 @@ class _Integer(Kind):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Hours(_Integer):
+    """A number of hours, with its unit or without: `2`, `2h`, `2小时`."""
+
+    def accepts(self, arg: "Arg", word: str) -> bool:
+        return _Integer.accepts(self, arg, _HOURS.sub("", typed(word)))
+
+    def read(self, arg: "Arg", name: str, text: str) -> int:
+        return _Integer.read(self, arg, name, _HOURS.sub("", typed(text)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Size(Kind):
     def accepts(self, arg: "Arg", word: str) -> bool:
         """Whether it is one; how much to add only where a sign says so."""
@@ -413,6 +425,7 @@ WATCH = Kind("watch", is_numbered=True, shows_machine=True)
 WORD = Kind("word", is_free=True, is_rowed=True)
 REST = Kind("rest", takes=Takes.REST, is_free=True)
 LINE = Kind("line", takes=Takes.LINE, is_free=True, longest=NO_LIMIT)
+HOURS = _Hours("hours", FieldKind.NUMBER, strictness=1, is_number=True)
 INT = _Integer("int", FieldKind.NUMBER, strictness=1, is_number=True)
 SIZE = _Size("size", after=("by", "to"), is_number=True, has_unit=True)
 CHOICE = _Choice("choice", FieldKind.CHOICE, strictness=0, is_choice=True)

@@ -17,7 +17,7 @@ from bot.language.alias import expanded
 from bot.language.args import NODE_OPTION, Parameter, option_called
 from bot.language.canonical import canonical, options_of
 from bot.language.cells import begins_with_title
-from bot.language.chinese import BEFORE_PEOPLE, BEHIND_NODE, GROUPS, PREPOSITIONS, WITH_FLAG
+from bot.language.chinese import BEFORE_PEOPLE, BEHIND_NODE, GROUPS, PREPOSITIONS, flag_apart
 from bot.language.courtesy import COURTESIES, without_courtesy
 from bot.language.kinds import Takes
 from bot.language.placeholders import without_placeholders
@@ -156,10 +156,7 @@ def _typed(
         typed = typed[1:]
     if typed and not (typed[0].isascii() and _is_command(table, typed[0])):
         typed = expanded(typed, aliases)
-    if typed and (found := WITH_FLAG.get(plain(typed[0]))) is not None:
-        group, verb, flag = found
-        typed = [group, verb, *typed[1:], flag]
-    return typed
+    return flag_apart(typed)
 
 
 def _is_command(table: Table, word: str) -> bool:

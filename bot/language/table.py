@@ -13,6 +13,7 @@ from bot.folding import fold, plain
 from bot.language.args import NODE_OPTION, Parameter, parameters
 from bot.language.chinese import ALONE, GROUPS
 from bot.language.row_parts import Follow, Foreseen, Listing, Wording, said
+from bot.language.traditional import simplified
 from bot.messages.cards import Subject, asked, doing
 from bot.messages.facts import OF_MACHINES, STATE, FactKind, Kinds
 from bot.model import (
@@ -291,7 +292,7 @@ class Command:
 
     def parameter(self, key: str) -> Parameter | None:
         """The parameter that `key=` means."""
-        wanted = fold(key).replace("-", "_")
+        wanted = simplified(fold(key)).replace("-", "_")
         for parameter in self.parameters:
             if wanted in parameter.spellings:
                 return parameter
@@ -403,12 +404,13 @@ class Table:
 
     def find(self, group: str, verb: str) -> Command | None:
         """The row for two words, or None."""
-        word = plain(group)
-        return self._by_words.get((GROUPS.get(word, word), plain(verb)))
+        word = simplified(plain(group))
+        return self._by_words.get((GROUPS.get(word, word), simplified(plain(verb))))
 
     def group(self, name: str) -> Group | None:
         """The group of that name, or None."""
-        word = GROUPS.get(plain(name), plain(name))
+        word = simplified(plain(name))
+        word = GROUPS.get(word, word)
         return next((g for g in self.groups if g.name and g.name == word), None)
 
     def needs_session(self, command: Command) -> bool:
@@ -424,7 +426,7 @@ class Table:
 
     def alone(self, verb: str) -> Command | None:
         """The one command that has this verb, whatever its group; None where several have it."""
-        word = plain(verb)
+        word = simplified(plain(verb))
         if (meant := self._by_id.get(ALONE.get(word, ""))) is not None:
             return meant
         found = [c for c in self if word in {c.verb, *c.in_chinese}]

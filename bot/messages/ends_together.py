@@ -16,6 +16,7 @@ from bot.reply import (
     dump,
     in_language,
     line,
+    listed,
     load,
     mention,
     plain,
@@ -139,7 +140,7 @@ def _how(ends: Sequence[End]) -> Line:
     """`2 failed, 18 done`."""
     numbers = Counter(end.status for end in ends)
     told = [words(numbers[end]) for end, words in _WORST_FIRST.items() if numbers[end]]
-    return line(*told[:1], *(line(", ", phrase) for phrase in told[1:]))
+    return listed(told)
 
 
 def _named(head: Line, execution: Execution, *, quiet: bool) -> Line:

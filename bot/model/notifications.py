@@ -6,9 +6,10 @@ from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-_HOURS = re.compile(r"(\d{1,2}:\d{2})\s?-\s?(\d{1,2}:\d{2})(?: (\S+))?")
+_CLOCK = r"\d{1,2}(?:[:：]\d{2}|[点點時时](?:半|\d{2}分?)?)?"
+_HOURS = re.compile(rf"({_CLOCK})\s?[-~～〜–—至到]\s?({_CLOCK})(?: (\S+))?")
 
-_HOUR = re.compile(r"(?P<hour>\d{1,2})(:(?P<minute>\d{2}))?( (?P<zone>\S+))?")
+_HOUR = re.compile(rf"({_CLOCK})(?: (\S+))?")
 
 
 class Notify(StrEnum):
@@ -21,6 +22,12 @@ class Notify(StrEnum):
     DIGEST = "digest"  # good ends once a day, all together; what was not done at once
 
 
+def _time_of(text: str) -> time:
+    """What a clock shows: `22`, `22:30`, `22点半`. Raises ValueError."""
+    hour, minute, *_ = (*re.findall(r"\d+|半", text), "0")
+    return time(int(hour), 30 if minute == "半" else int(minute))
+
+
 @dataclass(frozen=True, slots=True)
 class QuietHours:
     """From when to when, by the clocks of a time zone, nothing is told that can wait."""
@@ -31,12 +38,12 @@ class QuietHours:
 
     @classmethod
     def read(cls, text: str, zone: str = "UTC") -> "QuietHours | None":
-        """What `str` wrote, or what somebody types: `22:00-7:00`; None for anything else."""
+        """What `str` wrote, or what somebody types: `22:00-7:00`, `22点～7点`, or None."""
         found = _HOURS.fullmatch(text.strip())
         if found is None:
             return None
         try:
-            begin, end = (time.fromisoformat(part.zfill(5)) for part in found.group(1, 2))
+            begin, end = map(_time_of, found.group(1, 2))
             hours = cls(begin, end, found[3] or zone)
             ZoneInfo(hours.zone)
         except (ValueError, OSError, KeyError):
@@ -74,13 +81,12 @@ class DigestHour:
 
     @classmethod
     def read(cls, text: str, zone: str = "UTC") -> "DigestHour | None":
-        """What `str` wrote, or what somebody types: `9:00`, `18`; None for anything else."""
+        """What `str` wrote, or what somebody types: `9:00`, `18`, `9点半`, or None."""
         found = _HOUR.fullmatch(text.strip())
         if found is None:
             return None
         try:
-            at = time(int(found["hour"]), int(found["minute"] or 0))
-            hour = cls(at, found["zone"] or zone)
+            hour = cls(_time_of(found[1]), found[2] or zone)
             ZoneInfo(hour.zone)
         except (ValueError, OSError, KeyError):
             return None

@@ -30,6 +30,7 @@ from bot.reply import (
     command,
     emoji,
     line,
+    listed,
     mention,
     say,
     say_number,
@@ -211,7 +212,7 @@ def _way_out(machine: Machine, listing: NodeListing) -> Line:
 def heading(listings: Sequence[NodeListing]) -> Phrase:
     """`2 machines on 1 node; gpu3 could not be listed`: only what was read is counted."""
     read = [listing for listing in listings if listing.problem is None]
-    missing = ", ".join(each.node.label for each in listings if each.problem is not None)
+    missing = listed(each.node.label for each in listings if each.problem is not None)
     if not read:
         return say("{nodes} could not be listed", nodes=missing)
     machines = sum(len(listing.machines) for listing in read)

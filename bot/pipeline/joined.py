@@ -98,5 +98,5 @@ async def _where(services: Services, first: Execution) -> Line:
     if card is not None and card.ref is not None:
         with suppress(DeliveryFailed):
             card_link = link(say("Its message"), await services.messenger.link(card.ref))
-            return line(card_link, ".")
+            return line(say("{what}.", what=card_link))
     return ()

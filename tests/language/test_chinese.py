@@ -56,6 +56,15 @@ def test_a_verb_alone_runs_what_it_means_in_one_group_only(verb: str) -> None:
     [
         ("/dbc 重启 train-01 强制", "vm.restart", {"vm": "train-01", "force": "true"}),
         ("强制重启 train-01", "vm.restart", {"vm": "train-01", "force": "true"}),
+        ("虚拟机 强制重启 小机", "vm.restart", {"vm": "小机", "force": "true"}),
+        ("vm force-restart train-01", "vm.restart", {"vm": "train-01", "force": "true"}),
+        ("虛擬機 重啟 train-01 強制", "vm.restart", {"vm": "train-01", "force": "true"}),
+        ("虚拟机 命名 train-01 訓練機", "vm.name", {"vm": "train-01", "nickname": "訓練機"}),
+        (
+            "共享 gpu1 给 @U12 小时=2h",
+            "session.share",
+            {"node": "gpu1", "person": "U12", "hours": "2"},
+        ),
         ("重启 train-01 在 gpu1 上", "vm.restart", {"vm": "train-01", "on": "gpu1"}),
         ("虚拟机 restart train-01", "vm.restart", {"vm": "train-01"}),
         ("vm 日志 train-01 开头 20", "vm.logs", {"vm": "train-01", "end": "head", "lines": "20"}),

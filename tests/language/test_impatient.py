@@ -120,7 +120,6 @@ def test_a_line_is_understood(line: str, command: str, values: dict[str, str]) -
         ("reboot inference on gpu1 now", "vm restart", _ON),
         ("force restart inference", "vm restart", _FORCED),
         ("vm force restart inference", "vm restart", _FORCED),
-        ("force-restart inference", "vm restart", _X),
         ("vm.restart inference", "vm restart", _X),
         ("vm-restart inference", "vm restart", _X),
         ("vmrestart inference", "vm restart", _X),

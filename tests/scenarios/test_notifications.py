@@ -79,6 +79,23 @@ def told_directly(stage: Stage) -> list[str]:
     return [one for one in said if RUNNING in one]
 
 
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("免打扰 22:00～07:00", "quiet hours are now 22:00-07:00"),
+        ("免打扰 22-7", "quiet hours are now 22:00-07:00"),
+        ("免打扰 22点半到7点", "quiet hours are now 22:30-07:00"),
+        ("汇总时间 9点", "09:00"),
+        ("节点=无", "none"),
+    ],
+)
+async def test_times_and_nothing_are_understood_as_people_write_them(
+    one_stage: Stage, typed: str, shown: str
+) -> None:
+    told = await one_stage.asks(one_stage.alice, f"/dbc 设置 {typed}")
+    assert shown in told.plain
+
+
 async def test_quiet_hours_leave_a_good_end_in_its_thread_and_tell_the_person_at_their_end(
     one_stage: Stage,
 ) -> None:
