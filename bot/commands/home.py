@@ -183,7 +183,7 @@ async def _waiting(services: Services, user: UserId, page: int, beside: int) -> 
     ):
         here = some[max(begins, 0) : max(begins + _PAGE, 0)]
         begins -= len(some)
-        parts += await _in_full(services, head, here)
+        parts += await _in_full(services, user, head, here)
     if count > _PAGE:
         parts += _pages(page, count, beside)
     return parts
@@ -205,12 +205,14 @@ async def _in_short(services: Services, user: UserId) -> list[Part]:
     return [Para(line(told)), Divider()]
 
 
-async def _in_full(services: Services, head: Text, found: Sequence[Waiting]) -> list[Part]:
+async def _in_full(
+    services: Services, user: UserId, head: Text, found: Sequence[Waiting]
+) -> list[Part]:
     if not found:
         return []
     parts: list[Part] = [Heading(head)]
     for one in found:
-        card = await services.reviews.card(one.approval)
+        card = await services.reviews.card(one.approval, user)
         shown = card.parts if one.for_me else map(_to_cancel, card.parts)
         parts += [*shown, Divider()]
     return parts

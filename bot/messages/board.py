@@ -3,7 +3,7 @@
 Whatever is put up here names who requested the change and who approved it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -19,9 +19,10 @@ from bot.messages.cards import (
     unmentioned,
 )
 from bot.messages.glass_cards import glass_key, glass_note, is_glass_note
+from bot.messages.review_cards import read_by
 from bot.messages.wishes import wishes
 from bot.model import DigestHour, Execution, ExecutionStatus, MessageRef, Place, ReviewKind
-from bot.reply import Reply, dump, load
+from bot.reply import Actions, Reply, dump, load
 from storage import UnitOfWork
 from storage.handover import Urgency
 
@@ -46,22 +47,48 @@ async def show_card(
     content = dump(signed(execution, card))
     key = card_key(execution.id)
     how = Urgency(can_wait, at_once)
-    await tx.messages.put(key, execution.place, content, now, urgency=how)
+    read = await _reading(tx, execution, card)
+    own = content if execution.place.is_channel else read(execution.actor)
+    await tx.messages.put(key, execution.place, own, now, urgency=how)
     if (asked := await _asked_elsewhere(tx, execution)) is not None:
         await tx.messages.put(f"{key}:{asked.channel}", asked, content, now, urgency=how)
-    await _put_copies(tx, key, content, now, how)
+    await _put_copies(tx, key, content, now, how, read)
 
 
 async def show_copies(tx: UnitOfWork, execution: Execution, card: Reply, now: datetime) -> None:
     """Let the copies of the card say `card`, where the card itself is shown to nobody."""
     content = dump(signed(execution, card))
-    await _put_copies(tx, card_key(execution.id), content, now, Urgency())
+    read = await _reading(tx, execution, card)
+    await _put_copies(tx, card_key(execution.id), content, now, Urgency(), read)
 
 
-async def _put_copies(tx: UnitOfWork, key: str, content: str, now: datetime, how: Urgency) -> None:
+async def _put_copies(
+    tx: UnitOfWork,
+    key: str,
+    content: str,
+    now: datetime,
+    how: Urgency,
+    read: Callable[[str], str],
+) -> None:
     for copy in await tx.messages.copies(key):
         if copy.key != key and not copy.was_said:
-            await tx.messages.put(copy.key, copy.place, content, now, urgency=how)
+            owner = owner_of(key, copy.key)
+            said = read(owner) if _is_person(owner) else content
+            await tx.messages.put(copy.key, copy.place, said, now, urgency=how)
+
+
+def _is_person(owner: str) -> bool:
+    return owner.startswith(("U", "W"))
+
+
+async def _reading(tx: UnitOfWork, execution: Execution, card: Reply) -> Callable[[str], str]:
+    """What a copy of the card says that one person alone reads, by that person."""
+    whole = signed(execution, card)
+    if not any(isinstance(part, Actions) for part in card.parts):
+        return lambda _reader: dump(whole)
+    approval = await tx.approvals.for_execution(execution.id)
+    votes = await tx.votes.of(approval.id) if approval is not None else ()
+    return lambda reader: dump(read_by(whole, reader, execution, approval, votes))
 
 
 async def _asked_elsewhere(tx: UnitOfWork, execution: Execution) -> Place | None:
@@ -180,4 +207,5 @@ async def copy_card(
 ) -> None:
     """Let `user` have a copy of the card in their direct messages from now on."""
     key = f"{card_key(execution.id)}:{user}"
-    await tell(tx, execution, key, Place.direct(user), card, now)
+    content = (await _reading(tx, execution, card))(user)
+    await tx.messages.put(key, Place.direct(user), content, now)

@@ -21,7 +21,9 @@ from bot.model import (
     Approval,
     ApprovalStatus,
     Effect,
+    Execution,
     ReviewKind,
+    Vote,
     VoteState,
 )
 from bot.reply import (
@@ -93,6 +95,32 @@ def shown_again(asked: Question) -> Reply:
     else:
         card = Reply.of(closed(asked))
     return replace(card, private=True)
+
+
+def read_by(
+    card: Reply,
+    reader: str,
+    execution: Execution,
+    approval: Approval | None,
+    votes: Sequence[Vote],
+) -> Reply:
+    """The card in a copy of one person's own: of its buttons, those that they may press."""
+    if approval is None or approval.kind is not ReviewKind.APPROVE:
+        return card
+    unfit = {WITHDRAW}
+    if any(vote.user == reader and vote.state is VoteState.COUNTED for vote in votes):
+        unfit = set()
+    if reader != execution.actor:
+        unfit |= {CANCEL}
+    elif not approval.self_approval:
+        unfit |= {APPROVE, DENY}
+
+    def shown(part: Part) -> Part:
+        if not isinstance(part, Actions):
+            return part
+        return Actions(tuple(one for one in part.buttons if one.action not in unfit))
+
+    return replace(card, parts=tuple(map(shown, card.parts)))
 
 
 def _buttons(asked: Question) -> Actions:

@@ -14,7 +14,7 @@ import structlog
 from bot.clock import Clock, measured
 from bot.errors import Refused, from_error
 from bot.folding import best
-from bot.ids import ApprovalId
+from bot.ids import ApprovalId, UserId
 from bot.messages import decisions, glass_cards, review_cards
 from bot.messages.cards import card_key
 from bot.model import (
@@ -256,15 +256,15 @@ class Clicks:
             request = await self._reviews.titled(count.approval)
             told = replace(decisions.confirmed(request), in_place=True)
         elif is_alone:
-            told = await self._card_with(count.approval, told)
+            told = await self._card_with(count.approval, told, count.vote.user)
         try:
             await answer.say(told)
         except DeliveryFailed as failure:
             log.warning("answer_lost", approval=count.approval.id, reason=failure.reason)
 
-    async def _card_with(self, approval: Approval, told: Reply) -> Reply:
+    async def _card_with(self, approval: Approval, told: Reply, reader: UserId) -> Reply:
         """The card as it is now, in place of what was pressed, and what came of that below it."""
-        card = await self._reviews.card(approval)
+        card = await self._reviews.card(approval, reader)
         return replace(card.also(Note(line(told.summary))), in_place=True)
 
     async def _cancel(self, press: Press) -> Work:
@@ -290,15 +290,17 @@ class Clicks:
         except Refused as refusal:
             return partial(_say, from_error(refusal))
         is_alone = await self._is_replaced(press)
-        return partial(self._withdrawn, ApprovalId(press.value), is_alone=is_alone)
+        return partial(self._withdrawn, ApprovalId(press.value), press.actor, is_alone=is_alone)
 
-    async def _withdrawn(self, approval: ApprovalId, answer: Answer, *, is_alone: bool) -> None:
+    async def _withdrawn(
+        self, approval: ApprovalId, reader: UserId, answer: Answer, *, is_alone: bool
+    ) -> None:
         await self._reviews.deliver()
         told = decisions.withdrawn()
         if is_alone:
             async with self._store.read() as tx:
                 found = await tx.approvals.get(approval)
-            told = await self._card_with(found, told)
+            told = await self._card_with(found, told, reader)
         await answer.say(told)
 
 

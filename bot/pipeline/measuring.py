@@ -232,7 +232,12 @@ class Measuring:
         asked = {f"{key}:{user}" for user in question.people}
         if not asked <= copies.keys() or question.approval.status is not ApprovalStatus.PENDING:
             return asked <= copies.keys()
-        said = dump(signed(execution, review_cards.question(question)))
+        card = signed(execution, review_cards.question(question))
+        if not execution.place.is_channel:
+            card = review_cards.read_by(
+                card, execution.actor, execution, question.approval, question.votes
+            )
+        said = dump(card)
         return key in copies and copies[key].content == said
 
     async def _void(self, approval: Approval, execution: Execution, why: Refused) -> Approval:

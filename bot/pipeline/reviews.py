@@ -444,11 +444,18 @@ class Reviews:
         """Send what the cards say now."""
         await self._outbox.deliver_due()
 
-    async def card(self, approval: Approval) -> Reply:
-        """What there is to see of a review, with its buttons while it waits."""
+    async def card(self, approval: Approval, reader: UserId = UserId("")) -> Reply:
+        """What there is to see of a review, with its buttons while it waits.
+
+        Where one `reader` alone sees it, it has the buttons that they may press.
+        """
         async with self._store.read() as tx:
             execution = await tx.executions.get(approval.execution)
-        return review_cards.shown_again(await self.question(approval, execution))
+        question = await self.question(approval, execution)
+        card = review_cards.shown_again(question)
+        if not reader:
+            return card
+        return review_cards.read_by(card, reader, execution, approval, question.votes)
 
     async def node_of(self, execution: Execution) -> Node | None:
         """The node that it is about, if any."""

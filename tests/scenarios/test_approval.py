@@ -90,6 +90,23 @@ async def test_an_approver_gets_a_copy_that_changes_with_the_card(site: Stage) -
     assert question.ts != copy.ts
 
 
+async def test_in_a_copy_of_ones_own_stands_only_what_one_may_press(site: Stage) -> None:
+    question = await asked(site)
+    assert question.buttons == ["Approve", "Deny", "Withdraw", "Show"]
+    copy = await site.bob.sees(f"Delete .{NAME}", "@dbc")
+    assert copy.buttons == ["Approve", "Deny", "Show"]
+    await site.bob.opens_home()
+    home = await site.bob.sees_home("Waiting for you")
+    assert "Withdraw" not in home.buttons
+    await site.alice.presses("Withdraw", question)
+    await site.quiet()
+    await site.alice.types(f"/dbc vm delete {NAME}", "@dbc")
+    own = await site.alice.sees(f"Delete .{NAME}", "@dbc")
+    await site.quiet()
+    assert site.alice.messages("@dbc")[-1].ts == own.ts
+    assert own.buttons == ["Withdraw", "Show"]
+
+
 async def test_a_denial_asks_why_and_nothing_is_done(site: Stage) -> None:
     question = await asked(site)
     await site.bob.presses("Deny", question)

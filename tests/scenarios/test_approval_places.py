@@ -133,7 +133,7 @@ async def test_one_is_shown_with_buttons_that_work(tmp_path: Path) -> None:
         shown = await stage.asks(stage.bob, f"/dbc approval show {number(listed)[:5]}")
         assert shown.ephemeral
         assert "Present state" in shown.plain
-        assert shown.buttons == ["Approve", "Deny", "Withdraw", "Show"]
+        assert shown.buttons == ["Approve", "Deny", "Show"]
         await stage.carol.types(f"approval show {number(listed)}", "@dbc")
         await stage.carol.sees("You can see only what", "@dbc")
         await stage.bob.presses("Approve", shown)
