@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from tempfile import TemporaryFile
 from textwrap import shorten
@@ -187,10 +187,10 @@ async def list_audit(
         told.append(Row(_told(row, machine, node), _by_name(row, machine, node)))
     reply = Reply(say("Audit, newest first"), (Rows(tuple(told)),), private=True)
     if len(rows) > PAGE:
-        older = " ".join(filter(None, [wanted.as_options(), f"before={shown[-1].seq}"]))
-        reply = reply.also(
-            Note(line(say("Older: {command}", command=to_type(f"audit list {older}"))))
-        )
+        last = str(shown[-1].seq)
+        older = " ".join(filter(None, [wanted.as_options(), f"before={last}"]))
+        told_to = Note(line(say("Older: {command}", command=to_type(f"audit list {older}"))))
+        reply = replace(reply.also(told_to), older=("before", last))
     return reply
 
 

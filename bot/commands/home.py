@@ -60,7 +60,7 @@ async def home(
     try:
         with at_a_glance():  # a click in it asks anew
             if at.words:
-                waiting += await _in_short(services, user)
+                waiting += await _in_short(services, user, at.back)
             else:
                 waiting += await _waiting(services, user, at.waiting, at.machines)
     except DeliveryFailed:
@@ -189,7 +189,7 @@ async def _waiting(services: Services, user: UserId, page: int, beside: int) -> 
     return parts
 
 
-async def _in_short(services: Services, user: UserId) -> list[Part]:
+async def _in_short(services: Services, user: UserId, back: int) -> list[Part]:
     """How many requests wait for the person, above what they look for.
 
     Raises DeliveryFailed while Slack does not say what that is.
@@ -202,7 +202,8 @@ async def _in_short(services: Services, user: UserId) -> list[Part]:
         "{number} requests wait for your decision: {command}",
         count, command=command("approval list"),
     )  # fmt: skip
-    return [Para(line(told)), Divider()]
+    shows = Button(say("Show requests"), HOME_PAGE, f"1.{back}")
+    return [Para(line(told)), Actions((shows,)), Divider()]
 
 
 async def _in_full(

@@ -1,6 +1,6 @@
 """Runs commands that only read, and gives what they say in the form that was asked for."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -26,12 +26,15 @@ from bot.pipeline.targets import Bound, bind
 from bot.pipeline.wish import Wish
 from bot.ports import Acquainted, Answer, DeliveryFailed, RightsUnknown, slack_does_not_say
 from bot.reply import (
+    Actions,
+    Button,
     CodeBlock,
     Language,
     Line,
     Note,
     Para,
     Reply,
+    Text,
     catalogue,
     line,
     say,
@@ -42,6 +45,7 @@ from bot.reply import (
 )
 
 LIST_PAGE = "list.page"
+_BEHIND = frozenset({"before"})  # arguments by which a list goes on
 PAGE = 10  # rows with menus: what a message holds, and a phone shows without much scrolling
 
 log = structlog.get_logger()
@@ -97,8 +101,9 @@ class Reads:
             await self._as_file(wish, reply, output.as_csv(self._dated(reply)), "csv", answer)
         elif wish.option(FILE):
             await self._as_file(wish, reply, output.as_text(self._dated(reply)), "txt", answer)
-        elif any(row.menu for row in output.rows_of(reply)):
-            await answer.say(await self._page_of(wish, reply))
+        elif wish.list or reply.older or _has_menus(reply):
+            pages = self._page_of if _has_menus(reply) else self._with_older
+            await answer.say(await pages(wish, reply))
         elif len(text := output.as_text(self._dated(reply))) > output.LONG:
             note = await self._shared(wish, reply, text, "txt")
             await answer.say(replace(reply, parts=(Note(note), *reply.parts)))
@@ -129,6 +134,26 @@ class Reads:
         value = f"{wish.command.id}:{one}"
         ways = turning(page, LIST_PAGE, lambda number: f"{value}:{number}")
         return self._read_by(wish, shown.also(*ways))
+
+    async def _with_older(self, wish: Wish, reply: Reply) -> Reply:
+        """A list that goes on behind an argument, with the ways there and back to its beginning."""
+        ways = list[Button]()
+        name, last = reply.older or ("", "")
+        given = dict(wish.values)
+        # The newest ones are listed without the argument that the older ones are listed by.
+        if wish.list and (newest := {k: v for k, v in given.items() if k not in _BEHIND}) != given:
+            ways.append(await self._listed(wish, reply, say("◀ Newest"), newest))
+        if name:
+            ways.append(await self._listed(wish, reply, say("Older ▶"), {**given, name: last}))
+        shown = replace(reply, in_place=bool(wish.list), older=None)
+        return self._read_by(wish, shown.also(Actions(tuple(ways))) if ways else shown)
+
+    async def _listed(
+        self, wish: Wish, reply: Reply, label: Text, values: Mapping[str, str]
+    ) -> Button:
+        is_open = not (wish.is_private or reply.private)
+        one = await self._suggestions.keep(wish.actor, values, is_open=is_open)
+        return Button(label, LIST_PAGE, f"{wish.command.id}:{one}:1")
 
     async def _once_known(self, wish: Wish, interim: Interim) -> Reply:
         """Run it once Slack says who may. Raises Refused."""
@@ -225,6 +250,10 @@ class Reads:
             place, where = wish.place, line(say("is in the file here."))
         await self._messenger.upload(place, name, text)
         return name, where
+
+
+def _has_menus(reply: Reply) -> bool:
+    return any(row.menu for row in output.rows_of(reply))
 
 
 def _named(wish: Wish, bound: Bound | None) -> Line:

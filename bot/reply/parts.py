@@ -171,7 +171,8 @@ class Reply:
     it tells. `in_place`: it takes the place of the message whose button was pressed. `broadcast`:
     in a thread, it is sent to the channel as well. `is_table`: as a file, its rows are CSV.
     `quiet`: it calls nobody. `copy_of`: the key of the message that it shows a copy of, and the
-    version that it was read from; it is not kept.
+    version that it was read from; it is not kept. `older`: the argument that lists what comes
+    behind it, with its value; not kept either.
     """
 
     summary: Words
@@ -186,6 +187,7 @@ class Reply:
     is_table: bool = False
     quiet: bool = False
     copy_of: Annotated[tuple[str, int] | None, Field(exclude=True)] = None
+    older: Annotated[tuple[str, str] | None, Field(exclude=True)] = None
 
     @classmethod
     def of(

@@ -146,6 +146,25 @@ async def test_what_cannot_be_meant_is_refused(one_stage: Stage, options: str, t
     assert told in await listed(one_stage, one_stage.alice, options)
 
 
+async def test_older_rows_are_paged_in_place_with_what_was_asked_for(one_stage: Stage) -> None:
+    stage = one_stage
+    for number in range(8):
+        await stage.asks(stage.alice, f"/dbc vm start nothing-{number}")
+    first = await stage.asks(stage.alice, "/dbc audit list person=me command=vm")
+    assert "nothing-7" in first.plain
+    assert "nothing-0" not in first.plain
+    await stage.alice.presses("Older ▶", first)
+    await stage.quiet()
+    second = stage.alice.messages()[-1]
+    assert "nothing-7" not in second.plain
+    assert first.plain not in stage.alice.screen()
+    assert "nothing-0" in second.plain
+    assert second.buttons == ["◀ Newest"]
+    await stage.alice.presses("◀ Newest", second)
+    await stage.quiet()
+    assert "nothing-7" in stage.alice.messages()[-1].plain
+
+
 async def test_the_list_is_paged_and_no_row_is_cut_off(one_stage: Stage) -> None:
     stage = one_stage
     for number in range(9):
@@ -155,7 +174,7 @@ async def test_the_list_is_paged_and_no_row_is_cut_off(one_stage: Stage) -> None
     first = await listed(stage, stage.alice, "person=me command=vm")
     assert first.count("vm start") == 10
     assert "more line" not in first
-    again = first.rpartition("Older: ")[2]
+    again = first.rpartition("Older: ")[2].splitlines()[0]
     assert again.startswith("/dbc audit list person=me command=vm before=")
     second = await listed(stage, stage.alice, again.removeprefix("/dbc audit list "))
     assert second.count("vm start") == 18 - 10

@@ -326,6 +326,7 @@ async def test_whoever_seeks_a_machine_still_sees_what_matters_and_goes_back_whe
         home = (await stage.bob.sees_home("12 machines fit “train-”")).plain
         assert home.index("network outage") < home.index("12 machines fit")
         assert "1 request waits for your decision: `/dbc approval list`" in home
+        assert "Show requests" in (await stage.bob.sees_home("12 machines")).buttons
         await stage.bob.presses("Next ▶", on_home=True)
         await stage.bob.sees_home("11 to 12 of 12")
         await stage.bob.presses("Find another …", on_home=True)
