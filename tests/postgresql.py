@@ -48,7 +48,8 @@ def postgres() -> Iterator[Any]:
         pytest.skip(f"PostgreSQL does not start here: {error!r}")
     with server:
         # Nothing of it outlives the tests, so nothing waits for the disk: least of all its end.
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        # What tidies up by itself would change the plans of a server that lives long.
+        for setting in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum"):
             server.psql(f"ALTER SYSTEM SET {setting} = off;")
         server.psql("SELECT pg_reload_conf();")
         yield server
