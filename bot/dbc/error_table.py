@@ -35,6 +35,10 @@ from bot.dbc.errors import (
 from bot.dbc.reasons import Reason
 from bot.reply import Text, command, say
 
+# The codes with which daemons and nodes refuse (§7.1, §7.2). What another one means nobody knows.
+_REFUSING = frozenset({-32701, -32601, -32600, -25, -3, -1, 1})
+_STRANGE = say("DBC answered with an error code that is not known ({code}).")
+
 MAX_DBC_TEXT = 300  # a node's text goes into one line of a message
 
 
@@ -230,6 +234,9 @@ def classify(status: int, code: int, text: str, mode: Mode, mask: Callable[[str]
     reason = None if is_chain else _authority(code, lower)
     if reason is not None:
         return NotAuthorised(reason, mode=mode, dbc_text=shown, http_status=status, errcode=code)
+    if code not in _REFUSING:
+        told = _STRANGE.filled(lambda _: code)
+        return OutcomeUnknown(told, mode=mode, dbc_text=shown, http_status=status, errcode=code)
     row = next(row for row in _TABLE if row.matches(status, code, lower))
     return row.error(
         row.sentence,

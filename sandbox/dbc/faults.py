@@ -74,6 +74,8 @@ class FaultName(StrEnum):
     """Not done; the refusal stands in the text of an answer with errcode 0."""
     ODD_SUCCESS = "odd_success"
     """Done, but said with errcode 0 in other words than ever before."""
+    ODD_CODE = "odd_code"
+    """Done, but answered with an error code that no version is known to have."""
     ECHO = "echo"
     """Not done; an error that repeats the whole request, secrets included, in some `spelling`."""
     DISCONNECTED = "disconnected"

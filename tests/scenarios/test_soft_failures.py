@@ -5,6 +5,7 @@ import pytest
 from bot.model import AuditQuery, Execution
 from sandbox.dbc.images import ImageFile
 from sandbox.dbc.values import GIB
+from tests.scenarios.machines import off
 from tests.scenarios.metal import rents_slot
 from tests.scenarios.stage import CHANNEL, Stage
 
@@ -122,16 +123,17 @@ async def test_a_soft_refusal_is_never_told_as_done(one_stage: Stage, line: str)
     assert ":white_check_mark:" not in stage.alice.screen()
 
 
+@pytest.mark.parametrize("fault", ["odd_success", "odd_code"])
 @pytest.mark.parametrize(
     "line", ["lan create team01 192.168.66.0/24 on gpu1", "image delete mine.qcow2 on gpu1"]
 )
 async def test_an_unknown_word_is_settled_by_what_the_node_lists(
-    one_stage: Stage, line: str
+    one_stage: Stage, line: str, fault: str
 ) -> None:
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
     stage.node("gpu1").files["/data/mine.qcow2"] = ImageFile(6 * GIB)
-    stage.world.faults.on("odd_success", path=LINES[line][0])
+    stage.world.faults.on(fault, path=LINES[line][0])
     told = await stage.asks(stage.alice, f"/dbc {line}")
     if "Confirm" in told.buttons:
         await stage.alice.presses("Confirm", told)
@@ -151,3 +153,14 @@ async def test_a_soft_refusal_of_a_followed_change_is_settled_by_its_watch(
     await stage.confirms(stage.alice, "Restart")
     end = await stage.ends(stage.alice, "inference on gpu1", within=300)
     assert f"The node answered “failed: {DENIED}”" in end.plain
+
+
+async def test_an_error_code_that_nobody_knows_is_no_refusal(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    off(stage)
+    stage.world.faults.on("odd_code", path="/tasks/start", count=1)
+    await stage.asks(stage.alice, "/dbc vm start inference")
+    end = await stage.ends(stage.alice, "inference is running on gpu1", within=60)
+    assert end.plain.startswith(":white_check_mark:")
+    assert "The node refused" not in stage.alice.screen()

@@ -99,6 +99,9 @@ class Forwarder:
         if name is FaultName.ODD_SUCCESS:
             self._do(peer, request)
             return error("accepted", 0)
+        if name is FaultName.ODD_CODE:
+            self._do(peer, request)
+            return error("internal state changed", -701)
         if fault is not None and name is FaultName.LATE:
             late = asyncio.create_task(self._do_after(peer, request, fault.delay))
             self._late.add(late)
