@@ -9,9 +9,9 @@ ran is told to the requester alone.
 from datetime import datetime
 
 from bot.ids import ExecutionId, UserId
-from bot.messages import board, cards
+from bot.messages import board, cards, machine_buttons
 from bot.model import Approval, Execution, ExecutionStatus, Place, ReviewKind
-from bot.reply import Line, Note, Part, Reply, command, dump, line, say
+from bot.reply import Actions, Line, Note, Part, Reply, command, dump, line, say
 from storage import UnitOfWork
 
 
@@ -81,6 +81,8 @@ async def end(
     await show(tx, approval, execution, cards.ended(execution, end, sentence), now)
     if not is_told:
         return
+    if end is ExecutionStatus.EXPIRED:
+        below = (*below, Actions((machine_buttons.request_again(execution),)))
     if unseen:
         told = cards.alone(end, sentence, *below)
         key, place = cards.private_key(execution.id), Place.direct(execution.actor)

@@ -18,6 +18,7 @@ May = Callable[[str, NodeId, TaskId], bool]
 
 ACT = "machine.act"
 RETRY = "request.retry"  # the button's value is the id of what failed
+AGAIN = "request.again"  # the button's value is the id of a request of which nothing was done
 MORE = "more"  # shows all that can be done; no command
 
 _NODE = 16  # characters of a node's id: 64 bits, and a menu's option has little room
@@ -87,6 +88,11 @@ def button(verb: str, node: NodeId, task: TaskId, label: Phrase | None = None) -
         say("Delete"),
     )
     return Button(shown, ACT, value, "danger", confirm=asked)
+
+
+def request_again(execution: Execution) -> Button:
+    """Requests what was not done once more: through all that it has to pass."""
+    return Button(say("Request it again"), AGAIN, execution.id)
 
 
 def anyone(_verb: str, _node: NodeId, _task: TaskId) -> bool:

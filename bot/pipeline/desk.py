@@ -18,6 +18,7 @@ from bot.language.parse import HelpWanted, NotUnderstood, Parsed, parse
 from bot.language.table import Command
 from bot.language.unclear import Unclear
 from bot.messages import cards, elsewhere, review_cards
+from bot.messages.machine_buttons import AGAIN
 from bot.model import (
     Effect,
     Execution,
@@ -43,7 +44,6 @@ from bot.pipeline.filling import Filling
 from bot.pipeline.formatting import OPEN_FORM
 from bot.pipeline.glass_presses import GlassPresses
 from bot.pipeline.holding import refuse_form
-from bot.pipeline.joined import AGAIN
 from bot.pipeline.leading import leading
 from bot.pipeline.machine_presses import MachinePresses
 from bot.pipeline.meant import as_chosen, as_known, is_chosen
@@ -110,6 +110,7 @@ class Desk:
         self._reads = Reads(services, messenger, self._suggestions, holds)
         self._chooser = Chooser(services.table, self._asked, self._opening)
         self._glass = GlassPresses(services, self._asked)
+        self._retries = RetryPresses(services, self._opening)
         self._presses: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
             **clicks.actions,
             **self._glass.actions,
@@ -118,7 +119,7 @@ class Desk:
             **OrderPresses(services).actions,
             **TurnPresses(services, by).actions,
             **WayPresses(services, self._asked, self._suggestions).actions,
-            **RetryPresses(services, self._opening).actions,
+            **self._retries.actions,
             **SettingPresses(services, self._asked).actions,
             cards.KEEP_WATCHING: self._keep_watching,
             OPEN_FORM: self._open_form,
@@ -385,10 +386,10 @@ class Desk:
         return both
 
     async def _again(self, press: Press) -> Work:
-        """Request what was not added to a request like it, knowing of that one."""
+        """Request what was not done once more; or open its form, where that takes more."""
         second = await second_of(self._services, ExecutionId(press.value), press.actor)
         if second is None:
-            return outdated()
+            return await self._retries.retry(press)
         if not await self._is_new(second):
             told = say("You have requested this a second time already.")
             return saying(Reply.of(told, private=True))

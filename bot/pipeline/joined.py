@@ -5,6 +5,7 @@ from contextlib import suppress
 from bot.language.table import Command
 from bot.language.terms import in_full
 from bot.messages import alone, cards
+from bot.messages.machine_buttons import AGAIN
 from bot.model import ApprovalStatus, Execution, ExecutionStatus
 from bot.pipeline.context import Services
 from bot.ports import DeliveryFailed
@@ -23,8 +24,6 @@ from bot.reply import (
     sentences,
     time,
 )
-
-AGAIN = "request.again"  # the button's value is the id of the request that was not added
 
 _STANDS = {
     ExecutionStatus.RECORDED: say("It is about to run."),

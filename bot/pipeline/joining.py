@@ -20,6 +20,7 @@ from storage import UnitOfWork
 # person is shown it again, since Slack may have lost it.
 _AT_ONCE = timedelta(seconds=30)
 _MEANT_TWICE = "again:"  # the beginning of the key of a request that is meant as a second one
+_ANEW = "anew:"  # of one that is requested again, of which nothing was done
 _INSTEAD = "glass:"  # of the key of a request by which glass is broken for one that is pending
 _BESIDE = frozenset({REASON, BREAK_GLASS, DRY_RUN, NODE_OPTION})
 
@@ -35,6 +36,11 @@ class SameRequest(Refused):
 def key_of_second(execution_id: ExecutionId) -> str:
     """The key of what is requested once more, knowing of the first: pressed twice, it is one."""
     return f"{_MEANT_TWICE}{execution_id}"
+
+
+def key_of_new(execution_id: ExecutionId) -> str:
+    """The key of what is requested again since nothing was done: it joins one like it."""
+    return f"{_ANEW}{execution_id}"
 
 
 def key_of_glass(approval_id: ApprovalId, delivery: str) -> str:

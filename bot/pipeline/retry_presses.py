@@ -14,6 +14,8 @@ from bot.pipeline.rights import no_such_machine, visible_to
 from bot.pipeline.works import outdated
 from bot.ports import Answer, Work
 
+_NOT_DONE = frozenset({ExecutionStatus.FAILED, ExecutionStatus.VOIDED, ExecutionStatus.EXPIRED})
+
 Opening = Callable[[Command, Mapping[str, str], UserId, Place], Awaitable[Work]]
 
 
@@ -23,13 +25,14 @@ class RetryPresses:
     def __init__(self, services: Services, opening: Opening) -> None:
         self._services = services
         self._opening = opening
-        self.actions = {RETRY: self._retry}
+        self.actions = {RETRY: self.retry}
 
-    async def _retry(self, press: Press) -> Work:
+    async def retry(self, press: Press) -> Work:
+        """Open the form; for a colleague with the machine alone."""
         async with self._services.store.read() as tx:
             failed = await tx.executions.find(ExecutionId(press.value))
         command = self._services.table.get(failed.command) if failed else None
-        if failed is None or command is None or failed.status is not ExecutionStatus.FAILED:
+        if failed is None or command is None or failed.status not in _NOT_DONE:
             return outdated()
         if press.actor == failed.actor:
             given = _given(command, failed)

@@ -4,7 +4,15 @@ from bot.ids import ExecutionId, TaskId, UserId, new_id
 from bot.language.table import Command
 from bot.model import Execution, ExecutionStatus, Source
 from bot.pipeline.context import Services
-from bot.pipeline.joining import key_of_second
+from bot.pipeline.joining import key_of_new, key_of_second
+
+_NOT_DONE = frozenset({ExecutionStatus.REFUSED, ExecutionStatus.VOIDED, ExecutionStatus.EXPIRED})
+
+
+def _key_after(last: Execution) -> str:
+    """Who was refused knows of the first one; of what came to nothing there may be another."""
+    is_known = last.status is ExecutionStatus.REFUSED
+    return key_of_second(last.id) if is_known else key_of_new(last.id)
 
 
 async def second_of(
@@ -20,11 +28,12 @@ async def second_of(
         command = services.table.get(asked.command) if asked else None
         if asked is None or command is None or asked.actor != actor:
             return None
-        if asked.status is not ExecutionStatus.REFUSED:  # nothing that was carried out is repeated
+        # Nothing that was carried out is repeated, and no secret is kept.
+        if asked.status not in _NOT_DONE or command.secrets:
             return None
         last = asked
-        while (later := await tx.executions.keyed(key_of_second(last.id))) is not None:
-            if later.status is not ExecutionStatus.REFUSED:
+        while (later := await tx.executions.keyed(_key_after(last))) is not None:
+            if later.status not in _NOT_DONE:
                 return later
             last = later
     return _second(services, command, asked, after=last)
@@ -33,7 +42,7 @@ async def second_of(
 def _second(services: Services, command: Command, asked: Execution, after: Execution) -> Execution:
     return Execution(
         id=ExecutionId(new_id()),
-        key=key_of_second(after.id),
+        key=_key_after(after),
         actor=asked.actor,
         place=asked.place,
         source=Source.BUTTON,

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import structlog
 
-from bot.errors import BotError, advice, fault_of, from_error, recorded
-from bot.messages import alone, cards
+from bot.errors import BotError, Denied, NotFound, advice, fault_of, from_error, recorded
+from bot.messages import alone, cards, machine_buttons
 from bot.messages.cards import Subject
 from bot.messages.outbox import Outbox
 from bot.model import Approval, Execution, ExecutionStatus, ReviewKind
@@ -15,7 +15,7 @@ from bot.pipeline.failing import failure
 from bot.pipeline.joined import told
 from bot.pipeline.joining import SameRequest
 from bot.ports import Answer
-from bot.reply import Line, Reply
+from bot.reply import Actions, Button, Line, Reply
 
 log = structlog.get_logger()
 
@@ -63,8 +63,9 @@ class Refusal:
                     by_others = approval is not None and not approval.reviewer
                     waited = by_others or bool(execution.behind)
                     await self._endings.show(
-                        tx, execution, end, sentence, advice(error), announced=waited
-                    )
+                        tx, execution, end, sentence, advice(error), announced=waited,
+                        offers=_again(execution, end, error),
+                    )  # fmt: skip
                 elif approval is not None:
                     over = cards.ended(execution, end, sentence)
                     await alone.show(tx, approval, execution, over, now)
@@ -93,9 +94,17 @@ async def _words(
     if isinstance(error, SameRequest):
         return sentence, await told(services, execution, error.first)
     if was_begun or end is ExecutionStatus.VOIDED:
-        ended = cards.alone(end, sentence, *cards.hint(advice(error)))
+        again = _again(execution, end, error)
+        below = (Actions(again),) if again else ()
+        ended = cards.alone(end, sentence, *cards.hint(advice(error)), *below)
         return sentence, replace(ended, fault=fault_of(error))
     return sentence, from_error(error)
+
+
+def _again(execution: Execution, end: ExecutionStatus, error: BotError) -> tuple[Button, ...]:
+    """The way to request it again, where what stopped it passes."""
+    passes = end is ExecutionStatus.VOIDED and not isinstance(error, (Denied, NotFound))
+    return (machine_buttons.request_again(execution),) if passes else ()
 
 
 async def _failed(services: Services, execution: Execution, error: BotError) -> Line:

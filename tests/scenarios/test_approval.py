@@ -149,6 +149,31 @@ async def test_a_question_expires_and_a_late_click_says_so(site: Stage) -> None:
     assert site.changes() == []
 
 
+async def test_what_expired_or_was_voided_is_requested_again_with_a_button(site: Stage) -> None:
+    question = await asked(site)
+    site.clock.advance(timedelta(minutes=61))
+    await site.passes(1)
+    expired = await site.alice.sees("expired: nobody decided in time", CHANNEL)
+    assert expired.buttons == ["Request it again"]
+    await site.alice.presses("Request it again", expired)
+    await site.quiet()
+    [again] = [m for m in site.bob.messages(CHANNEL) if "Approve" in m.buttons]
+    assert again.ts != question.ts
+    task = site.task(NAME)
+    assert task.domain is not None
+    task.domain.state = Libvirt.SHUT_OFF
+    await site.bob.presses("Approve", again)
+    await site.quiet()
+    [voided] = [m for m in site.alice.messages(CHANNEL) if "Changed since" in m.plain and m.buttons]
+    await site.alice.presses("Request it again", voided)
+    await site.quiet()
+    await site.alice.presses("Request it again", voided)
+    await site.quiet()
+    [last] = [m for m in site.bob.messages(CHANNEL) if "Approve" in m.buttons]
+    await site.bob.presses("Approve", last)
+    await site.ends(site.alice, f"{NAME} is deleted")
+
+
 async def test_those_who_could_decide_are_reminded_at_growing_intervals(site: Stage) -> None:
     question = await asked(site)
     thread = question.ts
