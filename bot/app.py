@@ -79,6 +79,7 @@ from bot.services.sessions import Sessions
 from bot.services.ticker import Job, Ticker
 from bot.services.user_groups import UserGroups
 from bot.services.words import Words
+from bot.watches import put_back
 from bot.watches.observers import observers
 from bot.watches.watches import Watches
 from handlers.connection import SlackConnection
@@ -445,7 +446,7 @@ def _words(table: Table, execution: Execution) -> Words:
     except KeyError:  # a damaged record lacks what the words are made of
         doing, done = _CHANGING, _CHANGED
     return Words(
-        doing, done, follow.limit, command.called,
+        put_back.doing(execution, doing), done, follow.limit, command.called,
         deed.brings_up, deed.only_looks, deed.is_news, deed.moves,
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.model import Execution, ExecutionStatus
-from bot.reply import Given, Phrase, Words, say
+from bot.reply import Given, Phrase, Text, Words, say
 from bot.watches.machine_ends import Verdict
 
 _DECIDED = say(
@@ -39,6 +39,14 @@ _FOUND: Mapping[str, Phrase] = {
     ),
 }
 _WHY: Mapping[str, Phrase] = {ExecutionStatus.WAITING: _DECIDED, ExecutionStatus.RECORDED: _SENT}
+_FOLLOWED: Mapping[str, Phrase] = {
+    ExecutionStatus.WAITING: say(
+        "The request for {target} was waiting for a decision in the backup that was restored"
+    ),
+    ExecutionStatus.RECORDED: say(
+        "The request for {target} had not been sent when the backup was made that was restored"
+    ),
+}
 _UNANSWERED = say("it is unknown whether the command arrived; I keep looking")
 _LOOKING = say("put back from a backup; I look whether it has been carried out since")
 
@@ -52,6 +60,11 @@ def told(found: Verdict, execution: Execution) -> Verdict:
 def remark(found: Verdict, execution: Execution) -> Words:
     """What to say beside an end that is not in doubt: what shows need not come of the request."""
     return "" if found.in_doubt else _FOUND.get(execution.put_back, "")
+
+
+def doing(execution: Execution, usual: Text) -> Text:
+    """What its card says is under way: not that something is done which nobody has sent."""
+    return _FOLLOWED.get(execution.put_back, usual)
 
 
 def looking(execution: Execution) -> Phrase:

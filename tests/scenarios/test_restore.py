@@ -76,6 +76,9 @@ async def test_what_waited_for_a_decision_is_told_as_that_and_not_as_unanswered(
     await stage.passes(30)
     assert "put back from a backup" in now(stage, question).plain
     for _ in range(10):
+        looked = now(stage, question).plain
+        assert "is being deleted" not in looked
+        assert "was waiting for a decision in the backup that was restored" in looked
         await stage.passes(30)
     [ended] = stage.endings(stage.alice)
     for said in (now(stage, question).plain, ended):
