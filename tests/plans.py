@@ -136,16 +136,21 @@ def _literal(value: Any) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _whole(plan: Mapping[str, Any], *, is_first_few: bool = False) -> Iterator[str]:
-    """The steps of a plan that go through all of a table that grows, or of one of its indexes."""
+def _whole(plan: Mapping[str, Any], *, is_first_few: bool = False, of: str = "") -> Iterator[str]:
+    """The steps of a plan that go through all of a table that grows, or of one of its indexes.
+
+    `of`: the table for which an index without a name of its table is gone through.
+    """
+    table = plan.get("Relation Name", of)
     kind = plan["Node Type"]
-    is_whole = kind == "Seq Scan" or (kind.startswith("Index") and "Index Cond" not in plan)
+    is_by_index = kind.startswith("Index") or kind == "Bitmap Index Scan"
+    is_whole = kind == "Seq Scan" or (is_by_index and "Index Cond" not in plan)
     is_first_few = is_first_few and "Filter" not in plan  # which may fit none
-    if is_whole and plan.get("Relation Name") in GROWING and not is_first_few:
-        yield f"{kind} on {plan['Relation Name']} INDEX {plan.get('Index Name', '')}"
+    if is_whole and table in GROWING and not is_first_few:
+        yield f"{kind} on {table} INDEX {plan.get('Index Name', '')}"
     is_first_few = kind == "Limit" or (is_first_few and kind == "Index Scan")
     for part in plan.get("Plans", ()):
-        yield from _whole(part, is_first_few=is_first_few)
+        yield from _whole(part, is_first_few=is_first_few, of=table)
 
 
 @cache

@@ -9,7 +9,15 @@ from sqlalchemy import and_, delete, exists, func, not_, or_, select, true, upda
 from bot.ids import NodeId, TaskId, UserId
 from bot.model import ExecutionStatus, Kept, Machine, OwnChange, Silence
 from storage.repositories.repository import Repository, begins, begun
-from storage.tables import executions, kept_machines, kept_owners, machines, messages, silences
+from storage.tables import (
+    OF_OUTAGE,
+    executions,
+    kept_machines,
+    kept_owners,
+    machines,
+    messages,
+    silences,
+)
 
 _AT_ONCE = 500  # ids in one statement; databases limit its parameters
 _OF_A_MACHINE = ("vm.", "disk.", "snapshot.")  # how commands begin that change one
@@ -79,7 +87,7 @@ class Outages(Repository):
 
     async def places(self, key: str) -> list[str]:
         """Where the message of this key was told, which each of them ends with (`outage:….C1`)."""
-        query = select(messages.c.key).where(begins(self._dialect, messages.c.key))
+        query = select(messages.c.key).where(OF_OUTAGE, begins(self._dialect, messages.c.key))
         rows = await self._connection.execute(query, begun(f"{key}."))
         found = [row.key.removeprefix(f"{key}.") for row in rows]
         return sorted(one for one in found if "." not in one)

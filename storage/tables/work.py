@@ -219,10 +219,15 @@ GIVEN_UP = and_(
     messages.c.abandoned >= messages.c.version, messages.c.delivered < messages.c.version
 )
 OF_ORDER = messages.c.key.like(literal_column("'order:%'"))
+OF_OUTAGE = or_(
+    messages.c.key.like(literal_column("'outage:%'")),
+    messages.c.key.like(literal_column("'drift:%'")),
+)
 for _name, _which in (
     ("unnamed_copies", UNNAMED_COPY),
     ("given_up", GIVEN_UP),
     ("of_orders", OF_ORDER),
+    ("of_outages", OF_OUTAGE),
 ):
     Index(
         f"ix_messages_{_name}",

@@ -29,7 +29,8 @@ MAY_PUT = {
     "messages/directly.py",
     "messages/gathering.py",  # ends as they were put, each with its mention
     "orders/budgets.py",  # what rentals cost: nobody requested it
-    "orders/orders.py",  # of the chain: nobody requested it
+    "orders/over.py",  # of the chain: nobody requested it
+    "orders/putting.py",
     "outages/telling.py",  # what nobody requested
     "pipeline/endings.py",
     "pipeline/reminders.py",
