@@ -14,7 +14,7 @@ from bot.errors import BotError, Refused
 from bot.folding import best, narrow, plain
 from bot.ids import UserId, new_id
 from bot.language.args import NODE_OPTION
-from bot.language.kinds import CHOICE, INT, Arg
+from bot.language.kinds import CHOICE, INT, MOMENT, Arg
 from bot.language.table import Command, Group
 from bot.language.times import moment
 from bot.messages.cards import people_line
@@ -134,9 +134,12 @@ CameOf = Annotated[
     str, Arg(say("Outcome"), hint=say("Like done, failed, unknown, denied, requested"))
 ]
 Since = Annotated[
-    str, Arg(say("Since"), hint=say("2h, yesterday, 2026-11-01, 2026-11-01T18:30"), narrow=True)
+    str,
+    Arg(say("Since"), MOMENT, hint=say("2h, yesterday, 2026-11-01, 2026-11-01T18:30"), narrow=True),
 ]
-Until = Annotated[str, Arg(say("Until"), hint=say("As since; a day is included"), narrow=True)]
+Until = Annotated[
+    str, Arg(say("Until"), MOMENT, hint=say("As since; a day is included"), narrow=True)
+]
 Before = Annotated[int, Arg(say("Before"), INT, say("Only rows before this number"), least=1)]
 
 

@@ -155,7 +155,7 @@ def flag_apart(typed: Sequence[str]) -> Sequence[str]:
         group, verb, flag = found
         before = simplified(plain(typed[0])) if at else group
         if GROUPS.get(before, before) == group:
-            return [group, verb, *typed[at + 1 :], flag]
+            return [group, verb, flag, *typed[at + 1 :]]
     return typed
 
 

@@ -423,6 +423,7 @@ WATCH = Kind("watch", is_numbered=True, shows_machine=True)
 
 # Texts, numbers, choices
 WORD = Kind("word", is_free=True, is_rowed=True)
+MOMENT = Kind("moment", is_free=True)
 REST = Kind("rest", takes=Takes.REST, is_free=True)
 LINE = Kind("line", takes=Takes.LINE, is_free=True, longest=NO_LIMIT)
 HOURS = _Hours("hours", FieldKind.NUMBER, strictness=1, is_number=True)

@@ -21,7 +21,7 @@ from bot.language.chinese import BEFORE_PEOPLE, BEHIND_NODE, GROUPS, PREPOSITION
 from bot.language.courtesy import COURTESIES, without_courtesy
 from bot.language.kinds import Takes
 from bot.language.placeholders import without_placeholders
-from bot.language.rereading import flag_called, is_own, read_anew
+from bot.language.rereading import COMMA, flag_called, is_own, read_anew
 from bot.language.sizes import UNIT
 from bot.language.synonyms import nearest
 from bot.language.table import Command, Table
@@ -86,7 +86,6 @@ _TOWARDS = frozenset({"from", "to"})  # before an image server
 
 Parse = Parsed | HelpWanted | NotUnderstood
 
-_COMMA = re.compile("[,;，；、]")
 _NUMBER = re.compile(r"\+?\d+(?:\.\d+)?")
 
 _MOST = 400  # words of a line; a text in quotes is one
@@ -242,7 +241,7 @@ def _fitting(command: Command, rest: Sequence[str], unclear: Unclear) -> Mapping
         at = next((i for i, word in enumerate(rest) if parted(word)[0] == unclear.word), None)
         if at is None:
             return {}
-        flagless = (word for word in rest[at + 1 :] if flag_called(command, word) is None)
+        flagless = (word for word in rest[at + 1 :] if not _is_flag(command, word))
         rest = [*rest[:at], *(word for word in flagless if parted(word)[0] != unclear.word)]
         try:
             return {**_understood(command, rest)[0], **like}
@@ -251,6 +250,12 @@ def _fitting(command: Command, rest: Sequence[str], unclear: Unclear) -> Mapping
         except Refused:
             return {}
     return {}
+
+
+def _is_flag(command: Command, word: str) -> bool:
+    """Whether a word is a flag of the command itself: `force`, `--force`, `force=true`."""
+    head = parted(word)[0]
+    return flag_called(command, option_name(head) or head) is not None
 
 
 def _as_values(command: Command, values: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -299,7 +304,7 @@ def _apart(command: Command, typed: Sequence[str]) -> Iterator[str]:
     Only in front of a word of the language: a name, a port and a free text may have commas.
     """
     for word in typed:
-        pieces = [piece.strip() for piece in _COMMA.split(word)]
+        pieces = [piece.strip() for piece in COMMA.split(word)]
         is_open = not is_quoted(word) and not _takes_text(command) and all(pieces)
         key, equals, _ = parted(pieces[0])
         named = command.parameter(option_name(key) or key)

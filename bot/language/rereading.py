@@ -12,11 +12,12 @@ from bot.folding import fold, plain
 from bot.language.args import NODE_OPTION, REASON, Parameter, option_called
 from bot.language.chinese import BEHIND_NODE, PREPOSITIONS
 from bot.language.courtesy import COURTESIES
-from bot.language.kinds import INT, Takes
+from bot.language.kinds import INT, MOMENT, Takes
 from bot.language.table import Command
 from bot.language.text import Word, is_decoration, is_quoted, option_name, parted
 from bot.model import Effect
 
+COMMA = re.compile("[,;，；、]")
 _WHY = frozenset("reason because since 原因 因为 理由 由于 # -- — //".split())  # noqa: SIM905
 _WHY_FIRST = re.compile("(?:reason|原因|理由|因为)[:：](.+)")
 # Between a name and what it is.
@@ -91,10 +92,11 @@ def _doubtful(command: Command, said: Sequence[str]) -> str:
     bare = [word for word in said if not is_decoration(word)]
     while bare and plain(bare[-1]) in COURTESIES:
         bare.pop()
+    if bare and not is_quoted(bare[-1]):
+        bare = [*bare[:-1], *filter(None, map(str.strip, COMMA.split(bare[-1])))]
     for word in bare:
         head, equals, _ = parted(word)
-        option = option_name(head)
-        if (equals or option is not None) and (is_own(command, word) or _is_node(option or head)):
+        if option_name(head) is not None or (equals and head.isidentifier()):
             return word
         if not word.isascii() and _is_flag_for_everyone(word):
             return word
@@ -166,7 +168,7 @@ def _is_value(command: Command, named: Parameter, value: str) -> bool:
 
 def _unit(named: Parameter, value: str, queue: deque[str]) -> str:
     """The unit of a span of time, taken from what follows."""
-    if named.arg.kind.is_number or not value.isdecimal() or not queue:
+    if named.arg.kind is not MOMENT or not value.isdecimal() or not queue:
         return ""
     if unit := _SPANS.get(plain(queue[0]), ""):
         queue.popleft()

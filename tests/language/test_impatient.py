@@ -212,6 +212,8 @@ def test_help_is_given(line: str) -> None:
         ("vm restart inference wait=1 on gpu1", _ON),
         ("vm restart inference force quickly", _FORCED),
         ("vm restart inference no force", _X),
+        ("vm restart inference not --force", _X),
+        ("vm restart inference not force=true", _X),
         ("vm restart inference please do not force it", _X),
         ("vm modify inference gpu +2", _X),
         ("vm modify inference mem by 8", _X),
@@ -239,6 +241,10 @@ def test_what_fits_of_an_unclear_line_is_kept_for_its_form(line: str, fit: dict[
         ("vm delete inference reason=old box --on gpu2", "old box --on gpu2"),
         ("vm delete inference because old on gpu2", "old on gpu2"),
         ("虚拟机 删除 inference 因为 旧 在 gpu2 上", "旧 在 gpu2 上"),
+        ("vm delete inference because old --dryrun", "old --dryrun"),
+        ("vm delete inference because old node=gpu2", "old node=gpu2"),
+        ("vm delete inference because 旧了，试运行", "旧了，试运行"),
+        ("vm restart inference because hung,force", "hung,force"),
     ],
 )
 def test_what_may_be_no_part_of_a_reason_is_asked_about(line: str, reason: str) -> None:
@@ -246,6 +252,12 @@ def test_what_may_be_no_part_of_a_reason_is_asked_about(line: str, reason: str) 
         parse(TABLE, delivered(line))
     assert caught.value.fit == {**_X, "reason": reason}
     assert "is a part of the reason" in caught.value.sentence
+
+
+@pytest.mark.parametrize("line", ["lan delete name 2 days", "snapshot create train-01 vm 1 hour"])
+def test_a_name_takes_no_unit_of_time(line: str) -> None:
+    with pytest.raises(Unclear):
+        parse(TABLE, line)
 
 
 @pytest.mark.parametrize("line", ["vm start 50 hours", "vm restart 5 lines", "虚拟机 关机 50 小时"])
@@ -336,6 +348,8 @@ def test_what_says_the_contrary_is_no_courtesy(line: str) -> None:
         ("vm shutdown inference # it hangs, twice", {**_X, "reason": "it hangs, twice"}),
         ("vm delete inference -- old", {**_X, "reason": "old"}),
         ("vm restart inference reason=“why force”", {**_X, "reason": "why force"}),
+        ("强制重启 inference 原因 卡住了", {**_FORCED, "reason": "卡住了"}),
+        ("force-restart inference because it hangs", {**_FORCED, "reason": "it hangs"}),
         ("vm modify inference gpu 2", {**_X, "gpu": "2"}),
         ("vm modify inference gpu to 2 mem 64G", {**_X, "gpu": "2", "mem": "64"}),
         ("vm list sort by name", {"sort": "name"}),
