@@ -35,7 +35,7 @@ async def test_a_size_is_asked_about_however_it_is_written(
         assert stage.changes() == []
 
 
-@pytest.mark.parametrize("given", ["6", "06", "６", "+6"])
+@pytest.mark.parametrize("given", ["6", "06", "６"])
 async def test_a_number_is_a_number(tmp_path: Path, given: str) -> None:
     async with site(tmp_path, rule("vm.modify", "cpu = 6"), entitled="alice bob") as stage:
         await stage.asks(stage.alice, f"/dbc vm modify {NAME} cpu={given}")
