@@ -1,6 +1,7 @@
 """What is requested once more by who knows of a first request like it."""
 
 from bot.ids import ExecutionId, TaskId, UserId, new_id
+from bot.language.args import BREAK_GLASS
 from bot.language.table import Command
 from bot.model import Execution, ExecutionStatus, Source
 from bot.pipeline.context import Services
@@ -40,6 +41,10 @@ async def second_of(
 
 
 def _second(services: Services, command: Command, asked: Execution, after: Execution) -> Execution:
+    texts = asked.arguments
+    if any(one.status is not ExecutionStatus.REFUSED for one in (asked, after)):
+        # It waited, and the rules may be others by now: broken glass is not broken again.
+        texts = {name: text for name, text in texts.items() if name != BREAK_GLASS}
     return Execution(
         id=ExecutionId(new_id()),
         key=_key_after(after),
@@ -47,8 +52,8 @@ def _second(services: Services, command: Command, asked: Execution, after: Execu
         place=asked.place,
         source=Source.BUTTON,
         command=asked.command,
-        arguments=asked.arguments,
-        effect=command.effect_of(asked.arguments),
+        arguments=texts,
+        effect=command.effect_of(texts),
         created_at=services.clock.now(),
         meant=asked.meant,
         node=asked.node,

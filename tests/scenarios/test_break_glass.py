@@ -10,8 +10,8 @@ import pytest
 from bot.model import AuditKind
 from bot.pipeline.reminders import Reminders
 from sandbox.slack import SeenMessage
-from tests.scenarios.site import DELETE, NAME, entries, is_http, now, rules, site, told
-from tests.scenarios.stage import CHANNEL, Stage, card
+from tests.scenarios.site import DELETE, NAME, asked, entries, is_http, now, rules, site, told
+from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage, card
 from tests.scenarios.test_broken_database import broken
 
 RULE = (
@@ -60,6 +60,21 @@ async def test_a_suggestion_breaks_no_glass(stage: Stage) -> None:
     question = await stage.alice.sees("Needs 2 approvals", CHANNEL)
     assert "Break glass …" in question.buttons
     assert stage.changes() == []
+
+
+async def test_what_expired_is_requested_again_without_breaking_the_glass(stage: Stage) -> None:
+    rules(stage, CONFIRM_ONLY)
+    question = await asked(stage, BREAK, stage.carol)
+    assert "Confirm" in question.buttons
+    stage.clock.advance(timedelta(minutes=61))
+    await stage.passes(1)
+    rules(stage, RULE.replace("reason", "# reason"))
+    expired = [m for m in stage.carol.messages() if "Request it again" in m.buttons][-1]
+    await stage.carol.presses("Request it again", expired)
+    await stage.quiet()
+    assert stage.changes() == []
+    again = await stage.alice.sees("Needs 2 approvals", CHANNEL)
+    assert "It floods the switch" not in again.plain
 
 
 async def test_the_card_that_waits_has_a_button_for_it(stage: Stage) -> None:
