@@ -75,14 +75,18 @@ def by_ids(command: Command, execution: Execution) -> dict[str, str]:
     return {**execution.arguments, **{name: one for name, one in ids.items() if one}}
 
 
-def moved(found: Machine | Node | None, *, is_named: bool) -> Refused:
+class Moved(Refused):
+    """A name means something else than it did: requested as it was, it is refused again."""
+
+
+def moved(found: Machine | Node | None, *, is_named: bool) -> Moved:
     """For a name that has come to mean `found` since, or a default where it is not named."""
     told = say("The name means another node now than when this was requested.")
     if isinstance(found, Machine):
         told = say("The name means another machine now than when this was requested.")
     elif not is_named:
         told = say("Another node is meant without a name now than when this was requested.")
-    return Refused(told, hint=say("Nothing was done. Request it again."))
+    return Moved(told, hint=say("Nothing was done. Request it again."))
 
 
 def _is_as_old(

@@ -9,6 +9,7 @@ from bot.messages import alone, cards, machine_buttons
 from bot.messages.cards import Subject
 from bot.messages.outbox import Outbox
 from bot.model import Approval, Execution, ExecutionStatus, ReviewKind
+from bot.pipeline.as_meant import Moved
 from bot.pipeline.context import Services
 from bot.pipeline.endings import Endings
 from bot.pipeline.failing import failure
@@ -103,7 +104,7 @@ async def _words(
 
 def _again(execution: Execution, end: ExecutionStatus, error: BotError) -> tuple[Button, ...]:
     """The way to request it again, where what stopped it passes."""
-    passes = end is ExecutionStatus.VOIDED and not isinstance(error, (Denied, NotFound))
+    passes = end is ExecutionStatus.VOIDED and not isinstance(error, (Denied, NotFound, Moved))
     return (machine_buttons.request_again(execution),) if passes else ()
 
 

@@ -52,6 +52,9 @@ async def test_another_machine_under_the_name_voids_it(tmp_path: Path) -> None:
         await stage.asks(stage.alice, "/dbc vm name Ada prod")
         await approves(stage, stage.bob, question)
         assert "means another machine now" in now(stage, question).plain
+        told_alice = [m for m in stage.alice.messages() if "another machine now" in m.plain]
+        assert len(told_alice) > 1  # beside the card
+        assert not [m for m in told_alice if m.buttons]
         assert "voided" in [str(entry.kind) for entry in await entries(stage)]
         assert stage.changes() == []
 
