@@ -408,10 +408,10 @@ class Desk:
         return saying(Reply.of(told, private=True))
 
     async def _open_form(self, press: Press) -> Work:
-        command = self._services.table.get(press.value)
+        command, values = await self._suggestions.taken(press.actor, press.value)
         if command is None:
             return outdated()
-        return await self._opening(command, {}, press.actor, press.place)
+        return await self._opening(command, values or {}, press.actor, press.place)
 
     async def _turn(self, press: Press) -> Work:
         """Turn the page of a list; to whoever did not ask for it, or much later, list anew."""
@@ -432,9 +432,12 @@ class Desk:
 
     async def _suggested(self, press: Press) -> Work:
         """Run what only reads; of what changes something, open the form with what was typed."""
-        command, values = await self._suggestions.taken(press.actor, press.value)
+        command, kept = await self._suggestions.taken(press.actor, press.value)
         if command is None:
             return outdated()
+        if kept is None and command.parameters:  # what was typed is gone
+            return await self._opening(command, {}, press.actor, press.place)
+        values: Mapping[str, str] = kept or {}
         try:
             values = await as_known(self._services, command, values, {}, press.actor, press.place)
             if command.verify is not None and not command.missing(values):

@@ -6,7 +6,6 @@ from bot.errors import BotError, advice
 from bot.model import MessageRef
 from bot.ports import Answer, Work
 from bot.reply import Actions, Button, Form, Line, Part, Reply, Words, line
-from storage import StorageFailed
 
 Ways = Callable[[Line], Awaitable[tuple[Button, ...]]]
 
@@ -49,17 +48,11 @@ def leading(work: Work, ways: Ways) -> Work:
 
 
 async def _ways(ways: Ways, hint: Words, there: Sequence[Button]) -> tuple[Button, ...]:
-    """Those for a hint that are not there already; none where they cannot be kept: people
-    must read the refusal, not that.
-    """
+    """Those for a hint that are not there already."""
     if not hint:
         return ()
-    try:
-        found = await ways(line(hint))
-    except StorageFailed:
-        return ()
     labels = {one.label for one in there}
-    return tuple(one for one in found if one.label not in labels)
+    return tuple(one for one in await ways(line(hint)) if one.label not in labels)
 
 
 def _buttons(part: Part) -> tuple[Button, ...]:

@@ -1,7 +1,7 @@
 """What was meant, perhaps: each suggestion is a button that runs what reads, or opens the form.
 
 A button carries the command's id and an opaque one, by which what was typed is found in the
-database for an hour. After that the form opens empty.
+database for an hour. After that the form opens empty: nothing runs with less than was typed.
 """
 
 import re
@@ -20,7 +20,7 @@ from bot.language.table import Command, Table
 from bot.model import Effect, Machine, Node
 from bot.pipeline.formatting import OPEN_FORM
 from bot.reply import Actions, Button, Line, Span, Text, say, with_commands
-from storage import Store
+from storage import StorageFailed, Store
 
 SUGGESTED = "command.suggested"
 ON_NODE = "command.on_node"  # carries out what was typed, with the node that it left out
@@ -44,20 +44,10 @@ class Suggestions:
     async def buttons(self, actor: UserId, meant: NotUnderstood) -> tuple[Actions, ...]:
         """A button for each command that comes nearest; nothing where none does."""
         offers = {secrets.token_urlsafe(9): command for command in meant.nearest}
-        if not offers:
-            return ()
-        now = self._clock.now()
         said = {one: _offered(c, meant.given.get(c.id, {})) for one, c in offers.items()}
-        async with self._store.write() as tx:
-            await tx.suggestions.put(said, actor, now, now + _LIFETIME)
-        return (
-            Actions(
-                tuple(
-                    Button(command.does or command.title, SUGGESTED, f"{command.id}:{one}")
-                    for one, command in offers.items()
-                )
-            ),
-        )
+        if not offers or not await self._are_kept(actor, said):
+            return ()
+        return (Actions(tuple(_suggested(c, one, said[one]) for one, c in offers.items())),)
 
     async def machines(
         self,
@@ -69,14 +59,13 @@ class Suggestions:
         """A button for each of the machines that may be meant, by their names."""
         if not machines:
             return ()
-        now = self._clock.now()
         rest = _offered(command, values)
         said = {
             secrets.token_urlsafe(9): {**rest, "vm": machine.task, NODE_OPTION: machine.node}
             for machine, _ in machines
         }
-        async with self._store.write() as tx:
-            await tx.suggestions.put(said, actor, now, now + _LIFETIME)
+        if not await self._are_kept(actor, said):
+            return ()
         return tuple(
             Button(name, SUGGESTED, f"{command.id}:{one}")
             for one, (_, name) in zip(said, machines, strict=True)
@@ -92,19 +81,19 @@ class Suggestions:
     ) -> tuple[Button, ...]:
         """A button for each of the nodes of which one is meant as the argument of this name.
 
-        Of many the first ones, and the form's for any other.
+        Of many the first ones, and the form, filled in, for any other.
         """
-        now, rest = self._clock.now(), _offered(command, values)
+        rest, form = _offered(command, values), secrets.token_urlsafe(9)
         said = {secrets.token_urlsafe(9): {**rest, name: one.id} for one in nodes[:_MOST_NODES]}
-        if said:
-            async with self._store.write() as tx:
-                await tx.suggestions.put(said, actor, now, now + _LIFETIME)
+        if not await self._are_kept(actor, {**said, form: rest}):
+            return ()
         shown = tuple(
             Button(node.label, ON_NODE, f"{command.id}:{one}")
             for one, node in zip(said, nodes, strict=False)
         )
         if len(nodes) > _MOST_NODES:
-            shown = (*shown, Button(say("Another node …"), OPEN_FORM, command.id))
+            value = _value(command, form, rest)
+            shown = (*shown, Button(say("Another node …"), OPEN_FORM, value))
         return shown
 
     def at_hand(self, commands: Iterable[Command]) -> tuple[Actions, ...]:
@@ -122,27 +111,19 @@ class Suggestions:
                 if isinstance(meant, Parsed) and not meant.command.missing(meant.values):
                     found.setdefault(meant.command.id, meant)
         said = {secrets.token_urlsafe(9): meant for meant in list(found.values())[:_MOST_WAYS]}
-        now = self._clock.now()
         kept = {one: _offered(meant.command, meant.values) for one, meant in said.items()}
-        if any(kept.values()):
-            async with self._store.write() as tx:
-                await tx.suggestions.put(kept, actor, now, now + _LIFETIME)
-        return tuple(
-            Button(
-                meant.command.does or meant.command.title, SUGGESTED, f"{meant.command.id}:{one}"
-            )
-            for one, meant in said.items()
-        )
+        if not await self._are_kept(actor, kept):
+            return ()
+        return tuple(_suggested(meant.command, one, kept[one]) for one, meant in said.items())
 
     async def form(
         self, actor: UserId, command: Command, values: Mapping[str, str], label: Text
     ) -> Actions:
         """The button that opens a command's form, filled in, without secrets."""
-        one, now = secrets.token_urlsafe(9), self._clock.now()
-        kept = _carried(command, values)
-        async with self._store.write() as tx:
-            await tx.suggestions.put({one: kept}, actor, now, now + _LIFETIME)
-        return Actions((Button(label, SUGGESTED, f"{command.id}:{one}"),))
+        one, kept = secrets.token_urlsafe(9), _carried(command, values)
+        if not await self._are_kept(actor, {one: kept}):
+            return Actions((Button(label, OPEN_FORM, command.id),))
+        return Actions((Button(label, SUGGESTED, _value(command, one, kept)),))
 
     async def keep(self, actor: UserId, values: Mapping[str, str], *, is_open: bool) -> str:
         """Keep what a list was asked for; the id by which its buttons find that.
@@ -167,12 +148,45 @@ class Suggestions:
         values = {name: text for name, text in kept.items() if name != _LIST}
         return values, kept[_LIST] == _OPEN
 
-    async def taken(self, actor: UserId, value: str) -> tuple[Command | None, Mapping[str, str]]:
-        """The command of a button, and what its line said, if that is known and was `actor`'s."""
+    async def taken(
+        self, actor: UserId, value: str
+    ) -> tuple[Command | None, Mapping[str, str] | None]:
+        """The command of a button, and what its line said.
+
+        None of what it said where that is somebody else's, or of long ago.
+        """
         command_id, _, one = value.partition(":")
+        command = self._table.get(command_id)
+        if not one:
+            return command, {}
         async with self._store.read() as tx:
             values = await tx.suggestions.find(one, actor, self._clock.now())
-        return self._table.get(command_id), values
+        return command, values or None
+
+    async def _are_kept(self, actor: UserId, said: Mapping[str, Mapping[str, str]]) -> bool:
+        """Keep what buttons carry; False where the database fails.
+
+        Then the buttons are left out: people must read the refusal above them, not that.
+        """
+        kept = {one: values for one, values in said.items() if values}
+        if not kept:
+            return True
+        now = self._clock.now()
+        try:
+            async with self._store.write() as tx:
+                await tx.suggestions.put(kept, actor, now, now + _LIFETIME)
+        except StorageFailed:
+            return False
+        return True
+
+
+def _suggested(command: Command, one: str, kept: Mapping[str, str]) -> Button:
+    return Button(command.does or command.title, SUGGESTED, _value(command, one, kept))
+
+
+def _value(command: Command, one: str, kept: Mapping[str, str]) -> str:
+    """What a button carries; no id where nothing was kept under it."""
+    return f"{command.id}:{one if kept else ''}"
 
 
 def _named(hint: Line) -> list[str]:

@@ -34,7 +34,7 @@ class WayPresses:
     async def _on_node(self, press: Press) -> Work:
         """Take the line that left its node out, with the one that was pressed."""
         command, values = await self._suggestions.taken(press.actor, press.value)
-        if command is None:
+        if command is None or not values:  # without what was typed it would be another command
             return outdated()
         wish = Wish(press.key, press.actor, press.place, Source.BUTTON, command, values)
         return await self._ask(wish, {})

@@ -7,13 +7,12 @@ from bot.pipeline.leading import leading
 from bot.ports import Answer
 from bot.reply import Button, Line, line, say
 from bot.reply.text import command
-from storage import StorageFailed
 from tests.handlers.scripted import silent
 
 LIST, SHOW = Button(say("List machines"), "a", "1"), Button(say("Show"), "a", "2")
 
 
-async def led(ways: tuple[Button, ...] | Exception) -> Refused:
+async def led(ways: tuple[Button, ...]) -> Refused:
     """What comes of a refusal that has one button, and whose hint names these."""
 
     async def work(_: Answer) -> None:
@@ -22,8 +21,6 @@ async def led(ways: tuple[Button, ...] | Exception) -> Refused:
         raise refusal
 
     async def found(_: Line) -> tuple[Button, ...]:
-        if isinstance(ways, Exception):
-            raise ways
         return ways
 
     with pytest.raises(Refused) as caught:
@@ -33,7 +30,3 @@ async def led(ways: tuple[Button, ...] | Exception) -> Refused:
 
 async def test_no_button_stands_below_a_refusal_twice() -> None:
     assert (await led((LIST, SHOW))).offers == (LIST, SHOW)
-
-
-async def test_a_refusal_is_told_though_its_buttons_cannot_be_kept() -> None:
-    assert (await led(StorageFailed("The disk is full."))).offers == (LIST,)
