@@ -13,7 +13,7 @@ from bot.commands.nicknames import NAMING, check_nickname, rename, verify_nickna
 from bot.commands.order_notes import ending
 from bot.commands.restarts import before_restart, before_start, log_before, noting_state
 from bot.dbc import fields
-from bot.dbc.errors import DbcError, StateConflict, TaskNotFound, Unreadable
+from bot.dbc.errors import DbcError, StateConflict, StrangeCode, TaskNotFound, Unreadable
 from bot.dbc.models import Phase, phase_of, said_state
 from bot.errors import BotError, Refused
 from bot.language.args import Nickname, Vm
@@ -105,7 +105,7 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False, reveal: Reveal = Fals
     try:
         detail = await ctx.dbc.tasks.get(target_of(session), vm.task)
     except DbcError as problem:
-        if not problem.passes and not isinstance(problem, Unreadable):
+        if not problem.passes and not isinstance(problem, Unreadable | StrangeCode):
             raise
         problem.named(node.label)
         (vm,) = await ctx.services.inventory.moments([vm])

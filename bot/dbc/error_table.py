@@ -27,6 +27,7 @@ from bot.dbc.errors import (
     OperationRefused,
     OutcomeUnknown,
     StateConflict,
+    StrangeCode,
     TaskExists,
     TaskNotFound,
     Unreadable,
@@ -236,7 +237,7 @@ def classify(status: int, code: int, text: str, mode: Mode, mask: Callable[[str]
         return NotAuthorised(reason, mode=mode, dbc_text=shown, http_status=status, errcode=code)
     if code not in _REFUSING:
         told = _STRANGE.filled(lambda _: code)
-        return OutcomeUnknown(told, mode=mode, dbc_text=shown, http_status=status, errcode=code)
+        return StrangeCode(told, mode=mode, dbc_text=shown, http_status=status, errcode=code)
     row = next(row for row in _TABLE if row.matches(status, code, lower))
     return row.error(
         row.sentence,

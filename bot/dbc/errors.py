@@ -320,6 +320,12 @@ class TooLong(Unreadable):
     )
 
 
+class StrangeCode(OutcomeUnknown):
+    """An error code that no DBC is known to refuse with: what it means is not known."""
+
+    passes = False  # it came over the way there, which is thus not what failed
+
+
 class Unconfirmed(OutcomeUnknown):
     """Error code 0, and a text that success is not known to have (docs/dbc-api.md §11.4)."""
 

@@ -8,7 +8,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.dbc.client import DbcClient
-from bot.dbc.errors import DbcError, Unreadable, WrongNodeKind
+from bot.dbc.errors import DbcError, StrangeCode, Unreadable, WrongNodeKind
 from bot.dbc.identity import SessionPair, Target
 from bot.errors import BotError, Refused
 from bot.ids import ChannelId, NodeId, Reader, UserId
@@ -299,8 +299,9 @@ def _add_yours() -> Phrase:
 
 
 def is_about_the_way(problem: BotError) -> bool:
-    """Whether a failed try says nothing about the session: no answer, or none that can be read."""
-    return isinstance(problem, DbcError) and (problem.passes or isinstance(problem, Unreadable))
+    """Whether a failed try says nothing about the session: no answer, or none of any use."""
+    no_use = isinstance(problem, Unreadable | StrangeCode)
+    return isinstance(problem, DbcError) and (problem.passes or no_use)
 
 
 def target_of(session: DbcSession) -> Target:

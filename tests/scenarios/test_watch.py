@@ -62,6 +62,22 @@ async def test_of_many_transfers_at_a_silent_node_one_is_asked_about(stage: Stag
     assert len(stage.world.calls.of("images.download_progress")) == 1
 
 
+async def test_a_node_that_answers_with_a_code_that_nobody_knows_is_not_silent(
+    stage: Stage,
+) -> None:
+    gpu1 = stage.node("gpu1")
+    gpu1.transfers.rate = GIB / 100
+    for image in (PYTORCH, "windows10.qcow2"):
+        await stage.asks(stage.alice, f"/dbc image download {image} on gpu1")
+    await stage.passes(10)
+    stage.world.calls.clear()
+    stage.world.faults.on("odd_code", path="/images/downloadprogress")
+    await stage.passes(10)
+    assert len(stage.world.calls.of("images.download_progress")) == 2
+    assert "error code that is not known (-701)" in stage.alice.screen()
+    assert "has not answered" not in stage.alice.screen()
+
+
 async def test_a_machine_deleted_elsewhere_is_told_to_be_gone(stage: Stage) -> None:
     gpu1, task = stage.node("gpu1"), stage.task("inference")
     task.status = Status.DELETING

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-from bot.dbc.errors import DaemonUnavailable, DbcError, OutcomeUnknown, Unreadable
+from bot.dbc.errors import DaemonUnavailable, DbcError, OutcomeUnknown
 from bot.dbc.identity import Target
 from bot.errors import BotError
 from bot.model import DbcSession, Deed, Watch
@@ -90,6 +90,4 @@ async def one_by_one(
 
 def is_silence(problem: BotError) -> bool:
     """Whether nothing came back, as opposed to an answer that is of no use."""
-    if isinstance(problem, Unreadable):
-        return False
-    return isinstance(problem, DaemonUnavailable | OutcomeUnknown)
+    return isinstance(problem, DaemonUnavailable | OutcomeUnknown) and problem.passes
