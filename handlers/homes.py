@@ -1,6 +1,7 @@
 """What stands in people's Home tabs, published anew while they are open and it has changed."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -69,12 +70,17 @@ class Homes:
             last = self._shown[user]
             try:
                 view = await self._view(UserId(user), last.pages, is_open=True)
+                is_newest = last.hash is not None or await self._is_noted(UserId(user), last.pages)
             except DeliveryFailed as failed:  # what stands there says more; it is looked at again
                 log.info("home.not_looked_at", reason=failed.reason)
                 continue
             except Exception:  # the others do not wait for this one
                 log.exception("home.not_refreshed", user=user)
                 self._drop(user, last)
+                continue
+            if not is_newest:  # somebody else has published another page by now
+                self._drop(user, last)
+            if self._shown.get(user) is not last:  # it was opened or turned meanwhile
                 continue
             try:
                 await self._replace(UserId(user), last, view)
@@ -87,9 +93,16 @@ class Homes:
 
     async def _take_up(self) -> None:
         """Go on with those that a former process has shown: they say what was true then."""
-        for user, pages in (await self._core.open_homes(self._clock.now() - _OPEN)).items():
+        for user, pages in (await self._noted()).items():
             self._shown.setdefault(user, _Shown(pages, "", None))
         self._is_first = False
+
+    async def _is_noted(self, user: UserId, pages: str) -> bool:
+        """Whether `user` still sees these pages: Slack compares no hash where none is known."""
+        return (await self._noted()).get(user) == pages
+
+    async def _noted(self) -> Mapping[UserId, str]:
+        return await self._core.open_homes(self._clock.now() - _OPEN)
 
     async def _replace(self, user: UserId, last: _Shown, view: Json) -> None:
         shown = json.dumps(view)

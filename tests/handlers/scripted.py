@@ -36,6 +36,8 @@ class ScriptedCore:
     home_reply: Reply = field(default_factory=lambda: Reply.of("Nothing yet."))
     error: Exception | None = None
     faulty_homes: set[str] = field(default_factory=set)
+    noted_homes: dict[UserId, str] = field(default_factory=dict)
+    meanwhile: Callable[[], Awaitable[None]] | None = None  # while an open Home is made anew
     lines: list[Invocation] = field(default_factory=list)
     presses: list[Press] = field(default_factory=list)
     submissions: list[Submission] = field(default_factory=list)
@@ -88,14 +90,17 @@ class ScriptedCore:
 
     async def home(self, user: str, pages: str = "", *, is_open: bool = False) -> Reply:
         """What `user`'s App Home shows."""
-        del pages, is_open
+        del pages
         self.sought.append((user, "home", ""))
         self._fail()
         if user in self.faulty_homes:
             raise ValueError(user)
-        return self.home_reply
+        reply = self.home_reply
+        if is_open and self.meanwhile is not None:
+            await self.meanwhile()
+        return reply
 
     async def open_homes(self, since: datetime) -> Mapping[UserId, str]:
         """Whose App Homes were opened before this process began."""
         del since
-        return {}
+        return self.noted_homes

@@ -1,5 +1,6 @@
 """The Home tab."""
 
+from bot.ids import UserId
 from bot.reply import Actions, Button, Para, Reply
 from tests.handlers.conftest import Office
 from tests.handlers.scripted import say
@@ -52,3 +53,19 @@ async def test_an_older_home_is_not_published_over_a_newer_one(office: Office) -
         await office.edge.homes.refresh()
     assert office.alice.home is not None
     assert office.alice.home.plain == ""
+
+
+async def test_a_home_of_a_former_process_is_not_published_over_one_opened_meanwhile(
+    office: Office,
+) -> None:
+    alice = UserId(office.alice.id)
+
+    async def opens() -> None:
+        office.core.home_reply = Reply.of("Everything runs.")
+        await office.edge.homes.show(alice)
+
+    office.core.noted_homes = {alice: ""}
+    office.core.meanwhile = opens
+    await office.edge.homes.refresh()
+    assert office.alice.home is not None
+    assert office.alice.home.plain == "Everything runs."

@@ -222,3 +222,21 @@ async def test_a_home_stays_at_its_page_whoever_published_it(replicas: Replicas)
         await alice.chooses(menu["action_id"], "Show", on_home=True)
         await replicas.quiet()
         assert "11 to 20 of" in (await alice.sees_home("m011x")).plain
+
+
+async def test_a_home_that_was_turned_stays_so_whoever_takes_it_up(replicas: Replicas) -> None:
+    stage, people = replicas.stage, await replicas.clickers()
+    for number in range(11):
+        stage.node("gpu1").running_task(demo_renter(), desc=f"m{number:03}", vnc_port=6000 + number)
+    for person in people:
+        await replicas.asks(person, "/dbc vm list")
+        await person.opens_home()
+        await replicas.quiet()
+    await replicas.pass_(10)  # each bot takes all of them up, and publishes the first two
+    for person in people:
+        await person.presses("Next ▶", on_home=True)
+        await replicas.quiet()
+    for _ in range(4):
+        await replicas.pass_(10)
+    for person in people:
+        assert "11 to 13 of 13" in (await person.sees_home("Your machines")).plain
