@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol
 
+from bot.clock import UNTOLD
 from bot.ids import UserId
 from bot.pipeline.context import Services
 from bot.pipeline.patience import courteously
@@ -52,8 +53,13 @@ class OpenHomes:
         async with self._services.store.read() as tx:
             kept = (await tx.readers.all()).get("home", {})
         seen = {UserId(user): value.partition(" ") for user, value in kept.items()}
-        return {
-            user: pages
-            for user, (at, _, pages) in seen.items()
-            if datetime.fromisoformat(at) > moment
-        }
+        return {user: pages for user, (at, _, pages) in seen.items() if _moment(at) > moment}
+
+
+def _moment(kept: str) -> datetime:
+    """A moment as it is kept; what is damaged is long past, and keeps nobody else from theirs."""
+    try:
+        at = datetime.fromisoformat(kept)
+    except ValueError:
+        return UNTOLD
+    return at if at.tzinfo is not None else UNTOLD

@@ -421,3 +421,16 @@ async def test_a_name_of_a_newer_version_stops_nothing_and_is_told(stage: Stage)
         await stage.passes(120)
     found = {(one["row"], one["id"]) for one in logs if one["event"] == "row.damaged"}
     assert found == {("nickname of", "x")}
+
+
+async def test_a_damaged_note_of_an_open_home_keeps_no_other_from_being_shown_anew(
+    stage: Stage,
+) -> None:
+    await stage.alice.opens_home()
+    await stage.alice.sees_home("inference")
+    for user, value in (("U0BOB", "whenever 1"), ("U0CAROL", "2026-01-05 1")):
+        alter(stage, "INSERT INTO readers (about, id, value) VALUES ('home', ?, ?)", user, value)
+    await stage.restart_bot()
+    await stage.asks(stage.alice, "/dbc vm name inference train-01")
+    await stage.passes(5)
+    await stage.alice.sees_home("train-01")
