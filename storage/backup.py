@@ -36,6 +36,7 @@ from storage.file import (
     PRIVATE_DIRECTORY,
     claim,
     flush_directory,
+    give_name,
     require_there,
     sqlite_advice,
     sqlite_cause,
@@ -95,7 +96,7 @@ def back_up(source: Path, target: Path) -> Copied:
     with drafted(target) as draft:
         copied = copy_whole(source, draft)
         try:
-            target.hardlink_to(draft)
+            give_name(draft, target)
         except FileExistsError:
             raise BotError(f"{target} exists already.", hint="Name a new file.") from None
         except OSError as error:

@@ -100,11 +100,36 @@ def _make(file: Path) -> None:
         with closing(sqlite3.connect(draft)) as made:
             made.execute("PRAGMA journal_mode = WAL")  # writes the file's first page
         with suppress(FileExistsError):  # another one that starts at once has made it
-            file.hardlink_to(draft)
+            give_name(draft, file)
     finally:
         for name in (draft.name, *(draft.name + journal for journal in JOURNALS)):
             draft.with_name(name).unlink(missing_ok=True)
     flush_directory(file)
+
+
+def give_name(draft: Path, file: Path) -> None:
+    """Let `file` be what the draft is, whole at once. Raises FileExistsError, OSError.
+
+    Where the file system knows no hard links (CIFS, exFAT), it is written in place instead.
+    """
+    try:
+        file.hardlink_to(draft)
+    except FileExistsError:
+        raise
+    except OSError:
+        _write_new(draft, file)
+
+
+def _write_new(draft: Path, file: Path) -> None:
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
+    try:
+        with os.fdopen(descriptor, "wb") as made, draft.open("rb") as content:
+            shutil.copyfileobj(content, made)
+            made.flush()
+            os.fsync(made.fileno())
+    except OSError:
+        file.unlink(missing_ok=True)
+        raise
 
 
 def is_there(file: Path) -> bool:

@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from bot.reply import Text, say
 from storage.errors import BadKey
-from storage.file import PRIVATE, PRIVATE_DIRECTORY, flush_directory
+from storage.file import PRIVATE, PRIVATE_DIRECTORY, flush_directory, give_name
 
 
 class Vault:
@@ -212,14 +212,14 @@ def _unusable(path: Path, error: Exception) -> BadKey:
 
 
 def _make_key_file(path: Path) -> None:
-    """Write a fresh key aside and link it into place: nobody ever reads half a file.
+    """Write a fresh key aside and name it in place: nobody ever reads half a file.
 
     Of two processes that start at once, the second keeps the first one's key.
     """
     path.parent.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
     draft = _draft(path, [Fernet.generate_key().decode()])
     try:
-        path.hardlink_to(draft)
+        give_name(draft, path)
     except FileExistsError:
         return
     finally:

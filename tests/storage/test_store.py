@@ -1,4 +1,6 @@
 import asyncio
+import errno
+import os
 import stat
 import subprocess
 import sys
@@ -10,8 +12,9 @@ from sqlalchemy import text
 from bot.errors import BotError, NotFound
 from bot.ids import ExecutionId
 from storage import InUse, StorageFailed, Store, Vault
+from storage.backup import back_up
 from storage.engine import open_engines
-from storage.file import prepare
+from storage.file import is_database, prepare
 from storage.transaction import deciding, is_deciding
 from tests.storage.samples import (
     HERE,
@@ -261,6 +264,28 @@ async def test_a_closed_store_takes_nothing(store: Store) -> None:
     await store.close()
     with pytest.raises(StorageFailed):
         await store.record(execution(), by="p", until=SOON)
+
+
+async def test_neither_a_first_start_nor_a_backup_needs_hard_links(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", link)
+    data = tmp_path / "data"
+    vault = Vault.from_file(data / "key")
+    store = Store(sqlite_url, vault)
+    await store.migrate()
+    assert await store.record(execution(), by="p", until=SOON)
+    await store.close()
+    back_up(data / "bot.db", data / "copy.db")
+    with pytest.raises(BotError, match="exists already"):
+        back_up(data / "bot.db", data / "copy.db")
+    assert {file.name for file in data.iterdir()} == {"bot.db", "copy.db", "key"}
+    assert {file.stat().st_mode & 0o777 for file in data.iterdir()} == {0o600}
+    assert is_database(data / "copy.db")
+    assert Vault.from_file(data / "key").opens(vault.encrypt({"a": "b"}))
 
 
 async def test_every_way_into_the_file_is_durable_and_erases(
