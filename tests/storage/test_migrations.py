@@ -4,15 +4,17 @@ import traceback
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import Connection, event, make_url, text
 
 from bot.errors import BotError
 from bot.ids import ExecutionId
 from storage import StorageFailed, Store, Vault, is_unused, migrations
 from storage.engine import open_engines
+from storage.migrations.applying import _config
 from storage.postgres import PostgresEngines
 from storage.tables import metadata
 from tests.storage.samples import SOON, execution
@@ -83,6 +85,59 @@ async def test_a_migration_that_fails_leaves_nothing_behind(
     connection.close()
     await store.close()
     assert tables == [("alembic_version",), ("watches",)]
+
+
+@pytest.mark.parametrize(
+    ("status", "effect", "former"),
+    [
+        ("running", 1, "waiting"),
+        ("unknown", 1, "recorded"),
+        ("done", 3, "waiting"),
+        ("done", 3, ""),
+    ],
+)
+async def test_what_a_former_version_put_back_is_known_as_that(
+    store: Store, url: str, status: str, effect: int, former: str
+) -> None:
+    await store.record(execution(), by="p", until=SOON)
+    engines = open_engines(url)
+    async with engines.writing() as connection:
+        await connection.run_sync(_back_to, "executions_digests")
+        await connection.execute(
+            text(
+                "UPDATE executions "
+                "SET facts = :facts, status = :status, effect = :effect, started_at = created_at"
+            ),
+            {"facts": f'{{"put back": "{former}"}}', "status": status, "effect": effect},
+        )
+        await connection.run_sync(migrations.upgrade)
+        found = await connection.scalar(text("SELECT put_back FROM executions"))
+    assert found == former
+    await engines.dispose()
+
+
+async def test_messages_are_indexed_before_any_other_table_is_locked(
+    store: Store, url: str
+) -> None:
+    said: list[str] = []
+
+    def upgrade(connection: Connection) -> None:
+        _back_to(connection, "rentals_taken")
+        event.listen(connection, "before_cursor_execute", lambda *heard: said.append(heard[2]))
+        migrations.upgrade(connection)
+
+    engines = open_engines(url)
+    async with engines.writing() as connection:
+        await connection.run_sync(upgrade)
+    await engines.dispose()
+    indexed = [at for at, one in enumerate(said) if "INDEX ix_messages" in one]
+    locking = [at for at, one in enumerate(said) if "ALTER TABLE" in one]
+    assert indexed
+    assert max(indexed) < min(locking)
+
+
+def _back_to(connection: Connection, revision: str) -> None:
+    command.downgrade(_config(connection), revision)
 
 
 async def test_a_store_touches_nothing_before_it_is_asked(tmp_path: Path, vault: Vault) -> None:

@@ -1,10 +1,13 @@
-"""The messages about outages, found by the beginning of their keys."""
+"""The messages about outages, found by the beginning of their keys.
+
+Indexes of messages come before what locks other tables: PostgreSQL holds a lock until the end.
+"""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "messages_of_outages"
-down_revision = "executions_put_back"
+down_revision = "rentals_taken"
 branch_labels = None
 depends_on = None
 

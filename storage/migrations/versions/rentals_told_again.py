@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "rentals_told_again"
-down_revision = "rentals_taken"
+down_revision = "messages_of_outages"
 branch_labels = None
 depends_on = None
 
@@ -12,14 +12,14 @@ _OF_ORDERS = sa.text("key LIKE 'order:%'")
 
 
 def upgrade() -> None:
-    """Add the columns, and an index of the messages about rentals."""
-    op.add_column("rental_orders", sa.Column("vague", sa.Text(), nullable=False, server_default=""))
-    op.add_column("rental_orders", sa.Column("vague_since", sa.DateTime(timezone=True), nullable=True))
+    """Add an index of the messages about rentals, and the columns, which lock their table."""
     op.create_index(
         "ix_messages_of_orders", "messages", ["key"], unique=False,
         sqlite_where=_OF_ORDERS, postgresql_where=_OF_ORDERS,
         postgresql_ops={"key": "text_pattern_ops"},
     )  # fmt: skip
+    op.add_column("rental_orders", sa.Column("vague", sa.Text(), nullable=False, server_default=""))
+    op.add_column("rental_orders", sa.Column("vague_since", sa.DateTime(timezone=True), nullable=True))
 
 
 def downgrade() -> None:
