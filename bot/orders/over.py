@@ -47,41 +47,50 @@ async def settle(
 
     What quiet hours still hold back is told no more.
     """
-    why = _WHY.get(event)
-    if why is None:
+    if event not in _WHY:
         return
     for beginning in beginnings(before):
         for message in await tx.messages.of_order(beginning):
             if message.key in fresh:
                 continue
-            over = _over(message, now_is, why)
+            over = _over(message, now_is, event)
             is_kept_back = over is not None and message.ref is None
             if over is None or (is_kept_back and await tx.messages.was_said(message.key)):
                 continue
             await tx.messages.put(message.key, message.place, dump(over), now)
 
 
-def _over(message: Message, order: RentalOrder, why: Text) -> Reply | None:
-    """What a message says from now on; None where all that it offers still holds."""
+def _over(message: Message, order: RentalOrder, event: Event) -> Reply | None:
+    """What a message says from now on; None where all that it offers still holds.
+
+    A call to sign never does, whoever got it: signed a second time, a renewal is paid twice.
+    """
     try:
         told = load(message.content)
     except ValueError:  # of a version that says it otherwise
         return None
     offered = [one for part in told.parts if isinstance(part, Actions) for one in part.buttons]
-    kept = tuple(one for one in offered if _holds(one, order))
-    if len(kept) == len(offered):
+    kept = tuple(one for one in offered if _holds(one, order, event))
+    calls = any(not isinstance(part, Para | Note | Actions) for part in told.parts)
+    if len(kept) == len(offered) and not calls:
         return None
-    first = next((part for part in told.parts if isinstance(part, Para)), None)
-    parts: list[Part] = [first] if first is not None else []
-    parts.append(Note(line(why)))
-    if kept:
-        parts.append(Actions(kept))
-    return replace(told, summary=sentences((told.summary, why)), parts=tuple(parts))
+    below: tuple[Part, ...] = (Actions(kept),) if kept else ()
+    if any(Note(line(why)) in told.parts for why in _WHY.values()):  # said before
+        said = tuple(part for part in told.parts if not isinstance(part, Actions))
+        return replace(told, parts=(*said, *below))
+    first = tuple(part for part in told.parts if isinstance(part, Para))[:1]
+    why = _WHY[event]
+    summary = sentences((told.summary, why))
+    return replace(told, summary=summary, parts=(*first, Note(line(why)), *below))
 
 
-def _holds(button: Button, order: RentalOrder) -> bool:
+def _holds(button: Button, order: RentalOrder, event: Event) -> bool:
     """Whether a button can still do something about an order."""
     if button.action in set(Handling):
         _, ends, phase, _ = meant(button.value)
         return order.ends == ends and order.phase is phase
-    return button.action != ways.RESCUE or order.phase in {OrderPhase.RENTING, OrderPhase.ENDED}
+    if button.action != ways.RESCUE:
+        return True
+    # Behind a renewal, it is the messages about the new end that have it.
+    has_machines = order.phase in {OrderPhase.RENTING, OrderPhase.ENDED}
+    return has_machines and event is not Event.RENEWED

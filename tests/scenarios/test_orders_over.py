@@ -42,6 +42,8 @@ async def test_a_renewal_takes_the_buttons_off_all_warnings_before_it(scene: Cha
     over = scene.told(alice, "This is over: the order was renewed.")
     assert len(over) == 3
     assert [one for one in over if "reletMachine" in one] == []  # nobody pays twice
+    settled = [one for one in alice.messages("@dbc") if "This is over" in one.plain]
+    assert {label for one in settled for label in one.buttons} == {"Show"}
     old.message.blocks = still_shown
     await alice.presses("I renew it", old)
     await scene.stage.quiet()
@@ -65,7 +67,9 @@ async def test_an_end_and_a_deletion_leave_only_what_can_be_done(scene: ChainSta
     said = alice.last("@dbc").plain.replace("*", "")
     assert f"Order {rental.number} for gpu1 has ended; machines are deleted after" in said
     await scene.until(rental.end + 73 * 600)
-    assert [one for one in alice.messages("@dbc") if "Copy data …" in one.buttons] == []
+    told = alice.messages("@dbc")
+    assert [one for one in told if "Copy data …" in one.buttons] == []
+    assert max(one.message.text.count("This is over") for one in told) == 1
 
 
 async def test_a_lapsed_order_leaves_no_button_to_confirm_it(scene: ChainStage) -> None:
@@ -96,6 +100,27 @@ async def test_a_renewal_in_quiet_hours_takes_back_the_warning_that_they_hold(
     await scene.passes(1)
     assert scene.told(alice, "for gpu1 ends") == []
     assert len(scene.told(alice, "is renewed. It now ends")) == 1
+
+
+async def test_a_renewal_takes_the_call_to_pay_from_who_only_watches_the_wallet(
+    scene: ChainStage,
+) -> None:
+    carol = scene.stage.carol
+    await scene.stage.asks(carol, f"/dbc order watch {scene.renter}")
+    rental = scene.rents(blocks=4 * DAY)
+    await scene.until(rental.end - 72 * 600)
+    assert len(scene.told(carol, "for gpu1 ends", "reletMachine")) == 1
+    scene.chain.relet(rental.number, DAY)
+    await scene.passes(minutes=5, step=30)
+    assert scene.told(carol, "reletMachine") == []
+    assert len(scene.told(carol, "This is over: the order was renewed.")) == 1
+    await scene.stage.asks(carol, "/dbc settings quiet-hours 00:00-23:59")
+    await scene.until(rental.end - 72 * 600)
+    scene.chain.relet(rental.number, 10 * DAY)
+    await scene.passes(minutes=5, step=30)
+    await scene.stage.asks(carol, "/dbc settings quiet-hours off")
+    await scene.passes(1)
+    assert scene.told(carol, "reletMachine") == []
 
 
 async def test_what_can_no_longer_be_snoozed_says_so(scene: ChainStage) -> None:
