@@ -27,7 +27,7 @@ def offer_of(order: RentalOrder, prices: Prices | None, paid: Sequence[Payment])
     blocks = paid[-1].ends - paid[-1].begins if paid else order.ends - order.began
     whole = _at(prices, order, blocks)
     if order.phase is OrderPhase.WAITING and order.stake:
-        whole = Amount(order.stake, order.stake * prices.avg_price // PLANCK)
+        whole = _reserved(order.stake, prices.avg_price)
     return Offer(_at(prices, order, PER_DAY), whole, blocks)
 
 
@@ -36,12 +36,17 @@ def paid_since(before: RentalOrder, order: RentalOrder, prices: Prices | None) -
     if prices is None or not prices.is_usable or not prices.avg_price:
         return None
     if before.phase is OrderPhase.WAITING and before.stake:
-        return Amount(before.stake, before.stake * prices.avg_price // PLANCK)
+        return _reserved(before.stake, prices.avg_price)
     if before.phase is OrderPhase.WAITING or order.ends <= before.ends:
         return None
     return replace(
         _at(prices, order, order.ends - before.ends), is_estimate=True, is_usd_estimate=True
     )
+
+
+def _reserved(stake: int, avg_price: int) -> Amount:
+    """What is reserved in DBC; in USD at the present price, not at that of the time."""
+    return Amount(stake, stake * avg_price // PLANCK, is_usd_estimate=True)
 
 
 def _at(prices: Prices, order: RentalOrder, blocks: int) -> Amount:

@@ -14,6 +14,7 @@ from bot.orders.facts import Facts
 from bot.orders.schedule import stage_named
 
 _FOR = timedelta(minutes=30)
+_NAMING = {None, Event.ENDED, Event.GONE}  # warnings, and the events that name what is lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ def noted(
     order: RentalOrder, before: RentalOrder, found: Looked, facts: Facts, people: People
 ) -> RentalOrder:
     """The order with what was just told of it, as far as more can become known of that."""
-    if not any(people.values()) or facts.is_named:
+    if not any(people.values()) or facts.is_named or found.event not in _NAMING:
         return clear(order)
     told = found.event or (found.stage.name if found.stage is not None else "")
     text = json.dumps([before.phase, before.told, told, order.phase, order.ends])

@@ -47,7 +47,7 @@ async def test_what_waits_for_its_confirmation_says_what_it_costs_and_what_is_lo
     (told,) = scene.told(alice, f"Confirm order {rental.number}")
     shown = (await stage.asks(alice, f"/dbc order show {rental.number}")).plain
     for said in (told, shown):
-        assert "Price: 2,994.50 USD · 249,541.67 DBC for 10 days." in said
+        assert "Price: 2,994.50 USD · 249,541.67 DBC (USD is an estimate) for 10 days." in said
         assert "Without a confirmation the order lapses." in said
     await scene.passes(minutes=17, step=30)
     shown = (await stage.asks(alice, f"/dbc order show {rental.number}")).plain.replace("*", "")
@@ -64,8 +64,25 @@ async def test_a_confirmation_and_a_renewal_say_what_was_paid(scene: ChainStage)
     scene.chain.confirm(rental.number)
     await scene.passes(minutes=3, step=15)
     (told,) = scene.told(alice, "is confirmed. It ends")
-    assert "Paid: 2,994.50 USD · 249,541.67 DBC." in told
+    assert "Paid: 2,994.50 USD · 249,541.67 DBC (USD is an estimate)." in told
     scene.chain.relet(rental.number, 2 * DAY)
     await scene.passes(minutes=20, step=60)
     (told,) = scene.told(alice, "is renewed. It now ends")
     assert "Paid: 598.90 USD · 49,908.33 DBC (estimate)." in told
+
+
+async def test_what_was_paid_stays_once_the_machines_are_read(scene: ChainStage) -> None:
+    alice, node = scene.stage.alice, scene.stage.node("gpu1")
+    node.silent = True
+    await scene.restart()
+    rental = scene.rents(confirmed=False)
+    await scene.passes(minutes=2, step=30)
+    scene.chain.confirm(rental.number)
+    await scene.passes(minutes=3, step=15)
+    (told,) = scene.told(alice, "is confirmed. It ends")
+    assert "Paid: " in told
+    node.silent = False
+    for _ in range(12):
+        await scene.passes(minutes=1, step=30)
+    (told,) = scene.told(alice, "is confirmed. It ends")
+    assert "Paid: " in told
