@@ -28,7 +28,8 @@ class CheckSettings(HealthSettings, DatabaseSettings):
 def health(*, ready: bool) -> None:
     """Ask the bot at HEALTH_PORT how it is (exit code 0: well, or no port is set; 1: not).
 
-    A bot on another database than these settings name is not the one that is asked.
+    A bot on another database than DATABASE_URL names, where that is set, is not the one that is
+    asked.
     """
     settings = load(CheckSettings, with_address=False)
     if not settings.health_port:
@@ -44,8 +45,10 @@ def health(*, ready: bool) -> None:
             raise click.ClickException(
                 f"Something that is not the bot answers at {host}:{settings.health_port}."
             )
-        # A bot of before the last update does not say on which it is.
-        if answer.getheader(DATABASE, settings.database_id) != settings.database_id:
+        # Where it is set for the bot alone, as in its unit, the default names another database;
+        # and a bot of before the last update does not say on which it is.
+        is_set = "database_url" in settings.model_fields_set
+        if is_set and answer.getheader(DATABASE, settings.database_id) != settings.database_id:
             raise click.ClickException(
                 f"Another bot answers at {host}:{settings.health_port}, not one on this database."
             )
