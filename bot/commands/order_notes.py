@@ -84,7 +84,7 @@ async def _foreseen(ctx: Context, node: Node, vm: Machine | None = None) -> Fore
     last = await orders.last_used_with(here) if here and not all_known else None
     if last is None:
         return Foreseen()
-    is_searched = await orders.search_of(ctx.actor) is Search.DONE
+    is_searched = await orders.search_of(ctx.actor, here) is Search.DONE
     return _orderless(node, last, is_searched=is_searched)
 
 
@@ -134,15 +134,20 @@ def _orderless(node: Node, last: RentalOrder, *, is_searched: bool) -> Foreseen:
         "there can be switched off and deleted at any time.",
         order=str(last.number), node=bold(node.label), over=over,
     )  # fmt: skip
+    in_public = say(
+        "The order for {node} {over}. What is put there can be switched off and deleted at any "
+        "time.",
+        node=bold(node.label), over=over,
+    )  # fmt: skip
     if not is_searched:
         told = say(
             "Order {order} for {node} {over}. The chain could not be searched for another one just "
             "now. Without one, what you put there can be switched off and deleted at any time.",
             order=str(last.number), node=bold(node.label), over=over,
         )  # fmt: skip
-    in_public = say(
-        "The order for {node} {over}. What is put there can be switched off and deleted at any "
-        "time.",
-        node=bold(node.label), over=over,
-    )  # fmt: skip
+        in_public = say(
+            "The order for {node} {over}. The chain could not be searched for another one just "
+            "now. Without one, what is put there can be switched off and deleted at any time.",
+            node=bold(node.label), over=over,
+        )  # fmt: skip
     return Foreseen(cautions=(Caution(told, in_public),))

@@ -79,12 +79,13 @@ class Finder:
         self._searched_at = began
         self._unread.tell()
 
-    async def search_of(self, user: UserId) -> Search:
+    async def search_of(self, user: UserId, also: Sequence[DbcSession] = ()) -> Search:
         """Whether the last search has found all orders of somebody that the chain has.
 
-        What a session or a wallet that was added since stands for has not been looked for yet.
+        `also` of the nodes of these sessions. What a session or a wallet that was added since
+        stands for has not been looked for yet.
         """
-        at, sessions = self._searched_at, (await self._store.known()).usable(user)
+        at, sessions = self._searched_at, [*(await self._store.known()).usable(user), *also]
         async with self._store.read() as tx:
             watched = await tx.orders.watched_by(user)
         if not self._partly.isdisjoint({one.node for one in sessions} | watched.keys()):

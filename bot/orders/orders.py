@@ -353,10 +353,13 @@ class Orders:
         facts = (await self._facts(order, self._head(order), is_read=self._is_read(order)))[0]
         return facts if user is not None and await self.sees(order, user) else facts.bare
 
-    async def search_of(self, user: UserId) -> Search:
-        """How far the chain, as it is now, was searched for orders of somebody."""
+    async def search_of(self, user: UserId, also: Sequence[DbcSession] = ()) -> Search:
+        """How far the chain, as it is now, was searched for orders of somebody.
+
+        `also` of the nodes of these sessions, such as those that a channel shares.
+        """
         unread = self._unread_since is not None
-        return Search.UNREAD if unread else await self._finder.search_of(user)
+        return Search.UNREAD if unread else await self._finder.search_of(user, also)
 
     def is_past(self, order: RentalOrder) -> bool:
         """Whether its end must have come by now, or the time to confirm it is over."""

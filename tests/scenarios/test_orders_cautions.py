@@ -1,10 +1,12 @@
 """Whoever puts something on a node is told first what becomes of it, by the order's own phase."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.scenarios.changing import BOBS_REVIEW
 from tests.scenarios.machines import off
 from tests.scenarios.orders import DAY, ChainStage, chained
 
@@ -52,6 +54,37 @@ async def test_on_an_order_that_has_lapsed_it_says_that_nobody_pays(scene: Chain
     assert "has lapsed (nobody confirmed" in said
     assert "you have no other order" not in said
     assert "The chain could not be searched for another one" in said
+
+
+async def test_approvers_read_as_well_that_the_chain_could_not_be_searched(tmp_path: Path) -> None:
+    async with chained(tmp_path, policy=BOBS_REVIEW) as scene:
+        stage = scene.stage
+        await stage.gives_session(stage.alice, "gpu1")
+        scene.rents(confirmed=False)
+        await scene.passes(minutes=17, step=15)
+        scene.rpc[0].down = True
+        await scene.passes(minutes=1, step=30)
+        await stage.alice.types(CREATE)
+        await stage.quiet()
+        card = stage.bob.last("gpu-ops").plain.replace("*", "")
+        assert "The order for gpu1 has lapsed" in card
+        assert "The chain could not be searched for another one just now. Without one" in card
+
+
+async def test_a_node_of_a_channel_that_was_not_searched_yet_is_not_said_to_have_no_order(
+    scene: ChainStage,
+) -> None:
+    stage = scene.stage
+    rental = scene.rents(confirmed=False)
+    await scene.passes(minutes=17, step=15)
+    for line in ("session remove gpu1", "session share gpu1 with #gpu-ops"):
+        await stage.asks(stage.alice, f"/dbc {line}")
+        if "remove" in line:
+            stage.clock.advance(timedelta(seconds=5))
+            await stage.gives_session(stage.alice, "gpu1")
+    said = (await stage.asks(stage.carol, CREATE)).plain.replace("*", "")
+    assert f"Order {rental.number} for gpu1 has lapsed" in said
+    assert "you have no other order" not in said
 
 
 async def test_once_it_is_rented_again_nothing_of_the_old_order_is_said(scene: ChainStage) -> None:
