@@ -27,7 +27,19 @@ from bot.pipeline.formatting import (
 )
 from bot.pipeline.patience import LIMIT, waiting_after
 from bot.pipeline.rights import may_press
-from bot.reply import Button, Note, Para, Reply, Rows, command, line, listed, say
+from bot.reply import (
+    Button,
+    Note,
+    Para,
+    Phrase,
+    Reply,
+    Rows,
+    command,
+    line,
+    listed,
+    say,
+    sentences,
+)
 from bot.services.listing import NodeListing
 
 # Nodes that answer in time are shown before the silent ones are, which are named as such at last.
@@ -73,15 +85,14 @@ async def list_machines(
     """List your machines on all nodes at once, or on one."""
     sessions = await _sessions(ctx, node)
     listings = await _listings(ctx, sessions)
-    none: tuple[Para, ...] = ()
+    none: tuple[Phrase, ...] = ()
     if state:
         listings = [one for each in listings if (one := _only(each, _PHASES[state]))]
     seen = [machine for each in listings for machine in each.machines]
     if state and not seen:
-        told = say("None of your machines is in this state: {state}.", state=state)
         if not listings:
-            return Reply.empty(told)
-        none = (Para(line(told)),)
+            return Reply.empty(say("None of your machines is in this state: {state}.", state=state))
+        none = (say("None of the machines that were read is in this state: {state}.", state=state),)
     gpus = await ctx.services.last_known.gpus(seen)
     may = may_press(ctx.services, ctx.actor, ctx.place.channel)
     parts = [node_part(each, gpus, may) for each in listings]
@@ -90,7 +101,9 @@ async def list_machines(
     silent = [each.node for each in listings if is_silent(each.problem)]
     create = Button(say("Create a machine"), OPEN_FORM, "vm.create")
     soon = await ending(ctx.services, sessions, ctx.actor)
-    return Reply(heading(listings), (*none, *parts, *retry_buttons(silent, create), *soon))
+    summary = sentences((*none, heading(listings)))
+    paras = tuple(Para(line(one)) for one in none)
+    return Reply(summary, (*paras, *parts, *retry_buttons(silent, create), *soon))
 
 
 async def _sessions(ctx: Context, node: Node | None) -> list[DbcSession]:

@@ -84,7 +84,8 @@ async def test_a_list_of_one_state_says_that_nothing_is_beside_what_a_dead_node_
     await stage.asks(stage.alice, "/dbc vm list")
     stage.node("gpu1").silent = True
     listed = await stage.asks(stage.alice, "/dbc vm list state=off")
-    assert "None of your machines is in this state: off." in listed.plain
+    assert "None of the machines that were read is in this state: off." in listed.plain
+    assert listed.message.text.startswith("None of the machines that were read")
     assert "*gpu1* :warning:" in listed.plain
 
 
