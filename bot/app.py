@@ -26,12 +26,10 @@ from bot.errors import BotError
 from bot.health import Health
 from bot.ids import ChannelId, new_id
 from bot.language.canonical import known_arguments
-from bot.language.row_parts import Listing, said
-from bot.language.table import Table
+from bot.language.row_parts import Listing
 from bot.messages.copies import Copies
 from bot.messages.gathering import part_given_up
 from bot.messages.outbox import Outbox
-from bot.model import Execution
 from bot.monitoring.figures import Gauges
 from bot.monitoring.port import HealthPort, bound
 from bot.monitoring.sinks import sink_of
@@ -47,6 +45,7 @@ from bot.pipeline.clicks import Clicks
 from bot.pipeline.context import Services
 from bot.pipeline.desk import Desk
 from bot.pipeline.dry_runs import Rehearsals
+from bot.pipeline.followed import words_of
 from bot.pipeline.obsolete import Obsolete
 from bot.pipeline.pipeline import Pipeline
 from bot.pipeline.rehearsal import SilentMessenger, SilentOutbox, UndoneStore
@@ -55,7 +54,6 @@ from bot.pipeline.reviews import Reviews
 from bot.pipeline.rights import may_press
 from bot.ports import Messenger
 from bot.redaction import Redactor
-from bot.reply import say
 from bot.reviews.audit import AuditLog
 from bot.reviews.audit_stream import AuditStream
 from bot.reviews.policy_book import PolicyBook
@@ -78,8 +76,6 @@ from bot.services.retention import Leftovers
 from bot.services.sessions import Sessions
 from bot.services.ticker import Job, Ticker
 from bot.services.user_groups import UserGroups
-from bot.services.words import Words
-from bot.watches import put_back
 from bot.watches.observers import observers
 from bot.watches.watches import Watches
 from handlers.connection import SlackConnection
@@ -195,7 +191,7 @@ class Bot:
         if store is not self.store:
             languages = Languages(store, languages.default)
         looking = observers(store, dbc, inventory, clock, table.deed)
-        words = partial(_words, table)
+        words = partial(words_of, table)
         orders = Orders(
             store,
             self.chain,
@@ -430,25 +426,6 @@ def _jobs(
         Job("budgets", timedelta(minutes=1), services.budgets.look),
         Job("leftovers", timedelta(hours=1), leftovers.forget),
     )
-
-
-_CHANGING = say("{label} is changing on {node}")
-_CHANGED = say("{label} has changed on {node}")
-
-
-def _words(table: Table, execution: Execution) -> Words:
-    command = table.spoken_of(execution.command)
-    follow, deed = command.follow or command.unanswered, table.deed(execution.command)
-    if follow is None:
-        return Words(_CHANGING, _CHANGED, called=command.called, moves=deed.moves)
-    try:
-        doing, done = follow.told(execution.known), said(follow.done, execution.known)
-    except KeyError:  # a damaged record lacks what the words are made of
-        doing, done = _CHANGING, _CHANGED
-    return Words(
-        put_back.doing(execution, doing), done, follow.limit, command.called,
-        deed.brings_up, deed.only_looks, deed.is_news, deed.moves,
-    )  # fmt: skip
 
 
 async def run(

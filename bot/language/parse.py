@@ -5,13 +5,12 @@ total: any text at all gives one or the other. Targets are resolved later
 (`bot.pipeline.targets`).
 """
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from bot.errors import Refused, raise_all
-from bot.folding import fold, narrow, plain
+from bot.folding import fold, plain
 from bot.language import forms
 from bot.language.alias import expanded
 from bot.language.args import NODE_OPTION, Parameter, option_called
@@ -19,10 +18,10 @@ from bot.language.canonical import canonical, options_of
 from bot.language.cells import begins_with_title
 from bot.language.chinese import BEFORE_PEOPLE, BEHIND_NODE, GROUPS, PREPOSITIONS, flag_apart
 from bot.language.courtesy import COURTESIES, without_courtesy
+from bot.language.joined_words import apart, takes_text, with_units
 from bot.language.kinds import Takes
 from bot.language.placeholders import without_placeholders
-from bot.language.rereading import COMMA, flag_called, is_own, read_anew
-from bot.language.sizes import UNIT
+from bot.language.rereading import flag_called, read_anew
 from bot.language.synonyms import nearest
 from bot.language.table import Command, Table
 from bot.language.text import (
@@ -85,8 +84,6 @@ WITH = frozenset({"with", "to", *BEFORE_PEOPLE})
 _TOWARDS = frozenset({"from", "to"})  # before an image server
 
 Parse = Parsed | HelpWanted | NotUnderstood
-
-_NUMBER = re.compile(r"\+?\d+(?:\.\d+)?")
 
 _MOST = 400  # words of a line; a text in quotes is one
 _LONGEST = 8_000  # characters of a line
@@ -279,7 +276,7 @@ def _sorted_out(command: Command, rest: Sequence[str]) -> dict[str, str]:
     """Which word belongs to what."""
     values: dict[str, str] = {}
     bare: list[str] = []
-    queue = _with_units(command, list(_apart(command, rest)))
+    queue = with_units(command, list(apart(command, rest)))
     while queue:
         if _takes_whole_line(command, bare, queue, values):
             break
@@ -296,24 +293,6 @@ def _sorted_out(command: Command, rest: Sequence[str]) -> dict[str, str]:
             bare.append(_up_to_line(command, word, queue))
     _positional(command, bare, values)
     return values
-
-
-def _apart(command: Command, typed: Sequence[str]) -> Iterator[str]:
-    """The words, also where a comma stands between them without a space: `on gpu2，force`.
-
-    Only in front of a word of the language: a name, a port and a free text may have commas.
-    """
-    for word in typed:
-        pieces = [piece.strip() for piece in COMMA.split(word)]
-        is_open = not is_quoted(word) and not _takes_text(command) and all(pieces)
-        key, equals, _ = parted(pieces[0])
-        named = command.parameter(option_name(key) or key)
-        if equals and (named is None or named.arg.kind.is_free):
-            is_open = False
-        if is_open and len(pieces) > 1 and all(is_own(command, p) for p in pieces[1:]):
-            yield from pieces
-        else:
-            yield word
 
 
 def _preposition(word: str) -> str:
@@ -333,27 +312,6 @@ def _named_next(command: Command, word: str) -> Parameter | None:
     said = _preposition(word)
     found = command.parameter(said)
     return found if found is not None and said in found.arg.kind.after else None
-
-
-def _with_units(command: Command, typed: Sequence[str]) -> list[str]:
-    """`50 GiB` is one word where a command takes a size."""
-    joined: list[str] = []
-    for word in typed:
-        if joined and UNIT.fullmatch(plain(word)) and _awaits_unit(command, joined[-1]):
-            joined[-1] += word
-        else:
-            joined.append(word)
-    return joined
-
-
-def _awaits_unit(command: Command, word: str) -> bool:
-    """Whether a word is the number of a size: `50`, `mem=50`."""
-    key, _, number = narrow(word).rpartition("=")
-    if not _NUMBER.fullmatch(number):
-        return False
-    named = command.parameter(option_name(key) or key) if key else None
-    sizes = [p for p in command.parameters if p.arg.kind.has_unit]
-    return named in sizes if key else bool(sizes)
 
 
 def _is_choice(command: Command, word: str) -> bool:
@@ -416,7 +374,7 @@ def _named(command: Command, word: str, queue: list[str], values: dict[str, str]
     elif everyones := option_called(key):
         name, is_flag = everyones.name, everyones.arg.kind.is_flag
     elif name != NODE_OPTION:
-        if (option is not None or key.isidentifier()) and not _takes_text(command):
+        if (option is not None or key.isidentifier()) and not takes_text(command):
             raise unknown_option(command, head)
         return False
     if not equals and not is_flag and (option is None or not queue):
@@ -427,14 +385,10 @@ def _named(command: Command, word: str, queue: list[str], values: dict[str, str]
 
 def _is_flag_in_chinese(command: Command, word: str) -> bool:
     """Whether a word is an option that is written without dashes: 试运行."""
-    if word.isascii() or _takes_text(command) or begins_with_title(word):
+    if word.isascii() or takes_text(command) or begins_with_title(word):
         return False
     found = option_called(word)
     return found is not None and found.arg.kind.is_flag
-
-
-def _takes_text(command: Command) -> bool:
-    return any(p.arg.kind.takes is not Takes.WORD for p in command.parameters)
 
 
 def _set(values: dict[str, str], name: str, value: str) -> None:

@@ -20,7 +20,7 @@ class Noted(StrEnum):
     NAME = "name"  # of a snapshot or a private network
     IMAGE = "image"  # a file's name
     PATH = "path"  # of a file on the node
-    DIRECTORY = "directory"  # on the node, where it is to be
+    DIRECTORY = "directory"  # on the node, where it goes
     SERVER = "server"  # an image server; empty where the node chooses
     SIZE = "size"  # that it has where it comes from; of a disk, in GiB
     BEFORE = "before"  # the size of the file that stood there before

@@ -5,12 +5,17 @@ from datetime import datetime, timedelta
 
 from bot.errors import BotError
 from bot.ids import UserId
-from bot.language.row_parts import Follow
+from bot.language.row_parts import Follow, said
+from bot.language.table import Table
 from bot.model import Execution, Machine, Noted, Watch
 from bot.pipeline.targets import Bound
-from bot.reply import keep
+from bot.reply import keep, say
+from bot.services.words import Words
+from bot.watches import put_back
 
 _FIRST_LOOK = timedelta(seconds=2)
+_CHANGING = say("{label} is changing on {node}")
+_CHANGED = say("{label} has changed on {node}")
 
 
 def watch_of(
@@ -58,3 +63,19 @@ def learnt_from(error: BotError) -> Mapping[str, str]:
         return error.learnt
     arrived: Mapping[str, str] = {Noted.ARRIVED: "yes"} if error.said else {}
     return {**error.learnt, Noted.ANSWERED: keep(error.answer), **arrived}
+
+
+def words_of(table: Table, execution: Execution) -> Words:
+    """How what an execution does is told while it is followed, and at its end."""
+    command = table.spoken_of(execution.command)
+    follow, deed = command.follow or command.unanswered, table.deed(execution.command)
+    if follow is None:
+        return Words(_CHANGING, _CHANGED, called=command.called, moves=deed.moves)
+    try:
+        doing, done = follow.told(execution.known), said(follow.done, execution.known)
+    except KeyError:  # a damaged record lacks what the words are made of
+        doing, done = _CHANGING, _CHANGED
+    return Words(
+        put_back.doing(execution, doing), done, follow.limit, command.called,
+        deed.brings_up, deed.only_looks, deed.is_news, deed.moves,
+    )  # fmt: skip

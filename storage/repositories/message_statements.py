@@ -8,7 +8,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from storage.repositories.message_rows import IS_DOUBLED, IS_DUE, REASON, renewed
 from storage.repositories.repository import LIMIT, begins, claiming, inserting
-from storage.tables import GIVEN_UP, OF_ORDER, UNNAMED_COPY, messages
+from storage.tables import DUE, GIVEN_UP, OF_ORDER, UNNAMED_COPY, messages
 
 IS_KEY = messages.c.key == bindparam("its_key", type_=Text())
 IS_IT = messages.c.id == bindparam("its_id", type_=Text())
@@ -45,6 +45,15 @@ MESSAGES_DUE = (
     .with_for_update(skip_locked=True)
 )
 CLAIM_DOUBLED = claiming(messages, IS_DOUBLED, messages.c.created_at, LIMIT).returning(messages)
+
+# What waits until it may be told.
+HELD = (
+    DUE,
+    messages.c.held_until.is_not(None),
+    messages.c.ref_ts.is_(None),
+    messages.c.attempts == 0,
+    messages.c.leased_until.is_(None),
+)
 
 
 @cache

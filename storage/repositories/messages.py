@@ -29,14 +29,6 @@ from storage.repositories.message_rows import (
 from storage.repositories.repository import Repository, at, begun
 from storage.tables import COPIED, DUE, audit, executions, messages
 
-_HELD = (
-    DUE,
-    messages.c.held_until.is_not(None),
-    messages.c.ref_ts.is_(None),
-    messages.c.attempts == 0,
-    messages.c.leased_until.is_(None),
-)
-
 
 class Messages(Repository):
     """Messages by key, and their delivery. `restored`: see `UnitOfWork`."""
@@ -255,7 +247,7 @@ class Messages(Repository):
 
     async def held(self) -> list[Message]:
         """What is held back, and no delivery of it has begun."""
-        rows = await self._connection.execute(select(messages).where(*_HELD))
+        rows = await self._connection.execute(select(messages).where(*statements.HELD))
         return [from_row(row) for row in rows.mappings()]
 
     async def hold(self, ids: Collection[str], until: datetime) -> None:
@@ -264,7 +256,9 @@ class Messages(Repository):
         Condition: no delivery of it has begun.
         """
         await self._connection.execute(
-            update(messages).where(messages.c.id.in_(ids), *_HELD).values(held_until=until)
+            update(messages)
+            .where(messages.c.id.in_(ids), *statements.HELD)
+            .values(held_until=until)
         )
 
     async def join(self, members: Collection[Message], key: str) -> None:
