@@ -24,7 +24,7 @@ from bot.outages import words
 from bot.outages.port_ends import Left, PortEnds
 from bot.outages.silences import CLOCKS_DIFFER
 from bot.outages.steadiness import lasts, to_last, turned
-from bot.outages.telling import People, tell
+from bot.outages.telling import People, Rest, tell
 from bot.outages.words import PortOver
 from bot.reply import Reply
 from bot.services.inventory import Inventory
@@ -285,16 +285,15 @@ class Drift:
             await tx.outages.note_owners()
             await tx.outages.forget([one.task for one, _ in (*left, *gone)])
             await self._port_ends.tell(tx, last_words)
-            going_on = await _going_on(tx, found)
-            for key, place, reply, after in messages:
-                is_whole = after not in going_on
+            for key, place, reply, after, rest in messages:
+                is_whole = not (rest and await rest.goes_on(tx, place))
                 await tell(tx, key, place, reply, now, after=after, is_whole=is_whole)
         for one in found:
             log.info("machine.changed_outside", node=one.before.node[:8], task=one.before.task)
 
     async def _messages(
         self, found: Sequence[_Found], episode: str
-    ) -> list[tuple[str, Place, Reply, str]]:
+    ) -> list[tuple[str, Place, Reply, str, Rest | None]]:
         """What is told of machines on one node of one kind: key, place, words, and what it ends."""
         node, first = found[0].before.node, found[0]
         label, known = await self._inventory.label(node), await self._store.known()
@@ -303,6 +302,7 @@ class Drift:
             for user in await self._people.of_machine(node, one.before.task, one.before.owner):
                 seen[user].append(one)
         after = _key(first.before) if first.is_back else ""
+        rest = await self._people.rest(node, first.before.episode) if after else None
         key = f"drift:{episode}.{node[:16]}"
         key += f".{first.before.episode}" if after else ".gone" if first.now is None else ""
         messages = []
@@ -314,7 +314,7 @@ class Drift:
             ]
             may = self._people.may(place)
             said = _said(label, named, may, self._clock.now(), is_back=bool(after))
-            messages.append((key, place, said, after))
+            messages.append((key, place, said, after, rest))
         return messages
 
 
@@ -349,12 +349,6 @@ def _apart(found: Sequence[_Found]) -> list[list[_Found]]:
 def _key(told: Kept) -> str:
     """The key of the message that told how a machine was changed, without its place."""
     return f"drift:{told.episode}.{told.node[:16]}"
-
-
-async def _going_on(tx: UnitOfWork, found: Sequence[_Found]) -> set[str]:
-    """The messages of which a part is as before now, and another part is not."""
-    told = {_key(one.before): one.before for one in found if one.is_back}
-    return {key for key, one in told.items() if await tx.outages.goes_on(one.node, one.episode)}
 
 
 def _as_told(found: _Found, episode: str, at: datetime) -> Kept:

@@ -11,22 +11,29 @@ from bot.clock import Clock
 from bot.ids import NodeId, TaskId, UserId
 from bot.model import Kept, Nicknamed, Place
 from bot.outages import words
-from bot.outages.telling import People, tell
+from bot.outages.telling import People, Rest, tell
 from bot.outages.words import PortOver
 from bot.reply import Reply
 from bot.services.inventory import Inventory
 from storage import Store, UnitOfWork
+
+_OVER = {PortOver.OFF, PortOver.DELETED, PortOver.RENTAL}
 
 Left = tuple[Kept, PortOver]  # a machine that is kept no longer, and why
 
 
 @dataclass(frozen=True, slots=True)
 class LastWord:
-    """What is told in one place, of machines that one message told of."""
+    """What is told in one place, of machines that one message told of.
+
+    `is_over`: their ports are not merely checked no longer.
+    """
 
     about: Kept
     place: Place
     told: Reply
+    rest: Rest
+    is_over: bool
 
     @property
     def after(self) -> str:
@@ -55,9 +62,10 @@ class PortEnds:
         """Say it, once the machines are written down as kept no longer."""
         for one in told:
             key = f"{one.after}.{one.about.task}.over"
-            is_whole = not await tx.outages.goes_on(one.about.node, one.about.port_episode)
-            now = self._clock.now()
-            await tell(tx, key, one.place, one.told, now, after=one.after, is_whole=is_whole)
+            await tell(
+                tx, key, one.place, one.told, self._clock.now(), after=one.after,
+                is_whole=not await one.rest.goes_on(tx, one.place), is_over=one.is_over,
+            )  # fmt: skip
 
     async def _words(self, some: Sequence[Kept], why: PortOver) -> list[LastWord]:
         first, known = some[0], await self._store.known()
@@ -71,8 +79,9 @@ class PortEnds:
                 if place.is_channel or UserId(place.channel) in users:
                     seen[place].append(label)
         node = await self._inventory.label(first.node)
+        rest, is_over = await self._people.rest(first.node, first.port_episode), why in _OVER
         return [
-            LastWord(first, place, words.port_over(node, labels, why))
+            LastWord(first, place, words.port_over(node, labels, why), rest, is_over)
             for place, labels in seen.items()
         ]
 

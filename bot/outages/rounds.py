@@ -23,7 +23,7 @@ from bot.messages.machine_buttons import May
 from bot.model import DbcSession, Kept, Nicknamed, OwnChange, Place
 from bot.outages import words
 from bot.outages.port_ends import PortEnds
-from bot.outages.telling import People, tell
+from bot.outages.telling import People, Rest, tell
 from bot.reply import Reply
 from bot.services.inventory import Inventory
 from bot.services.last_known import Known, LastKnown
@@ -157,7 +157,8 @@ class Rounds:
                 for episode, where in places.items():
                     for place in where:
                         after, over = _key(episode), words.ports_switched_off()
-                        await tell(tx, f"{after}.off", place, over, now, after=after)
+                        key = f"{after}.off"
+                        await tell(tx, key, place, over, now, after=after, is_over=False)
         self._is_off = True
 
     # Sizes
@@ -261,12 +262,13 @@ class Rounds:
             return
         is_port, is_end = said in {_of_shut, _of_open, _of_off}, said in {_of_open, _of_off}
         kind = "port" if is_port else "size"
-        messages: list[tuple[str, Place, Reply, NodeId, str]] = []
+        messages: list[tuple[str, Place, Reply, Rest | None]] = []
         fresh: _News = []
         people = await self._store.known()
         for (node, episode), some in _apart(found, is_end=is_end).items():
             told = new_id()
             key = f"drift:{told}.{kind}"
+            rest = await self._people.rest(node, episode) if episode else None
             named = [
                 (
                     before,
@@ -276,7 +278,7 @@ class Rounds:
             ]
             for place, seen in (await self._places(node, named)).items():
                 reply = said(await self._inventory.label(node), seen, self._people.may(place))
-                messages.append((key, place, reply, node, episode))
+                messages.append((key, place, reply, rest))
             fresh += [
                 (before, replace(now, port_episode=told) if is_port else now)
                 for before, now in some
@@ -287,9 +289,9 @@ class Rounds:
             if any(known.get(before.task) != before for before, _ in found):
                 return  # another process is telling it
             await tx.outages.keep([*keep, *fresh])
-            for key, place, reply, node, episode in messages:
-                after = _key(episode) if episode else ""
-                is_whole = not (episode and await tx.outages.goes_on(node, episode))
+            for key, place, reply, rest in messages:
+                after = _key(rest.episode) if rest else ""
+                is_whole = not (rest and await rest.goes_on(tx, place))
                 await tell(tx, key, place, reply, at, after=after, is_whole=is_whole)
 
     async def _places(self, node: NodeId, found: _News) -> Mapping[Place, _News]:

@@ -123,18 +123,27 @@ class Silences:
         for row in rows:
             for place in await self._people.still(row.node, channels):
                 seen[place].append(row)
-        now, after = self._clock.now(), _key(episode)
+        now, after, nodes = self._clock.now(), _key(episode), [row.node for row in rows]
+        rest = await self._rest(episode, nodes)
         async with self._store.write() as tx:
             known = await tx.outages.silences()
             if any(known.get(row.node) != row for row in rows):
                 return
-            await tx.outages.answers([row.node for row in rows])
-            silent = {row.node for row in known.values() if row.episode == episode}
-            is_whole = silent <= {row.node for row in rows}
+            await tx.outages.answers(nodes)
+            left = _nodes_of(episode, known) - {*nodes}
             for place, some in seen.items():
                 told = why or words.unwatched([(labels[row.node], row.since) for row in some])
                 key = f"{after}.{rows[0].node[:16]}.dropped"
-                await tell(tx, key, place, told, now, after=after, is_whole=is_whole)
+                is_whole = left.isdisjoint(rest.get(place, ()))
+                await tell(tx, key, place, told, now, after=after, is_whole=is_whole, is_over=False)
+
+    async def _rest(
+        self, episode: str, ended: Collection[NodeId]
+    ) -> Mapping[Place, Sequence[NodeId]]:
+        """Where more may be told of an episode once these have ended, and of which nodes."""
+        async with self._store.read() as tx:
+            left = _nodes_of(episode, await tx.outages.silences()) - {*ended}
+        return await self._places(sorted(left)) if episode and left else {}
 
     def _silent(self, nodes: Collection[NodeId], rows: Mapping[NodeId, Silence]) -> list[Silence]:
         """What keeps silent now: the daemons, or else nodes."""
@@ -200,18 +209,19 @@ class Silences:
             labels[row.node] = await self._inventory.label(row.node) if row.node else ""
         since = {row.node: row.since for row in rows}
         places = await self._places([*since]) if episode else {}
+        rest = await self._rest(episode, since)
         async with self._store.write() as tx:
             known = await tx.outages.silences()
             if any(known.get(row.node) != row for row in rows):
                 return
             await tx.outages.answers(since)
-            silent = {row.node for row in known.values() if row.episode == episode}
+            left = _nodes_of(episode, known) - since.keys()
             for place, seen in places.items():
                 back = words.daemons_answer_again(rows[0].since)
                 if rows[0].node != DAEMONS:
                     back = words.answers_again([(labels[node], since[node]) for node in seen])
                 key = f"{_key(episode)}.{rows[0].node[:16]}.back"
-                is_whole = silent <= since.keys()
+                is_whole = left.isdisjoint(rest.get(place, ()))
                 await tell(tx, key, place, back, now, after=_key(episode), is_whole=is_whole)
 
     async def _places(self, nodes: Sequence[NodeId]) -> dict[Place, list[NodeId]]:
@@ -244,6 +254,10 @@ class Silences:
             return words.of_chain(await (await self._chain.view()).machine(node))
         except ChainError:
             return say("The chain could not be read.")
+
+
+def _nodes_of(episode: str, rows: Mapping[NodeId, Silence]) -> set[NodeId]:
+    return {row.node for row in rows.values() if row.episode == episode}
 
 
 def _key(episode: str) -> str:

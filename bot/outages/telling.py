@@ -1,20 +1,39 @@
 """Who is told of outages and of changes outside the bot, and how: as they chose to be told news."""
 
-from collections.abc import Awaitable, Callable, Collection, Set
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Collection, Mapping, Set
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.ids import ChannelId, NodeId, TaskId, UserId
 from bot.messages import ways
 from bot.messages.machine_buttons import May, anyone
 from bot.messages.wishes import gets_all, quiet_until, wants_news
-from bot.model import Audience, Place
-from bot.reply import Actions, Note, Para, Part, Reply, dump, emoji, line, load, say
+from bot.model import Audience, Message, Place
+from bot.outages import words
+from bot.reply import Actions, Note, Para, Part, Reply, Rows, dump, line, load, say
 from storage import Store, UnitOfWork
 
 Offers = Callable[[UserId], May]  # not what the rules surely deny
 Hidden = Callable[[UserId], Awaitable[Set[str]]]
 Barred = Callable[[UserId], Awaitable[bool]]  # who sees no machine at all, such as a guest
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Who sees which of the machines that one message told of: some of them may still be so."""
+
+    node: NodeId
+    episode: str
+    seeing: Mapping[TaskId, Set[UserId]]
+
+    async def goes_on(self, tx: UnitOfWork, place: Place) -> bool:
+        """Whether one is still as told that is seen in this place."""
+        left = await tx.outages.going_on(self.node, self.episode)
+        return any(
+            place.is_channel or UserId(place.channel) in self.seeing.get(one.task, ())
+            for one in left
+        )
 
 
 class People:
@@ -51,6 +70,13 @@ class People:
             if known.usable(UserId(maker), ChannelId(channel), node):
                 seeing.add(UserId(maker))
         return await self._seeing(node, seeing)
+
+    async def rest(self, node: NodeId, episode: str) -> Rest:
+        """Who sees the machines that are as the message of this episode told."""
+        async with self._store.read() as tx:
+            left = await tx.outages.going_on(node, episode)
+        seeing = {one.task: await self.of_machine(node, one.task, one.owner) for one in left}
+        return Rest(node, episode, seeing)
 
     def places(self, users: Collection[UserId]) -> list[Place]:
         """Where they are told, and everybody, if the rules name a channel."""
@@ -92,13 +118,15 @@ async def tell(
     *,
     after: str = "",
     is_whole: bool = True,
+    is_over: bool = True,
 ) -> None:
     """Say it in one place, once, unless nobody wants news there; later, during quiet hours.
 
     `after` is the key of what it ends: it stands in the thread of that, and nowhere where that
-    was not told, which says from then on that it is over. What quiet hours still hold back is not
-    told any more, but this in its place; unless it ends only a part of that, and the rest goes on
-    (not `is_whole`).
+    was not told. From then on that begins with `told` and offers nothing; or it says that nobody
+    looks any more, where it may still be so (not `is_over`). What quiet hours hold back, or what
+    was not sent yet, is not told any more, but this in its place. All that only if it ends
+    everything that was told there (`is_whole`).
     """
     key, reader = f"{key}.{place.channel}", place.channel
     held = await quiet_until(tx, reader, now)
@@ -111,20 +139,47 @@ async def tell(
     above = await tx.messages.find(f"{after}.{place.channel}")
     if above is None:
         return
-    if above.ref is None and held is not None and is_whole:
+    is_begun = above.attempts > 0 or above.delivered > 0
+    if above.ref is None and is_whole and (held is not None or not is_begun):
         await tx.messages.put(above.key, place, dump(told), now, held_until=held)
         return
     await tx.messages.put(key, place, dump(told), now, under=above.key, held_until=held)
-    if is_whole and above.ref is not None:
-        await tx.messages.put(above.key, above.place, dump(_over(load(above.content))), now)
+    is_told_elsewhere = above.ref is None and above.delivered > 0
+    if is_whole and not is_told_elsewhere:
+        await _close(tx, above, told if is_over else None, now)
 
 
-def _over(alarm: Reply) -> Reply:
-    """The alarm as it reads once it is over: how it ended is in its thread."""
-    said = line(say("Over: {told}", told=line(alarm.summary)))
-    head = Para(line(emoji("white_check_mark"), " ", said))
-    rest = [part for part in alarm.parts[1:] if not isinstance(part, (Actions, Note))]
-    return replace(alarm, summary=said, parts=(head, *rest))
+async def _close(tx: UnitOfWork, above: Message, end: Reply | None, now: datetime) -> None:
+    """Let an alarm say how it ended, or that nobody looks any more; one that does is left."""
+    with suppress(ValueError):  # of a version that says it otherwise
+        alarm = load(above.content)
+        if words.is_alarm(alarm):
+            closed = _unwatched(alarm) if end is None else _over(alarm, end)
+            await tx.messages.put(above.key, above.place, dump(closed), now)
+
+
+def _over(alarm: Reply, end: Reply) -> Reply:
+    """The alarm as it reads once it is over."""
+    before = Para(line(say("Before: {told}", told=line(alarm.summary))))
+    rest = [part for part in _without_buttons(alarm)[1:] if not isinstance(part, Note)]
+    return replace(alarm, summary=end.summary, parts=(*end.parts[:1], before, *rest))
+
+
+def _unwatched(alarm: Reply) -> Reply:
+    """The alarm as it reads once nobody looks any more whether it is over."""
+    said = line(say("No longer watched: {told}", told=line(alarm.summary)))
+    rest = [part for part in _without_buttons(alarm)[1:] if not words.is_promise(part)]
+    return replace(alarm, summary=said, parts=(Para(said), *rest))
+
+
+def _without_buttons(alarm: Reply) -> list[Part]:
+    return [
+        replace(part, rows=tuple(replace(row, menu=()) for row in part.rows))
+        if isinstance(part, Rows)
+        else part
+        for part in alarm.parts
+        if not isinstance(part, Actions)
+    ]
 
 
 def _without_less(told: Reply) -> Reply:

@@ -18,6 +18,7 @@ from bot.reply import (
     Note,
     Para,
     Part,
+    Phrase,
     Reply,
     Row,
     Rows,
@@ -78,6 +79,24 @@ def _again(lasts: timedelta) -> Text:
         "break.",
         lasts // timedelta(minutes=1),
     )
+
+
+def is_promise(part: Part) -> bool:
+    """Whether a part of an alarm says when its end is told."""
+    promises = {
+        one.template
+        for one in (_again(timedelta()), _again(timedelta(minutes=1)))
+        if isinstance(one, Phrase)
+    }
+    return isinstance(part, Note) and any(
+        isinstance(one, Phrase) and one.template in promises for one in part.text
+    )
+
+
+def is_alarm(told: Reply) -> bool:
+    """Whether a message warns of what still is so, as all alarms here do until they are closed."""
+    head = told.parts[0] if told.parts else None
+    return isinstance(head, Para) and head.text[:1] == line(emoji("warning"))
 
 
 def _line(node: SilentNode) -> Line:

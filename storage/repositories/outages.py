@@ -193,14 +193,14 @@ class Outages(Repository):
         query = select(kept_owners.c.owner).where(kept_owners.c.task == task)
         return {row.owner for row in await self._connection.execute(query)}
 
-    async def goes_on(self, node: NodeId, episode: str) -> bool:
-        """Whether a machine of that node is still as the message of that episode has told."""
+    async def going_on(self, node: NodeId, episode: str) -> list[Kept]:
+        """The machines of that node that are still as the message of that episode has told."""
         told = or_(
             kept_machines.c.episode == episode,
             and_(kept_machines.c.port_episode == episode, kept_machines.c.port != ""),
         )
-        query = select(kept_machines.c.task).where(kept_machines.c.node == node, told).limit(1)
-        return (await self._connection.execute(query)).first() is not None
+        query = select(kept_machines).where(kept_machines.c.node == node, told)
+        return [Kept(**row) for row in (await self._connection.execute(query)).mappings()]
 
     async def own_changes(self, tasks: Collection[TaskId], since: datetime) -> list[OwnChange]:
         """The changes of these machines that the bot has sent; none that ended before `since`."""

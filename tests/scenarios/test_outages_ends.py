@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from sandbox.dbc.demo import demo_renter
 from sandbox.dbc.task import Libvirt, Status
+from sandbox.slack import SeenMessage
 from tests.scenarios.machines import off
 from tests.scenarios.site import rules
 from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage, staged
@@ -51,6 +53,7 @@ async def test_a_silent_node_that_nobody_has_a_session_for_any_more_has_its_last
             )
             assert dropped in last.plain.replace("*", "")
             assert last.thread_ts == first.ts
+            is_unwatched(first.plain)
             assert [m for m in reader.messages(where) if "responding again" in m.plain] == []
         await stage.gives_session(stage.alice, "gpu1")
         stage.world.faults.on("dead_node", node="gpu1")
@@ -66,7 +69,8 @@ async def test_silence_that_the_rules_no_longer_have_told_has_its_last_word(stag
     rules(stage, ON)
     stage.world.faults.off()
     await goes_on(stage, 5)
-    _, end = told(stage.alice, "not responded", "respond", "By the rules")
+    alarm, end = told(stage.alice, "not responded", "respond", "By the rules")
+    is_unwatched(alarm)
     assert "By the rules, silent nodes are no longer watched." in end
 
 
@@ -79,7 +83,8 @@ async def test_a_machine_that_comes_and_goes_is_told_as_that_and_not_each_time(
         runs_again(stage)
         await goes_on(stage, 4)
     news = told(stage.alice, "inference")
-    assert ["again" in one for one in news] == [False, True, False]
+    assert ["again" in one for one in news] == [True, True, False]
+    assert ["Before: Outside this bot" in one for one in news] == [True, False, False]
     damped = "This comes and goes: the next change is told once it has lasted for 10 minutes."
     assert [damped in one for one in news] == [False, False, True]
     await stage.restart_bot()  # as another replica would, it knows what was told
@@ -122,7 +127,7 @@ async def test_a_node_that_comes_and_goes_is_told_as_that(stage: Stage) -> None:
         stage.world.faults.off()
         await goes_on(stage, 6)
     first, _, second = told(stage.alice, "respond")
-    assert "Over: gpu1 has not responded" in first
+    assert "Before: gpu1 has not responded" in first
     assert "you are told once it has responded for 10 minutes without a break" in second
 
 
@@ -150,6 +155,13 @@ async def test_a_machine_that_a_silent_node_is_asked_about_again_and_again_is_on
     with capture_logs() as logs:
         await goes_on(stage, 8)
     assert len([one for one in logs if one["event"] == "outages.not_looked_for"]) == 1
+
+
+def is_unwatched(alarm: str) -> None:
+    """It may still be so, and nobody looks: the alarm says neither that it is over nor offers."""
+    assert alarm.startswith("No longer watched: ")
+    for gone in ("You are told when", "Ask gpu1", "Notify me of ends only"):
+        assert gone not in alarm
 
 
 async def _is_deleted(stage: Stage) -> None:
@@ -197,8 +209,13 @@ async def test_a_dead_port_of_which_no_end_will_be_seen_has_its_last_word(
         await goes_on(stage, 8)
         said = stage.alice.messages("@dbc")
         (first,) = [one for one in said if "SSH does not answer" in one.plain]
-        (last,) = [one for one in said if words in one.plain.replace("*", "")]
+        is_over = "since it " in words
+        last = next(one for one in said if words in one.plain.replace("*", "") and one != first)
         assert last.thread_ts == first.ts
+        if is_over:
+            assert words in first.plain.replace("*", "").split("\n")[0]
+        else:
+            is_unwatched(first.plain)
         assert [one for one in said if "answers again" in one.plain] == []
 
 
@@ -228,4 +245,86 @@ async def test_whoever_loses_access_while_others_keep_theirs_has_a_last_word(
     assert "since you have no access to gpu1 any more" in last.plain.replace("*", "")
     assert last.thread_ts == first.ts
     assert told(bob, "responding again") == told(alice, "told no more") == []
-    assert len(told(alice, "responding again")) == 1
+    alarm, end = told(alice, "responding again")
+    assert "Before: gpu1 has not responded since" in alarm
+    assert "Before" not in end
+
+
+async def test_an_alarm_that_is_over_before_it_is_posted_is_posted_as_over(stage: Stage) -> None:
+    stage.ws.faults.add("http_500", "chat.postMessage", times=None)
+    stage.world.faults.on("dead_node", node="gpu1")
+    await goes_on(stage, 12)
+    stage.world.faults.off()
+    await goes_on(stage, 6)
+    assert told(stage.alice, "respond") == []
+    stage.ws.faults.clear()
+    await goes_on(stage, 20)
+    first, back = [one for one in stage.alice.messages("@dbc") if "respond" in one.plain]
+    assert "gpu1 is responding again" in first.plain.replace("*", "")
+    assert "Ask gpu1 again now" not in first.plain
+    assert back.thread_ts == first.ts
+
+
+async def test_an_alarm_that_cannot_be_read_any_more_stops_no_telling(stage: Stage) -> None:
+    stage.world.faults.on("dead_node", node="gpu1")
+    await goes_on(stage, 12)
+    async with stage.bot.store.write() as tx:  # as another version has written it
+        (silent,) = (await tx.outages.silences()).values()
+        key = f"outage:{silent.episode}.{stage.alice.id}"
+        alarm = await tx.messages.find(key)
+        assert alarm is not None
+        await tx.messages.put(key, alarm.place, '{"parts": 1}', stage.clock.now())
+    stage.world.faults.off()
+    await goes_on(stage, 12)
+    assert "gpu1 is responding again." in told(stage.alice, "responding again")[-1]
+
+
+async def test_whoever_sees_a_part_of_it_is_told_that_their_part_is_over(tmp_path: Path) -> None:
+    async with staged(tmp_path, policy=ON) as stage:
+        await stage.gives_session(stage.alice, "gpu1")
+        await stage.gives_session(stage.bob, "gpu1", "gpu2")
+        await goes_on(stage, 3)
+        for node in ("gpu1", "gpu2"):
+            stage.world.faults.on("dead_node", node=node)
+        await goes_on(stage, 12)
+        assert len(told(stage.bob, "2 nodes are not responding")) == 1
+        stage.world.faults.off()
+        stage.world.faults.on("dead_node", node="gpu2")
+        await goes_on(stage, 12)
+        assert told(stage.alice, "not responded")[0].startswith(
+            ":white_check_mark: gpu1 is responding again."
+        )
+        assert told(stage.bob, "2 nodes")[0].startswith(":warning: 2 nodes are not responding.")
+        stage.world.faults.off()
+        await goes_on(stage, 12)
+        (closed,) = told(stage.bob, "2 nodes")
+        assert closed.startswith(":white_check_mark: gpu2 is responding again.")
+        assert "Ask gpu1 again now" not in closed
+        assert len(told(stage.alice, "gpu1")) == 2
+
+
+async def test_an_alarm_about_several_machines_keeps_no_menu_once_it_is_over(
+    stage: Stage,
+) -> None:
+    machines = [stage.node("gpu1").running_task(demo_renter(), desc=f"m{one}") for one in range(2)]
+    await goes_on(stage, 3)
+    for machine in machines:
+        off(stage, machine.desc)
+    await goes_on(stage, 5)
+    (alarm,) = (one for one in stage.alice.messages("@dbc") if "2 machines on" in one.plain)
+    assert _menus(alarm)
+    for machine in machines:
+        assert machine.domain is not None
+        machine.status, machine.domain.state = Status.RUNNING, Libvirt.RUNNING
+    await goes_on(stage, 5)
+    closed, _ = (one for one in stage.alice.messages("@dbc") if "again as they were" in one.plain)
+    assert "Before: 2 machines on gpu1 were changed outside this bot." in closed.plain.replace(
+        "*", ""
+    )
+    assert "m0 is now “off”" in closed.plain.replace("*", "")
+    assert _menus(closed) == []
+
+
+def _menus(alarm: SeenMessage) -> list[object]:
+    """What can be clicked there: buttons, and what stands beside a line."""
+    return [one for one in alarm.blocks if one["type"] == "actions" or "accessory" in one]

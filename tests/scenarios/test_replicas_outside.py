@@ -95,7 +95,7 @@ async def test_what_changes_outside_the_bot_is_told_once_by_all_and_damped_by_al
         await scene.goes_on(4)
     for person in (stage.alice, stage.bob):
         news = told(person, "inference")
-        assert ["again" in one for one in news] == [False, True, False]
+        assert ["again" in one.split("\n")[0] for one in news] == [True, True, False]
     del stage.node("gpu1").tasks[stage.task("inference").task_id]
     await scene.goes_on(6)
     for person in (stage.alice, stage.bob):
