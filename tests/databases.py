@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import tempfile
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -65,19 +66,22 @@ class Compilations(dict[tuple[Any, ...], Any]):
 
 def _anybody(key: tuple[Any, ...]) -> tuple[Any, ...]:
     dialect, *statement = key
-    return type(dialect), *statement
+    return type(dialect), dialect._json_deserializer, *statement
 
 
 def share_compilations() -> None:
-    """Let all engines for SQLite in this process share what they know of statements and types.
+    """Let engines for SQLite in this process share what they know of statements and types.
+
+    Those that read JSON alike: how a value is read belongs to what is known.
 
     Not by an event: with a single listener SQLAlchemy looks for others at each step of everything.
     """
     compilations = Compilations()
-    types: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()  # how values get in and out
+    types: defaultdict[Any, WeakKeyDictionary[Any, Any]]  # how values get in and out
+    types = defaultdict(WeakKeyDictionary)
 
     def share(_dialect: type[SQLiteDialect], engine: Engine) -> None:
         engine._compiled_cache = compilations
-        engine.dialect._type_memos = types
+        engine.dialect._type_memos = types[engine.dialect._json_deserializer]
 
     SQLiteDialect.engine_created = classmethod(share)  # type: ignore[method-assign, assignment]
