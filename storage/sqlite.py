@@ -10,10 +10,12 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import aiosqlite
 import structlog
 from sqlalchemy import URL, Connection, Dialect, create_engine, event
 from sqlalchemy.exc import DBAPIError
@@ -168,7 +170,14 @@ class SqliteEngines(Engines):
             },
             **options,
         )
-        self._browsers = create_async_engine(url, pool_size=2, max_overflow=2, **options)
+        self._ending: set[asyncio.Future[Any]] = set()
+        self._browsers = create_async_engine(
+            url,
+            pool_size=2,
+            max_overflow=2,
+            connect_args={"async_creator_fn": partial(_browser, self._ending)},
+            **options,
+        )
         for engine in (self._engine, self._browsers.sync_engine):
             event.listen(engine, "do_connect", _make_no_file)
             event.listen(engine, "connect", _prepare)
@@ -288,6 +297,7 @@ class SqliteEngines(Engines):
         while self._idle:
             await asyncio.to_thread(self._idle.pop().close)
         await self._browsers.dispose()
+        await asyncio.gather(*self._ending)
 
     async def _open(self, busy_timeout: int | None = None) -> Connection:
         """A new connection, made in a thread: the first one may find a journal to go through."""
@@ -314,6 +324,31 @@ class SqliteEngines(Engines):
 
 def _driver(connection: Connection) -> sqlite3.Connection:
     return cast(sqlite3.Connection, connection.connection.driver_connection)
+
+
+class _Browser(aiosqlite.Connection):
+    """A connection in a thread, whose end can be waited for.
+
+    The driver stops one that could not be opened without waiting: its thread would report to an
+    event loop that is closed by then, and print a traceback beside the sentence people read.
+    """
+
+    ending: set[asyncio.Future[Any]]
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        """Stop the thread."""
+        future = super().stop()
+        if future is not None:
+            self.ending.add(future)
+            future.add_done_callback(self.ending.discard)
+        return future
+
+
+def _browser(ending: set[asyncio.Future[Any]], *arguments: Any, **named: Any) -> _Browser:
+    browser = _Browser(partial(sqlite3.connect, *arguments, **named), iter_chunk_size=64)
+    browser.ending = ending
+    browser._thread.daemon = True  # noqa: SLF001 - as SQLAlchemy's own creator does
+    return browser
 
 
 def _make_no_file(
