@@ -3,6 +3,7 @@
 from storage.archive import Archive, has_sealed, is_unused
 from storage.backup import Copied, LostKey, PutBack, back_up, restore
 from storage.busy import postgres_cause
+from storage.dumps import Dump, put_back_dump, read_dump, read_script
 from storage.engine import check_address
 from storage.errors import BadKey, InUse, StorageFailed, StorageUnfit
 from storage.file import (
@@ -43,6 +44,7 @@ __all__ = [
     "BadKey",
     "Copied",
     "Due",
+    "Dump",
     "InUse",
     "Inspection",
     "Known",
@@ -72,6 +74,9 @@ __all__ = [
     "place_of",
     "postgres_cause",
     "prepare",
+    "put_back_dump",
+    "read_dump",
+    "read_script",
     "require_ours",
     "require_there",
     "restore",

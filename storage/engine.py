@@ -26,7 +26,7 @@ _SSL = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-
 
 def open_engines(url: str) -> Engines:
     """Engines for `DATABASE_URL`, without connecting; `BotError` if it cannot be used."""
-    parsed = _parse(url)
+    parsed = address(url)
     if parsed.get_backend_name() == "sqlite":
         return SqliteEngines(parsed)
     return PostgresEngines(parsed)
@@ -34,10 +34,11 @@ def open_engines(url: str) -> Engines:
 
 def check_address(url: str) -> None:
     """Raise BotError where an address cannot be used. Nothing is opened."""
-    _parse(url)
+    address(url)
 
 
-def _parse(url: str) -> URL:
+def address(url: str) -> URL:
+    """What an address says, in the driver's words. Raises BotError."""
     try:
         parsed = make_url(url)
     except ArgumentError:

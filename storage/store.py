@@ -108,13 +108,13 @@ class Store:
             self._restored = await connection.scalar(restored) or 0
         return before
 
-    async def disarm(self, now: datetime) -> None:
+    async def disarm(self, now: datetime, backup: str = "") -> None:
         """Let nothing that is open in a backup be sent, once it has been put back and migrated.
 
-        The bot has to be stopped. With SQLite, `restore` does this.
+        The bot has to be stopped. With SQLite, `restore` does this. `backup`: its file's name.
         """
         async with self._engines.migrating() as connection:
-            await connection.run_sync(disarm, now)
+            await connection.run_sync(disarm, now, backup)
 
     async def newer_schema(self) -> str:
         """The revision to which a newer version has brought the schema meanwhile; empty: none has.

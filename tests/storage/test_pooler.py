@@ -16,7 +16,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import make_url
 
 from bot.__main__ import main
-from bot.cli import backup
+from bot.cli import postgres_restore
 from bot.ids import new_id
 from storage import Archive, Store, Vault
 from tests.storage.samples import HERE, NOW, SOON, execution
@@ -98,7 +98,9 @@ async def test_a_restore_tells_living_bots_from_the_connections_that_a_pooler_ke
     await store.migrate()
     await _writes(store)
     env = {"DATABASE_URL": pooled_url, "CREDENTIAL_KEYS": key}
-    monkeypatch.setattr(backup, "SILENCE", 20.0 if lives else 1.0)  # seconds; it ends at the first
+    monkeypatch.setattr(
+        postgres_restore, "SILENCE", 20.0 if lives else 1.0
+    )  # seconds; it ends at the first
     restoring = asyncio.create_task(
         asyncio.to_thread(CliRunner().invoke, main, ["restore", "--yes"], env=env)
     )

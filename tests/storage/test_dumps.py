@@ -1,0 +1,187 @@
+"""`python -m bot restore FILE` with PostgreSQL: what cannot be restored leaves what is there."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from click.testing import CliRunner, Result
+from cryptography.fernet import Fernet
+from sqlalchemy import make_url
+
+from bot.__main__ import main
+from bot.model import ApprovalStatus, AuditKind, ExecutionStatus
+from storage import Store, Vault
+from storage.migrations import HEAD
+from tests.storage.samples import session
+from tests.storage.test_put_back import stands, waits
+
+KEY = Fernet.generate_key().decode()
+TABLES = ("executions", "approvals", "audit", "dbc_sessions", "alembic_version")
+
+
+class Site:
+    """A database of the bot's in which something waits, and the dump of it."""
+
+    def __init__(self, url: str, programs: Path, directory: Path) -> None:
+        self.url = url
+        self.dump = directory / "backup.dump"
+        self._path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+
+    def fill(self) -> None:
+        asyncio.run(waits(self.url, Vault([KEY])))
+        asyncio.run(_keep_session(self.url))
+        self.dumped("--format=custom", f"--file={self.dump}")
+
+    def dumped(self, *arguments: str) -> bytes:
+        return self.program("pg_dump", *arguments, f"--dbname={self.url}")
+
+    def program(self, name: str, *arguments: str) -> bytes:
+        program = Path(self._path.partition(os.pathsep)[0]) / name
+        done = subprocess.run([program, *arguments], check=True, capture_output=True)
+        return done.stdout
+
+    def restore(self, *arguments: str, key: str = KEY, url: str = "", typed: str = "") -> Result:
+        env = {"DATABASE_URL": url or self.url, "CREDENTIAL_KEYS": key, "PATH": self._path}
+        return CliRunner().invoke(main, ["restore", *arguments], env=env, input=typed)
+
+    def content(self, url: str = "") -> str:
+        return asyncio.run(_content(url or self.url))
+
+    def run(self, statement: str) -> None:
+        asyncio.run(_run(self.url, statement))
+
+
+async def _keep_session(url: str) -> None:
+    store = Store(url, Vault([KEY]))
+    async with store.write() as tx:
+        await tx.sessions.put(session("U1"))
+    await store.close()
+
+
+async def _content(url: str) -> str:
+    connection = await asyncpg.connect(url)
+    try:
+        return str([await connection.fetch(f"SELECT * FROM {one} ORDER BY 1") for one in TABLES])
+    finally:
+        await connection.close()
+
+
+async def _run(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+def site(postgres: Any, postgres_url: str, tmp_path: Path) -> Site:
+    made = Site(postgres_url, postgres.bin_path, tmp_path)
+    made.fill()
+    return made
+
+
+@pytest.fixture
+def empty_url(site: Site) -> Iterator[str]:
+    name = f"empty_{uuid4().hex}"
+    asyncio.run(_run(site.url, f"CREATE DATABASE {name}"))
+    yield make_url(site.url).set(database=name).render_as_string(hide_password=False)
+    asyncio.run(_run(site.url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def test_a_dump_that_no_key_opens_leaves_the_database_untouched(site: Site) -> None:
+    site.run("DELETE FROM approvals")  # what has happened since the backup
+    before = site.content()
+    done = site.restore(str(site.dump), "--yes", key=Fernet.generate_key().decode())
+    assert done.exit_code == 1
+    assert "was not restored. No key opens 1 of 1 encrypted row in it." in done.output
+    assert "at the end of CREDENTIAL_KEYS, then restore it." in done.output
+    assert site.content() == before
+
+
+def test_a_dump_is_put_back_and_nothing_that_waited_in_it_is_sent(site: Site) -> None:
+    site.run("DELETE FROM approvals")
+    refused = site.restore(str(site.dump), typed="n\n")
+    assert "replaces all that the database" in refused.output
+    assert refused.exit_code == 1
+    done = site.restore(str(site.dump), typed="y\n")
+    assert done.exit_code == 0, done.output
+    running, asked, kinds = asyncio.run(stands(site.url, Vault([KEY])))
+    assert running == [ExecutionStatus.RUNNING]
+    assert asked == [ApprovalStatus.VOID]
+    assert AuditKind.RESTORED in kinds
+    assert "backup.dump" in site.content()
+
+
+def test_a_dump_is_put_into_an_empty_database_also_where_the_key_is_lost(
+    site: Site, empty_url: str
+) -> None:
+    other = Fernet.generate_key().decode()
+    done = site.restore(str(site.dump), "--without-key", key=other, url=empty_url)
+    assert done.exit_code == 0, done.output
+    assert "Warning: no key opens 1 of 1 encrypted row." in done.output
+    assert HEAD in site.content(empty_url)
+
+
+def test_what_pg_restore_refuses_changes_nothing(site: Site, empty_url: str) -> None:
+    asyncio.run(_run(empty_url, "CREATE TABLE messages (of_another_program text)"))
+    done = site.restore(str(site.dump), url=empty_url)
+    assert (done.exit_code, "nothing was changed" in done.output) == (1, True)
+    assert 'relation "messages" already exists' in done.output
+    asyncio.run(_run(empty_url, "SELECT of_another_program FROM messages"))
+    with pytest.raises(asyncpg.UndefinedTableError):
+        asyncio.run(_run(empty_url, "SELECT 1 FROM alembic_version"))
+
+
+def test_a_dump_of_another_version_is_not_put_over_the_database(site: Site) -> None:
+    site.run("UPDATE alembic_version SET version_num = 'of_tomorrow'")
+    before = site.content()
+    over = site.restore(str(site.dump), "--yes")
+    assert "is of another version than the database" in over.output
+    assert "a new, empty database" in over.output
+    newer = site.dump.with_name("newer.dump")
+    site.dumped("--format=custom", f"--file={newer}")
+    refused = site.restore(str(newer), "--yes")
+    assert "is of a newer version of the bot (schema of_tomorrow)" in refused.output
+    assert (over.exit_code, refused.exit_code, site.content() == before) == (1, 1, True)
+
+
+@pytest.mark.parametrize(
+    ("format_", "told"), [("tar", "Nothing was changed"), ("inserts", "with --inserts")]
+)
+def test_other_kinds_of_dumps_are_looked_at_or_said_to_be_unreadable(
+    site: Site, format_: str, told: str
+) -> None:
+    made = site.dump.with_name("other.dump")
+    kind = "--inserts" if format_ == "inserts" else f"--format={format_}"
+    site.dumped(kind, f"--file={made}")
+    assert told in site.restore("--check", str(made)).output
+
+
+def test_where_pg_restore_is_elsewhere_its_output_is_looked_at(site: Site) -> None:
+    script = site.program("pg_restore", "--data-only", "--file=-", str(site.dump)).decode()
+    opened = site.restore("--check", "-", typed=script)
+    assert (opened.exit_code, "The keys open 1 encrypted row" in opened.output) == (0, True)
+    lost = site.restore("--check", "-", typed=script, key=Fernet.generate_key().decode())
+    assert (lost.exit_code, "No key opens 1 of 1 encrypted row" in lost.output) == (1, True)
+    for nothing in ("", "--\n-- PostgreSQL database dump complete\n--\n"):
+        assert (
+            "is no dump of a database of the bot"
+            in site.restore("--check", "-", typed=nothing).output
+        )
+
+
+def test_without_postgresql_s_tools_it_says_where_they_are_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dump = tmp_path / "backup.dump"
+    dump.write_bytes(b"PGDMP")
+    env = {"DATABASE_URL": "postgresql+asyncpg://db/bot", "CREDENTIAL_KEYS": KEY, "PATH": "/none"}
+    done = CliRunner().invoke(main, ["restore", str(dump)], env=env)
+    assert (done.exit_code, "pg_restore is not installed here." in done.output) == (1, True)
