@@ -3,6 +3,7 @@
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
 
+from bot.ids import ChannelId, UserId
 from bot.model import Place
 from bot.ports import Answer
 from handlers.boundary import Comes
@@ -19,11 +20,12 @@ def register(app: AsyncApp, board: Switchboard) -> None:
         if event.get("tab") != "home":
             return Acknowledgement().response()
         key = delivery_key("event", body["event_id"])
-        answer = board.public(event["user"], Place(event["channel"]))
+        actor = UserId(event["user"])
+        answer = board.public(actor, Place(ChannelId(event["channel"])))
 
         async def take() -> Acknowledgement:
             async def work(_: Answer) -> None:
-                await board.homes.show(event["user"], "")
+                await board.homes.show(actor, "")
 
             board.boundary.work(key, work, answer)
             return Acknowledgement()

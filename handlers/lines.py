@@ -4,6 +4,7 @@ from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
 
 from bot.folding import sound
+from bot.ids import ChannelId, UserId
 from bot.model import Invocation, Place, Source
 from handlers.boundary import Comes, EndingAnswer
 from handlers.deliveries import Acknowledgement
@@ -23,18 +24,18 @@ def register(app: AsyncApp, board: Switchboard, slash_command: str) -> None:
     """Listen for lines."""
 
     async def on_slash(body: Payload) -> BoltResponse:
-        place = Place(body["channel_id"])
+        place = Place(ChannelId(body["channel_id"]))
         # One trigger_id per command typed: a repeated delivery carries the same.
         invocation = Invocation(
             key=delivery_key("slash", body["trigger_id"]),
-            actor=body["user_id"],
+            actor=UserId(body["user_id"]),
             place=place,
             text=sound(body.get("text") or ""),
             source=Source.SLASH,
             at=board.clock.now(),
         )
         answer = board.private(
-            body["user_id"], place, body.get("response_url", ""), body["trigger_id"]
+            invocation.actor, place, body.get("response_url", ""), body["trigger_id"]
         )
         team = body.get("team_id") or body.get("enterprise_id") or ""
         return await _take(board, invocation, team, answer)
@@ -61,13 +62,13 @@ async def _message(board: Switchboard, body: Payload, source: Source) -> BoltRes
     invocation = Invocation(
         # Not the event's id: one message can come as several events (`message` and `app_mention`).
         key=delivery_key("message", event["channel"], event["ts"]),
-        actor=event["user"],
+        actor=UserId(event["user"]),
         place=place,
         text=without_mention(sound(said_in(event)), board.connection.identity.user),
         source=source,
         at=board.clock.now(),
     )
-    answer = board.public(event["user"], place)
+    answer = board.public(invocation.actor, place)
     written = event.get("client_msg_id") or ""
     also = delivery_key("written", event["user"], written) if written else ""
     return await _take(board, invocation, event_team(event, body), answer, also, Comes.AGAIN)

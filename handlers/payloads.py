@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.errors import Refused
-from bot.ids import UserId
+from bot.ids import ChannelId, UserId
 from bot.model import Place
 from bot.reply import say
 
@@ -94,7 +94,7 @@ class FormOrigin:
     def load(cls, private_metadata: str) -> "FormOrigin":
         """What `dump` wrote."""
         found = json.loads(private_metadata)
-        place = Place(found["channel"], found["thread"])
+        place = Place(ChannelId(found["channel"]), found["thread"])
         kept, is_whole = found.get("kept", {}), bool(found.get("whole"))
         return cls(found["command"], place, kept, is_whole, found.get("filling", ""))
 
@@ -181,7 +181,7 @@ def actor_of(interaction: Payload) -> tuple[UserId, str]:
     """Who did it and the team of their account, in an interaction payload."""
     user = interaction["user"]
     team = interaction.get("team") or {}
-    return user["id"], user.get("team_id") or team.get("id") or ""
+    return UserId(user["id"]), user.get("team_id") or team.get("id") or ""
 
 
 def press_place(interaction: Payload) -> Place:
@@ -195,12 +195,12 @@ def press_place(interaction: Payload) -> Place:
     container = interaction.get("container") or {}
     channel = (interaction.get("channel") or {}).get("id") or container.get("channel_id")
     if not channel:
-        return Place.direct(interaction["user"]["id"])
+        return Place.direct(actor_of(interaction)[0])
     message = interaction.get("message") or {}
     thread = message.get("thread_ts") or container.get("thread_ts") or ""
     # A message that others have replied to names itself as its thread: it still stands outside.
     own = message.get("ts") or container.get("message_ts")
-    return Place(channel, "" if thread == own else thread)
+    return Place(ChannelId(channel), "" if thread == own else thread)
 
 
 def is_pressed_alone(interaction: Payload) -> bool:
@@ -217,7 +217,7 @@ def ts_of_pressed(interaction: Payload) -> str:
 
 def event_place(event: Payload) -> Place:
     """Where a message stands: its channel, and its thread if it is in one."""
-    return Place(event["channel"], event.get("thread_ts") or "")
+    return Place(ChannelId(event["channel"]), event.get("thread_ts") or "")
 
 
 def event_team(event: Payload, body: Payload) -> str:

@@ -40,7 +40,7 @@ def register(app: AsyncApp, board: Switchboard) -> None:
         return await _take(board, body, press_place(body), MACHINES_NAMED, text)
 
     async def anywhere(body: Payload) -> BoltResponse:
-        place = Place.direct(body["user"]["id"])  # Slack does not tell where one is
+        place = Place.direct(actor_of(body)[0])  # Slack does not tell where one is
         return await _take(board, body, place, COMMAND_CHOICE, "")
 
     app.message_shortcut(ON_MESSAGE)(on_message)

@@ -18,7 +18,7 @@ _UNSAID = re.compile(r":[a-z_+-]+:|&gt;")  # an emoji; the mark of a quotation
 _GAP = re.compile(r"[\s,;，；、]+")
 _LEAST = 4  # characters of an id that say enough beside a name
 # A moment as Slack shows it, in English and Chinese, and as a node or a file has it.
-MOMENT = re.compile(
+_TIME = re.compile(
     r"today|yesterday|tomorrow|at|am|pm|utc|今天|昨天|明天|上午|下午|\d{1,2}:\d\d(:\d\d)?(am|pm)?"
     r"|\d{4}-\d\d-\d\d|\d{1,2}(st|nd|rd|th)|(19|20)\d\d|\d{1,2}月|\d{1,2}日|\d{4}年.*"
     r"|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
@@ -159,7 +159,7 @@ def _taken_behind(words: Sequence[str], at: int) -> int:
         if several in _BEHIND or _SIZE.fullmatch(several) or is_state(several):
             return count
     one = "".join(parts_of(words[at]))
-    return int(not one or any(known.fullmatch(one) for known in (MOMENT, _NUMBER, _FILE, _AMOUNT)))
+    return int(not one or any(known.fullmatch(one) for known in (_TIME, _NUMBER, _FILE, _AMOUNT)))
 
 
 def _said(words: Sequence[str], at: int, count: int) -> str:
@@ -204,7 +204,7 @@ def _is_node(node: Node, words: _Words) -> bool:
             return phrase, True
         if _is_moment(words, at):
             return 1, False
-        is_number = MOMENT.fullmatch(words[at]) is None and _NUMBER.fullmatch(words[at]) is not None
+        is_number = _TIME.fullmatch(words[at]) is None and _NUMBER.fullmatch(words[at]) is not None
         return int(is_number), is_number
 
     return _is_all(words, own, node.id, explained)
@@ -212,7 +212,7 @@ def _is_node(node: Node, words: _Words) -> bool:
 
 def _is_moment(words: _Words, at: int) -> bool:
     """Whether a word belongs to a moment that the bot has told."""
-    return MOMENT.fullmatch(words[at]) is not None and not _DATED.isdisjoint(words)
+    return _TIME.fullmatch(words[at]) is not None and not _DATED.isdisjoint(words)
 
 
 def _is_all(
