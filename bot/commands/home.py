@@ -14,6 +14,7 @@ from bot.messages.turn_cards import WITHDRAW
 from bot.model import Machine
 from bot.pipeline import queued
 from bot.pipeline.context import Services
+from bot.pipeline.ended import ended_of
 from bot.pipeline.formatting import stacked
 from bot.pipeline.holding import frozen_now
 from bot.pipeline.rights import require_colleague
@@ -73,7 +74,8 @@ async def home(
         )
     if at.words:
         told = await home_machines.listings(services, user)
-        found = await home_machines.found(services, user, told, at)
+        ended = await ended_of(services, await services.sessions.usable(user))
+        found = await home_machines.found(services, user, told, at, ended)
         return Reply(say("Your machines"), (*waiting, *found))
     return await _with_machines(services, user, waiting, at)
 
@@ -113,13 +115,16 @@ async def _with_machines(
     parts = [*waiting, *await _in_progress(services, user, machines, hidden)]
     parts += await _in_line(services, user)
     parts.append(Heading(say("Your machines")))
-    parts += await ending(services, sessions, user)
+    ended = await ended_of(services, sessions)
+    parts += await ending(services, ended, user)
     if sessions:
-        parts += await home_machines.by_node(services, user, told, at)
+        parts += await home_machines.by_node(services, user, told, at, ended)
     else:
         parts += await home_access.newcomer(services, user, hidden)
     parts += [
-        home_access.first_steps(has_access=bool(sessions)),
+        home_access.first_steps(
+            has_access=bool(sessions), can_create=ended.takes_new([one.node for one in sessions])
+        ),
         Divider(),
         *await home_access.access(services, user, sessions),
         home_access.language(services, user),

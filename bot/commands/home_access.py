@@ -46,14 +46,14 @@ def language(services: Services, user: UserId) -> Note:
     return Note(line(read, "\n", less))
 
 
-def first_steps(*, has_access: bool) -> Actions:
-    """To make a machine, or to get access first."""
+def first_steps(*, has_access: bool, can_create: bool) -> Actions:
+    """To make a machine, where one can last, or to get access first."""
     create = Button(
         say("Create a machine"), OPEN_FORM, "vm.create", "primary" if has_access else ""
     )
     add = Button(say("Add a session"), OPEN_FORM, "session.add", "" if has_access else "primary")
     ask = access_cards.ask_button(NodeId(""))
-    return Actions((create, add, ask) if has_access else (add,))
+    return Actions((*([create] if can_create else []), add, ask) if has_access else (add,))
 
 
 async def access(services: Services, user: UserId, sessions: Sequence[DbcSession]) -> list[Part]:

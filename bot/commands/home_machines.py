@@ -9,6 +9,7 @@ from bot.language.row_parts import Listing
 from bot.model import Machine
 from bot.pipeline import finding
 from bot.pipeline.context import Services
+from bot.pipeline.ended import Ended
 from bot.pipeline.formatting import is_silent, node_part, retry_buttons, turning
 from bot.pipeline.rights import may_press
 from bot.ports import HOME_FIND, HOME_PAGE
@@ -80,7 +81,7 @@ async def listings(services: Services, user: UserId) -> list[NodeListing]:
 
 
 async def found(
-    services: Services, user: UserId, told: Sequence[NodeListing], at: At
+    services: Services, user: UserId, told: Sequence[NodeListing], at: At, ended: Ended
 ) -> list[Part]:
     """The machines that have the words, and the way back to everything."""
     labels = {one.node.id: one.node.label for one in told}
@@ -100,11 +101,13 @@ async def found(
     )
     kept = [_only(one, lambda machine: (machine.node, machine.task) in fitting) for one in told]
     shown = [one for one in kept if one.machines]
-    return [Heading(head), back, *(await by_node(services, user, shown, at) if shown else ())]
+    if not shown:
+        return [Heading(head), back]
+    return [Heading(head), back, *await by_node(services, user, shown, at, ended)]
 
 
 async def by_node(
-    services: Services, user: UserId, told: Sequence[NodeListing], at: At
+    services: Services, user: UserId, told: Sequence[NodeListing], at: At, ended: Ended
 ) -> list[Part]:
     """One page of the machines, by node, each with what can be done behind ⋮; silent nodes too."""
     ordered = [machine for one in told for machine in one.machines]
@@ -115,7 +118,7 @@ async def by_node(
     if not ordered and not empty:
         return [Para(line(say("None that I know of.")))]
     gpus = await services.last_known.gpus(shown)
-    may = may_press(services, user, ChannelId(""))
+    may = ended.narrowed(may_press(services, user, ChannelId("")))
     listed = [*here, *empty[:_EMPTY]]
     parts: list[Part] = [node_part(one, gpus, may) for one in listed]
     if len(empty) > _EMPTY:

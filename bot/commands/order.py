@@ -8,7 +8,7 @@ from typing import Annotated
 from bot.chain.errors import ChainError
 from bot.chain.price import PER_DAY, Prices, dollars
 from bot.commands.order_notes import SOON
-from bot.commands.order_rescue import copying
+from bot.commands.order_rescue import copying, left_of
 from bot.dbc.errors import DbcError
 from bot.dbc.signatures import public_key_of
 from bot.errors import NotFound
@@ -295,8 +295,9 @@ def _money(prices: Prices, gpus: int, blocks: int) -> Line:
 async def rescue(ctx: Context, order: Number) -> Reply:
     """Tell what is lost with a rental, until when, and how to copy it."""
     found = await _known(ctx, order, is_gone=True)
+    left = await left_of(ctx, found)
     facts = await ctx.services.orders.facts(found, ctx.actor)
-    return await copying(ctx, facts, _data(facts))
+    return await copying(ctx, facts, left, _data(facts))
 
 
 async def watch(ctx: Context, wallet: Wallet) -> Reply:

@@ -11,31 +11,32 @@ from bot.orders.finding import Search
 from bot.orders.schedule import DAY, goal_of, head_at
 from bot.orders.words import priced
 from bot.pipeline.context import Context, Services
+from bot.pipeline.ended import Ended
 from bot.reply import Actions, Button, Note, Part, bold, command, emoji, line, say, sentences
 
 SOON = 3 * DAY  # blocks
+_LEFT = say(
+    "Until then, copy your data: a machine that you start runs for 15 minutes at most. For new "
+    "machines, rent again."
+)
 _WAYS = 5  # buttons: the first ends first
 
 
 async def ending(
-    services: Services,
-    sessions: Sequence[DbcSession],
-    reader: UserId | None,
-    number: str | None = None,
+    services: Services, ended: Ended, reader: UserId | None, number: str | None = None
 ) -> tuple[Part, ...]:
-    """Notes about orders of these sessions of which something comes soon, and the ways to those.
+    """Notes about orders of which something comes soon, and the ways to those.
 
     With a `number`, all about that order, and about every order where it is empty. There is a way
     where the `reader` is told of the order, as whoever just gets a session (None) will be.
     """
-    orders = await services.orders.used_with(sessions) if sessions else []
     notes: list[Part] = []
     shown: list[Button] = []
-    for order in orders:
+    for order in ended.orders:
         if number and str(order.number) != number:
             continue
         if number is not None or _left(services, order) <= SOON:
-            notes.append(await _note(services, order))
+            notes.append(await _note(services, order, is_refused=order.node in ended.refusing))
             label = say("Show order {order}", order=str(order.number))
             if reader is None or await services.orders.tells(order, reader):
                 shown.append(ways.to_order(order, label))
@@ -44,14 +45,15 @@ async def ending(
     return (*notes, Actions(tuple(shown[:_WAYS]))) if shown else tuple(notes)
 
 
-async def _note(services: Services, order: RentalOrder) -> Note:
+async def _note(services: Services, order: RentalOrder, *, is_refused: bool) -> Note:
     facts = await services.orders.facts(order)
     sign = emoji("alarm_clock" if _left(services, order) <= SOON else "calendar")
     told = say(
         "Order {order} for {node} {when}.",
         order=str(order.number), node=bold(facts.node), when=when(facts),
     )  # fmt: skip
-    return Note(line(sign, " ", with_taker(told, facts)))
+    left = () if is_refused or order.phase is not OrderPhase.ENDED else (" ", _LEFT)
+    return Note(line(sign, " ", with_taker(told, facts), *left))
 
 
 def _left(services: Services, order: RentalOrder) -> int:

@@ -1,19 +1,21 @@
 """How to copy what a rental's machines hold: what, where to, how large, and where there is room."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.commands.node import free_of
 from bot.dbc.models import HostDisk
 from bot.dbc.sizes import Size
 from bot.errors import BotError
 from bot.ids import NodeId
+from bot.messages import ways
 from bot.messages.machine_buttons import May, button
-from bot.model import OrderPhase
+from bot.model import OrderPhase, RentalOrder
 from bot.orders.facts import AtStake, Facts
 from bot.orders.schedule import goal_of
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
+from bot.pipeline.ended import Ended, ended_of
 from bot.pipeline.formatting import short, stacked
 from bot.pipeline.rights import may_press
 from bot.ports import DeliveryFailed
@@ -43,7 +45,36 @@ _WITH_BUTTONS = 4  # machines
 _SYSTEM = "vda"  # the only disk that a snapshot holds
 
 
-async def copying(ctx: Context, facts: Facts, data: Mapping[str, object]) -> Reply:
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What can still be done on an order's node: all, or what it takes once the order has ended.
+
+    It `answers`, or it `refuses` every command since nobody rents it; neither where it is silent.
+    """
+
+    ended: Ended
+    has_ended: bool = False
+    answers: bool = False
+    refuses: bool = False
+
+    def is_off(self, one: AtStake) -> bool:
+        """Whether a machine is off, or must be by now."""
+        return one.is_off or (self.has_ended and not self.answers)
+
+
+async def left_of(ctx: Context, order: RentalOrder) -> Left:
+    """Ask the node of an order that has ended what it still takes; of any other, nobody."""
+    usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
+    here = [one for one in usable if one.node == order.node]
+    has_ended = order.phase is OrderPhase.ENDED
+    listings = [await ctx.services.inventory.list_node(one) for one in here if has_ended]
+    ended = await ended_of(ctx.services, here)
+    answers = any(one.problem is None for one in listings)
+    refuses = has_ended and order.node in ended.refusing
+    return Left(ended, has_ended, answers, refuses)
+
+
+async def copying(ctx: Context, facts: Facts, left: Left, data: Mapping[str, object]) -> Reply:
     """What to copy from an order's machines, where to, until when. `data` names the order."""
     order = facts.order
     if order.phase.is_over or (order.phase is OrderPhase.ENDED and facts.is_past(facts.goal)):
@@ -61,14 +92,14 @@ async def copying(ctx: Context, facts: Facts, data: Mapping[str, object]) -> Rep
         node=bold(facts.node), time=facts.earliest(deleted),
     )  # fmt: skip
     servers = [server.name for server in await ctx.services.sightings.servers()]
-    is_on = order.phase is OrderPhase.RENTING
-    may = may_press(ctx.services, ctx.actor, ctx.place.channel)
-    rows = [_saved(order.node, one, servers, may, is_on=is_on) for one in facts.machines]
+    may = left.ended.narrowed(may_press(ctx.services, ctx.actor, ctx.place.channel))
+    rows = [_saved(order.node, one, servers, may, left) for one in facts.machines]
     room, disks = await _room(ctx, facts, servers)
     return Reply(
         line(head),
         (
             Para(line(emoji("ring_buoy"), " ", head)),
+            *_after_the_end(facts, left),
             *_stepwise(rows),
             room,
             await _how(ctx, facts, servers),
@@ -90,17 +121,38 @@ def _nothing(facts: Facts) -> Text:
     return say("No machine of order {order} is known here.", order=number)
 
 
-def _saved(node: NodeId, one: AtStake, servers: Sequence[str], may: May, *, is_on: bool) -> Row:
+def _after_the_end(facts: Facts, left: Left) -> list[Part]:
+    """Why not everything works any more, and what to do first."""
+    if not left.has_ended:
+        return []
+    if left.refuses:
+        told = say(
+            "Nobody rents {node} now, so it refuses every command for these machines. Rent one of "
+            "its GPUs again first, then copy by the steps below. They are deleted all the same.",
+            node=facts.node,
+        )
+        again = Actions((ways.to_rescue(facts.order, say("Ask {node} again", node=facts.node)),))
+        return [Note(line(emoji("warning"), " ", told)), again]
+    told = say(
+        "The order has ended. While any GPU of {node} is rented, it takes commands for these "
+        "machines; one that you start runs for 15 minutes at most. They are deleted all the same.",
+        node=facts.node,
+    )
+    return [Note(line(emoji("warning"), " ", told))]
+
+
+def _saved(node: NodeId, one: AtStake, servers: Sequence[str], may: May, left: Left) -> Row:
     """A machine: each of its disks with its size and where to, in the order to copy them in."""
     named = one.told
     if one.disks is None:
         named = line(named, " ", say("(disks not read yet)"))
-    steps = [_by_shell(one, is_on=is_on), _system_disk(one, servers, is_on=is_on)]
-    if not is_on:
-        steps.reverse()  # it is off: its disk can be copied as it is
+    is_off = left.is_off(one)
+    steps = [_by_shell(one, left), _system_disk(one, servers, is_off=is_off)]
+    if is_off and left.has_ended:
+        steps.reverse()  # its disk can be copied as it is
     told = [step for step in steps if step]
     lines = [named, *(line(f"{at}. ", step) for at, step in enumerate(told, 1))]
-    verbs = ["show", "shutdown" if is_on and not one.is_off else "start", "snapshot"]
+    verbs = ["show", "start" if is_off else "shutdown", "snapshot"]
     acts = tuple(button(verb, node, one.task) for verb in verbs if may(verb, node, one.task))
     data = {"task": one.task, "name": one.label, "disks": one.disks, "connect": one.login or None}
     return Row(stacked(lines), data, acts)
@@ -116,19 +168,24 @@ def _stepwise(rows: Sequence[Row]) -> list[Part]:
     return found
 
 
-def _by_shell(one: AtStake, *, is_on: bool) -> Text | Line:
-    """What is copied over SSH while the machine runs."""
+def _by_shell(one: AtStake, left: Left) -> Text | Line:
+    """What is copied over SSH while the machine runs, by which line."""
     others = [disk for disk in one.disks or () if not _is_system(disk)]
     if not others:
         return ""
     disks = listed(others)
-    told = say("{disks}: over SSH while it runs, to a computer of yours", disks=disks)
-    if not is_on:
+    if not left.has_ended:
+        told = say("{disks}: over SSH while it runs, to a computer of yours", disks=disks)
+    elif left.is_off(one):
         told = say("{disks}: only over SSH. Start it: it runs for 15 minutes at most", disks=disks)
-    return line(told, ": ", code(one.login)) if one.login else told
+    else:
+        told = say("{disks}: over SSH now. It is switched off within 15 minutes", disks=disks)
+    if not one.login:
+        return told
+    return line(say("{what}: {subject}", what=told, subject=code(one.login)))
 
 
-def _system_disk(one: AtStake, servers: Sequence[str], *, is_on: bool) -> Text:
+def _system_disk(one: AtStake, servers: Sequence[str], *, is_off: bool) -> Text:
     """The commands that copy its system disk, in the order to run them in."""
     disk = next(filter(_is_system, one.disks or ()), _SYSTEM)
     if not servers:
@@ -136,7 +193,7 @@ def _system_disk(one: AtStake, servers: Sequence[str], *, is_on: bool) -> Text:
     to = f" to {servers[0]}" if len(servers) > 1 else ""
     saves = command(f"snapshot create {short(one.task)} rescue{to}")
     server = bold(servers[0])
-    if not is_on or one.is_off:
+    if is_off:
         return say(
             "{disk}: to image server {server}, by {command}",
             disk=disk, server=server, command=saves,
@@ -219,14 +276,6 @@ async def _how(ctx: Context, facts: Facts, servers: Sequence[str]) -> Part:
             "is short, renew the order first."
         )
         told.insert(0, line(emoji("hourglass_flowing_sand"), " ", long))
-    if facts.order.phase is OrderPhase.ENDED:
-        again = say(
-            "The order has ended: {node} refuses every command for these machines unless one of "
-            "its GPUs is rented. Rent one GPU again first, then run the commands. A machine that "
-            "you start runs for 15 minutes at most, and all of them are deleted all the same.",
-            node=facts.node,
-        )
-        told.insert(0, line(emoji("warning"), " ", again))
     return Note(stacked(told))
 
 

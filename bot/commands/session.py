@@ -19,6 +19,7 @@ from bot.messages import access_cards
 from bot.messages.facts import FactKind
 from bot.model import Audience, DbcSession, Effect, Node, Share
 from bot.pipeline.context import Context
+from bot.pipeline.ended import ended_of
 from bot.pipeline.formatting import joined, said_audiences, short
 from bot.reply import (
     Line,
@@ -301,7 +302,7 @@ async def _pending(ctx: Context, node: Node, person: UserId) -> tuple[Part, ...]
     if not person or await ctx.services.orders.concerned.hides(person, node.id):
         return ()
     mine = [one for one in await ctx.services.sessions.of(ctx.actor) if one.node == node.id]
-    return await ending(ctx.services, mine, None)
+    return await ending(ctx.services, await ended_of(ctx.services, mine), None)
 
 
 async def unshare(ctx: Context, node: AnyNode, person: Member = "", channel: Channel = "") -> Reply:

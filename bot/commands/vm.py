@@ -13,7 +13,14 @@ from bot.commands.nicknames import NAMING, check_nickname, rename, verify_nickna
 from bot.commands.order_notes import ending
 from bot.commands.restarts import before_restart, before_start, log_before, noting_state
 from bot.dbc import fields
-from bot.dbc.errors import DbcError, StateConflict, StrangeCode, TaskNotFound, Unreadable
+from bot.dbc.errors import (
+    DbcError,
+    StateConflict,
+    StrangeCode,
+    TaskNotFound,
+    Unreadable,
+    says_unrented,
+)
 from bot.dbc.models import Phase, phase_of, said_state
 from bot.errors import BotError, Refused
 from bot.language.args import Nickname, Vm
@@ -24,9 +31,10 @@ from bot.language.text import quoted
 from bot.messages import machine_buttons
 from bot.messages.facts import DISKS, SNAPSHOTS, STATE
 from bot.messages.log_lines import Excerpt, excerpt
-from bot.model import Deed, Effect, Goal, Logged, Machine, Source, TakesGpus
+from bot.model import DbcSession, Deed, Effect, Goal, Logged, Machine, Source, TakesGpus
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
+from bot.pipeline.ended import ended_of, may_still
 from bot.pipeline.formatting import (
     lamp,
 )
@@ -105,16 +113,15 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False, reveal: Reveal = Fals
     try:
         detail = await ctx.dbc.tasks.get(target_of(session), vm.task)
     except DbcError as problem:
-        if not problem.passes and not isinstance(problem, Unreadable | StrangeCode):
+        is_known = problem.passes or isinstance(problem, Unreadable | StrangeCode)
+        if not is_known and not says_unrented(problem):
             raise
-        problem.named(node.label)
-        (vm,) = await ctx.services.inventory.moments([vm])
-        known = await ctx.services.last_known.find(session, vm.task)
-        may = may_press(ctx.services, ctx.actor, ctx.place.channel)
-        return vm_details.as_last_known(vm, node, known, problem, may, reveal=reveal)
+        return await _as_last_known(ctx, vm, session, problem, reveal=reveal)
     await ctx.services.last_known.saw(session, vm.task, detail, asked_at)
     if reveal:
         return vm_details.revealed(vm, node, detail)
+    ended = (await ended_of(ctx.services, [session])).answered
+    may = ended.narrowed(may_press(ctx.services, ctx.actor, ctx.place.channel))
     parts: list[Part] = [
         Para(
             line(
@@ -132,7 +139,7 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False, reveal: Reveal = Fals
             vm.task,
             detail.status,
             reveals=vm_details.has_passwords(detail),
-            may=may_press(ctx.services, ctx.actor, ctx.place.channel),
+            may=may,
         ),
     ]
     summary = say(
@@ -142,8 +149,25 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False, reveal: Reveal = Fals
         state=said_state(detail.status),
     )
     data = json_data.detail(vm, node, detail, vm_details.connection_data(detail))
-    parts += await ending(ctx.services, [session], ctx.actor, detail.rent_order)
+    parts += await ending(ctx.services, ended, ctx.actor, detail.rent_order)
     return Reply(summary, tuple(parts), private=True, data=data)
+
+
+async def _as_last_known(
+    ctx: Context, vm: Machine, session: DbcSession, problem: DbcError, *, reveal: bool
+) -> Reply:
+    """A machine that its node does not show now, with what is known of its order."""
+    node = await ctx.services.inventory.node_by_id(vm.node)
+    problem.named(node.label)
+    (vm,) = await ctx.services.inventory.moments([vm])
+    known = await ctx.services.last_known.find(session, vm.task)
+    ended = await ended_of(ctx.services, [session])
+    if says_unrented(problem):
+        ended = ended.refused_by(node.id)
+    may = ended.narrowed(may_press(ctx.services, ctx.actor, ctx.place.channel))
+    shown = vm_details.as_last_known(vm, node, known, problem, may, reveal=reveal)
+    number = known.detail.rent_order if known is not None else ""
+    return shown.also(*await ending(ctx.services, ended, ctx.actor, number))
 
 
 async def start(ctx: Context, vm: Vm) -> None:
@@ -201,7 +225,7 @@ async def logs(ctx: Context, vm: Vm, end: LogEnd = "tail", lines: Lines = 10) ->
     content: list[Part] = [CodeBlock(shown.text), *_span_of(shown, vm, end)]
     if not page.lines:
         content = [Para(line(say("The log is empty.")))]
-    may = may_press(ctx.services, ctx.actor, ctx.place.channel)
+    may = await may_still(ctx.services, ctx.actor, ctx.place.channel, [vm.node])
     return Reply(
         title,
         (

@@ -18,6 +18,7 @@ from bot.language.table import Command
 from bot.messages.access_cards import ask_button
 from bot.model import DbcSession, Node
 from bot.pipeline.context import Context
+from bot.pipeline.ended import ended_of
 from bot.pipeline.formatting import (
     OPEN_FORM,
     heading,
@@ -94,16 +95,18 @@ async def list_machines(
             return Reply.empty(say("None of your machines is in this state: {state}.", state=state))
         none = (say("None of the machines that were read is in this state: {state}.", state=state),)
     gpus = await ctx.services.last_known.gpus(seen)
-    may = may_press(ctx.services, ctx.actor, ctx.place.channel)
+    ended = await ended_of(ctx.services, sessions)
+    may = ended.narrowed(may_press(ctx.services, ctx.actor, ctx.place.channel))
     parts = [node_part(each, gpus, may) for each in listings]
     if sort != "node":
         parts = _in_order(parts, listings, sort)
     silent = [each.node for each in listings if is_silent(each.problem)]
-    create = Button(say("Create a machine"), OPEN_FORM, "vm.create")
-    soon = await ending(ctx.services, sessions, ctx.actor)
+    takes_new = ended.takes_new([one.node for one in sessions])
+    create = [Button(say("Create a machine"), OPEN_FORM, "vm.create")] if takes_new else []
+    soon = await ending(ctx.services, ended, ctx.actor)
     summary = sentences((*none, heading(listings)))
     paras = tuple(Para(line(one)) for one in none)
-    return Reply(summary, (*paras, *parts, *retry_buttons(silent, create), *soon))
+    return Reply(summary, (*paras, *parts, *retry_buttons(silent, *create), *soon))
 
 
 async def _sessions(ctx: Context, node: Node | None) -> list[DbcSession]:

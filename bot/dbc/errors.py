@@ -401,6 +401,11 @@ class NotAuthorised(DbcError, Refused):
         return self.reason in LOST
 
 
+def says_unrented(problem: Exception) -> bool:
+    """Whether a node says that nobody rents it, so that it refuses everybody."""
+    return isinstance(problem, NotAuthorised) and problem.reason is Reason.NOT_RENTED
+
+
 class Missing(DbcError, NotFound):
     """Something named in the request does not exist there: an image, disk, network, snapshot."""
 

@@ -30,7 +30,10 @@ REASONS: Mapping[Reason, tuple[Text, Text]] = {
     ),
     Reason.NOT_RENTED: (
         say("The node is not rented at present."),
-        say("The rental has ended; it has to be rented again before it can be used."),
+        say(
+            "It refuses every command until one of its GPUs is rented again. That saves no machine "
+            "of an order that has ended, but lets you copy its data until it is deleted."
+        ),
     ),
     Reason.SESSION_INVALID: (
         say("The node does not accept this session."),

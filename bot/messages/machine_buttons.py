@@ -72,6 +72,10 @@ _BEYOND: Mapping[Phase, Sequence[str]] = {
     Phase.FAILED: ("poweroff",),
     Phase.UNKNOWN: ("start", "shutdown", "poweroff"),
 }
+# What helps to copy a machine's data once its order has ended, while its node takes commands; it
+# cannot last, so nothing is changed of it.
+OF_ENDED = frozenset(ACTS) - {"modify", "disk", "name", "reset"}
+OF_REFUSED = frozenset({"show", "retry"})  # where its node takes no command: what is known of it
 _IN_MENU = 5  # Slack's limit
 _LOOKED_AT = frozenset({ExecutionStatus.DONE, ExecutionStatus.FAILED, ExecutionStatus.UNKNOWN})
 
@@ -107,8 +111,11 @@ def menu(node: NodeId, task: TaskId, status: str, may: May = anyone) -> tuple[Bu
 
 
 def _is_offered(shown: Button, may: May, node: NodeId) -> bool:
-    verb, task, _ = shown.value.split(" ")
-    return verb == MORE or may(verb, node, TaskId(task))
+    verb, text, _ = shown.value.split(" ")
+    task = TaskId(text)
+    if verb == MORE:  # it leads to all the others
+        return any(may(one, node, task) for one in ACTS if one not in OF_REFUSED)
+    return may(verb, node, task)
 
 
 @lru_cache(4096)  # lists show the same machines again and again

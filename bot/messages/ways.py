@@ -44,9 +44,9 @@ def to_node(node: NodeId, label: str) -> Button:
     return Button(say("Show node {node}", node=label), OPEN_NODE, node)
 
 
-def to_rescue(order: RentalOrder) -> Button:
+def to_rescue(order: RentalOrder, label: Phrase | None = None) -> Button:
     """Leads to how to copy what is lost with a rental."""
-    return Button(say("Copy data …"), RESCUE, str(order.number))
+    return Button(label or say("Copy data …"), RESCUE, str(order.number))
 
 
 def again(node: NodeId, label: str) -> Button:

@@ -22,7 +22,7 @@ from bot.model import DbcSession, OrderPhase, Place, RentalOrder
 from bot.orders import said, vague, words
 from bot.orders.changes import Event, Looked, Read, goes_on, looked, unread
 from bot.orders.concerned import Concern, Concerned, People
-from bot.orders.facts import Facts
+from bot.orders.facts import AtStake, Facts
 from bot.orders.finding import Finder, Search
 from bot.orders.handlings import Handlings
 from bot.orders.offers import Offer, offer_of, paid_since
@@ -408,6 +408,10 @@ class Orders:
     async def _told_of(self, order: RentalOrder) -> tuple[Facts, list[tuple[Place, bool]]]:
         facts, people = await self._facts(order, self._head(order), is_read=self._is_read(order))
         return facts, await self._places(people)
+
+    async def machines_of(self, order: RentalOrder) -> tuple[AtStake, ...]:
+        """The machines that are lost with an order, as far as they are known here."""
+        return await self.concerned.machines(order, await self._concern(order)) or ()
 
     async def used_with(self, sessions: Sequence[DbcSession]) -> list[RentalOrder]:
         """The orders that these sessions stand for, the first end first."""

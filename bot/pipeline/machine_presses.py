@@ -14,8 +14,9 @@ from bot.messages import cards, machine_buttons
 from bot.messages.machine_buttons import ACTS, MORE
 from bot.model import Machine, Place, Press, Source
 from bot.pipeline.context import Services
+from bot.pipeline.ended import may_still
 from bot.pipeline.formatting import RETRY_VM, lamp, machine_row
-from bot.pipeline.rights import may_press, no_such_machine, visible_to
+from bot.pipeline.rights import no_such_machine, visible_to
 from bot.pipeline.wish import Wish
 from bot.pipeline.works import outdated, saying
 from bot.ports import MACHINES_NAMED, Answer, Work
@@ -69,7 +70,7 @@ class MachinePresses:
                 hint=line(say("See: {command}", command=command("vm list"))),
             )
         labels = {one.node: await self._services.inventory.label(one.node) for one in found}
-        may = may_press(self._services, press.actor, press.place.channel)
+        may = await may_still(self._services, press.actor, press.place.channel, [*labels])
         if len(found) == 1:
             await answer.say(actions_of(found[0], labels[found[0].node], may))
             return
@@ -123,7 +124,7 @@ class MachinePresses:
         if not found:
             raise no_such_machine()
         (machine,) = await services.inventory.moments(found[:1])
-        may = may_press(services, actor, place.channel)
+        may = await may_still(services, actor, place.channel, [node])
         await answer.say(actions_of(machine, await services.inventory.label(node), may))
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from bot.clock import UNTOLD, Clock
 from bot.dbc.client import DbcClient
 from bot.dbc.endpoint import LastAnswer
-from bot.dbc.errors import NodeSilent, NodeTimeout, Unreadable
+from bot.dbc.errors import NodeSilent, NodeTimeout, NotAuthorised, Unreadable
 from bot.dbc.models import TaskSummary
 from bot.errors import BotError
 from bot.ids import TaskId
@@ -85,6 +85,14 @@ class Lists:
     def has_asked(self, session: DbcSession) -> bool:
         """Whether this process has asked for a list of a session's machines, whatever came."""
         return (session.node, session.user) in self._told
+
+    def is_refused(self, session: DbcSession) -> bool:
+        """Whether the node takes no command with a session, as asking for a list said last."""
+        told = self._told.get((session.node, session.user))
+        problem = told.problem if told is not None else None
+        if isinstance(problem, NotAuthorised):
+            return problem.says_access_is_gone
+        return isinstance(problem, SessionLocked)
 
     def as_told(self, node: Node, session: DbcSession, machines: Sequence[Machine]) -> NodeListing:
         """What asking said last, of the machines as they are known now; nothing is asked."""

@@ -190,7 +190,7 @@ async def test_rescue_gives_whole_commands_and_says_how_to_reach_the_machines(
     assert "rescue to " in shown
     await scene.until(rental.end + 60)
     shown = (await scene.stage.asks(alice, f"/dbc order rescue {rental.number}")).plain
-    assert "Rent one GPU again first, then run the commands." in shown
+    assert "While any GPU of gpu1 is rented, it takes commands for these machines" in shown
     (told,) = scene.told(alice, "has ended.")
     assert "it is the only way to reach them" in told
 

@@ -46,9 +46,9 @@ async def test_after_the_end_and_after_the_deletion_only_what_is_possible_is_sai
     await alice.opens_home()
     assert "Copy data …" in (await alice.sees_home("has ended")).buttons
     said = (await stage.asks(alice, f"/dbc order rescue {rental.number}")).plain
-    assert "Rent one GPU again first" in said
-    assert "1. vda" in said
-    assert "only over SSH. Start it: it runs for 15 minutes at most" in said
+    assert "While any GPU of gpu1 is rented, it takes commands for these machines" in said
+    assert "They are deleted all the same." in said
+    assert "over SSH now. It is switched off within 15 minutes: ssh -p" in said.replace("`", "")
     assert "while the machine runs" not in said
     await scene.until(rental.end + 73 * 600)
     await stage.asks(alice, "/dbc language zh")

@@ -1,0 +1,115 @@
+"""After an order's end, only what its node still does is offered, and it is said what to do."""
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.chain import Rental
+from sandbox.dbc.keys import Wallet
+from tests.scenarios.orders import DAY, ChainStage, chained
+
+OFFERED_NEVER = {"Modify …", "Add a disk …", "Rename …"}
+IN_VAIN = {"Start", "Logs", "Restart", "Force restart", "Take a snapshot …", "More …"}
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
+    async with chained(tmp_path) as one:
+        await one.stage.gives_session(one.stage.alice, "gpu1")
+        yield one
+
+
+async def ended(scene: ChainStage) -> Rental:
+    """An order of gpu1 that ended 20 minutes ago, on a node that asks the chain."""
+    node = scene.stage.node("gpu1")
+    rental = scene.rents(blocks=600)
+    node.ledger = scene.chain
+    for task in node.tasks.values():
+        task.rent_order = str(rental.number)
+    await scene.stage.asks(scene.stage.alice, "/dbc vm list")
+    await scene.stage.asks(scene.stage.alice, "/dbc vm show inference")
+    await scene.until(rental.end + 200)
+    node.settle()
+    await scene.passes(minutes=2, step=60)
+    return rental
+
+
+async def rents_one_gpu(scene: ChainStage) -> None:
+    """Somebody else rents a GPU of the node, which then takes commands again."""
+    scene.rents(gpus=1, renter=Wallet.from_seed("another").address)
+    await scene.passes(minutes=2, step=60)
+
+
+def in_menus(blocks: Sequence[dict[str, Any]]) -> set[str]:
+    """What the menus beside machines offer."""
+    menus = [one["accessory"] for one in blocks if "accessory" in one]
+    return {option["text"]["text"] for menu in menus for option in menu["options"]}
+
+
+async def test_on_a_node_that_nobody_rents_nothing_is_offered_that_it_refuses(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = await ended(scene)
+    listed = await stage.asks(alice, "/dbc vm list")
+    assert in_menus(listed.blocks) == {"Show"}
+    assert "Create a machine" not in listed.buttons
+    assert "The node is not rented at present." in listed.plain
+    assert "until one of its GPUs is rented again" in listed.plain
+    await alice.opens_home()
+    home = await alice.sees_home("is not rented at present")
+    assert in_menus(home.blocks) == {"Show"}
+    assert "Create a machine" not in home.buttons
+    shown = await stage.asks(alice, "/dbc vm show inference")
+    assert "when last seen" in shown.plain
+    assert not IN_VAIN & {*shown.buttons}
+    assert "Copy data …" in shown.buttons
+    rescue = await stage.asks(alice, f"/dbc order rescue {rental.number}")
+    assert "Rent one of its GPUs again first" in rescue.plain
+    assert not IN_VAIN & {*rescue.buttons}
+    await stage.asks(alice, "/dbc language zh")
+    rescue_in_chinese = await stage.asks(alice, f"/dbc order rescue {rental.number}")
+    assert "gpu1 现在无人租用" in rescue_in_chinese.plain
+    await rents_one_gpu(scene)
+    await stage.asks(alice, "/dbc language en")
+    await alice.presses("Ask gpu1 again", rescue)
+    await stage.quiet()
+    assert {"Start", "Take a snapshot …"} <= {*alice.last().buttons}
+
+
+async def test_of_an_ended_order_only_what_helps_to_copy_is_offered(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = await ended(scene)
+    await rents_one_gpu(scene)
+    listed = await stage.asks(alice, "/dbc vm list")
+    assert {"Show", "Start", "Logs", "More …"} == in_menus(listed.blocks)
+    assert "Create a machine" not in listed.buttons
+    assert "a machine that you start runs for 15 minutes at most" in listed.plain
+    shown = await stage.asks(alice, "/dbc vm show inference")
+    assert "Start" in shown.buttons
+    assert not OFFERED_NEVER & {*shown.buttons}
+    await alice.presses("More …", shown)
+    await stage.quiet()
+    assert {"Start", "Take a snapshot …"} <= {*alice.last().buttons}
+    assert not OFFERED_NEVER & {*alice.last().buttons}
+    rescue = await stage.asks(alice, f"/dbc order rescue {rental.number}")
+    assert {"Start", "Take a snapshot …"} <= {*rescue.buttons}
+    assert "1. vda" in rescue.plain
+    assert "only over SSH. Start it: it runs for 15 minutes at most" in rescue.plain
+
+
+async def test_what_a_new_order_pays_for_is_offered_as_ever(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    await ended(scene)
+    new = scene.rents(blocks=10 * DAY)
+    await scene.passes(minutes=5, step=60)
+    kept = stage.task("Ada's training run")
+    kept.rent_order = str(new.number)
+    shown = await stage.asks(alice, f"/dbc vm show {kept.task_id}")
+    assert "Modify …" in shown.buttons
+    shown = await stage.asks(alice, "/dbc vm show inference")
+    assert not OFFERED_NEVER & {*shown.buttons}
+    listed = await stage.asks(alice, "/dbc vm list")
+    assert "Create a machine" in listed.buttons
