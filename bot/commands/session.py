@@ -17,7 +17,7 @@ from bot.language.kinds import HOURS, SECRET, Arg
 from bot.language.table import Command, Group
 from bot.messages import access_cards
 from bot.messages.facts import FactKind
-from bot.model import Audience, DbcSession, Effect, Node, Share
+from bot.model import Audience, DbcSession, Effect, Node, Share, Source
 from bot.pipeline.context import Context
 from bot.pipeline.ended import ended_of
 from bot.pipeline.formatting import joined, said_audiences, short
@@ -287,14 +287,11 @@ async def share(
         ctx.actor, node, kind, audience, lasting, also=await _pending(ctx, node, UserId(person))
     )
     told = access_cards.shared(shared, _named(UserId(person), channel), node.label)
-    how = line(
-        say(
-            "Nobody sees it, and every use is recorded under who used it. Take it back "
-            "with {command}.",
-            command=command("session unshare"),
-        )
-    )
-    return Reply(say("A session for {node} is shared", node=node.label), (Para(told), Note(how)))
+    how = line(access_cards.taken_back())
+    # By the button of a request, its card says it: the answer is for them alone, or left out.
+    is_pressed = ctx.source is Source.BUTTON and not ctx.place.is_channel
+    head = say("A session for {node} is shared", node=node.label)
+    return Reply(head, (Para(told), Note(how)), private=is_pressed)
 
 
 async def _pending(ctx: Context, node: Node, person: UserId) -> tuple[Part, ...]:

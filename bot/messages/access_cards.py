@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from bot.errors import certain
 from bot.ids import NodeId, UserId
+from bot.messages import ways
 from bot.messages.cards import people_line
-from bot.model import AccessRequest, Audience, Share
+from bot.model import AccessRequest, Audience, Node, NodeKind, Share
 from bot.reply import (
     Actions,
     Button,
@@ -78,8 +79,16 @@ def card(request: AccessRequest, node: str, reason: str) -> Reply:
 
 
 def granted(request: AccessRequest, share: Share, node: str) -> Reply:
-    """The card's last face, for all who were asked."""
-    return _said("white_check_mark", shared(share, mention(request.asker), node))
+    """The card's last face, for all who were asked: whoever shares it by button reads no other."""
+    return _said("white_check_mark", shared(share, mention(request.asker), node), taken_back())
+
+
+def taken_back() -> Text:
+    """What a share means for whoever gives it, and how it ends."""
+    return say(
+        "Nobody sees it, and every use is recorded under who used it. Take it back with {command}.",
+        command=command("session unshare"),
+    )
 
 
 def shared(share: Share, audience: Span, node: str) -> Line:
@@ -96,9 +105,9 @@ def shared(share: Share, audience: Span, node: str) -> Line:
     )
 
 
-def granted_to_user(share: Share, node: str) -> Reply:
+def granted_to_user(share: Share, node: Node) -> Reply:
     """To whoever gets a session: what they can use, until when, and where to begin."""
-    names = {"user": mention(share.user), "node": bold(node)}
+    names = {"user": mention(share.user), "node": bold(node.label)}
     told = say("{user} shares their session for {node} with you.", **names)
     if share.ends_at is not None:
         told = say(
@@ -106,9 +115,10 @@ def granted_to_user(share: Share, node: str) -> Reply:
             **names,
             time=time(share.ends_at),
         )
-    return _said(
-        "white_check_mark", told, say("Your machines there: {command}", command=command("vm list"))
-    )
+    if node.kind is not NodeKind.GPU:
+        hint = say("Bare-metal machines: {command}", command=command("metal list"))
+        return _said("white_check_mark", told, hint)
+    return _said("white_check_mark", told).also(Actions((ways.to_machines(node.id, node.label),)))
 
 
 def declined(request: AccessRequest, node: str) -> Reply:
@@ -152,7 +162,7 @@ def unanswered(request: AccessRequest, node: str) -> Reply:
         people=people_line(request.holders),
         node=bold(node),
     )
-    return _said("hourglass", told, say("You can ask again."))
+    return _said("hourglass", told).also(Actions((ask_button(request.node),)))
 
 
 def asked(request: AccessRequest, node: str) -> Reply:

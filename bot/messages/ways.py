@@ -11,7 +11,7 @@ from bot.model import Approval, RentalOrder
 from bot.reply import Button, Phrase, say
 
 OPEN_APPROVAL, OPEN_ORDER, RESCUE = "approval.open", "order.open", "order.rescue"
-OPEN_NODE = "node.open"
+OPEN_NODE, OPEN_MACHINES = "node.open", "machines.open"
 RETRY_NODE = "node.retry"  # asks a silent node again
 
 # The command that each stands for, and the parameter that its value is.
@@ -19,6 +19,7 @@ WAYS: Mapping[str, tuple[str, str]] = {
     OPEN_APPROVAL: ("approval.show", "approval"),
     OPEN_ORDER: ("order.show", "order"),
     OPEN_NODE: ("node.show", "node"),
+    OPEN_MACHINES: ("vm.list", "node"),
     RESCUE: ("order.rescue", "order"),
     RETRY_NODE: ("node.retry", "node"),
 }
@@ -42,6 +43,11 @@ def to_order(order: RentalOrder, label: Phrase | None = None) -> Button:
 def to_node(node: NodeId, label: str) -> Button:
     """Leads to a node's hardware."""
     return Button(say("Show node {node}", node=label), OPEN_NODE, node)
+
+
+def to_machines(node: NodeId, label: str) -> Button:
+    """Leads to the machines on a node, of whoever presses it."""
+    return Button(say("Show machines on {node}", node=label), OPEN_MACHINES, node)
 
 
 def to_rescue(order: RentalOrder, label: Phrase | None = None) -> Button:

@@ -5,19 +5,37 @@ Asking and sharing are the commands of those names, by the same rules; the card 
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from bot.errors import Refused, from_error
 from bot.messages import access_cards
-from bot.model import Press, Source
+from bot.model import MessageRef, Press, Source
 from bot.pipeline.context import Services
 from bot.pipeline.wish import Wish
 from bot.pipeline.works import nothing, saying
-from bot.ports import Work
+from bot.ports import Answer, Work
+from bot.reply import Reply
 
 Ask = Callable[[Wish, Mapping[str, str]], Awaitable[Work]]
 OpenForm = Callable[[Press], Awaitable[Work]]
 
 _ASK, _SHARE = "session.ask", "session.share"
+
+
+class _OnCard:
+    """An answer to whoever shares by a card's button: what the card says by now is not repeated."""
+
+    def __init__(self, answer: Answer, is_told: Callable[[], Awaitable[bool]]) -> None:
+        self._answer = answer
+        self._is_told = is_told
+        self.meanwhile = answer.meanwhile
+        self.open = answer.open
+
+    async def say(self, reply: Reply) -> MessageRef | None:
+        """Say it unless the card does."""
+        if reply.fault is None and await self._is_told():
+            return None
+        return await self._answer.say(reply)
 
 
 class AccessPresses:
@@ -51,7 +69,13 @@ class AccessPresses:
         except Refused as refusal:
             return saying(from_error(refusal))
         values = {"node": request.node, "person": request.asker, **lasting}
-        return await self._pressed(press, _SHARE, values)
+        work = await self._pressed(press, _SHARE, values)
+
+        async def on_card(answer: Answer) -> None:
+            is_told = partial(self._services.access.tells, request, press.actor)
+            await work(_OnCard(answer, is_told))
+
+        return on_card
 
     async def _decline(self, press: Press) -> Work:
         try:

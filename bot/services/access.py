@@ -24,7 +24,7 @@ from bot.model import (
     Place,
     Share,
 )
-from bot.reply import Part, Reply, dump, say, time
+from bot.reply import Part, Reply, dump, load, mentioned, say, time
 from storage import Store, UnitOfWork
 
 _MOST_OPEN = 5  # requests of one person
@@ -90,6 +90,12 @@ class AccessRequests:
         if request is None or not is_open or holder in request.refused:
             raise Refused(say("This was answered already, or has expired."))
         return request
+
+    async def tells(self, request: AccessRequest, holder: UserId) -> bool:
+        """Whether the card of one who was asked says that they share their session."""
+        async with self._store.read() as tx:
+            card = await tx.messages.find(access_cards.key_of(request, holder))
+        return card is not None and holder in mentioned(load(card.content))
 
     async def decline(self, request_id: str, holder: UserId) -> None:
         """Say no. Raises Refused where there is nothing to answer any more."""
@@ -162,7 +168,7 @@ class AccessRequests:
 
 
 async def tell_shared(
-    tx: UnitOfWork, share: Share, node: str, also: Sequence[Part], now: datetime
+    tx: UnitOfWork, share: Share, node: Node, also: Sequence[Part], now: datetime
 ) -> None:
     """Tell whoever gets a session, once for each share, with what is pending on the node (`also`).
 
@@ -178,7 +184,7 @@ async def tell_shared(
         if not await tx.access.end(request.id, AccessState.GRANTED, now):
             continue
         for holder in request.holders:
-            card = access_cards.granted(request, share, node)
+            card = access_cards.granted(request, share, node.label)
             await _put(tx, access_cards.key_of(request, holder), holder, card, now)
         key = access_cards.told_key(request)
     await _put(tx, key, UserId(share.audience), answer, now)

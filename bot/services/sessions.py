@@ -165,7 +165,7 @@ class Sessions:
             if share.ends_at is not None:
                 details["until"] = share.ends_at.isoformat(timespec="seconds")
             self._append(tx, AuditKind.SESSION_SHARED, user, node.id, details)
-            await tell_shared(tx, share, node.label, also, now)
+            await tell_shared(tx, share, node, also, now)
         log.info("session.shared", node=node.id, by=user, with_=audience)
         return share
 

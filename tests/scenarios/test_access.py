@@ -156,6 +156,25 @@ async def test_one_request_a_person_and_node_is_open(stage: Stage) -> None:
     assert len(told(alice, "asks for access")) == 1
 
 
+async def test_whoever_shares_by_button_reads_it_once_and_the_other_gets_a_button(
+    one_stage: Stage,
+) -> None:
+    stage, alice, bob = one_stage, one_stage.alice, one_stage.bob
+    await stage.gives_session(alice, "gpu1")
+    await asks(stage, bob)
+    await answers(stage, alice, bob, "Share for 8 hours")
+    await stage.passes(90)  # what was not said would come now
+    (said,) = told(alice, "shares their session for gpu1 with")
+    assert "Take it back with" in said
+    shared = await bob.sees(f"<@{alice.id}> shares their session for .gpu1. with you", "@dbc")
+    assert "vm list" not in shared.plain
+    await bob.presses("Show machines on gpu1", shared)
+    await stage.quiet()
+    assert "2 machines on 1 node" in bob.last("@dbc").text
+    await stage.asks(alice, "/dbc session share gpu1 with @carol")
+    assert "Take it back with" in alice.last(CHANNEL).plain
+
+
 async def test_who_has_lost_the_session_shares_nothing(stage: Stage) -> None:
     alice, bob = stage.alice, stage.bob
     await stage.gives_session(alice, "gpu1")
@@ -175,6 +194,7 @@ async def test_what_nobody_answers_expires_and_can_be_asked_again(stage: Stage) 
     await stage.passes(24.1 * _HOUR)
     await stage.passes(5)
     assert len(told(bob, "did not answer your request")) == 1
+    assert "Ask for access" in bob.messages("@dbc")[-1].buttons
     assert told(alice, "Nobody answered in time")
     await asks(stage, bob)
     await stage.passes()
