@@ -25,7 +25,9 @@ structlog.configure(
     [
         *structlog.get_config()["processors"][:-1],
         ConsoleRenderer(colors=False, exception_formatter=plain_traceback),
-    ]
+    ],
+    # As in production: each request to a node is told at the level below.
+    wrapper_class=structlog.make_filtering_bound_logger("info"),
 )
 
 
