@@ -19,12 +19,12 @@ import aiosqlite
 import structlog
 from sqlalchemy import URL, Connection, Dialect, create_engine, event
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from storage.busy import PAUSES, is_busy
 from storage.columns import lenient
-from storage.connection import InlineConnection
+from storage.connection import InlineConnection, OpenConnection
 from storage.transaction import failures, to_its_end
 from storage.ways import Engines
 
@@ -48,6 +48,9 @@ PATIENCE = 5.0  # seconds
 _LOOKS_AGAIN = 0.01  # seconds
 
 _COUNTED = "SELECT coalesce(sum(version), 0) FROM known_versions"
+
+# A smaller file is gone through in less time than it takes to hand the work over and back.
+_SMALL = 512  # pages of 4 KiB; 121 of them are there before the first row
 
 _KEPT = 5  # readers; one that does not wait for anything needs no second
 _STATEMENTS = 500  # kept prepared by a connection; the bot has some 300
@@ -199,12 +202,24 @@ class SqliteEngines(Engines):
                 self._give_back(connection)
 
     @asynccontextmanager
-    async def browsing(self) -> AsyncIterator[AsyncConnection]:
-        """Read one state of the file in a thread."""
+    async def browsing(self) -> AsyncIterator[OpenConnection]:
+        """Read one state of the file; in a thread, unless the file is a small one."""
+        if self._is_small():
+            async with self.reading() as inline:
+                yield inline
+            return
         self.ensure_open()
         with failures(self.file):
             async with self._browsers.begin() as connection:
                 yield connection
+
+    def _is_small(self) -> bool:
+        """Whether the file is known to be one of which nobody waits for a look at all of it."""
+        with suppress(sqlite3.Error):  # whoever reads it then is told what is the matter
+            if self._idle:
+                (pages,) = _driver(self._idle[-1]).execute("PRAGMA page_count").fetchone()
+                return bool(0 < pages <= _SMALL)
+        return False
 
     @asynccontextmanager
     async def writing(self, *, decisive: bool = False) -> AsyncIterator[InlineConnection]:

@@ -1,6 +1,7 @@
 import asyncio
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,22 @@ async def test_only_what_may_be_long_changes_threads(
     engines = open_engines(sqlite_url)
     assert (await _thread_of(engines, way) == threading.get_ident()) is is_here
     await engines.dispose()
+
+
+@pytest.mark.parametrize(("rows", "is_here"), [(1, True), (3_000, False)])
+async def test_a_small_file_is_gone_through_at_once(
+    sqlite_url: str, vault: Vault, tmp_path: Path, rows: int, *, is_here: bool
+) -> None:
+    store = Store(sqlite_url, vault)
+    await store.migrate()
+    await store.ping()
+    with closing(sqlite3.connect(tmp_path / "data" / "bot.db")) as other, other:
+        other.executemany(
+            "INSERT INTO aliases (user, name, body) VALUES ('U1', ?, ?)",
+            [(str(number), "vm list " * 200) for number in range(rows)],
+        )
+    assert (await _thread_of(store._engines, "browsing") == threading.get_ident()) is is_here
+    await store.close()
 
 
 @pytest.mark.parametrize("way", ["reading", "browsing", "writing"])
