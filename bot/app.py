@@ -59,6 +59,7 @@ from bot.reviews.audit_stream import AuditStream
 from bot.reviews.policy_book import PolicyBook
 from bot.reviews.reviewers import Reviewers
 from bot.services.access import AccessRequests
+from bot.services.agenda import Agenda
 from bot.services.aliases import Aliases
 from bot.services.catalogue import Sightings
 from bot.services.command_log import CommandLog
@@ -83,7 +84,7 @@ from handlers.edge import SlackEdge
 from handlers.render import holds
 from handlers.slack import SlackDirectory, SlackMessenger
 from handlers.tries import Tries
-from storage import Store, prepare
+from storage import Open, Store, prepare
 from storage.heartbeat import HEARTBEAT, Leases
 
 # Refused by Slack, the bot goes on for so long: it may be a passing fault of Slack's, and what
@@ -162,7 +163,9 @@ class Bot:
             Job("homes", timedelta(seconds=5), self.edge.homes.refresh),
         )
         due = (*jobs, *looking, *(self._streaming(by) if settings.audit_stream else ()))
-        self._ticker = ticker = Ticker(due, SystemClock(), metrics, database=database)
+        self._ticker = ticker = Ticker(
+            due, SystemClock(), metrics, database=database, agenda=Agenda(self.store)
+        )
         self.health.watch(ticker.fault)
         orders = services.orders
         self.health.watch_impairments(orders.impairments, orders.impairments_in_brief)
@@ -255,7 +258,7 @@ class Bot:
     def _rehearsals(self) -> Rehearsals:
         """Dry runs: the same services over what undoes, sends no change and says nothing."""
         undone, silent = UndoneStore(self.store), SilentMessenger()
-        leases = Leases(undone, self._clock, self._by)
+        leases = Leases(undone, self._clock, self._by, self.metrics)
         unsent = SilentOutbox(undone, silent, leases, self._clock, self._by)
 
         def stage(sent: list[WouldSend]) -> Services:
@@ -392,30 +395,31 @@ def _jobs(
         services.store, services.orders, services.inventory, services.last_known, services.clock
     )
 
+    reviews = frozenset({Open.REVIEW})
     around = LookAround(
         services.store, services.dbc, services.inventory, services.sightings, services.clock
     )
     return (
         Job("leases", HEARTBEAT, services.leases.beat),
         Job("policy", second, services.audit.record_policy),
-        Job("recover", 10 * second, desk.recover),
-        Job("turns", 2 * second, pipeline.take_turns),
-        Job("expire", 5 * second, services.reviews.expire),
+        Job("recover", 10 * second, desk.recover, about=frozenset({Open.COMMAND, Open.CLICK})),
+        Job("turns", 2 * second, pipeline.take_turns, about=frozenset({Open.COMMAND})),
+        Job("expire", 5 * second, services.reviews.expire, about=reviews),
         Job("damaged rows", timedelta(minutes=1), damage.look),
-        Job("obsolete", 5 * second, obsolete.close),
-        Job("measure", 5 * second, services.reviews.measuring.look),
-        Job("remind", 5 * second, reminders.remind),
+        Job("obsolete", 5 * second, obsolete.close, about=reviews),
+        Job("measure", 5 * second, services.reviews.measuring.look, about=reviews),
+        Job("remind", 5 * second, reminders.remind, about=reviews),
         # A poll of a silent node takes 40 s: others must not wait for it.
-        Job("watches", second, services.watches.poll_due, overlapping=50),
+        Job("watches", second, services.watches.poll_due, 50, frozenset({Open.WATCH})),
         # One after the other in a tick by hand; new ones are found beside those that are known.
         Job("new orders", 5 * second, services.orders.find_due),
         Job("orders", 5 * second, services.orders.poll_due),
-        Job("outbox", second, outbox.deliver_due, overlapping=5),
-        Job("copies", 10 * second, copies.look),
+        Job("outbox", second, outbox.deliver_due, 5, frozenset({Open.MESSAGE})),
+        Job("copies", 10 * second, copies.look, about=frozenset({Open.COPY})),
         Job("joint ends", 10 * second, partial(part_given_up, services.store, services.clock)),
         Job("audit head", timedelta(minutes=5), services.audit.post_head),
         Job("renters", timedelta(minutes=5), services.renters.forget_expired),
-        Job("access", 5 * second, services.access.look),
+        Job("access", 5 * second, services.access.look, about=frozenset({Open.SHARE, Open.ACCESS})),
         Job("aliases", timedelta(minutes=1), services.aliases.refresh),
         Job("languages", 5 * second, services.languages.refresh),
         Job("inventory", timedelta(minutes=1), around.everywhere),

@@ -25,6 +25,7 @@ from storage.inspection import Inspection, Schema, Server
 from storage.known import Known
 from storage.moving import move
 from storage.repositories.message_rows import LONGEST_PAUSE
+from storage.repositories.open_work import Open
 from storage.repositories.repository import FARTHEST_AHEAD
 from storage.repositories.strangers import Stranger
 from storage.repositories.watches import Due, Look
@@ -50,6 +51,7 @@ __all__ = [
     "Known",
     "Look",
     "LostKey",
+    "Open",
     "PutBack",
     "Schema",
     "Server",

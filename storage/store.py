@@ -73,6 +73,7 @@ class Store:
         self._intake: GroupCommit[dict[str, Any], bool] = GroupCommit(self._commit, pauses)
         self._lock: IO[bytes] | None = None
         self._restored = 0
+        self.ended = 0  # units of work that could write, whatever they have written
         self.courier: Courier | None = None
         # Is told of each command whose end has been stored.
         self.witness: Callable[[Execution], None] | None = None
@@ -137,7 +138,7 @@ class Store:
         """
         decisive = is_deciding()
         handover, is_committing, was_cancelled = None, False, False
-        with _Timed(self._observe):
+        with _Timed(self._over):
             try:
                 async with self._engines.writing(decisive=decisive) as connection:
                     if self.courier is not None:
@@ -165,6 +166,10 @@ class Store:
 
     def _unit(self, connection: OpenConnection, handover: Handover | None = None) -> UnitOfWork:
         return UnitOfWork(connection, self._vault, self._restored, self._shown, handover, self._now)
+
+    def _over(self, seconds: float, outcome: str) -> None:
+        self.ended += 1
+        self._observe(seconds, outcome)
 
     def _witness(self, ended: Sequence[Execution]) -> None:
         if (witness := self.witness) is not None:
@@ -314,7 +319,7 @@ class Store:
             seal()
             return first
 
-        with _Timed(self._observe):
+        with _Timed(self._over):
             return await self._engines.run(work)
 
 

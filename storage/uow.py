@@ -24,6 +24,7 @@ from storage.repositories.leftovers import Leftovers
 from storage.repositories.messages import Messages
 from storage.repositories.money import Money
 from storage.repositories.names import Names
+from storage.repositories.open_work import OpenWork
 from storage.repositories.orders import Orders
 from storage.repositories.outages import Outages
 from storage.repositories.probe import Probe
@@ -206,6 +207,11 @@ class UnitOfWork:
     def leftovers(self) -> Leftovers:
         """What has had its time."""
         return Leftovers(self._connection)
+
+    @cached_property
+    def open_work(self) -> OpenWork:
+        """What there is to do."""
+        return OpenWork(self._connection)
 
     @cached_property
     def figures(self) -> FigureReader:

@@ -12,8 +12,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bot.clock import Clock
 from bot.metrics import Metrics
 from bot.reply import Text, say
+from bot.services.agenda import Agenda
 from bot.services.database import Database
-from storage import StorageFailed
+from storage import Open, StorageFailed
 
 _LOOK = timedelta(seconds=1)  # between looks whether the machine's clock was set back
 # So many looks without any job that begins: the clockwork stands still.
@@ -35,6 +36,7 @@ class Job:
     every: timedelta
     run: Callable[[], Awaitable[None]]
     overlapping: int = 1
+    about: frozenset[Open] = frozenset()  # it does nothing while nothing of this is open
 
 
 class Ticker:
@@ -51,7 +53,9 @@ class Ticker:
         metrics: Metrics | None = None,
         look: timedelta = _LOOK,
         database: Database | None = None,
+        agenda: Agenda | None = None,
     ) -> None:
+        self._agenda = agenda
         self._database = database
         self._look = look
         self._metrics = metrics or Metrics()
@@ -163,10 +167,12 @@ class Ticker:
         """
         again = at == self._looked_at
         self._looked_at = at
+        if self._agenda is not None:
+            self._agenda.forget()
         for job in self._jobs:
             if again or at - self._ran.get(job.name, at - job.every) >= job.every:
                 self._ran[job.name] = at
-                await self._run(job)
+                await self._run(job, by_hand=True)
 
     async def _tick(self, job: Job) -> None:
         """Run a job in a task of our own: APScheduler logs one that is cancelled as an error."""
@@ -188,9 +194,10 @@ class Ticker:
                 if known is not None and known.next_run_time - now > job.every:
                     known.modify(next_run_time=now)
 
-    async def _run(self, job: Job) -> None:
+    async def _run(self, job: Job, *, by_hand: bool = False) -> None:
         try:
-            await job.run()
+            if await self._has_work(job, by_hand=by_hand):
+                await job.run()
         except Exception as error:  # a failing job must not end the clockwork
             self._failures[job.name] += 1
             self._metrics.job_failed(job.name)
@@ -202,6 +209,14 @@ class Ticker:
             self._failures.pop(job.name, None)
             self._logged.discard(job.name)
             self._back()
+
+    async def _has_work(self, job: Job, *, by_hand: bool) -> bool:
+        """Whether a job may find something; raises what it would raise where nobody can tell."""
+        if not job.about or self._agenda is None:
+            return True
+        agenda = self._agenda
+        is_open = await (agenda.since_own_work() if by_hand else agenda.now())
+        return not job.about.isdisjoint(is_open)
 
     def _without_database(self, job: str, error: StorageFailed) -> None:
         """Tell of an outage once: it fails every job, each again and again.

@@ -135,3 +135,12 @@ async def test_a_round_reads_in_as_many_units_of_work_for_many_machines_as_for_o
                 await round_.run()
             counted.append(units.reads)
         assert counted[0] == counted[-1]
+
+
+async def test_what_is_due_is_looked_up_once_for_all_where_nothing_is_open(site: Stage) -> None:
+    await site.passes(10)
+    with statements() as asked:
+        await site.passes(10)
+    about = ("executions", "approvals", "votes", "watches", "messages", "access_requests")
+    assert len([one for one in asked if any(f"FROM {name}" in one for name in about)]) == 2
+    assert len([one for one in asked if one.startswith("BEGIN")]) <= 8
