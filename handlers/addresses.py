@@ -9,9 +9,8 @@ from bot.addresses import is_host
 def proxy_for(url: str) -> str | None:
     """The proxy that the environment names for `url`; unlike the SDK, this heeds NO_PROXY."""
     parts = urlsplit(url)
-    if proxy_bypass(parts.hostname or ""):
-        return None
-    return getproxies().get(parts.scheme)
+    named = getproxies().get(parts.scheme)
+    return None if named is None or proxy_bypass(parts.hostname or "") else named
 
 
 def is_websocket(url: str) -> bool:

@@ -54,7 +54,6 @@ class Checks:
         self._clock = clock
         self._sight = sight
         self._limit = limit
-        self._places = places()
 
     async def findings(self) -> Findings:
         """All that there is to tell, each as soon as it is known."""
@@ -124,7 +123,7 @@ class Checks:
         """The same finding, with where the settings are that have to be mended."""
         if found.level is Level.OK:
             return found
-        where = self._places.named_in(f"{plain(found.says)} {plain(found.do)}")
+        where = places().named_in(f"{plain(found.says)} {plain(found.do)}")
         return replace(found, do=sentences((found.do, *where)))
 
     async def _daemons(self, named: Named) -> Findings:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from bot.config import Settings
@@ -14,16 +15,23 @@ class Private:
     """Shortens the paths of these settings' files to their names."""
 
     def __init__(self, settings: Settings) -> None:
-        files = (settings.policy_file, settings.sqlite_file, key_file_of(settings))
+        self._files = (settings.policy_file, settings.sqlite_file, key_file_of(settings))
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        """What is told in the place of each path."""
         names: dict[str, str] = {}
-        for file in files:
+        for file in self._files:
             if file is not None:
                 for path in (file, file.absolute(), file.resolve()):
                     names |= _named(path)
-        self._names = names
+        return names
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str] | None:
         # The longest first: a directory is a part of what is in it.
-        longest = sorted(names, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest))) if names else None
+        longest = sorted(self._names, key=len, reverse=True)
+        return re.compile("|".join(map(re.escape, longest))) if longest else None
 
     def hidden_in(self, found: Finding) -> Finding:
         """The same finding, without a path."""

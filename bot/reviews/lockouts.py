@@ -9,7 +9,7 @@ from dataclasses import replace
 from bot.ids import ChannelId, NodeId, UserId
 from bot.model import Effect
 from bot.plural import counted
-from bot.reviews.policy import Decision, DecisionKind, Policy, Request, decide
+from bot.reviews.policy import DEFAULTED, Decision, DecisionKind, Policy, Request, decide
 from bot.reviews.rule_arguments import Guarded, Known
 
 _NOBODY = "people entitled to the node"
@@ -17,6 +17,11 @@ _NOBODY = "people entitled to the node"
 
 def lockouts(policy: Policy, known: Known) -> list[str]:
     """What nobody can do, with the rules that say so, in whole sentences."""
+    standing = [getattr(policy.defaults, effect) for effect in DEFAULTED]
+    if not any(one.approvals for one in (*standing, *policy.rules)) and not any(
+        rule.deny for rule in policy.rules
+    ):
+        return []
     stuck: dict[str, list[str]] = {}
     for command, guarded in known.items():
         for why in dict.fromkeys(_stuck(policy, command, guarded)):
