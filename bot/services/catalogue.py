@@ -155,12 +155,10 @@ class Sightings:
         await self._refresh(Sighted.SERVER, {_DAEMON: self._servers})
         names = [server.name for server in await self._all(Sighted.SERVER)]
         await self._refresh(Sighted.IMAGE, {name: partial(self._on_server, name) for name in names})
-        async with self._store.read() as tx:
-            gpu = {node.id for node in await tx.inventory.nodes(NodeKind.GPU)}
-            held = dict.fromkeys(node for _, node in await tx.sessions.everyone() if node in gpu)
-        await self._refresh(
-            Sighted.IMAGE, {node: partial(self._on_node, NodeId(node)) for node in held}
-        )
+        known = await self._store.known()
+        gpu = {node.id for node in known.nodes(NodeKind.GPU)}
+        held = dict.fromkeys(node for own in known.held.values() for node in own if node in gpu)
+        await self._refresh(Sighted.IMAGE, {node: partial(self._on_node, node) for node in held})
         await self._refresh_machines()
 
     async def _refresh_machines(self) -> None:

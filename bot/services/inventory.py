@@ -104,13 +104,28 @@ class Inventory:
 
     async def refresh_nodes(self) -> list[Node]:
         """Ask a daemon which GPU nodes it knows."""
-        listed = await self._dbc.nodes.list()
-        now = self._clock.now()
+        seen = await self._announced()
         async with self._store.write() as tx:
-            await tx.inventory.put_nodes(
-                [Node(NodeId(n.node_id), n.name, n.version, now) for n in listed]
-            )
+            await tx.inventory.put_nodes(seen)
             return await tx.inventory.nodes(NodeKind.GPU)
+
+    async def refresh_all_nodes(self) -> None:
+        """Ask a daemon which nodes it knows, of every kind."""
+        seen = await self._announced()
+        try:
+            seen += await self._announced_metals()
+        finally:  # what one answer has told is kept where the other does not come
+            await self.saw_nodes(seen)
+
+    async def _announced(self) -> list[Node]:
+        listed, now = await self._dbc.nodes.list(), self._clock.now()
+        return [Node(NodeId(n.node_id), n.name, n.version, now) for n in listed]
+
+    async def _announced_metals(self) -> list[Node]:
+        listed, now = await self._dbc.metal.known(), self._clock.now()
+        return [
+            Node(NodeId(m.node_id), m.name, m.version, now, kind=NodeKind.METAL) for m in listed
+        ]
 
     async def label(self, node_id: NodeId) -> str:
         """How people call a node."""
@@ -239,11 +254,7 @@ class Inventory:
 
     async def refresh_metals(self) -> list[Node]:
         """Ask a daemon which bare-metal machines it knows; all that are known then."""
-        listed = await self._dbc.metal.known()
-        now = self._clock.now()
-        seen = [
-            Node(NodeId(m.node_id), m.name, m.version, now, kind=NodeKind.METAL) for m in listed
-        ]
+        seen = await self._announced_metals()
         async with self._store.write() as tx:
             await tx.inventory.put_nodes(seen)
             return await tx.inventory.nodes(NodeKind.METAL, NodeKind.MANAGER)

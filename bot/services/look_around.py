@@ -9,14 +9,11 @@ import structlog
 from bot.clock import Clock
 from bot.dbc.client import DbcClient
 from bot.errors import BotError
-from bot.ids import NodeId, UserId
-from bot.loop import in_pieces
 from bot.model import DbcSession
 from bot.services.catalogue import Sightings
 from bot.services.inventory import Inventory
 from storage import Store
 
-_OPENED = 20  # sessions that are decrypted one after the other
 _SOON = timedelta(seconds=15)  # less than one refreshment after the other
 
 log = structlog.get_logger()
@@ -53,20 +50,14 @@ class LookAround:
     async def _machines(self) -> None:
         """Where a machine is followed, its node is about to be asked anyway."""
         try:
-            await self._inventory.refresh_nodes()
-            await self._inventory.refresh_metals()
+            await self._inventory.refresh_all_nodes()
         except BotError as problem:
             log.info("inventory.nodes_not_listed", problem=problem.sentence)
         async with self._store.browse() as tx:
             followed = await tx.watches.looked_at_before(self._clock.now() + _SOON)
-        async with self._store.read() as tx:
-            pairs = [pair for pair in await tx.sessions.everyone() if pair not in followed]
-            sessions = [
-                await tx.sessions.find(UserId(user), NodeId(node))
-                async for some in in_pieces(pairs, _OPENED)
-                for user, node in some
-            ]
-        await self._list(session for session in sessions if session is not None)
+        held = (await self._store.known()).held
+        sessions = [one for own in held.values() for one in own.values()]
+        await self._list(one for one in sessions if (one.user, one.node) not in followed)
 
     async def _list(self, sessions: Iterable[DbcSession]) -> None:
         for session in await self._inventory.of_gpu_nodes(sessions):

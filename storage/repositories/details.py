@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, exists, not_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, not_, select, update
 
 from bot.ids import NodeId, TaskId, UserId
 from bot.loop import in_pieces
@@ -18,6 +18,10 @@ _GONE = not_(
     exists().where(
         machines.c.node == machine_details.c.node, machines.c.task == machine_details.c.task
     )
+)
+_ANY_GONE = select(machine_details.c.task).where(_GONE).limit(1)
+_FIND = select(machine_details).where(
+    *(machine_details.c[name] == bindparam(f"its_{name}") for name in ("node", "task", "owner"))
 )
 
 
@@ -49,13 +53,8 @@ class Details(Repository):
 
         None where nothing was, or no key opens it any more.
         """
-        rows = await self._connection.execute(
-            select(machine_details).where(
-                machine_details.c.node == node,
-                machine_details.c.task == task,
-                machine_details.c.owner == owner,
-            )
-        )
+        given = {"its_node": node, "its_task": task, "its_owner": owner}
+        rows = await self._connection.execute(_FIND, given)
         row = rows.mappings().first()
         text = self._open(row["sealed"]) if row else None
         return (text, row["seen_at"]) if row and text is not None else None
@@ -92,7 +91,7 @@ class Details(Repository):
 
         Goes through all that is kept: for `Store.browse`.
         """
-        rows = await self._connection.execute(select(machine_details.c.task).where(_GONE).limit(1))
+        rows = await self._connection.execute(_ANY_GONE)
         return rows.first() is not None
 
     async def forget_gone(self) -> int:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, delete, func, select, update
@@ -47,6 +48,15 @@ _Known = dict[str, _State]  # by who has seen it
 _SEEN = select(machines, names.c.name.label("nickname")).outerjoin(
     names, and_(names.c.kind == "vm", names.c.target == machines.c.task)
 )
+
+
+@cache
+def _seen(*by: str) -> Select[*tuple[Any, ...]]:
+    """Machines in the order in which they were seen: all, or those of an owner, on a node."""
+    conditions = {"its_owner": machines.c.owner, "its_node": machines.c.node}
+    wanted = (conditions[one] == bindparam(one) for one in by)
+    return _SEEN.where(*wanted).order_by(machines.c.seen_at)
+
 
 _NODES = select(nodes, names.c.name.label("nickname")).outerjoin(
     names, and_(names.c.kind == "node", names.c.target == nodes.c.id)
@@ -101,12 +111,9 @@ class Inventory(Repository):
 
         With a node, only those on it.
         """
-        query = _SEEN.order_by(machines.c.seen_at)
-        if owner is not None:
-            query = query.where(machines.c.owner == owner)
-        if node is not None:
-            query = query.where(machines.c.node == node)
-        rows = await self._connection.execute(query)
+        given = {"its_owner": owner, "its_node": node}
+        wanted = {name: value for name, value in given.items() if value is not None}
+        rows = await self._connection.execute(_seen(*wanted), wanted)
         latest = {(row["node"], row["task"]): _MACHINES.read(row) for row in rows.mappings()}
         return sorted(latest.values(), key=lambda machine: machine.label.casefold())
 

@@ -7,7 +7,7 @@ from sqlalchemy import BindParameter, and_, bindparam, delete, or_, select, upda
 
 from bot.loop import in_pieces
 from bot.model import NodeKind, Sighted, Sighting
-from storage.repositories.repository import Repository, renewing
+from storage.repositories.repository import LIMIT, Repository, renewing
 from storage.tables import dbc_sessions, machines, nodes, sightings
 
 _MISSED = "missed image"  # the kind of images that a place had and does not list any more
@@ -32,10 +32,29 @@ _REMEMBER = (
     .values(kind=_MISSED)
 )
 _ALL = select(sightings).where(_IS_KIND, _IS_ONE).order_by(sightings.c.name)
+_ALL_BY_PLACE = _ALL.order_by(sightings.c.place)
 _AT = _ALL.where(_IS_HERE)
 _AT_SOME = _ALL.where(sightings.c.place.in_(bindparam("its_places", expanding=True)))
 _LOOKS = select(sightings.c.place, sightings.c.seen_at).where(_IS_KIND, sightings.c.name == _LOOKED)
 _LOOK = _LOOKS.where(_IS_HERE)
+_LOOK_AT_MACHINE = and_(_IS_KIND, sightings.c.place == machines.c.task, sightings.c.name == _LOOKED)
+_HOLDS = and_(dbc_sessions.c.user == machines.c.owner, dbc_sessions.c.node == machines.c.node)
+_SEEN_AT = sightings.c.seen_at
+_TO_LOOK_AT = (
+    select(machines.c.owner, machines.c.node, machines.c.task)
+    .join(dbc_sessions, _HOLDS)
+    .join(nodes, and_(nodes.c.id == machines.c.node, nodes.c.kind == NodeKind.GPU))
+    .outerjoin(sightings, _LOOK_AT_MACHINE)
+    .where(
+        or_(
+            _SEEN_AT.is_(None),
+            bindparam("its_before") >= _SEEN_AT,
+            bindparam("its_after") <= _SEEN_AT,
+        )
+    )
+    .order_by(_SEEN_AT.nulls_first(), machines.c.owner, machines.c.node, machines.c.task)
+    .limit(LIMIT)
+)
 
 
 class Sightings(Repository):
@@ -93,7 +112,7 @@ class Sightings(Repository):
 
     async def all(self, kind: Sighted) -> list[Sighting]:
         """Everything of a kind, ordered by name."""
-        rows = await self._connection.execute(_ALL.order_by(sightings.c.place), {"its_kind": kind})
+        rows = await self._connection.execute(_ALL_BY_PLACE, {"its_kind": kind})
         return [Sighting(row["name"], row["place"], row["detail"]) for row in rows.mappings()]
 
     async def at(self, kind: Sighted, place: str) -> list[Sighting]:
@@ -126,23 +145,6 @@ class Sightings(Repository):
         As owner, node and task, where that owner has a session for the GPU node; `after` is a
         moment that is yet to come. Goes through all machines: for `Store.browse`.
         """
-        look = and_(
-            sightings.c.kind == kind,
-            sightings.c.place == machines.c.task,
-            sightings.c.name == _LOOKED,
-        )
-        holds = and_(
-            dbc_sessions.c.user == machines.c.owner, dbc_sessions.c.node == machines.c.node
-        )
-        is_gpu = and_(nodes.c.id == machines.c.node, nodes.c.kind == NodeKind.GPU)
-        at = sightings.c.seen_at
-        rows = await self._connection.execute(
-            select(machines.c.owner, machines.c.node, machines.c.task)
-            .join(dbc_sessions, holds)
-            .join(nodes, is_gpu)
-            .outerjoin(sightings, look)
-            .where(or_(at.is_(None), at <= before, at >= after))
-            .order_by(at.nulls_first(), machines.c.owner, machines.c.node, machines.c.task)
-            .limit(limit)
-        )
+        given = {"its_kind": kind, "its_before": before, "its_after": after, "its_limit": limit}
+        rows = await self._connection.execute(_TO_LOOK_AT, given)
         return [(row.owner, row.node, row.task) for row in rows]

@@ -133,6 +133,16 @@ def _open(by: frozenset[str]) -> Select[*tuple[Any, ...]]:
     return query.where(*(_NARROWED[name] == bindparam(f"its_{name}") for name in by))
 
 
+_LOOKED_AT = (
+    select(watches.c.owner, watches.c.node)
+    .where(
+        _IS_OPEN,
+        watches.c.goal.in_(MACHINE_GOALS),
+        watches.c.next_poll_at <= bindparam("its_moment"),
+        watches.c.silent_since.is_(None),
+    )
+    .distinct()
+)
 _AS_BEFORE = (
     update(watches)
     .where(
@@ -214,16 +224,7 @@ class Watches(Repository):
 
         Goes through all open watches: for `Store.browse`.
         """
-        rows = await self._connection.execute(
-            select(watches.c.owner, watches.c.node)
-            .where(
-                watches.c.state == WatchState.OPEN,
-                watches.c.goal.in_(MACHINE_GOALS),
-                watches.c.next_poll_at <= at,
-                watches.c.silent_since.is_(None),
-            )
-            .distinct()
-        )
+        rows = await self._connection.execute(_LOOKED_AT, {"its_moment": at})
         return frozenset((owner, node) for owner, node in rows)
 
     async def as_before(self, look: Look, by: str) -> frozenset[str]:
