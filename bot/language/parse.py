@@ -35,7 +35,7 @@ from bot.language.text import (
     unwrapped,
     words,
 )
-from bot.language.unclear import Doubtful, Surplus, Unclear, secret_of, unknown_option
+from bot.language.unclear import Doubtful, Surplus, Twice, Unclear, secret_of, unknown_option
 from bot.model import Effect
 from bot.reply import command as to_type
 from bot.reply import line, say
@@ -213,7 +213,7 @@ def _understood(command: Command, rest: Sequence[str]) -> tuple[dict[str, str], 
     """The same, of words as they stand, or else as people talk."""
     try:
         return _as_values(command, _sorted_out(command, without_placeholders(command, rest)))
-    except Unclear as unclear:
+    except (Unclear, Twice) as unclear:
         anew, doubtful = read_anew(command, rest)
         if anew == list(rest):
             raise
@@ -393,11 +393,7 @@ def _is_flag_in_chinese(command: Command, word: str) -> bool:
 
 def _set(values: dict[str, str], name: str, value: str) -> None:
     if plain(values.setdefault(name, value)) != plain(value):
-        told = say(
-            "“{name}” was given twice: “{first}” and “{second}”.",
-            name=name, first=values[name], second=value,
-        )  # fmt: skip
-        raise Refused(told, field=name)
+        raise Twice(name, values[name], value)
 
 
 def _positional(command: Command, bare: Sequence[str], values: dict[str, str]) -> None:

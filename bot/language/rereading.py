@@ -20,6 +20,12 @@ from bot.model import Effect
 COMMA = re.compile("[,;，；、]")
 _WHY = frozenset("reason because since 原因 因为 理由 由于 # -- — //".split())  # noqa: SIM905
 _WHY_FIRST = re.compile("(?:reason|原因|理由|因为)[:：](.+)")
+_LATE = 5  # words at the end, among which a node may stand
+# Behind “on”, what is no node's name.
+_NO_NAMES = BEHIND_NODE | frozenset(
+    "it its the a an this that these those them my our your his her their one all any every "  # noqa: SIM905
+    "some top hold purpose demand time call holiday fire boot startup login 它 他 她 这 那".split()
+)
 # Between a name and what it is.
 _JOINTS = frozenset({"is", "to", "of", "=", ":", "为", "到", "是"})
 # Behind a number that is no size.
@@ -102,13 +108,16 @@ def _doubtful(command: Command, said: Sequence[str]) -> str:
             return word
     if bare and (flag_called(command, bare[-1]) or _is_flag_for_everyone(bare[-1])):
         return bare[-1]
-    without = bare[:-1] if bare and fold(bare[-1]) in BEHIND_NODE else bare
-    at = [word for word in without[-2:-1] if _is_node(word)]
-    return " ".join(without[-2:]) if at else ""
+    if len(bare) > 1 and _is_flag_for_everyone("-".join(bare[-2:])):  # dry run
+        return " ".join(bare[-2:])
+    late = bare[-_LATE:]
+    return next(filter(None, map(_on_a_node, late, late[1:])), "")
 
 
-def _is_node(option: str) -> bool:
-    return PREPOSITIONS.get(fold(option), fold(option)) == NODE_OPTION
+def _on_a_node(before: str, word: str) -> str:
+    """Both words, where they may say on which node: `on gpu1`, but not `on it`."""
+    is_node = PREPOSITIONS.get(fold(before), fold(before)) == NODE_OPTION
+    return f"{before} {word}" if is_node and plain(word) not in _NO_NAMES else ""
 
 
 def _is_flag_for_everyone(word: str) -> bool:

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 
 from bot.folding import plain
 from bot.language.table import Command, Table
+from bot.language.traditional import simplified
 
 MOST = 4  # commands that are offered
 _ALIKE = 0.7  # of a word and its typo, as difflib counts
@@ -168,7 +169,7 @@ def nearest(table: Table, typed: Sequence[str]) -> Nearest:
 def _reading(table: Table, typed: Sequence[str]) -> tuple[str, str, Sequence[str]]:
     """Group and verb, in whichever order, and what is left."""
     words = list(_apart(typed))
-    first, second = (plain(word) for word in [*words[:2], "", ""][:2])
+    first, second = (_meant(word) for word in [*words[:2], "", ""][:2])
     if (whole := _in_one(table, first)) is not None:  # `vm-restart`, `vmrestart`
         return whole.group, whole.verb, words[1:]
     if group := _group(table, first):
@@ -180,6 +181,11 @@ def _reading(table: Table, typed: Sequence[str]) -> tuple[str, str, Sequence[str
     if not _is_known(table, first) and _is_known(table, second):  # `inference restart`
         return "", second, [words[0], *words[2:]]
     return "", first, words[1:]
+
+
+def _meant(word: str) -> str:
+    """A word as those of the language are compared."""
+    return simplified(plain(word))
 
 
 def _is_known(table: Table, word: str) -> bool:
@@ -194,9 +200,9 @@ def _in_one(table: Table, word: str) -> Command | None:
 
 def _apart(typed: Sequence[str]) -> Iterator[str]:
     """The words, without spaces between them too: `重启7a9Q`, `虚拟机列表`; commands come first."""
-    words = [word for word in typed if plain(word) not in _FILLERS]
+    words = [word for word in typed if _meant(word) not in _FILLERS]
     if not any(_CHINESE.search(word) for word in words[:2]):
-        forced = [word for word in words[:2] if plain(word) in _FORCE and len(words) > 1]
+        forced = [word for word in words[:2] if _meant(word) in _FORCE and len(words) > 1]
         yield from (word for word in words if word not in forced)
         yield from ("force" for _ in forced[:1])
         return
@@ -218,15 +224,15 @@ def _apart(typed: Sequence[str]) -> Iterator[str]:
 
 def _segments(text: str) -> Iterator[str]:
     """The words that are known, and what several characters between them call by name."""
-    name = ""
+    name, read = "", simplified(text)  # as many characters
     while text:
-        word = next((known for known in _KNOWN if text.startswith(known)), "")
+        word = next((known for known in _KNOWN if read.startswith(known)), "")
         if word and len(name) > 1:
             yield name
         name = "" if word else name + text[0]
         if word:
             yield word
-        text = text[len(word) or 1 :]
+        text, read = text[len(word) or 1 :], read[len(word) or 1 :]
     if len(name) > 1:
         yield name
 
@@ -262,5 +268,5 @@ def _by_look(table: Table, group: str, verb: str) -> list[Command]:
 
 def _by_title(table: Table, typed: str) -> list[Command]:
     titles = {command.title: command for command in table}
-    looks = get_close_matches(plain(typed), titles, n=MOST, cutoff=_TITLES_ALIKE)
+    looks = get_close_matches(_meant(typed), titles, n=MOST, cutoff=_TITLES_ALIKE)
     return [titles[title] for title in looks]

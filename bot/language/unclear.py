@@ -31,6 +31,17 @@ class Unclear(Refused):
         self.like = {} if like is None else {like.name: "true"}
 
 
+class Twice(Refused):
+    """One parameter with two values; behind a reason the second one may be a word of it."""
+
+    def __init__(self, name: str, first: str, second: str) -> None:
+        told = say(
+            "“{name}” was given twice: “{first}” and “{second}”.",
+            name=name, first=first, second=second,
+        )  # fmt: skip
+        super().__init__(told, field=name)
+
+
 class Surplus(Unclear):
     """A word too many. `bare` are all words that stand without a `key=`, `values` the others."""
 

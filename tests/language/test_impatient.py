@@ -245,6 +245,9 @@ def test_what_fits_of_an_unclear_line_is_kept_for_its_form(line: str, fit: dict[
         ("vm delete inference because old node=gpu2", "old node=gpu2"),
         ("vm delete inference because 旧了，试运行", "旧了，试运行"),
         ("vm restart inference because hung,force", "hung,force"),
+        ("vm delete inference because nobody needs it dry run", "nobody needs it dry run"),
+        ("vm delete inference because unused on gpu2 now", "unused on gpu2 now"),
+        ("vm delete inference 因为 没人 在 gpu2 上 用 了", "没人 在 gpu2 上 用 了"),
     ],
 )
 def test_what_may_be_no_part_of_a_reason_is_asked_about(line: str, reason: str) -> None:
@@ -252,6 +255,14 @@ def test_what_may_be_no_part_of_a_reason_is_asked_about(line: str, reason: str) 
         parse(TABLE, delivered(line))
     assert caught.value.fit == {**_X, "reason": reason}
     assert "is a part of the reason" in caught.value.sentence
+
+
+def test_a_node_in_a_reason_contradicts_none_before_it() -> None:
+    found = parse(TABLE, "image delete ubuntu on gpu1 because we moved to gpu2")
+    assert isinstance(found, Parsed)
+    assert found.values == {"image": "ubuntu", "node": "gpu1", "reason": "we moved to gpu2"}
+    with pytest.raises(Refused, match="given twice"):
+        parse(TABLE, "image delete ubuntu on gpu1 on gpu2 because we moved")
 
 
 @pytest.mark.parametrize("line", ["lan delete name 2 days", "snapshot create train-01 vm 1 hour"])
@@ -349,6 +360,7 @@ def test_what_says_the_contrary_is_no_courtesy(line: str) -> None:
         ("vm delete inference -- old", {**_X, "reason": "old"}),
         ("vm restart inference reason=“why force”", {**_X, "reason": "why force"}),
         ("强制重启 inference 原因 卡住了", {**_FORCED, "reason": "卡住了"}),
+        ("vm restart inference because nobody works on it", {**_X, "reason": "nobody works on it"}),
         ("force-restart inference because it hangs", {**_FORCED, "reason": "it hangs"}),
         ("vm modify inference gpu 2", {**_X, "gpu": "2"}),
         ("vm modify inference gpu to 2 mem 64G", {**_X, "gpu": "2", "mem": "64"}),

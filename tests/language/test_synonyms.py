@@ -66,6 +66,8 @@ def offered(line: str) -> list[str]:
         ("已完成", "order list"),
         ("1287", "order show"),
         ("订单 1287", "order show"),
+        ("移除 機器 inference", "vm delete"),
+        ("請幫我清單一下 磁盤", "disk list"),
     ],
 )
 def test_the_nearest_by_meaning_comes_first(line: str, first: str) -> None:
