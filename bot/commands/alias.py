@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from bot.commands.nicknames import looks_odd
-from bot.errors import Refused
+from bot.errors import NotFound, Refused
 from bot.folding import fold
 from bot.ids import UserId
 from bot.language.alias import alias_called
-from bot.language.kinds import LINE, WORD, Arg
+from bot.language.kinds import ALIAS, LINE, WORD, Arg
 from bot.language.parse import refuse_secrets
 from bot.language.table import Command, Group
 from bot.language.text import clean
 from bot.messages.facts import FactKind
-from bot.model import Effect
+from bot.model import Effect, Place
 from bot.pipeline.context import Context, Services
 from bot.reply import Column, Note, Reply, Row, Rows, bold, code, command, line, say
 
@@ -22,6 +22,7 @@ _NAME = re.compile(r"[\w.-]{1,30}")
 _LONGEST = 500  # characters
 
 Name = Annotated[str, Arg(say("Alias"), WORD, say("The short word"), "r", narrow=True)]
+Known = Annotated[str, Arg(say("Alias"), ALIAS, say("The short word"), "r", narrow=True)]
 Body = Annotated[
     str,
     Arg(
@@ -103,7 +104,13 @@ async def list_aliases(ctx: Context) -> Reply:
     return Reply(told, (shown, example), private=True)
 
 
-async def remove(ctx: Context, alias: Name) -> Reply:
+async def _some_kept(services: Services, user: UserId, _place: Place) -> None:
+    """Raise NotFound for who has no alias."""
+    if not services.aliases.of(user):
+        raise NotFound(say("You have no aliases."))
+
+
+async def remove(ctx: Context, alias: Known) -> Reply:
     """Remove one of your aliases."""
     name = alias_called(alias, ctx.services.aliases.of(ctx.actor)) or alias
     await ctx.services.aliases.remove(ctx.actor, name)
@@ -137,6 +144,7 @@ GROUP = Group(
         ),
         Command(
             "remove", remove, Effect.CHANGE, "alias remove r", synonyms=("rm",),
+            opens=_some_kept,
             shows=_meant_now, facts=_MEANT, asks=say("Forget the alias {alias}"),
             loses=say("The alias means nothing any more."),
             chinese="移除 删除",

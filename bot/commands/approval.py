@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from bot.errors import NotFound, Refused
 from bot.ids import UserId
-from bot.language.kinds import ID, INT, Arg
+from bot.language.kinds import APPROVAL, DECISION, INT, REQUEST, Arg, Kind
 from bot.language.table import Command, Group
 from bot.messages import ways
 from bot.messages.alone import is_unseen as is_unseen_by_others
@@ -15,15 +15,24 @@ from bot.messages.question import identifiers
 from bot.messages.question import subject_of as review_subject
 from bot.messages.review_cards import CANCEL, key_of
 from bot.messages.turn_cards import WITHDRAW
-from bot.model import Approval, ApprovalStatus, Effect, Execution, ReviewKind, VoteState
+from bot.model import (
+    Approval,
+    ApprovalStatus,
+    Effect,
+    Execution,
+    Place,
+    ReviewKind,
+    VoteState,
+)
 from bot.pipeline import queued
-from bot.pipeline.context import Context
+from bot.pipeline.context import Context, Services
 from bot.pipeline.formatting import short
 from bot.pipeline.queued import Queued, queued_for
-from bot.pipeline.waiting import Waiting, waiting_for
+from bot.pipeline.waiting import Waiting, decisions_of, requests_of, waiting_for
 from bot.ports import DeliveryFailed, RightsUnknown
 from bot.reply import (
     Button,
+    Line,
     Note,
     Part,
     Reply,
@@ -40,10 +49,15 @@ from bot.reply import (
 )
 
 PAGE = 10  # rows with menus: what a phone shows without much scrolling
-Which = Annotated[
-    str,
-    Arg(say("Approval"), ID, say("Its number, or the beginning of it"), "7a9Qx2Lk"),
-]
+
+
+def _which(kind: Kind) -> Arg:
+    return Arg(say("Approval"), kind, say("Its number, or the beginning of it"), "7a9Qx2Lk")
+
+
+Which = Annotated[str, _which(APPROVAL)]
+Own = Annotated[str, _which(REQUEST)]
+Decided = Annotated[str, _which(DECISION)]
 
 Page = Annotated[int, Arg(say("Page"), INT, say("{count} at a time", count=PAGE), least=1)]
 
@@ -185,15 +199,29 @@ def _typed(row: Command, arguments: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-async def cancel(ctx: Context, approval: Which) -> Reply:
+async def _some_to_cancel(services: Services, user: UserId, _place: Place) -> None:
+    """Raise NotFound for who has no request that is pending."""
+    async with services.store.read() as tx:
+        if not await requests_of(tx, user):
+            raise NotFound(say("You have no pending request."), hint=_see_list())
+
+
+async def _some_to_withdraw(services: Services, user: UserId, _place: Place) -> None:
+    """Raise NotFound for who has no vote and no request that is pending."""
+    async with services.store.read() as tx:
+        if not await decisions_of(tx, user):
+            told = say("You have no pending request, and no vote on one.")
+            raise NotFound(told, hint=_see_list())
+
+
+def _see_list() -> Line:
+    return line(say("See: {command}", command=command("approval list")))
+
+
+async def cancel(ctx: Context, approval: Own) -> Reply:
     """Withdraw your own request while it is pending."""
     async with ctx.services.store.read() as tx:
-        mine = [
-            one
-            for one in await tx.approvals.open()
-            if one.kind is not ReviewKind.AFTERWARDS
-            and (await tx.executions.get(one.execution)).actor == ctx.actor
-        ]
+        mine = [one.approval for one in await requests_of(tx, ctx.actor)]
     matching = [one for one in mine if one.id.startswith(approval)]
     if not matching:
         # Somebody else's, or one that is over: the reviews know the answer, and record it.
@@ -207,7 +235,7 @@ async def _cancelled(ctx: Context, approval: Approval) -> Reply:
     return Reply.of(say("You withdrew your request. Nothing was done."), private=True)
 
 
-async def withdraw(ctx: Context, approval: Which) -> Reply:
+async def withdraw(ctx: Context, approval: Decided) -> Reply:
     """Withdraw your vote on a pending request, or your own request."""
     found = await _named(ctx, approval)
     if await _is_own_request(ctx, found):
@@ -235,7 +263,7 @@ def _only(number: str, found: list[Approval]) -> Approval:
     if not found:
         raise NotFound(
             say("No approval has the number “{id}”.", id=number),
-            hint=line(say("See: {command}", command=command("approval list"))),
+            hint=_see_list(),
         )
     if len(found) > 1:
         raise Refused(
@@ -299,6 +327,7 @@ GROUP = Group(
             cancel,
             Effect.CHANGE,
             "approval cancel 7a9Qx2Lk",
+            opens=_some_to_cancel,
             asks=say("Cancel the request {approval}"),
             loses=say("The request, with the decisions on it."),
             chinese="取消 撤回申请",
@@ -310,6 +339,7 @@ GROUP = Group(
             withdraw,
             Effect.CHANGE,
             "approval withdraw 7a9Qx2Lk",
+            opens=_some_to_withdraw,
             asks=say("Withdraw your vote or request: {approval}"),
             loses=say("Your vote or, where you have none, your request."),
             chinese="撤回",

@@ -12,11 +12,11 @@ from bot.commands.order_rescue import copying, left_of
 from bot.dbc.errors import DbcError
 from bot.dbc.signatures import public_key_of
 from bot.errors import NotFound
-from bot.ids import NodeId
-from bot.language.kinds import INT, WORD, Arg
+from bot.ids import NodeId, UserId
+from bot.language.kinds import ORDER, WATCHED, WORD, Arg, Kind
 from bot.language.row_parts import Listing
 from bot.language.table import Command, Group
-from bot.model import Effect, OrderPhase, Payment, RentalOrder
+from bot.model import Effect, OrderPhase, Payment, Place, RentalOrder
 from bot.orders.amounts import both, cut, in_dbc, in_dollars
 from bot.orders.coming import when, with_taker
 from bot.orders.costs import summed
@@ -28,7 +28,7 @@ from bot.orders.reports import paid_in
 from bot.orders.schedule import DAY
 from bot.orders.signing import confirmation, renewal
 from bot.orders.words import at_the_end, renewing_costs, sign_of, taker, unconfirmed, why_over
-from bot.pipeline.context import Context
+from bot.pipeline.context import Context, Services
 from bot.pipeline.formatting import gpus, joined, stacked
 from bot.reply import (
     Fields,
@@ -51,23 +51,28 @@ from bot.reply import (
 
 Number = Annotated[
     int,
-    Arg(say("Order"), INT, say("Its number"), "1287", word="order", least=0, most=2**53),
+    Arg(say("Order"), ORDER, say("Its number"), "1287", word="order", least=0, most=2**53),
 ]
-Wallet = Annotated[
-    str,
-    Arg(
+
+
+def _wallet(kind: Kind) -> Arg:
+    return Arg(
         say("Wallet"),
-        WORD,
+        kind,
         say("The renter's address; it begins with 5"),
         "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY",
         narrow=True,
-    ),
-]
+    )
+
+
+Wallet = Annotated[str, _wallet(WORD)]
+WatchedWallet = Annotated[str, _wallet(WATCHED)]
 _SEARCHED: Mapping[Search, Text] = {
     Search.DONE: "",
     Search.GOES_ON: say("The chain is being searched for your orders. Try again in a minute."),
     Search.UNREAD: say("The chain could not be read for it yet. Try again in a minute."),
 }
+_OFF = say("The chain is not read yet: whoever runs this bot has to set CHAIN_RPC_URLS.")
 _MOST_PAYMENTS = 12  # of a rental that was renewed often, the first ones
 
 
@@ -231,6 +236,20 @@ async def _known(
     return living[0] if living else mine[-1]
 
 
+async def _some_known(services: Services, user: UserId, _place: Place) -> None:
+    """Raise NotFound for who is told of no rental, over or not: with why, or what to do."""
+    if await services.orders.of_person_after(user, 0):
+        return
+    if not services.orders.chain.is_on:
+        raise NotFound(_OFF)
+    told = _SEARCHED[await services.orders.search_of(user)]
+    watch = say("Watch a wallet: {command}", command=command("order watch <wallet>"))
+    raise NotFound(
+        told or say("The chain has no order of your nodes and wallets."),
+        hint=line(watch),
+    )
+
+
 def _a_day(order: RentalOrder, prices: Prices | None) -> Text:
     """What the order costs a day at the present price; nothing of one that has ended."""
     if prices is None or not prices.is_usable or order.phase is OrderPhase.ENDED:
@@ -326,7 +345,14 @@ async def _pending(ctx: Context, wallet: str) -> list[Part]:
     return [Rows(tuple([await _row(ctx, one.order, None) for one in soon]))]
 
 
-async def unwatch(ctx: Context, wallet: Wallet) -> Reply:
+async def _some_watched(services: Services, user: UserId, _place: Place) -> None:
+    """Raise NotFound for who watches no wallet."""
+    async with services.store.read() as tx:
+        if not await tx.orders.watched_by(user):
+            raise NotFound(say("You watch no wallet."))
+
+
+async def unwatch(ctx: Context, wallet: WatchedWallet) -> Reply:
     """Be told of a wallet's rentals no longer."""
     async with ctx.services.store.write() as tx:
         was = await tx.orders.unwatch(ctx.actor, wallet)
@@ -337,8 +363,7 @@ async def unwatch(ctx: Context, wallet: Wallet) -> Reply:
 
 
 def _off() -> Note:
-    told = say("The chain is not read yet: whoever runs this bot has to set CHAIN_RPC_URLS.")
-    return Note(line(emoji("warning"), " ", told))
+    return Note(line(emoji("warning"), " ", _OFF))
 
 
 def _check(values: Mapping[str, str]) -> None:
@@ -363,6 +388,7 @@ GROUP = Group(
             "show",
             show,
             example="order show 1287",
+            opens=_some_known,
             details=Listing.ORDERS,
             chinese="查看 详情 状态",
             does=say("Show a rental"),
@@ -371,6 +397,7 @@ GROUP = Group(
             "rescue",
             rescue,
             example="order rescue 1287",
+            opens=_some_known,
             chinese="抢救",
             does=say("Rescue a rental"),
         ),
@@ -390,6 +417,7 @@ GROUP = Group(
             unwatch,
             Effect.CHANGE,
             "order unwatch 5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY",
+            opens=_some_watched,
             check=_check,
             asks=say("No longer watch the orders of {wallet}"),
             chinese="取消关注",

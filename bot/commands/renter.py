@@ -11,7 +11,7 @@ from bot.dbc import fields
 from bot.errors import BotError, Refused
 from bot.ids import ChannelId, NodeId, UserId
 from bot.language.args import AnyNode
-from bot.language.kinds import INT, LIST, PEER, SECRET, SECRETS, WORD, Arg
+from bot.language.kinds import INT, LIST, PEER, RENTAL, SECRET, SECRETS, WORD, Arg
 from bot.language.row_parts import Listing
 from bot.language.table import BY_ACTOR, Command
 from bot.messages.facts import FactKind, said_node
@@ -86,7 +86,7 @@ RentOrder = Annotated[
     str,
     Arg(
         say("Rent order"),
-        WORD,
+        RENTAL,
         say("Only where single GPUs are rented: the order's number"),
         "1287",
         positional=False,
@@ -196,6 +196,11 @@ async def _signed_for(ctx: Context, node: Node | None, **_typed: object) -> Mapp
     return {"from": f"{found.id} {found.label}"}
 
 
+async def _one_to_sign(services: Services, user: UserId, _place: Place) -> None:
+    """Raise Refused where no session id waits for a signature."""
+    await services.renters.pending(user)
+
+
 def _asks_to_sign(known: Mapping[str, str]) -> Phrase:
     if known.get("from"):
         return say("Add the requester's session for {from}")
@@ -263,6 +268,7 @@ SIGN_SESSION = Command(
     form=True,
     asks=_asks_to_sign,
     verify=verify_signature,
+    opens=_one_to_sign,
     look=_signed_for,
     facts={"from": FactKind(say("From"), said=said_node)},
     begins=True,

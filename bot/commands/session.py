@@ -12,13 +12,13 @@ from bot.dbc import fields
 from bot.dbc.identity import SessionPair
 from bot.errors import BotError, NotFound, Refused, advice
 from bot.ids import ChannelId, UserId
-from bot.language.args import AnyNode, Channel, Member
+from bot.language.args import AnyNode, Channel, HeldNode, Member
 from bot.language.kinds import HOURS, SECRET, Arg
 from bot.language.table import Command, Group
 from bot.messages import access_cards
 from bot.messages.facts import FactKind
-from bot.model import Audience, DbcSession, Effect, Node, Share, Source
-from bot.pipeline.context import Context
+from bot.model import Audience, DbcSession, Effect, Node, Place, Share, Source
+from bot.pipeline.context import Context, Services
 from bot.pipeline.ended import ended_of
 from bot.pipeline.formatting import joined, said_audiences, short
 from bot.reply import (
@@ -45,7 +45,12 @@ from bot.reply import (
     say,
     time,
 )
-from bot.services.sessions import SessionLocked, is_about_the_way
+from bot.services.sessions import (
+    SessionLocked,
+    is_about_the_way,
+    no_access,
+    what_a_session_is,
+)
 
 _SHARED, _KEPT = "shared", "kept"
 
@@ -210,7 +215,7 @@ async def _checked(ctx: Context, session: DbcSession, problem: BotError | None) 
     return Row(line(mark, " ", told, " ", advice(problem)), data)
 
 
-async def remove(ctx: Context, node: AnyNode) -> Reply:
+async def remove(ctx: Context, node: HeldNode) -> Reply:
     """Remove your session for a node from this bot; everyone you share it with loses it too."""
     if not await ctx.services.sessions.remove(ctx.actor, node):
         raise _no_session(node)
@@ -218,7 +223,11 @@ async def remove(ctx: Context, node: AnyNode) -> Reply:
 
 
 def _no_session(node: Node) -> NotFound:
-    return NotFound(say("You have no session for {node}.", node=node.label), field="node")
+    return NotFound(
+        say("You have no session for {node}.", node=node.label),
+        hint=line(say("See: {command}", command=command("session list"))),
+        field="node",
+    )
 
 
 async def _before_remove(ctx: Context, node: Node) -> Mapping[str, str]:
@@ -267,7 +276,7 @@ def _check_audience(values: Mapping[str, str]) -> None:
 
 async def share(
     ctx: Context,
-    node: AnyNode,
+    node: HeldNode,
     person: Member = "",
     channel: Channel = "",
     *,
@@ -302,7 +311,9 @@ async def _pending(ctx: Context, node: Node, person: UserId) -> tuple[Part, ...]
     return await ending(ctx.services, await ended_of(ctx.services, mine), None)
 
 
-async def unshare(ctx: Context, node: AnyNode, person: Member = "", channel: Channel = "") -> Reply:
+async def unshare(
+    ctx: Context, node: HeldNode, person: Member = "", channel: Channel = ""
+) -> Reply:
     """Stop sharing a session at once: with one person or channel, or with everyone."""
     count = await ctx.services.sessions.unshare(ctx.actor, node, person or channel)
     if not count:
@@ -320,6 +331,28 @@ async def unshare(ctx: Context, node: AnyNode, person: Member = "", channel: Cha
             whom=whom,
         )
     )
+
+
+async def _some_of_ones_own(services: Services, user: UserId, place: Place) -> None:
+    """Raise Refused for who keeps no session: there is nothing to share or to remove."""
+    if await services.sessions.of(user):
+        return
+    if await services.sessions.shared_with(user, place.channel):
+        raise Refused(
+            say("You have no session of your own: the ones that you use are shared with you."),
+            hint=say("Only their owners can share or remove them. {session}",
+                     session=what_a_session_is()),
+        )  # fmt: skip
+    raise no_access()
+
+
+async def _some_shared(services: Services, user: UserId, _place: Place) -> None:
+    """Raise NotFound for who shares no session."""
+    if not await services.sessions.shared_by(user):
+        raise NotFound(
+            say("You share no session with anyone."),
+            hint=line(say("See: {command}", command=command("session list"))),
+        )
 
 
 def _named(person: UserId, channel_id: str) -> Span:
@@ -379,6 +412,7 @@ GROUP = Group(
             Effect.CHANGE,
             "session share gpu1 with @U012AB3CD",
             form=True,
+            opens=_some_of_ones_own,
             check=_check_audience,
             shows=_shared_now,
             facts={_KEPT: _KIND_KEPT, _SHARED: FactKind(say("Shared with"), said=said_audiences)},
@@ -392,6 +426,7 @@ GROUP = Group(
             unshare,
             Effect.CHANGE,
             "session unshare gpu1 with @U012AB3CD",
+            opens=_some_shared,
             shows=_shared_now,
             facts={_KEPT: _KIND_KEPT, _SHARED: FactKind(say("Shared with"), said=said_audiences)},
             asks=_asks_back,
@@ -406,6 +441,7 @@ GROUP = Group(
             remove,
             Effect.DISRUPT,
             "session remove gpu1",
+            opens=_some_of_ones_own,
             look=_before_remove,
             facts={
                 _KEPT: _KIND_KEPT,

@@ -15,13 +15,14 @@ from bot.commands.servers import (
 from bot.dbc import fields
 from bot.dbc.models import Phase, said_state, state_of
 from bot.errors import Conflict, NotFound, Refused
+from bot.ids import UserId
 from bot.language.args import AtNode, ImageServer, Vm
 from bot.language.kinds import WATCH, Arg
 from bot.language.row_parts import Follow
 from bot.language.table import Command, Group
 from bot.messages.facts import FactKind
-from bot.model import Deed, Effect, Goal, Machine, Node, Watch
-from bot.pipeline.context import Context
+from bot.model import Deed, Effect, Goal, Machine, Node, Place, Watch
+from bot.pipeline.context import Context, Services
 from bot.pipeline.formatting import joined, short
 from bot.pipeline.under_way import title_of, under_way
 from bot.reply import Phrase, Reply, Row, Rows, bold, code, command, line, say, time
@@ -154,6 +155,13 @@ async def stop(ctx: Context, watch: What) -> Reply:
     return Reply.of(say("I no longer follow {watch}.", watch=bold(found.label)), private=True)
 
 
+async def _some_followed(services: Services, user: UserId, _place: Place) -> None:
+    """Raise NotFound where nothing is followed for them."""
+    async with services.store.read() as tx:
+        if not await tx.watches.open(asked_by=user):
+            raise NotFound(say("You have no operations in progress."))
+
+
 async def _followed_now(ctx: Context, watch: str) -> Mapping[str, str]:
     found = await _meant(ctx, watch)
     on = await ctx.services.inventory.label(found.node)
@@ -244,6 +252,7 @@ GROUP = Group(
             stop,
             Effect.CHANGE,
             "watch stop train-01",
+            opens=_some_followed,
             shows=_followed_now,
             facts={"what": FactKind(say("What is followed"), called=say("what is followed"))},
             asks=say("Stop following {watch}"),

@@ -16,6 +16,7 @@ from bot.language.kinds import (
     CHANNEL,
     DISK,
     FLAG,
+    HELD,
     MANAGER,
     METAL,
     NODE,
@@ -142,6 +143,13 @@ AnyNode = Annotated[
     Node,
     Arg(
         say("Node"), PEER, say("Nickname, name or id; a bare-metal machine's too"), "gpu1",
+        names=(NODE_OPTION,),
+    ),
+]  # fmt: skip
+HeldNode = Annotated[
+    Node,
+    Arg(
+        say("Node"), HELD, say("Nickname, name or id; a bare-metal machine's too"), "gpu1",
         names=(NODE_OPTION,),
     ),
 ]  # fmt: skip

@@ -182,9 +182,8 @@ def _field(parameter: Parameter, given: str, now: str) -> FormField:
     given = "" if arg.kind.is_secret else given
     initial = given or ("" if parameter.default in {None, ()} else str(parameter.default))
     is_flag = arg.kind.is_flag  # what it does stands beside its box
-    example: Text = (
-        say("For example {example}", example=arg.example) if arg.example and not arg.choices else ""
-    )
+    shown = "" if arg.choices or arg.kind.is_menu else arg.example
+    example: Text = say("For example {example}", example=shown) if shown else ""
     hint, example = ("", arg.hint) if is_flag else (arg.hint, example)
     return FormField(
         name=parameter.name,

@@ -6,7 +6,7 @@ options in `bot.pipeline.search`, known names in `meant`, machines and nodes in 
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
@@ -68,11 +68,13 @@ class Kind:
 
     `name` is its search field's source. `narrowed_by`: what is offered depends on an argument of
     these kinds, where the command has one. `nodes`: what may be meant, of one that is looked up
-    among nodes; with `has_default`, a node may be meant that is not named. `is_narrow`: it has
-    only the characters of a keyboard. `after`: prepositions behind which it stands. `is_free`: it
+    among nodes; with `has_default`, a node may be meant that is not named; with `is_own`, a form
+    offers those alone for which this person keeps a session. `is_narrow`: it has only the
+    characters of a keyboard. `after`: prepositions behind which it stands. `is_free`: it
     may have commas of its own. `is_rowed`: lists begin with it and say more of it behind;
     `is_numbered`: they call it by its number; `shows_machine`: they say a machine's name.
     `may_be_unseen`: it may be given though nobody has seen it yet: a path, a disk just added.
+    `is_menu`: a form offers all there is by what it is, so it shows no number as an example.
     `strictness`: which kinds take few words, before those that take any.
     """
 
@@ -86,12 +88,14 @@ class Kind:
     longest: int = _LONGEST
     strictness: int = 2
     has_default: bool = False
+    is_own: bool = False
     is_narrow: bool = False
     is_free: bool = False
     is_rowed: bool = False
     is_numbered: bool = False
     shows_machine: bool = False
     may_be_unseen: bool = False
+    is_menu: bool = False
     is_secret: bool = False
     is_flag: bool = False
     is_choice: bool = False
@@ -366,6 +370,7 @@ def _node(name: str, *nodes: NodeKind, has_default: bool = False, may_be_unseen:
 VM = Kind("vm", FieldKind.SEARCH, Binds.MACHINE, longest=_LONGEST_NAME, shows_machine=True)
 NODE = _node("node", NodeKind.GPU, has_default=True, may_be_unseen=False)
 PEER = _node("peer", *NodeKind, has_default=True, may_be_unseen=True)  # of any sort
+HELD = replace(PEER, name="held", is_own=True, may_be_unseen=False)
 METAL = _node("metal", NodeKind.METAL, may_be_unseen=True)
 MANAGER = _node("manager", NodeKind.MANAGER, may_be_unseen=True)
 PLACE = Kind("place", FieldKind.SEARCH, Binds.PLACE, is_rowed=True, may_be_unseen=True)
@@ -386,14 +391,7 @@ IMAGE = _ImageFile(
 BASE = Kind(
     "base", FieldKind.SEARCH, narrowed_by=(NODE,), is_narrow=True, is_rowed=True, may_be_unseen=True
 )
-STORED = Kind(
-    "stored",
-    FieldKind.SEARCH,
-    narrowed_by=(SERVER,),
-    is_narrow=True,
-    is_rowed=True,
-    may_be_unseen=True,
-)
+STORED = replace(BASE, name="stored", narrowed_by=(SERVER,))
 DISK = _Disk(
     "disk", FieldKind.SEARCH, narrowed_by=(VM,), is_narrow=True, is_rowed=True, may_be_unseen=True
 )
@@ -417,9 +415,14 @@ CHANNEL = _Mention(
     unknown=say("I cannot find a channel called “{text}”."),
 )  # fmt: skip
 
-# What the bot itself numbers
-ID = _Identifier("id", is_numbered=True)
-WATCH = Kind("watch", is_numbered=True, shows_machine=True)
+# What the bot itself numbers or keeps: a form offers what there is for this person
+REQUEST = _Identifier("request", FieldKind.SEARCH, is_menu=True, is_numbered=True)
+DECISION = replace(REQUEST, name="decision")
+APPROVAL = replace(REQUEST, name="approval", may_be_unseen=True)
+WATCH = Kind("watch", FieldKind.SEARCH, is_menu=True, is_numbered=True, shows_machine=True)
+ALIAS = Kind("alias", FieldKind.SEARCH, is_menu=True, is_free=True, is_rowed=True)
+WATCHED = replace(ALIAS, name="watched")
+RENTAL = replace(ALIAS, name="rental", may_be_unseen=True)
 
 # Texts, numbers, choices
 WORD = Kind("word", is_free=True, is_rowed=True)
@@ -428,6 +431,7 @@ REST = Kind("rest", takes=Takes.REST, is_free=True)
 LINE = Kind("line", takes=Takes.LINE, is_free=True, longest=NO_LIMIT)
 HOURS = _Hours("hours", FieldKind.NUMBER, strictness=1, is_number=True)
 INT = _Integer("int", FieldKind.NUMBER, strictness=1, is_number=True)
+ORDER = replace(INT, name="order", field=FieldKind.SEARCH, is_menu=True, may_be_unseen=True)
 SIZE = _Size("size", after=("by", "to"), is_number=True, has_unit=True)
 CHOICE = _Choice("choice", FieldKind.CHOICE, strictness=0, is_choice=True)
 FLAG = _Flag("flag", FieldKind.FLAG, is_flag=True)

@@ -60,9 +60,10 @@ class Command:
     arguments, those of the facts that are in `facts`, what `shows` reads, which is called like
     `look` for a review alone, and what it `reads` of the machine itself.
     `check` looks at all texts together before anything is recorded and raises a BotError. `verify`
-    does so with what is known here (services, person, texts); it asks nobody. `present` reads what
-    the machine that is given is like now, by parameter, for the form. `example` is a whole line
-    without the slash command.
+    does so with what is known here (services, person, texts); it asks nobody. `opens` raises one
+    where its form can only fail (services, person, place): there is nothing to choose. `present`
+    reads what the machine that is given is like now, by parameter, for the form. `example` is a
+    whole line without the slash command.
     `doubts` tells whether the texts look as if something else was meant, of what would run at once:
     it is asked to confirm then.
     `foresees` is called like `look` and after it, and tells what a node would refuse of it now. A
@@ -101,6 +102,7 @@ class Command:
     form: bool = False
     check: Check | None = None
     verify: Verify | None = None
+    opens: Verify | None = None
     look: Look | None = None
     present: Look | None = None
     doubts: Doubt | None = None
@@ -419,9 +421,9 @@ class Table:
         return command.needs_session or (group is not None and group.needs_session)
 
     def needs_access(self, command: Command) -> bool:
-        """Whether it can do nothing for who has a session for no GPU node: its form neither."""
+        """Whether it can do nothing for who has a session for no such node: its form neither."""
         kinds = [p.arg.kind for p in command.parameters]
-        is_of_nodes = any(kind.is_machine or kind.has_default for kind in kinds)
+        is_of_nodes = any(kind.is_machine or kind.has_default or kind.is_metal for kind in kinds)
         return self.needs_session(command) and is_of_nodes
 
     def alone(self, verb: str) -> Command | None:

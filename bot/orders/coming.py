@@ -55,3 +55,18 @@ def _late(phase: OrderPhase, at: Line) -> Text:
     if phase is OrderPhase.RENTING:
         return say("was to end {time}", time=at)
     return say("has ended; machines were to be deleted after {time}", time=at)
+
+
+def briefly(facts: Facts) -> Text:
+    """The same in a few words without a moment, for a menu: `ends in 3 days`."""
+    goal = goal_of(facts.order)
+    left = span(goal - facts.head)
+    if facts.order.phase.is_over:
+        return OVER[facts.order.phase]
+    if facts.is_past(goal):
+        return say("its time has passed")
+    if facts.order.phase is OrderPhase.WAITING:
+        return say("to be confirmed, {left} left", left=left)
+    if facts.order.phase is OrderPhase.RENTING:
+        return say("ends in {left}", left=left)
+    return say("has ended; machines are deleted in {left}", left=left)

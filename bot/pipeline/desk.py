@@ -11,7 +11,7 @@ from functools import partial
 from bot.errors import BotError, Refused, from_error, raise_all
 from bot.ids import ApprovalId, ExecutionId, UserId
 from bot.language import forms
-from bot.language.args import BREAK_GLASS, DRY_RUN, NODE_OPTION, REASON
+from bot.language.args import DRY_RUN, NODE_OPTION, REASON
 from bot.language.canonical import canonical
 from bot.language.help import not_understood
 from bot.language.parse import HelpWanted, NotUnderstood, Parsed, parse
@@ -33,6 +33,7 @@ from bot.pipeline import finding
 from bot.pipeline.access_presses import AccessPresses
 from bot.pipeline.as_meant import meant_here
 from bot.pipeline.calls import LEASE
+from bot.pipeline.can_succeed import require_use
 from bot.pipeline.chooser import Chooser
 from bot.pipeline.clicks import Clicks
 from bot.pipeline.context import Services
@@ -43,7 +44,6 @@ from bot.pipeline.explaining import explained, helped
 from bot.pipeline.filling import Filling
 from bot.pipeline.formatting import OPEN_FORM
 from bot.pipeline.glass_presses import GlassPresses
-from bot.pipeline.holding import refuse_form
 from bot.pipeline.leading import leading
 from bot.pipeline.machine_presses import MachinePresses
 from bot.pipeline.meant import as_chosen, as_known, is_chosen
@@ -53,7 +53,6 @@ from bot.pipeline.pasted import row_meant
 from bot.pipeline.pipeline import Pipeline
 from bot.pipeline.reads import LIST_PAGE, Reads
 from bot.pipeline.retry_presses import RetryPresses
-from bot.pipeline.rights import require_possible
 from bot.pipeline.search import Completion
 from bot.pipeline.seconds import second_of
 from bot.pipeline.secrecy import faults, refuse_known_secret
@@ -457,12 +456,8 @@ class Desk:
     ) -> Work:
         """Show the form, unless it cannot succeed: then the refusal of a line comes at once."""
         try:
-            if not values.get(BREAK_GLASS) and not values.get(DRY_RUN):
-                await refuse_form(self._services.store, command)
-            require_possible(self._services, actor, place, command, values)
-            if self._services.table.needs_access(command):
-                await self._services.inventory.require_access(actor, place.channel)
-        except Refused as refusal:
+            await require_use(self._services, command, values, actor, place)
+        except BotError as refusal:
             return saying(from_error(refusal))
         return await self._filled(command, values, actor, place)
 

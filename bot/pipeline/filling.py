@@ -121,7 +121,9 @@ class Filling:
         with suppress(BotError):
             inventory = self._services.inventory
             node = await inventory.default_node(actor, place, asking=False)
-            if node.kind in meant[0].arg.kind.nodes:
+            kind, sessions = meant[0].arg.kind, self._services.sessions
+            is_fit = not kind.is_own or await sessions.holds(actor, node)
+            if node.kind in kind.nodes and is_fit:
                 return {**values, meant[0].name: node.id}
         return values
 

@@ -31,6 +31,7 @@ from bot.language.kinds import (
 from bot.language.row_parts import Listing
 from bot.model import Machine, NodeKind, Sighted, Sighting
 from bot.pipeline.context import Services
+from bot.pipeline.numbered import Numbered
 from bot.pipeline.rights import require_colleague
 from bot.ports import DeliveryFailed, Search
 from bot.reply import Choice, say
@@ -58,7 +59,8 @@ class Completion:
             PLACE: self._places,
             DISK: partial(self._of_machines, Sighted.DISK, Listing.DISKS),
             SNAPSHOT: partial(self._of_machines, Sighted.SNAPSHOT, Listing.SNAPSHOTS),
-            **{kind: partial(self._nodes, kind.nodes) for kind in ALL if kind.is_node},
+            **Numbered(services).sources,
+            **{kind: partial(self._nodes, kind) for kind in ALL if kind.is_node},
         }
         if unfit := self._sources.keys() ^ {kind for kind in ALL if kind.is_sought}:
             names = ", ".join(sorted(kind.name for kind in unfit))
@@ -112,7 +114,8 @@ class Completion:
             for m in await self._seen_machines(search, Listing.MACHINES)
         ]
 
-    async def _nodes(self, kinds: frozenset[NodeKind], search: Search) -> list[Choice]:
+    async def _nodes(self, wanted: Kind, search: Search) -> list[Choice]:
+        kinds = wanted.nodes
         nodes = (await self._services.store.known()).nodes(*kinds)
         if not nodes and NodeKind.GPU in kinds:
             with suppress(BotError, TimeoutError):
@@ -120,6 +123,9 @@ class Completion:
                     nodes = await self._services.inventory.refresh_nodes()
         hidden = await self._hidden(search, Listing.NODES)
         nodes = [node for node in nodes if node.id not in hidden]
+        if wanted.is_own:
+            kept = {one.node for one in await self._services.sessions.of(search.user)}
+            nodes = [node for node in nodes if node.id in kept]
         own = await self._own_nodes(search)
         nodes.sort(key=lambda node: node.id not in own)
         needs = NodeKind.GPU in kinds and self._needs_session(search)
@@ -170,7 +176,7 @@ class Completion:
 
     async def _places(self, search: Search) -> list[Choice]:
         """Where images are."""
-        return [*await self._nodes(NODE.nodes, search), *await self._servers(search)]
+        return [*await self._nodes(NODE, search), *await self._servers(search)]
 
     async def _of_machines(self, kind: Sighted, listing: Listing, search: Search) -> list[Choice]:
         """What the chosen machine has; before one is chosen, what all of them have."""

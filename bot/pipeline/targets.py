@@ -184,12 +184,17 @@ class _Binder:
     async def _default_node(self, parameter: Parameter) -> Node:
         """The node that is meant; where it may be several, buttons for them, if it can be any."""
         given = (self._actor, self._command, self._values, parameter.name)
+        is_own, sessions = parameter.arg.kind.is_own, self._services.sessions
+        if is_own and self._command.opens is not None:
+            await self._command.opens(self._services, self._actor, self._place)
 
         async def offers(nodes: Sequence[Node]) -> tuple[Button, ...]:
             if not self._asking:
                 return ()
             if self._services.table.needs_access(self._command):
                 await self._inventory.require_access(self._actor, self._place.channel)
+            if is_own:
+                nodes = [node for node in nodes if await sessions.holds(self._actor, node)]
             return await self._suggestions.nodes(*given, nodes)
 
         self.node = await self._inventory.default_node(

@@ -45,13 +45,17 @@ async def under_way(
         aside.append(silent)
     if watch.unsure and not watch.moved:
         aside.append(say("whether the command arrived is not known"))
-    called = services.table.spoken_of(watch.command).called
-    subject = subject_of(watch, label)
-    what = cards.doing(called, subject) if called else subject.named
-    told = line(say("{what}: {shown}", what=what, shown=shown))
+    told = line(say("{what}: {shown}", what=called(services, watch, label), shown=shown))
     if aside:
         told = line(say("{told} ({aside})", told=told, aside=apart(aside)))
     return told, plain(shown)
+
+
+def called(services: Services, watch: Watch, label: str) -> Line:
+    """`Create a machine: train-01 on gpu1`, by what the node is called."""
+    does = services.table.spoken_of(watch.command).called
+    subject = subject_of(watch, label)
+    return cards.doing(does, subject) if does else subject.named
 
 
 def title_of(services: Services, watch: Watch) -> str:

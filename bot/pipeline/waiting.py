@@ -9,6 +9,7 @@ from bot.ids import ChannelId, UserId
 from bot.language.row_parts import Listing
 from bot.model import Approval, Execution, ReviewKind
 from bot.pipeline.context import Services
+from storage import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +62,32 @@ async def waiting_for(
         if is_mine or for_me or (one.is_glass and here):
             found.append(one)
     return found
+
+
+async def requests_of(tx: UnitOfWork, user: UserId) -> list[Waiting]:
+    """Their own pending requests, oldest first: what they can withdraw at any time."""
+    return [one for one in await _open(tx, user) if one.is_mine and not one.is_glass]
+
+
+async def decisions_of(tx: UnitOfWork, user: UserId) -> list[Waiting]:
+    """What they have a counted vote on, and their own pending requests, oldest first."""
+    voted = await tx.votes.counted_of(user)
+    return [
+        one
+        for one in await _open(tx, user)
+        if one.approval.id in voted or (one.is_mine and not one.is_glass)
+    ]
+
+
+async def _open(tx: UnitOfWork, user: UserId) -> list[Waiting]:
+    pending = await tx.approvals.open()
+    executions = await tx.executions.some([one.execution for one in pending])
+    return [
+        Waiting(
+            one,
+            executions[one.execution],
+            is_mine=executions[one.execution].actor == user,
+            for_me=False,
+        )
+        for one in pending
+    ]

@@ -303,10 +303,14 @@ class Inventory:
         await self._sessions.record_use(user, sessions, channel)
         return sessions
 
-    async def require_access(self, user: UserId, channel: ChannelId) -> None:
-        """Raise Refused where somebody has access to no node at all."""
-        if not await self.of_gpu_nodes(await self._sessions.usable(user, channel)):
-            raise no_access()
+    async def require_access(
+        self, user: UserId, channel: ChannelId, *, is_metal: bool = False
+    ) -> None:
+        """Raise Refused where somebody has access to no GPU node, or no bare-metal machine."""
+        usable = await self._sessions.usable(user, channel)
+        gpus = await self.of_gpu_nodes(usable)
+        if not (len(usable) > len(gpus) if is_metal else gpus):
+            raise no_access(is_metal=is_metal)
 
     async def _acting(self, user: UserId, channel: ChannelId, *, asking: bool) -> list[DbcSession]:
         """The sessions to look with; where nobody is asked, nobody's session is used."""

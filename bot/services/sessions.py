@@ -318,16 +318,20 @@ def target_of(session: DbcSession) -> Target:
     )
 
 
-def no_access(field: str = "") -> Refused:
+def no_access(field: str = "", *, is_metal: bool = False) -> Refused:
     """The refusal of whoever has a session for no node; the button asks for which they want."""
-    refusal = Refused(
-        say("You have no node access yet."),
-        hint=say(
-            "A session is what a node knows its renter by. Add yours with {command}, or ask a "
-            "teammate to share one.",
-            command=command("session add"),
-        ),
-        field=field,
-    )
+    told = say("You have no node access yet.")
+    if is_metal:
+        told = say("You have no access to a bare-metal machine yet.")
+    refusal = Refused(told, hint=what_a_session_is(), field=field)
     refusal.offers = (ask_button(NodeId("")),)
     return refusal
+
+
+def what_a_session_is() -> Phrase:
+    """What a session is, and how to get one."""
+    return say(
+        "A session is what a node knows its renter by. Add yours with {command}, or ask a "
+        "teammate to share one.",
+        command=command("session add"),
+    )

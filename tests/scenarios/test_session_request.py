@@ -67,10 +67,16 @@ async def test_the_id_that_waits_is_encrypted_and_erased(one_stage: Stage) -> No
 async def test_after_an_hour_it_has_to_be_asked_for_again(one_stage: Stage) -> None:
     await asks(one_stage, proof())
     session_id = await session_id_shown(one_stage)
+    await one_stage.alice.presses("Paste the signature")
+    await one_stage.alice.sees_modal("Sign the session id")
     await one_stage.passes(3601)
-    await pastes(one_stage, RENTER.sign(session_id))
+    await one_stage.alice.submits({"Session signature": RENTER.sign(session_id)})
     assert one_stage.alice.modal is not None
     assert "its hour is over" in str(one_stage.alice.modal.errors)
+    await one_stage.alice.closes()
+    told = await one_stage.asks(one_stage.alice, "/dbc session sign")
+    assert one_stage.alice.modal is None
+    assert "its hour is over" in told.plain
 
 
 async def test_a_multisig_gets_a_session_signed_by_any_member(stage: Stage) -> None:

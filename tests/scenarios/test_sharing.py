@@ -106,15 +106,14 @@ async def test_sharing_needs_somebody_and_a_session(one_stage: Stage) -> None:
     alice, bob = one_stage.alice, one_stage.bob
     await alice.types("/dbc session share gpu1 @bob", channel=CHANNEL)
     await alice.sees("You have no session of your own for gpu1 to share")
+    await one_stage.asks(alice, "/dbc session share gpu1")
+    assert alice.modal is None
+    await one_stage.gives_session(alice, "gpu1")
     await alice.types("/dbc session share gpu1", channel=CHANNEL)
     await alice.sees_modal("Share a session")
     await alice.submits({})
     assert alice.modal is not None
     assert "Say with whom" in alice.modal.errors["Person"]
-    await alice.closes()
-    await one_stage.gives_session(alice, "gpu1")
-    await alice.types("/dbc session share gpu1", channel=CHANNEL)
-    await alice.sees_modal("Share a session")
     await alice.submits({"Person": "bob"})
     await bob.sees("shares their session", CHANNEL)
     assert "with" in card(bob, "shares their session").plain

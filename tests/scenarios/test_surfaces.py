@@ -16,9 +16,11 @@ from bot.model import ApprovalStatus, Effect
 from bot.pipeline.formatting import OPEN_FORM
 from bot.reply import ENGLISH, catalogue
 from handlers.payloads import action_id
+from sandbox.dbc.demo import demo_renter
 from sandbox.dbc.task import Libvirt, Status
 from sandbox.slack import Person
 from tests.scenarios.changing import BOBS_REVIEW, DEEDS, NAME, NO_REVIEW, Deed
+from tests.scenarios.metal import knows_rack, rents_slot
 from tests.scenarios.site import rules
 from tests.scenarios.stage import CHANNEL, Stage, staged
 from tests.scenarios.surfaces import KEEP_THEM, Shown, TextFile, as_text, of_view, told_since
@@ -61,7 +63,7 @@ class Walk:
             await person.closes()
             await self._stage.quiet()
 
-    async def form(self, command: Command) -> None:
+    async def form(self, command: Command, name: str = "form") -> None:
         """The form of a command, as any of its buttons opens it."""
         alice = self._stage.alice
         button = {
@@ -76,7 +78,7 @@ class Walk:
         before = alice.messages()
         await alice.presses(command.id, alice.last("@dbc"))
         await self._stage.quiet()
-        self.shown[f"form: {command.id}"] = told_since(alice, before)
+        self.shown[f"{name}: {command.id}"] = told_since(alice, before)
         while alice.modal is not None:
             await alice.closes()
             await self._stage.quiet()
@@ -162,6 +164,26 @@ async def _changes(walk: Walk, stage: Stage) -> None:
         await walk.card(name, deed)
 
 
+async def _choices(walk: Walk, stage: Stage) -> None:
+    """The forms that open only where there is something to choose."""
+    await walk.speaks("en-US")
+    await knows_rack(stage)
+    await rents_slot(stage)
+    await walk.speaks()
+    for line in (
+        f"vm restart {NAME} force",
+        "session share gpu1 with @bob",
+        "alias add r = vm restart $1",
+        f"order watch {demo_renter().address}",
+    ):
+        await stage.asks(stage.alice, f"/dbc {line}")
+    rules(stage, BOBS_REVIEW)
+    await stage.asks(stage.alice, f"/dbc vm shutdown {NAME}")
+    for command in command_table():
+        if command.opens or any(p.arg.kind.is_metal for p in command.parameters):
+            await walk.form(command, "form with something to choose")
+
+
 async def _walked(stage: Stage, locale: str) -> Shown:
     walk = Walk(stage, locale)
     await walk.speaks()
@@ -184,6 +206,7 @@ async def _walked(stage: Stage, locale: str) -> Shown:
             await stage.alice.presses(walk.says("Withdraw"), card)
             await stage.quiet()
     await _changes(walk, stage)
+    await _choices(walk, stage)
     return walk.shown
 
 
