@@ -3,6 +3,7 @@
 Limits: Slack's references of views and block elements.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from gettext import NullTranslations
 from typing import Any
@@ -47,6 +48,7 @@ OPTIONS = 100
 OPTION = 75
 OPTION_VALUE = 150
 TRUE = "true"
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 def form_view(
@@ -188,13 +190,16 @@ def _named(actions: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     return [(name_of(action_id), state) for action_id, state in actions.items()]
 
 
+_CHOSEN = ("selected_user", "selected_conversation", "selected_time")
+
+
 def _entered(state: Mapping[str, Any]) -> str:
     if "selected_options" in state:
         return TRUE if state["selected_options"] else ""
     if "selected_option" in state:
         return str((state["selected_option"] or {}).get("value", ""))
-    chosen = state.get("selected_user") or state.get("selected_conversation")
-    return str(chosen or state.get("value") or "")
+    chosen = (state.get(key) for key in _CHOSEN)
+    return next((str(one) for one in chosen if one), str(state.get("value") or ""))
 
 
 def errors_at(view: Payload, errors: Mapping[str, Words]) -> dict[str, str] | None:
@@ -285,6 +290,8 @@ def _element(field: FormField) -> Json:
         case FieldKind.CHANNEL:
             element = _chosen(field, "conversations_select", "initial_conversation")
             element["filter"] = {"include": ["public", "private"], "exclude_bot_users": True}
+        case FieldKind.TIME:
+            element = _time(field)
         case FieldKind.NUMBER:
             element = _typed(field, {"type": "number_input", "is_decimal_allowed": False})
         case _:
@@ -325,6 +332,13 @@ def _chosen(field: FormField, menu: str, initial: str) -> Json:
     if field.initial is not None:
         element[initial] = field.initial.value.lstrip("@#")
     return element
+
+
+def _time(field: FormField) -> Json:
+    """Slack's picker of a time; what was typed is in it where that reads like one."""
+    element: Json = {"type": "timepicker", "action_id": field.name}
+    given = field.initial.value if field.initial is not None else ""
+    return element | ({"initial_time": given} if _TIME.fullmatch(given) else {})
 
 
 def _search(field: FormField) -> Json:

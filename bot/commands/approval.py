@@ -174,6 +174,10 @@ async def show(ctx: Context, approval: Which) -> Reply:
     data = {
         **await _data(ctx, found, execution),
         "arguments": _typed(ctx.services.table.spoken_of(execution.command), execution.arguments),
+        "joined": [
+            {"user": one.user, "reason": one.reason or None, "joined_at": one.at}
+            for one in found.joined
+        ],
         "votes": [
             {
                 "user": vote.user,

@@ -61,6 +61,7 @@ _WORDS: Mapping[str, Phrase] = {
     AuditKind.VOIDED: say("review voided"),
     AuditKind.REQUESTED: say("requested"),
     AuditKind.CLICK_REFUSED: say("click refused"),
+    AuditKind.JOINED: say("requested the same as"),
     AuditKind.CANCELLED: say("cancelled"),
     AuditKind.BROKE_GLASS: say("broke glass"),
     AuditKind.REVIEWED: say("reviewed"),
@@ -105,7 +106,7 @@ _OUTCOMES = tuple(dict.fromkeys((*ExecutionStatus, *AuditKind)))
 _THEIR_WORDS = frozenset(
     {
         AuditKind.REQUESTED, AuditKind.DENIED, AuditKind.APPROVED, AuditKind.BROKE_GLASS,
-        AuditKind.CANCELLED, AuditKind.FROZEN, AuditKind.UNFROZEN,
+        AuditKind.CANCELLED, AuditKind.FROZEN, AuditKind.UNFROZEN, AuditKind.JOINED,
         ExecutionStatus.DENIED, ExecutionStatus.CANCELLED,
     }
 )  # fmt: skip

@@ -11,7 +11,7 @@ from bot.ids import NodeId, Reader
 from bot.language.args import Topic
 from bot.language.chinese import is_none
 from bot.language.help import help_reply, not_understood
-from bot.language.kinds import WORD, Arg
+from bot.language.kinds import DEFAULT, Arg
 from bot.language.parse import HelpWanted, NotUnderstood, parse
 from bot.language.row_parts import Listing
 from bot.language.table import Command, Group
@@ -46,7 +46,7 @@ DefaultNode = Annotated[
     str,
     Arg(
         say("Your node"),
-        WORD,
+        DEFAULT,
         say("The default node for you; none removes it"),
         "gpu1",
         positional=False,
@@ -56,7 +56,7 @@ ChannelNode = Annotated[
     str,
     Arg(
         say("This channel's node"),
-        WORD,
+        DEFAULT,
         say("The default node in this channel; none removes it"),
         "gpu1",
         positional=False,
@@ -181,13 +181,17 @@ async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNo
             say("This channel's node"),
             line(names[Scope.CHANNEL], "\n", command("settings channel_node=…")),
         ),
-        (say("Your aliases"), line(str(aliases), "\n", command("alias list"))),
         *languages.shown_to(ctx, person),
         *await notifications.shown_to(ctx),
-        (say("Time zone"), line(f"{person.zone}\n", say("as set in Slack"))),
     )
     told = say("Settings changed") if wanted else say("Settings")
-    note = Note(line(say("The node is meant where none is named; the channel's comes first.")))
+    aliases_told = line(str(aliases), " ", command("alias list"))
+    zone = say("{zone}, as set in Slack", zone=person.zone)
+    notes = (
+        Note(line(say("The node is meant where none is named; the channel's comes first."))),
+        Note(line(say("{what}: {subject}", what=say("Your aliases"), subject=aliases_told))),
+        Note(line(say("{what}: {subject}", what=say("Time zone"), subject=zone))),
+    )
     data = {
         "node": str(names[Scope.PERSON]) if set_to[Scope.PERSON] else None,
         "channel_node": str(names[Scope.CHANNEL]) if set_to[Scope.CHANNEL] else None,
@@ -201,7 +205,7 @@ async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNo
     rows = tuple(
         Row(line(bold(label), "\n", text), {}, menus.get(label, ())) for label, text in pairs
     )
-    parts = (Para(line(bold(told))), Rows(rows), note)
+    parts = (Para(line(bold(told))), Rows(rows), *notes)
     return Reply(told, parts, private=not channel_node, data=data)
 
 
@@ -211,25 +215,21 @@ async def _menus(ctx: Context) -> Mapping[Text, tuple[Button, ...]]:
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     nodes = [(s.node, await label(s.node)) for s in usable if s.node not in hidden][:_NODES]
     none, other = ("none", say("None")), Button(say("Other …"), OPEN_FORM, setting_buttons.NODES)
-    told, hours = notifications.to_choose("")
     menus: dict[Text, tuple[Button, ...]] = {
         say("Your node"): (
             *setting_buttons.choices(setting_buttons.NODES, "node", [*nodes, none]), other
         ),
         say("Language"): languages.to_choose("language"),
-        say("Notifications"): told,
-        say("Quiet hours"): hours,
+        **notifications.to_choose(""),
     }  # fmt: skip
     if await may_choose(ctx):
-        told, hours = notifications.to_choose("channel-")
         menus |= {
             say("This channel's node"): (
                 *setting_buttons.choices(setting_buttons.NODES, "channel_node", [*nodes, none]),
                 other,
             ),
             say("This channel's language"): languages.to_choose("channel-language"),
-            say("This channel's notifications"): told,
-            say("This channel's quiet hours"): hours,
+            **notifications.to_choose("channel-"),
         }
     return menus
 

@@ -18,7 +18,7 @@ from bot.messages.wishes import WITH_NEWS, hold_anew, hour_of, notify, notify_of
 from bot.model import USUAL_HOUR, DigestHour, Effect, Notify, QuietHours
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import OPEN_FORM, said_audiences
-from bot.reply import Actions, Button, Line, Reply, Text, command, line, say
+from bot.reply import Actions, Button, FieldKind, Line, Reply, Text, command, line, say
 from storage import UnitOfWork
 
 _OFF = frozenset({"off", "关", "关闭"})
@@ -49,7 +49,7 @@ Hours = Annotated[
 Hour = Annotated[
     str,
     Arg(
-        say("Hour"), Kind("hour", is_narrow=True, longest=_LONGEST),
+        say("Hour"), Kind("hour", FieldKind.TIME, is_narrow=True, longest=_LONGEST),
         say("When the daily digest comes"), "09:00",
     ),
 ]  # fmt: skip
@@ -71,6 +71,7 @@ _LABELS: Mapping[str, Text] = {
     Notify.DIGEST: say("One digest a day"),
 }
 _USUAL = ("22:00-07:00", "20:00-08:00")
+_HOURS = ("07:00", "08:00", "09:00", "18:00")  # for a digest: before work, or after it
 _OWN = "settings.notifications"
 _NO_NEWS = say(
     "That leaves out alerts about nodes that stop responding and machines that change outside the "
@@ -82,15 +83,23 @@ _ALWAYS = say(
 )
 
 
-def to_choose(of: str) -> tuple[tuple[Button, ...], tuple[Button, ...]]:
-    """What can be chosen to be told, and when not; `of` is empty or `channel-`."""
+def to_choose(of: str) -> Mapping[Text, tuple[Button, ...]]:
+    """What stands behind the menu of each setting, by its label; `of` is empty or `channel-`."""
+    notifications, quiet_hours, hour = _TITLES[of]
     told = setting_buttons.choices(f"settings.{of}notifications", "notifications", _LABELS.items())
-    hours = [(span, span.replace("-", "–")) for span in _USUAL]
-    quiet_hours = setting_buttons.choices(
-        f"settings.{of}quiet-hours", "hours", [*hours, ("off", say("None"))]
+    spans = [(span, span.replace("-", "–")) for span in _USUAL]
+    hours = setting_buttons.choices(
+        f"settings.{of}quiet-hours", "hours", [*spans, ("off", say("None"))]
     )
     other = Button(say("Other hours …"), OPEN_FORM, f"settings.{of}quiet-hours")
-    return told, (*quiet_hours, other)
+    times = setting_buttons.choices(
+        f"settings.{of}digest-hour", "hour", [(at, at) for at in _HOURS]
+    )
+    return {notifications: told, quiet_hours: (*hours, other), hour: (*times, _other_time(of))}
+
+
+def _other_time(of: str) -> Button:
+    return Button(say("Other time …"), OPEN_FORM, f"settings.{of}digest-hour")
 
 
 async def own(ctx: Context, notifications: Wanted, less: Less = False) -> Reply:
@@ -107,6 +116,8 @@ async def own(ctx: Context, notifications: Wanted, less: Less = False) -> Reply:
     data = {"notifications": str(chosen)}
     rest = (*_comes_at(hour), *_without_news(chosen), " ", _ALWAYS)
     reply = Reply.of(told, *rest, private=True, data=data)
+    if hour is not None:
+        reply = reply.also(Actions((_other_time(""),)))
     if less and present is not chosen:
         undo = setting_buttons.choice(say("Undo"), _OWN, "notifications", str(present))
         return reply.also(Actions((undo,)))
@@ -264,29 +275,34 @@ async def shown_to(ctx: Context) -> list[tuple[Text, Line]]:
     place = ctx.place.channel
     async with ctx.services.store.read() as tx:
         chosen = await tx.readers.some(["notify", "quiet", "digest"], [ctx.actor, place])
-    pairs = [
-        _pair(say("Notifications"), say("Quiet hours"), ctx.actor, chosen, ""),
-    ]
+    shown = _shown(ctx.actor, chosen, "")
     if place.startswith(("C", "G")):
-        labels = say("This channel's notifications"), say("This channel's quiet hours")
-        pairs.append(_pair(*labels, place, chosen, "channel-"))
-    return [pair for both in pairs for pair in both]
+        shown += _shown(place, chosen, "channel-")
+    return shown
 
 
-def _pair(
-    notifications: Text, hours: Text, owner: Reader, chosen: Mapping[tuple[str, str], str], of: str
-) -> tuple[tuple[Text, Line], tuple[Text, Line]]:
+_TITLES: Mapping[str, tuple[Text, Text, Text]] = {
+    "": (say("Notifications"), say("Quiet hours"), say("Daily digest")),
+    "channel-": (
+        say("This channel's notifications"),
+        say("This channel's quiet hours"),
+        say("This channel's daily digest"),
+    ),
+}
+
+
+def _shown(
+    owner: Reader, chosen: Mapping[tuple[str, str], str], of: str
+) -> list[tuple[Text, Line]]:
+    notifications, hours, hour = _TITLES[of]
     wanted = notify(chosen.get(("notify", owner), ""))
-    what = line(_CALLED[wanted])
-    if wanted is Notify.DIGEST:
-        hour = hour_of(chosen.get(("digest", owner), ""))
-        what = line(what, "\n", command(f"settings {of}digest-hour {hour.shown}"))
     quiet_hours = QuietHours.read(chosen.get(("quiet", owner), ""))
     when = say("none") if quiet_hours is None else _spoken(quiet_hours)
-    return (
-        (notifications, line(what, "\n", command(f"settings {of}notifications …"))),
-        (hours, line(when, "\n", command(f"settings {of}quiet-hours …"))),
-    )
+    shown = [(notifications, line(_CALLED[wanted], "\n", command(f"settings {of}notifications …")))]
+    if wanted is Notify.DIGEST:
+        at = _at(hour_of(chosen.get(("digest", owner), "")))
+        shown.append((hour, line(at, "\n", command(f"settings {of}digest-hour …"))))
+    return [*shown, (hours, line(when, "\n", command(f"settings {of}quiet-hours …")))]
 
 
 _CHANNEL = {"channel": FactKind(say("Channel"), said=said_audiences)}

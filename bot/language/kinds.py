@@ -420,6 +420,7 @@ REQUEST = _Identifier("request", FieldKind.SEARCH, is_menu=True, is_numbered=Tru
 DECISION = replace(REQUEST, name="decision")
 APPROVAL = replace(REQUEST, name="approval", may_be_unseen=True)
 WATCH = Kind("watch", FieldKind.SEARCH, is_menu=True, is_numbered=True, shows_machine=True)
+DEFAULT = Kind("default", FieldKind.SEARCH, is_free=True, is_rowed=True)  # a node, or none
 ALIAS = Kind("alias", FieldKind.SEARCH, is_menu=True, is_free=True, is_rowed=True)
 WATCHED = replace(ALIAS, name="watched")
 RENTAL = replace(ALIAS, name="rental", may_be_unseen=True)

@@ -22,6 +22,7 @@ from bot.model import (
     ApprovalStatus,
     Effect,
     Execution,
+    Joined,
     ReviewKind,
     Vote,
     VoteState,
@@ -68,6 +69,8 @@ def question(asked: Question) -> Reply:
     pairs.append((say("Requested by"), line(mention(execution.actor))))
     if reason := execution.arguments.get("reason"):
         pairs.append((say("Reason"), line(reason)))
+    if asked.approval.joined:
+        pairs.append((say("Also requested by"), _joined(asked.approval.joined)))
     parts: list[Part] = [Para(title), Fields(tuple(pairs))]
     if asked.loses:
         parts.append(Para(line(emoji("warning"), " ", asked.loses)))
@@ -79,6 +82,16 @@ def question(asked: Question) -> Reply:
     parts += [_buttons(asked), Note(who)]
     by = say("Requested by {user}.", user=mention(execution.actor))
     return Reply(sentences((title, by, asked.loses, tally, who)), tuple(parts))
+
+
+def _joined(joined: Sequence[Joined]) -> Line:
+    """Who else has requested it, a line each, with their reasons."""
+    rows: list[Line] = []
+    for one in joined:
+        user = mention(one.user)
+        told = say("{user}: {reason}", user=user, reason=one.reason) if one.reason else user
+        rows.append(line(*(["\n"] if rows else []), told))
+    return line(*(piece for row in rows for piece in row))
 
 
 def shown_again(asked: Question) -> Reply:

@@ -26,6 +26,7 @@ class AuditKind(StrEnum):
     CLICK_REFUSED = "click_refused"  # by who may not, a forged id, or another name was typed
     VOTE_FELL = "vote_fell"  # whoever made it has lost the right since
     VOTE_WITHDRAWN = "vote_withdrawn"
+    JOINED = "joined"  # somebody requested the same, which has no card of its own
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     VOIDED = "voided"  # what was shown is no longer what would be done

@@ -41,6 +41,15 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """A second request for what a question waits for: whose, when, and why they want it."""
+
+    user: UserId
+    at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
     """A review of an execution.
 
@@ -49,6 +58,7 @@ class Approval:
     `reviewer` is the one person who may decide (empty: whoever the policy lets). `needed` approvals
     or `denials` denials end it. `remind_at` is when the next reminder is due. `changed` says in
     words, by key (`approvals`, `expires` …), what the rules demand since they were replaced.
+    `joined` are those who have requested the same since, oldest first.
     """
 
     id: ApprovalId
@@ -64,6 +74,7 @@ class Approval:
     self_approval: bool = False
     type_name: bool = False
     changed: Mapping[str, Words] = field(default_factory=dict)
+    joined: tuple[Joined, ...] = ()
     remind_at: datetime | None = None
     reminders: int = 0
     status: ApprovalStatus = ApprovalStatus.PENDING

@@ -12,7 +12,7 @@ from bot.errors import BotError, certain
 from bot.ids import UserId
 from bot.language import forms
 from bot.language.args import BREAK_GLASS, NODE_OPTION
-from bot.language.kinds import BASE, IMAGE, NODE, PLACE, VM, Kind
+from bot.language.kinds import BASE, DEFAULT, IMAGE, NODE, PLACE, VM, Kind
 from bot.language.row_parts import Listing
 from bot.language.table import Command
 from bot.model import Effect, Machine, Node, Place, Sighted, Source
@@ -187,7 +187,7 @@ def _called(kind: Kind, value: str, machines: Collection[Machine], nodes: Collec
     """What people call what a field holds; of an id that nobody here knows, its beginning."""
     if kind is VM:
         found = [one.label for one in machines if one.task == value]
-    elif kind.is_node or kind is PLACE:
+    elif kind.is_node or kind in {PLACE, DEFAULT}:
         found = [one.label for one in nodes if one.id == value]
     else:
         return value

@@ -1,12 +1,16 @@
 """The answer to a second request for what is open already: by whom, where, and how to run both."""
 
 from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 
+from bot.language.args import REASON
 from bot.language.table import Command
 from bot.language.terms import in_full
-from bot.messages import alone, cards
+from bot.messages import alone, board, cards, review_cards
 from bot.messages.machine_buttons import AGAIN
-from bot.model import ApprovalStatus, Execution, ExecutionStatus
+from bot.messages.question import Question
+from bot.model import ApprovalStatus, Execution, ExecutionStatus, Joined, ReviewKind
 from bot.pipeline.context import Services
 from bot.ports import DeliveryFailed
 from bot.reply import (
@@ -24,6 +28,7 @@ from bot.reply import (
     sentences,
     time,
 )
+from storage import UnitOfWork
 
 _STANDS = {
     ExecutionStatus.RECORDED: say("It is about to run."),
@@ -33,8 +38,37 @@ _STANDS = {
 _IN_PROGRESS = say("It is in progress.")
 
 
-async def told(services: Services, execution: Execution, first: Execution) -> Reply:
-    """Tell the second requester about the first request, and how to repeat it all the same."""
+async def joinable(services: Services, execution: Execution, first: Execution) -> Question | None:
+    """The question that the first request waits for, where others have to know of the second.
+
+    Whoever decides goes by who wants it and why. Not where the same person says nothing new.
+    """
+    async with services.store.read() as tx:
+        approval = await tx.approvals.for_execution(first.id)
+    if approval is None or approval.status is not ApprovalStatus.PENDING:
+        return None
+    reason = execution.arguments.get(REASON, "")
+    is_news = execution.actor != first.actor or reason not in {"", first.arguments.get(REASON, "")}
+    if approval.kind is not ReviewKind.APPROVE or not is_news:
+        return None
+    return await services.reviews.question(approval, first)
+
+
+async def join(tx: UnitOfWork, first: Question, execution: Execution, now: datetime) -> None:
+    """Show on the first request's card who requested the second, and why; in the audit as well."""
+    joined = Joined(execution.actor, now, execution.arguments.get(REASON, ""))
+    approval = await tx.approvals.join(first.approval.id, joined)
+    if approval is not None:
+        votes = await tx.votes.of(approval.id)
+        card = review_cards.question(replace(first, approval=approval, votes=votes))
+        await board.show_card(tx, first.execution, card, now)
+
+
+async def told(services: Services, execution: Execution, first: Execution, *, joins: bool) -> Reply:
+    """Tell the second requester about the first request, and how to repeat it all the same.
+
+    `joins`: the first one's card says that they want it, too.
+    """
     mine = first.actor == execution.actor
     stands = _STANDS.get(first.status, _IN_PROGRESS)
     if first.behind and first.status is ExecutionStatus.RECORDED:
@@ -56,6 +90,10 @@ async def told(services: Services, execution: Execution, first: Execution) -> Re
         return asked.also(Note(line(already)), _second(execution))
     said = sentences((already, stands, await _where(services, first)))
     once = say("Yours was not added, so that it is done once.")
+    if joins:
+        once = say("It is done once. Its card now says that you want it, too.")
+        if execution.arguments.get(REASON):
+            once = say("It is done once. Its card now says that you want it, too, and why.")
     return Reply(
         sentences((said, once)),
         (

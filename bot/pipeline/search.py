@@ -18,6 +18,7 @@ from bot.ids import NodeId
 from bot.language.kinds import (
     ALL,
     BASE,
+    DEFAULT,
     DISK,
     IMAGE,
     NODE,
@@ -57,6 +58,7 @@ class Completion:
             STORED: self._stored,
             SERVER: self._servers,
             PLACE: self._places,
+            DEFAULT: self._defaults,
             DISK: partial(self._of_machines, Sighted.DISK, Listing.DISKS),
             SNAPSHOT: partial(self._of_machines, Sighted.SNAPSHOT, Listing.SNAPSHOTS),
             **Numbered(services).sources,
@@ -177,6 +179,10 @@ class Completion:
     async def _places(self, search: Search) -> list[Choice]:
         """Where images are."""
         return [*await self._nodes(NODE, search), *await self._servers(search)]
+
+    async def _defaults(self, search: Search) -> list[Choice]:
+        """Which node may be meant where none is named; or none, in words that a line takes."""
+        return [*await self._nodes(NODE, search), Choice(say("None"), "none")]
 
     async def _of_machines(self, kind: Sighted, listing: Listing, search: Search) -> list[Choice]:
         """What the chosen machine has; before one is chosen, what all of them have."""

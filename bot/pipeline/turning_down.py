@@ -13,7 +13,7 @@ from bot.pipeline.as_meant import Moved
 from bot.pipeline.context import Services
 from bot.pipeline.endings import Endings
 from bot.pipeline.failing import failure
-from bot.pipeline.joined import told
+from bot.pipeline.joined import join, joinable, told
 from bot.pipeline.joining import SameRequest
 from bot.ports import Answer
 from bot.reply import Actions, Button, Line, Reply
@@ -44,9 +44,13 @@ class Refusal:
             approval = await tx.approvals.for_execution(execution.id)
         was_asked = approval is not None and approval.kind is not ReviewKind.AFTERWARDS
         end = ExecutionStatus.VOIDED if was_asked else ExecutionStatus.REFUSED
+        first = None
+        if isinstance(error, SameRequest):
+            first = await joinable(self._services, execution, error.first)
         sentence, reply = await _words(
-            self._services, execution, error, end, approval, was_begun=was_begun
-        )
+            self._services, execution, error, end, approval,
+            was_begun=was_begun, joins=first is not None,
+        )  # fmt: skip
         async for attempt in self._store.attempts():
             async with attempt as tx:
                 if not await tx.executions.set_status(
@@ -57,6 +61,8 @@ class Refusal:
                     expect={ExecutionStatus.RECORDED, ExecutionStatus.WAITING},
                 ):
                     return
+                if first is not None:
+                    await join(tx, first, execution, now)
                 if approval is not None and was_asked:
                     await tx.approvals.void(approval.id, now)
                 seen = await self._endings.is_public(tx, execution)
@@ -87,13 +93,14 @@ async def _words(
     approval: Approval | None,
     *,
     was_begun: bool,
+    joins: bool,
 ) -> tuple[Line, Reply]:
     """What others read, who have not seen what was asked for, and what its requester reads."""
     sentence = await _failed(services, execution, error)
     if approval is not None:
         sentence = await services.reviews.not_done(approval, execution, error.words)
     if isinstance(error, SameRequest):
-        return sentence, await told(services, execution, error.first)
+        return sentence, await told(services, execution, error.first, joins=joins)
     if was_begun or end is ExecutionStatus.VOIDED:
         again = _again(execution, end, error)
         below = (Actions(again),) if again else ()

@@ -19,6 +19,7 @@ class FieldKind(StrEnum):
     SEARCH = auto()
     PERSON = auto()
     CHANNEL = auto()
+    TIME = auto()  # of a day
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Reviews that executions wait for. Who may decide is not known here, only who decided first."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from bot.model import (
     ApprovalStatus,
     AuditKind,
     Fact,
+    Joined,
     ReviewKind,
     VoteState,
 )
@@ -34,6 +35,7 @@ from storage.repositories.repository import (
 )
 from storage.tables import approvals, votes
 
+MOST_JOINED = 10  # on one card, each with a reason
 _COUNTING = timedelta(minutes=1)  # for a click that is late to be turned down first
 
 DECISIONS = frozenset({ApprovalStatus.APPROVED, ApprovalStatus.DENIED})
@@ -119,6 +121,7 @@ class Approvals(Repository):
                 self_approval=approval.self_approval,
                 type_name=approval.type_name,
                 changed=changes_written(approval.changed),
+                joined=_joined_written(approval.joined),
                 remind_at=approval.remind_at,
                 reminders=approval.reminders,
                 status=approval.status,
@@ -178,6 +181,38 @@ class Approvals(Repository):
             .returning(approvals)
         )
         return await self._ended(rows.mappings().one_or_none(), now)
+
+    async def join(self, approval_id: ApprovalId, joined: Joined) -> Approval | None:
+        """Note who has requested the same, and why; None where that makes no difference.
+
+        Conditions: the review is PENDING, they have not joined it with that reason before, and no
+        more than a card can show have joined it.
+        """
+        rows = await self._connection.execute(
+            select(approvals).where(approvals.c.id == approval_id, _IS_PENDING).with_for_update()
+        )
+        row = rows.mappings().one_or_none()
+        known = () if row is None else from_row(row).joined
+        said = {(one.user, one.reason) for one in known}
+        is_known = (joined.user, joined.reason) in said
+        if row is None or is_known or len(known) >= MOST_JOINED:
+            return None
+        changed = await self._connection.execute(
+            update(approvals)
+            .where(approvals.c.id == approval_id)
+            .values(joined=_joined_written((*known, joined)))
+            .returning(approvals)
+        )
+        approval = from_row(changed.mappings().one())
+        await self._executions.note(
+            approval.execution,
+            AuditKind.JOINED,
+            joined.at,
+            actor=joined.user,
+            approval=approval.id,
+            reason=joined.reason,
+        )
+        return approval
 
     async def void(self, approval_id: ApprovalId, now: datetime) -> bool:
         """What it covered is no longer what would be done; says whether it counted until now."""
@@ -291,6 +326,22 @@ def changes_written(changed: Mapping[str, Words]) -> str:
     return json.dumps(told, ensure_ascii=False) if told else ""
 
 
+def _joined_written(joined: Sequence[Joined]) -> str:
+    told = [[one.user, one.at.isoformat(), one.reason] for one in joined]
+    return json.dumps(told, ensure_ascii=False) if told else ""
+
+
+def _joined_read(column: str) -> tuple[Joined, ...]:
+    """What `_joined_written` wrote; what cannot be read is left out, for it decides nothing."""
+    try:
+        return tuple(
+            Joined(UserId(str(user)), datetime.fromisoformat(at), str(reason))
+            for user, at, reason in json.loads(column or "[]")
+        )
+    except (TypeError, ValueError):
+        return ()
+
+
 def _changes_read(column: str) -> dict[str, Words]:
     """What `changes_written` wrote; a former version wrote a sentence."""
     try:
@@ -328,6 +379,7 @@ _ROWS = Mapper(
     kind=one_of("kind", ReviewKind, ReviewKind.APPROVE),
     shown=lambda row: _read(row["shown"]) or {},
     changed=lambda row: _changes_read(row["changed"]),
+    joined=lambda row: _joined_read(row["joined"]),
     status=one_of("status", ApprovalStatus, ApprovalStatus.VOID),
     is_unreadable=_is_unreadable,
 )

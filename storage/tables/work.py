@@ -95,6 +95,7 @@ approvals = Table(
     Column("self_approval", Boolean, nullable=False),
     Column("type_name", Boolean, nullable=False),
     Column("changed", Text, nullable=False, server_default=""),
+    Column("joined", Text, nullable=False, server_default=""),
     Column("remind_at", UtcDateTime),
     Column("reminders", Integer, nullable=False),
     Column("status", Text, nullable=False),

@@ -13,7 +13,7 @@ from tests.scenarios.test_threads import RUNNING, START, ready, shut_down
 
 DIGEST = "/dbc settings notifications digest"
 CHANNELS = "/dbc settings channel-notifications digest"
-DAILY = "Daily digest"
+DAILY = "Daily digest: "
 
 
 def digests(person: Person) -> list[SeenMessage]:
@@ -123,7 +123,7 @@ async def test_another_hour_holds_for_what_is_kept_already(one_stage: Stage) -> 
     assert "A digest comes at a time of day" in refused.plain
     await stage.asks(stage.alice, "/dbc settings digest-hour 14:30")
     shown = await stage.asks(stage.alice, "/dbc settings")
-    assert "settings digest-hour 14:30" in shown.plain
+    assert "14:30 (Europe/Amsterdam)" in shown.plain
     await passes_until(stage, next_hour(stage, "14:30"))
     assert len(digests(stage.alice)) == 1
     await passes_until(stage, next_hour(stage))

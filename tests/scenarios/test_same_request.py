@@ -245,3 +245,29 @@ async def test_where_there_is_no_session_nothing_is_asked(stage: Stage) -> None:
     seen = await stage.asks(stage.alice, "/dbc session remove gpu2")
     assert "You have no session for gpu2" in seen.plain
     assert questions(stage) == []
+
+
+async def test_approvers_read_who_joined_and_why(stage: Stage) -> None:
+    card = await asked(stage)
+    await stage.asks(stage.bob, f'{DELETE} reason="the disk is full"')
+    assert "and why" in told_apart(stage.bob).plain
+    for person in (stage.alice, stage.carol):
+        assert f"*Also requested by*\n<@{stage.bob.id}>: the disk is full" in now(stage, card).plain
+        assert any("the disk is full" in m.plain for m in person.messages())
+    await stage.asks(stage.carol, DELETE)
+    await stage.asks(stage.bob, f'{DELETE} reason="the disk is full"')  # nothing new
+    shown = now(stage, card).plain
+    assert f"<@{stage.carol.id}>" in shown.partition("Also requested by")[2]
+    assert shown.count("the disk is full") == 1
+    joined = [(e.actor, e.reason) for e in await entries(stage) if str(e.kind) == "joined"]
+    assert joined == [(stage.bob.id, "the disk is full"), (stage.carol.id, "")]
+    await approves(stage, stage.carol, now(stage, card))
+    await stage.ends(stage.alice, f"{NAME} is deleted")
+
+
+async def test_ones_own_second_request_adds_only_a_new_reason(stage: Stage) -> None:
+    card = await asked(stage)
+    await stage.asks(stage.alice, DELETE)
+    assert "Also requested by" not in now(stage, card).plain
+    await stage.asks(stage.alice, f'{DELETE} reason="it is broken"')
+    assert f"<@{stage.alice.id}>: it is broken" in now(stage, card).plain

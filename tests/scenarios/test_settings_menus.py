@@ -69,3 +69,48 @@ async def test_what_the_whole_channel_reads_has_no_menus(one_stage: Stage) -> No
     assert not shown.ephemeral
     with pytest.raises(AssertionError, match="no menu beside Your node"):
         menu_of(shown, "Your node")
+
+
+@pytest.mark.parametrize("of", ["", "channel-"])
+async def test_the_time_of_a_digest_is_chosen_from_a_menu_or_by_a_picker(
+    one_stage: Stage, of: str
+) -> None:
+    stage, alice = one_stage, one_stage.alice
+    await stage.gives_session(alice, "gpu1")
+    chosen = await stage.asks(alice, f"/dbc settings {of}notifications digest")
+    title = "This channel's daily digest" if of else "Daily digest"
+    shown = await stage.asks(alice, "/dbc settings")
+    block, choices = menu_of(shown, title)
+    assert choices == ["07:00", "08:00", "09:00", "18:00", "Other time …"]
+    await alice.chooses(block, "18:00", shown)
+    await stage.quiet()
+    assert "daily digest now comes at 18:00 (Europe/Amsterdam)" in alice.last(CHANNEL).plain
+    if not of:
+        await alice.presses("Other time …", chosen)
+    else:
+        await alice.chooses(block, "Other time …", shown)
+    await alice.sees_modal("Choose the digest hour")
+    await alice.submits({"Hour": "07:30"})
+    await stage.quiet()
+    assert "daily digest now comes at 07:30" in alice.last(CHANNEL).plain
+
+
+async def test_only_who_gets_a_digest_is_shown_when_it_comes(one_stage: Stage) -> None:
+    shown = await one_stage.asks(one_stage.alice, "/dbc settings")
+    assert "Daily digest" not in shown.plain
+
+
+async def test_the_node_of_a_default_is_chosen_and_can_be_none(one_stage: Stage) -> None:
+    stage, alice = one_stage, one_stage.alice
+    await stage.gives_session(alice, "gpu1", "gpu2")
+    shown = await stage.asks(alice, "/dbc settings")
+    block, _ = menu_of(shown, "Your node")
+    await alice.chooses(block, "Other …", shown)
+    await alice.sees_modal("Your node")
+    await stage.quiet()
+    offered = await alice.suggests("Your node", "")
+    assert offered[0].startswith("gpu1 · ")
+    assert offered[-1] == "None"
+    await alice.submits({"Your node": offered[0]})
+    await stage.quiet()
+    assert "Settings changed" in alice.last(CHANNEL).plain
