@@ -7,7 +7,7 @@ from bot.commands.named import require_named
 from bot.errors import Refused
 from bot.folding import plain
 from bot.ids import ChannelId, ExecutionId
-from bot.language.kinds import REST, Arg
+from bot.language.kinds import WHY, Arg
 from bot.language.table import Command
 from bot.model import AuditEntry, AuditKind, Effect, Freeze, Place
 from bot.pipeline.context import Context, Services
@@ -17,7 +17,7 @@ from storage import UnitOfWork
 _SHORT = 8  # characters of an id that people read and type
 
 Why = Annotated[
-    str, Arg(say("Why"), REST, say("Everybody who is held back reads it"), "network outage")
+    str, Arg(say("Why"), WHY, say("Everybody who is held back reads it"), "network outage")
 ]
 
 

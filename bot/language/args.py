@@ -30,6 +30,7 @@ from bot.language.kinds import (
     WORD,
     Arg,
 )
+from bot.language.kinds import REASON as REASON_KIND
 from bot.language.traditional import simplified
 from bot.model import Machine, Node
 from bot.reply import say
@@ -61,13 +62,17 @@ FILTER, JSON, FILE = "filter", "json", "file"
 OPTIONS = (
     Option(
         REASON,
-        Arg(say("Reason"), hint=say("Why: everyone who reviews it reads this")),
+        Arg(say("Reason"), REASON_KIND, say("Why: everyone who reviews it reads this")),
         'reason="…"',
         changes=True,
     ),
     Option(
         BREAK_GLASS,
-        Arg(say("Break glass"), hint=say("Run it now and have it reviewed later: the reason")),
+        Arg(
+            say("Break glass"),
+            REASON_KIND,
+            say("Run it now and have it reviewed later: the reason"),
+        ),
         'break_glass="…"',
         changes=True,
     ),

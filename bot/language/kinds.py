@@ -15,6 +15,7 @@ from bot.errors import Refused
 from bot.folding import narrow, plain, typed
 from bot.ids import UserId
 from bot.language.chinese import choice
+from bot.language.secret_like import masked
 from bot.language.sizes import gibibytes, is_size
 from bot.model import NodeKind
 from bot.reply import (
@@ -167,6 +168,14 @@ class _Identifier(Kind):
     def named(self, arg: "Arg", text: str) -> str:
         found = _IDENTIFIER.search(narrow(text))
         return found[0] if found else text.strip()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reason(Kind):
+    """Words that others read and the audit keeps: what looks like a secret is masked in them."""
+
+    def named(self, arg: "Arg", text: str) -> str:
+        return masked(Kind.named(self, arg, text))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -395,14 +404,7 @@ STORED = replace(BASE, name="stored", narrowed_by=(SERVER,))
 DISK = _Disk(
     "disk", FieldKind.SEARCH, narrowed_by=(VM,), is_narrow=True, is_rowed=True, may_be_unseen=True
 )
-SNAPSHOT = Kind(
-    "snapshot",
-    FieldKind.SEARCH,
-    narrowed_by=(VM,),
-    is_narrow=True,
-    is_rowed=True,
-    may_be_unseen=True,
-)
+SNAPSHOT = replace(BASE, name="snapshot", narrowed_by=(VM,))
 
 # What Slack knows
 PERSON = _Mention(
@@ -429,7 +431,9 @@ RENTAL = replace(ALIAS, name="rental", may_be_unseen=True)
 WORD = Kind("word", is_free=True, is_rowed=True)
 MOMENT = Kind("moment", is_free=True)
 REST = Kind("rest", takes=Takes.REST, is_free=True)
-LINE = Kind("line", takes=Takes.LINE, is_free=True, longest=NO_LIMIT)
+LINE = _Reason("line", takes=Takes.LINE, is_free=True, longest=NO_LIMIT)
+REASON = _Reason("reason", is_free=True, is_rowed=True)
+WHY = _Reason("why", takes=Takes.REST, is_free=True)
 HOURS = _Hours("hours", FieldKind.NUMBER, strictness=1, is_number=True)
 INT = _Integer("int", FieldKind.NUMBER, strictness=1, is_number=True)
 ORDER = replace(INT, name="order", field=FieldKind.SEARCH, is_menu=True, may_be_unseen=True)

@@ -7,6 +7,7 @@ from bot.errors import Refused
 from bot.folding import plain
 from bot.language.args import Parameter
 from bot.language.kinds import PERSON
+from bot.language.secret_like import masked
 from bot.language.table import Command
 from bot.reply import Phrase, Text, argument, say, sentences
 from bot.reply import command as to_type
@@ -66,7 +67,7 @@ class Doubtful(Unclear):
     """A word behind a reason that may be no part of it. `values` are those with it as one."""
 
     def __init__(self, command: Command, word: str, values: Mapping[str, str]) -> None:
-        told = say("It is not clear whether “{word}” is a part of the reason.", word=word)
+        told = say("It is not clear whether “{word}” is a part of the reason.", word=masked(word))
         super().__init__(command, word, told)
         self.hint = (say("Say it before the reason, or put the reason in quotes."),)
         self.values = dict(values)

@@ -15,6 +15,7 @@ from bot.clock import Clock, measured
 from bot.errors import Refused, from_error
 from bot.folding import best
 from bot.ids import ApprovalId, UserId
+from bot.language.secret_like import masked
 from bot.messages import decisions, glass_cards, review_cards
 from bot.messages.cards import card_key
 from bot.model import (
@@ -102,7 +103,7 @@ class Clicks:
     async def submit(self, submission: Submission) -> Accepted | Rejected:
         """Take the form of a denial, or of an approval that asks which machine it is."""
         action, _, approval_id = submission.form.partition(":")
-        reason = submission.values.get(_REASON, "").strip()
+        reason = masked(submission.values.get(_REASON, "").strip())
         verdict = Verdict.DENY
         if action == review_cards.APPROVE:
             verdict = Verdict.APPROVE

@@ -12,6 +12,7 @@ from functools import partial
 from bot.errors import Refused, from_error
 from bot.ids import ApprovalId, ExecutionId, UserId
 from bot.language.args import BREAK_GLASS, DRY_RUN, REASON
+from bot.language.secret_like import masked
 from bot.language.table import Command
 from bot.messages import decisions
 from bot.messages.cards import Subject
@@ -91,7 +92,7 @@ class GlassPresses:
 
     async def submit(self, submission: Submission) -> Accepted | Rejected:
         """Take the reason, and request it without approval."""
-        reason = submission.values.get(REASON, "").strip()
+        reason = masked(submission.values.get(REASON, "").strip())
         if not reason:
             return Rejected({REASON: say("A reason is needed for this.")})
         action, _, about = submission.form.partition(":")
