@@ -9,6 +9,7 @@ from bot.model import AuditEntry, AuditKind
 from bot.monitoring.findings import Finding, Level
 from bot.pipeline.context import Context
 from bot.reply import Phrase, Reply, Row, Rows, as_phrase, bold, line, listed, say, say_number
+from bot.services.remembering import note_denied
 
 
 async def doctor(ctx: Context) -> Reply:
@@ -27,13 +28,13 @@ async def doctor(ctx: Context) -> Reply:
 
 async def _note(ctx: Context, denied: Denied) -> None:
     """Who tries what is not theirs is in the audit; what only reads is not in the ledger."""
-    async with ctx.services.store.write() as tx:
-        tx.audit.append(
-            AuditEntry(
-                AuditKind.READ_DENIED, ctx.now, ctx.actor, ctx.command,
-                place=ctx.place, reason=denied.sentence,
-            )
-        )  # fmt: skip
+    await note_denied(
+        ctx.services.store,
+        AuditEntry(
+            AuditKind.READ_DENIED, ctx.now, ctx.actor, ctx.command,
+            place=ctx.place, reason=denied.sentence,
+        ),
+    )  # fmt: skip
 
 
 def _counts(found: list[Finding]) -> list[Phrase]:

@@ -16,7 +16,7 @@ from bot.language.args import FILE, FILTER, JSON
 from bot.language.spelling import Spelling
 from bot.messages import board, cards, ways
 from bot.messages.cards import Subject
-from bot.model import Source
+from bot.model import MessageRef, Source
 from bot.pipeline.context import Context, Services, unsaid
 from bot.pipeline.formatting import is_silent, turning
 from bot.pipeline.patience import Interim, NotInTime, in_time, once_known, slack_is_slow
@@ -36,6 +36,7 @@ from bot.reply import (
     Reply,
     Text,
     catalogue,
+    code,
     line,
     say,
     sentences,
@@ -43,6 +44,8 @@ from bot.reply import (
     with_moments,
     with_words,
 )
+from bot.services.remembering import not_remembered
+from storage import StorageFailed
 
 LIST_PAGE = "list.page"
 _BEHIND = frozenset({"before"})  # arguments by which a list goes on
@@ -108,9 +111,16 @@ class Reads:
             note = await self._shared(wish, reply, text, "txt")
             await answer.say(replace(reply, parts=(Note(note), *reply.parts)))
         elif (ref := await answer.say(reply)) is not None and reply.copy_of is not None:
+            await self._keep_true(wish, reply, ref)
+
+    async def _keep_true(self, wish: Wish, reply: Reply, ref: MessageRef) -> None:
+        """Let what was said of a change follow it, where the database takes that."""
+        try:
             async for attempt in self._services.store.attempts():
                 async with attempt as tx:
                     await board.keep_true(tx, reply, wish.place, ref, self._services.clock.now())
+        except StorageFailed as error:
+            not_remembered(error)
 
     def _read_by(self, wish: Wish, reply: Reply) -> Reply:
         """The reply in the language of whoever reads it; JSON is for programs, in one language."""
@@ -131,6 +141,8 @@ class Reads:
             return shown
         is_open = not (wish.is_private or reply.private)
         one = wish.list or await self._suggestions.keep(wish.actor, wish.values, is_open=is_open)
+        if not one:
+            return self._read_by(wish, shown.also(_unturned(page)))
         value = f"{wish.command.id}:{one}"
         ways = turning(page, LIST_PAGE, lambda number: f"{value}:{number}")
         return self._read_by(wish, shown.also(*ways))
@@ -142,18 +154,19 @@ class Reads:
         given = dict(wish.values)
         # The newest ones are listed without the argument that the older ones are listed by.
         if wish.list and (newest := {k: v for k, v in given.items() if k not in _BEHIND}) != given:
-            ways.append(await self._listed(wish, reply, say("◀ Newest"), newest))
+            ways += await self._listed(wish, reply, say("◀ Newest"), newest)
         if name:
-            ways.append(await self._listed(wish, reply, say("Older ▶"), {**given, name: last}))
+            ways += await self._listed(wish, reply, say("Older ▶"), {**given, name: last})
         shown = replace(reply, in_place=bool(wish.list), older=None)
         return self._read_by(wish, shown.also(Actions(tuple(ways))) if ways else shown)
 
     async def _listed(
         self, wish: Wish, reply: Reply, label: Text, values: Mapping[str, str]
-    ) -> Button:
+    ) -> tuple[Button, ...]:
+        """The button to another part of a list; none where what it carries cannot be kept."""
         is_open = not (wish.is_private or reply.private)
         one = await self._suggestions.keep(wish.actor, values, is_open=is_open)
-        return Button(label, LIST_PAGE, f"{wish.command.id}:{one}:1")
+        return (Button(label, LIST_PAGE, f"{wish.command.id}:{one}:1"),) if one else ()
 
     async def _once_known(self, wish: Wish, interim: Interim) -> Reply:
         """Run it once Slack says who may. Raises Refused."""
@@ -254,6 +267,14 @@ class Reads:
 
 def _has_menus(reply: Reply) -> bool:
     return any(row.menu for row in output.rows_of(reply))
+
+
+def _unturned(page: output.Page) -> Note:
+    """Which part of a list this is, where the buttons to the others cannot be kept."""
+    return Note(line(say(
+        "{first} to {last} of {count}. For all of it, add {flag}.",
+        first=page.first, last=page.last, count=page.count, flag=code("--file"),
+    )))  # fmt: skip
 
 
 def _named(wish: Wish, bound: Bound | None) -> Line:

@@ -17,6 +17,7 @@ from bot.reply import line, say
 from bot.reviews.policy import Request, is_free
 from bot.reviews.rule_reasons import surely_denied
 from bot.services.inventory import Hidden, Unasked
+from bot.services.remembering import note_denied
 
 
 def is_open_to_all(command: Command) -> bool:
@@ -66,14 +67,14 @@ async def allow(
     except Denied as denied:
         if asked.effect is Effect.READ:
             label = of.label if isinstance(of, Machine) else ""
-            async with services.store.write() as tx:
-                tx.audit.append(
-                    AuditEntry(
-                        AuditKind.READ_DENIED, services.clock.now(), actor=user,
-                        command=command.id, arguments=values, node=asked.node, task=asked.task,
-                        label=label, place=place, reason=denied.sentence,
-                    )
-                )  # fmt: skip
+            await note_denied(
+                services.store,
+                AuditEntry(
+                    AuditKind.READ_DENIED, services.clock.now(), actor=user,
+                    command=command.id, arguments=values, node=asked.node, task=asked.task,
+                    label=label, place=place, reason=denied.sentence,
+                ),
+            )  # fmt: skip
         raise
 
 

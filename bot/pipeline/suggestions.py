@@ -20,7 +20,8 @@ from bot.language.table import Command, Table
 from bot.model import Effect, Machine, Node
 from bot.pipeline.formatting import OPEN_FORM
 from bot.reply import Actions, Button, Line, Span, Text, say, with_commands
-from storage import StorageFailed, Store
+from bot.services.remembering import remember
+from storage import Store
 
 SUGGESTED = "command.suggested"
 ON_NODE = "command.on_node"  # carries out what was typed, with the node that it left out
@@ -128,13 +129,12 @@ class Suggestions:
     async def keep(self, actor: UserId, values: Mapping[str, str], *, is_open: bool) -> str:
         """Keep what a list was asked for; the id by which its buttons find that.
 
-        `is_open`: everyone where it was asked for reads it.
+        `is_open`: everyone where it was asked for reads it. No id where the database fails: the
+        list is read without its buttons.
         """
-        one, now = secrets.token_urlsafe(9), self._clock.now()
-        async with self._store.write() as tx:
-            kept = {**values, _LIST: _OPEN if is_open else "private"}
-            await tx.suggestions.put({one: kept}, actor, now, now + _LIFETIME)
-        return one
+        one = secrets.token_urlsafe(9)
+        kept = {**values, _LIST: _OPEN if is_open else "private"}
+        return one if await self._are_kept(actor, {one: kept}) else ""
 
     async def listed(self, actor: UserId, one: str) -> tuple[Mapping[str, str], bool] | None:
         """What `actor` asked a list for, and whether everyone reads it.
@@ -172,12 +172,9 @@ class Suggestions:
         if not kept:
             return True
         now = self._clock.now()
-        try:
-            async with self._store.write() as tx:
-                await tx.suggestions.put(kept, actor, now, now + _LIFETIME)
-        except StorageFailed:
-            return False
-        return True
+        return await remember(
+            self._store, lambda tx: tx.suggestions.put(kept, actor, now, now + _LIFETIME)
+        )
 
 
 def _suggested(command: Command, one: str, kept: Mapping[str, str]) -> Button:

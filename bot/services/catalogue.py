@@ -19,6 +19,7 @@ from bot.errors import BotError
 from bot.ids import NodeId, TaskId, UserId
 from bot.model import DbcSession, Machine, NodeKind, Sighted, Sighting
 from bot.services.last_known import LastKnown
+from bot.services.remembering import remember
 from bot.services.sessions import target_of
 from storage import Store
 
@@ -50,13 +51,13 @@ class Sightings:
 
     async def images(self, nodes: Iterable[str]) -> list[Sighting]:
         """The images of all nodes and image servers; asks `nodes` if none was ever seen."""
-        found = await self._all(Sighted.IMAGE)
-        if not found:
-            await self._now(
-                *((Sighted.IMAGE, node, partial(self._on_node, NodeId(node))) for node in nodes)
-            )
-            found = await self._all(Sighted.IMAGE)
-        return found
+        if found := await self._all(Sighted.IMAGE):
+            return found
+        looks = [
+            self._now(Sighted.IMAGE, node, partial(self._on_node, NodeId(node))) for node in nodes
+        ]
+        seen = [image for images in await asyncio.gather(*looks) for image in images]
+        return sorted(seen, key=lambda one: (one.name, one.place))
 
     async def images_of_servers(self) -> list[Sighting]:
         """The images of all image servers; asks those that were never looked at."""
@@ -76,10 +77,7 @@ class Sightings:
     async def servers(self) -> list[Sighting]:
         """The image servers; asks for them if none was ever seen."""
         found = await self._all(Sighted.SERVER)
-        if not found:
-            await self._now((Sighted.SERVER, _DAEMON, self._servers))
-            found = await self._all(Sighted.SERVER)
-        return found
+        return found or await self._now(Sighted.SERVER, _DAEMON, self._servers)
 
     async def of_machines(self, kind: Sighted, machines: Iterable[Machine]) -> list[Sighting]:
         """The disks or snapshots of these machines."""
@@ -124,8 +122,8 @@ class Sightings:
         await self._saw(Sighted.SNAPSHOT, task, _snapshots(task, snapshots))
 
     async def _saw(self, kind: Sighted, place: str, seen: Sequence[Sighting]) -> None:
-        async with self._store.write() as tx:
-            await tx.sightings.replace(kind, place, seen, self._clock.now())
+        now = self._clock.now()
+        await remember(self._store, lambda tx: tx.sightings.replace(kind, place, seen, now))
 
     async def _all(self, kind: Sighted) -> list[Sighting]:
         async with self._store.read() as tx:
@@ -137,15 +135,15 @@ class Sightings:
             found = await tx.sightings.at(kind, place)
         if seen or (kind, place) in self._failed:
             return found
-        await self._now((kind, place, look))
-        async with self._store.read() as tx:
-            return await tx.sightings.at(kind, place)
+        return await self._now(kind, place, look)
 
-    async def _now(self, *looks: tuple[Sighted, str, Look]) -> None:
-        """Look at once, as long as a person waits."""
+    async def _now(self, kind: Sighted, place: str, look: Look) -> list[Sighting]:
+        """What is there, by name, looked at as long as a person waits; nothing where that fails."""
         with suppress(TimeoutError):
             async with time_limit(self._clock, _PATIENCE):
-                await asyncio.gather(*(self._look(*look) for look in looks))
+                seen = {one.name: one for one in await self._look(kind, place, look)}
+                return [seen[name] for name in sorted(seen) if name]
+        return []
 
     # In the background
 
@@ -200,15 +198,17 @@ class Sightings:
         last = max((at for at in (seen, tried) if at is not None), default=None)
         return last is None or abs(self._clock.now() - last) >= _STALE
 
-    async def _look(self, kind: Sighted, place: str, look: Look) -> None:
+    async def _look(self, kind: Sighted, place: str, look: Look) -> Sequence[Sighting]:
+        """What is there, remembered; nothing where that cannot be told."""
         try:
             seen = await look()
         except BotError as problem:
             self._failed[kind, place] = self._clock.now()
             log.info("sightings.not_seen", kind=kind, place=place, problem=problem.sentence)
-        else:
-            self._failed.pop((kind, place), None)
-            await self._saw(kind, place, seen)
+            return ()
+        self._failed.pop((kind, place), None)
+        await self._saw(kind, place, seen)
+        return seen
 
     async def _see_details(self, session: DbcSession, task: TaskId) -> None:
         """For who asks while the node does not answer."""

@@ -45,6 +45,7 @@ from bot.services.not_found import (
     on_its_node,
     several,
 )
+from bot.services.remembering import remember, updated_nodes
 from bot.services.sessions import SessionLocked, Sessions, no_access, target_of
 from storage import Store
 
@@ -104,10 +105,7 @@ class Inventory:
 
     async def refresh_nodes(self) -> list[Node]:
         """Ask a daemon which GPU nodes it knows."""
-        seen = await self._announced()
-        async with self._store.write() as tx:
-            await tx.inventory.put_nodes(seen)
-            return await tx.inventory.nodes(NodeKind.GPU)
+        return await self._with_seen(await self._announced(), NodeKind.GPU)
 
     async def refresh_all_nodes(self) -> None:
         """Ask a daemon which nodes it knows, of every kind."""
@@ -255,14 +253,18 @@ class Inventory:
     async def refresh_metals(self) -> list[Node]:
         """Ask a daemon which bare-metal machines it knows; all that are known then."""
         seen = await self._announced_metals()
-        async with self._store.write() as tx:
-            await tx.inventory.put_nodes(seen)
-            return await tx.inventory.nodes(NodeKind.METAL, NodeKind.MANAGER)
+        return await self._with_seen(seen, NodeKind.METAL, NodeKind.MANAGER)
+
+    async def _with_seen(self, seen: Sequence[Node], *kinds: NodeKind) -> list[Node]:
+        """All nodes of these kinds that are known with those just seen, which are remembered."""
+        is_kept = await remember(self._store, lambda tx: tx.inventory.put_nodes(seen))
+        async with self._store.read() as tx:
+            known = await tx.inventory.nodes(*kinds)
+        return known if is_kept else updated_nodes(known, seen)
 
     async def saw_nodes(self, nodes: Sequence[Node]) -> None:
         """Remember nodes as just seen or told."""
-        async with self._store.write() as tx:
-            await tx.inventory.put_nodes(nodes)
+        await remember(self._store, lambda tx: tx.inventory.put_nodes(nodes))
 
     # Machines
 
@@ -464,8 +466,7 @@ class Inventory:
                 continue
             else:
                 machine = machine_of(session, task, detail, seen.seen_at)
-            async with self._store.write() as tx:
-                await tx.inventory.put_machine(machine)
+            await self.saw(machine)
             return [machine]
         return []
 
@@ -494,5 +495,4 @@ class Inventory:
 
     async def saw(self, machine: Machine) -> None:
         """Remember a machine's state as just seen."""
-        async with self._store.write() as tx:
-            await tx.inventory.put_machine(machine)
+        await remember(self._store, lambda tx: tx.inventory.put_machine(machine))

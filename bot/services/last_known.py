@@ -13,6 +13,7 @@ from bot.dbc.sizes import Size
 from bot.ids import NodeId, TaskId, UserId
 from bot.model import DbcSession, Machine
 from bot.redaction import secrets_in
+from bot.services.remembering import remember
 from storage import Store, UnitOfWork
 
 
@@ -35,8 +36,8 @@ class LastKnown:
     ) -> None:
         """Remember what a session has shown, as it was asked for at that moment."""
         text = json.dumps(_plain(detail))
-        async with self._store.write() as tx:
-            await tx.details.put(session.node, task, session.user, text, asked_at)
+        put = (session.node, task, session.user, text, asked_at)
+        await remember(self._store, lambda tx: tx.details.put(*put))
 
     async def find(self, session: DbcSession, task: TaskId) -> Known | None:
         """What was last read with the session."""

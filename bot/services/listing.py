@@ -14,8 +14,9 @@ from bot.ids import TaskId
 from bot.model import DbcSession, Machine, Node
 from bot.reply import say, time
 from bot.services.left_out import look_for, read_each
+from bot.services.remembering import not_remembered, remember
 from bot.services.sessions import SessionLocked, target_of
-from storage import Store, UnitOfWork
+from storage import StorageFailed, Store, UnitOfWork
 
 # Machines are listed once a minute: what was told longer ago may be otherwise by now.
 _RECENT = timedelta(minutes=3)
@@ -122,7 +123,11 @@ class Lists:
             listed = await self._dbc.tasks.list(target_of(session))
         except BotError as problem:
             return await self._not_listed(node, session, problem)
-        return await self._stored(node, session, listed, now, _nothing_else)
+        try:
+            return await self._stored(node, session, listed, now, _nothing_else)
+        except StorageFailed as error:
+            not_remembered(error)
+            return await self._unstored(node, session, listed, now)
 
     async def glance(self, node: Node, session: DbcSession, also: Also) -> NodeListing | None:
         """The same, but None where the node answers word for word what it did and that is stored.
@@ -173,18 +178,7 @@ class Lists:
         digest: bytes = b"",
     ) -> NodeListing:
         """Store a list asked for at `now`; only then its `digest` is one to compare with later."""
-        machines = [
-            Machine(
-                session.node,
-                TaskId(t.task_id),
-                session.user,
-                t.desc,
-                t.status,
-                t.create_time or "",
-                now,
-            )
-            for t in listed
-        ]
+        machines = _machines(session, listed, now)
         async with self._store.write() as tx:
             known = await tx.inventory.machines(session.user, session.node)
             missing = _missing(known, machines)
@@ -206,6 +200,19 @@ class Lists:
             self._listed[session.node, session.user] = now
         return NodeListing(node, tuple(left), unlisted=unlisted)
 
+    async def _unstored(
+        self, node: Node, session: DbcSession, listed: Sequence[TaskSummary], now: datetime
+    ) -> NodeListing:
+        """A list that the database did not take, for whoever asked."""
+        async with self._store.read() as tx:
+            known = await tx.inventory.machines(session.user, session.node)
+        machines = _machines(session, listed, now)
+        missing = _missing(known, machines)
+        found, unlisted = await look_for(missing, session, self._dbc, self._clock)
+        left = [one for one in missing if one.task in unlisted]
+        told = {one.task: one for one in (*machines, *found, *left)}
+        return NodeListing(node, _named(told.values(), known), unlisted=unlisted)
+
     async def _not_listed(self, node: Node, session: DbcSession, problem: BotError) -> NodeListing:
         """The machines as they were known before, or as each by itself shows them."""
         async with self._store.read() as tx:
@@ -213,10 +220,13 @@ class Lists:
         if isinstance(problem, Unreadable):
             # One odd description makes a list unreadable; the details may still be readable.
             each = await read_each(known, session, self._dbc, self._clock)
-            async with self._store.write() as tx:
+
+            async def keep(tx: UnitOfWork) -> None:
                 for machine in each.seen:
                     if machine.task in each.fresh:
                         await tx.inventory.put_machine(machine)
+
+            await remember(self._store, keep)
             return NodeListing(node, each.seen, problem, each.odd, each.fresh)
         if session.is_locked:
             problem = SessionLocked(session, label=node.label)
@@ -249,5 +259,23 @@ async def _replaced(
     new = {machine.task: machine for machine in listed}
     if len(new) > len(known):  # one of them may have a nickname already
         return tuple(await tx.inventory.machines(session.user, session.node))
-    fresh = (replace(new[one.task], nickname=one.nickname) for one in known)
+    return _named(new.values(), known)
+
+
+def _named(seen: Iterable[Machine], known: Iterable[Machine]) -> tuple[Machine, ...]:
+    """Machines with the nicknames that they are known by, ordered by label."""
+    nicknames = {one.task: one.nickname for one in known}
+    fresh = (replace(one, nickname=nicknames.get(one.task, one.nickname)) for one in seen)
     return tuple(sorted(fresh, key=lambda machine: machine.label.casefold()))
+
+
+def _machines(
+    session: DbcSession, listed: Iterable[TaskSummary], now: datetime
+) -> tuple[Machine, ...]:
+    return tuple(
+        Machine(
+            session.node, TaskId(one.task_id), session.user, one.desc, one.status,
+            one.create_time or "", now,
+        )
+        for one in listed
+    )  # fmt: skip
