@@ -1,6 +1,10 @@
 """Addresses in settings and answers: whether there can be such a host, and how it is reached."""
 
-from urllib.parse import urlsplit
+import re
+from collections.abc import Sequence
+from urllib.parse import unquote, urlsplit
+
+from bot.redaction import is_distinctive
 
 
 def is_address(url: str) -> bool:
@@ -24,3 +28,41 @@ def is_host(name: str) -> bool:
         return bool(name.removesuffix(".").encode("idna"))
     except ValueError:
         return False
+
+
+def without_version(url: str) -> str:
+    """The daemon's address as it is called: people copy the whole base of DBC's API."""
+    return url.rstrip("/").removesuffix("/api/v1").rstrip("/")
+
+
+def is_daemon(url: str) -> bool:
+    """Whether it can be the address of a DBC daemon."""
+    return is_address(url) and not set(url) & {"?", "#"} and "/api/v1/" not in url
+
+
+def place_of(url: str) -> str:
+    """Host and port of an address, by which people know it: all else in it may be a secret."""
+    return url.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
+
+
+def places_of(urls: Sequence[str]) -> list[str]:
+    """The same of several, numbered where they would be called alike."""
+    places = [place_of(url) for url in urls]
+    return [
+        place if places.count(place) == 1 else f"{place} (number {number})"
+        for number, place in enumerate(places, start=1)
+    ]
+
+
+def keys_in(url: str) -> tuple[str, ...]:
+    """What may be a secret in an address: who asks, and what stands behind the host.
+
+    As a whole and in its parts; of a path, those that are no ordinary words.
+    """
+    parts = urlsplit(url)
+    who = parts.netloc.rpartition("@")[0]
+    behind = "?".join(one for one in (parts.path.strip("/"), parts.query, parts.fragment) if one)
+    pieces = [one for one in parts.path.split("/") if is_distinctive(one)]
+    given = [one.rpartition("=")[2] for one in re.split("[&;]", parts.query)]
+    found = [who, who.partition(":")[2], behind, *pieces, *given]
+    return tuple(dict.fromkeys(one for raw in found for one in (raw, unquote(raw)) if one))

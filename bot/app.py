@@ -12,7 +12,6 @@ from typing import Any
 import structlog
 
 from bot.chain.reader import ChainReader
-from bot.chain.rpc import keys_in
 from bot.clock import Clock, SteadyClock, SystemClock, shown
 from bot.commands.home import home
 from bot.commands.rows import command_table
@@ -303,7 +302,7 @@ class Bot:
         await self.store.release_leases_of_others(self._by)
         if (known := await self.store.newest_moment()) is not None:
             self._clock.doubt(known)
-        self._redactor.learn(key for url in self._settings.chain_rpc_urls for key in keys_in(url))
+        self._redactor.learn(self._settings.address_secrets)
         self._redactor.learn(await self._services.sessions.secrets())
         self._redactor.learn(await self._services.last_known.secrets())
         await self._services.audit.record_policy()

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies
 
 from cryptography.fernet import Fernet
 from pydantic import (
@@ -25,7 +26,14 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from bot.addresses import is_address, is_host
+from bot.addresses import (
+    is_address,
+    is_daemon,
+    is_host,
+    keys_in,
+    places_of,
+    without_version,
+)
 from bot.reply import language_of, locales_in
 from bot.setting_sources import (
     Places,
@@ -33,6 +41,7 @@ from bot.setting_sources import (
     Unusable,
     cleaned,
     fingerprint,
+    holds_secret,
     in_our_words,
     secret_texts,
     text_fault,
@@ -47,14 +56,13 @@ _SOURCE = SettingsConfigDict(
     extra="ignore",
     frozen=True,
 )
-# Each may also be given as NAME_FILE, or as a file of CREDENTIALS_DIRECTORY. The database's URL
-# is one of them, for it may hold a password.
+# Each may also be given as NAME_FILE, or as a file of CREDENTIALS_DIRECTORY: an address may hold a
+# password or a key.
 SECRETS = (
     "slack_bot_token", "slack_app_token", "slack_signing_secret", "credential_keys", "database_url",
-    "otel_exporter_otlp_headers",
+    "chain_rpc_urls", "otel_exporter_otlp_headers",
 )  # fmt: skip
 SLACK = "https://slack.com/api/"
-_PASSWORD = re.compile(r"://[^/@]*:[^/@]+@|[?&]password=")
 _DATABASES = (
     "sqlite+aiosqlite:///data/dbc-bot.db (a file; four slashes for an absolute path) or "
     "postgresql+asyncpg://user:password@host/name"
@@ -106,7 +114,9 @@ class DatabaseSettings(_Sourced):
     """What those need who only look into the database."""
 
     database_url: str = Field(
-        default="sqlite+aiosqlite:///data/dbc-bot.db", description="SQLite file, or PostgreSQL"
+        default="sqlite+aiosqlite:///data/dbc-bot.db",
+        repr=False,
+        description="SQLite or PostgreSQL",
     )
 
     @field_validator("database_url")
@@ -207,6 +217,7 @@ class TraceSettings(_Sourced):
 
     otel_exporter_otlp_endpoint: str = Field(
         default="",
+        repr=False,
         description="Where OpenTelemetry traces are sent by OTLP over HTTP; empty: nowhere",
     )
     otel_exporter_otlp_headers: SecretStr | None = Field(
@@ -243,14 +254,12 @@ def places() -> Places:
 def secrets_in_env_file() -> list[str]:
     """Which secrets stand in `.env` itself: the names of their settings.
 
-    The database's URL is none without a password. Raises OSError or UnicodeDecodeError where it
+    Addresses are none without a password or key. Raises OSError or UnicodeDecodeError where it
     cannot be read.
     """
     given = DotEnvSettingsSource(_Sourced).env_vars
     return [
-        name.upper()
-        for name in SECRETS
-        if (value := given.get(name)) and (name != "database_url" or _PASSWORD.search(value))
+        name.upper() for name in SECRETS if (value := given.get(name)) and holds_secret(name, value)
     ]
 
 
@@ -268,6 +277,7 @@ class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
     )
     slack_api_url: str = Field(
         default=SLACK,
+        repr=False,
         description="Base of Slack's Web API; every Slack call, Socket Mode's included, goes there",
     )
     slack_blocks: Literal["auto", "classic"] = Field(
@@ -283,11 +293,12 @@ class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
     http_port: int = Field(default=3000, ge=0, le=65535, description="HTTP mode: port to listen on")
     dbc_client_urls: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("http://127.0.0.1:5050",),
+        repr=False,
         description="DBC client daemons, comma separated: reads fail over, a change goes to one",
     )
     chain_rpc_urls: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        repr=False,  # an address may hold its provider's key
+        repr=False,
         description="JSON-RPC addresses of DeepBrain Chain, comma separated: rentals are then read "
         "from the chain, and compared where there are several; without any, from the GPU nodes",
     )
@@ -299,6 +310,7 @@ class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
     )
     audit_stream: str = Field(
         default="",
+        repr=False,
         description="Where each row of the audit is passed on as a line of JSON: a file, or "
         "syslog+tcp://host:514 or syslog+udp://host:514; empty: nowhere",
     )
@@ -350,8 +362,8 @@ class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
     def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not value:
             raise ValueError("name at least one DBC client daemon, like http://127.0.0.1:5050")
-        urls = tuple(_without_version(url) for url in value)
-        wrong = [number for number, url in enumerate(urls, start=1) if not _is_daemon(url)]
+        urls = tuple(without_version(url) for url in value)
+        wrong = [number for number, url in enumerate(urls, start=1) if not is_daemon(url)]
         if wrong:
             listed = " and ".join(str(number) for number in wrong)
             which = f"number {listed} of {len(urls)}" if len(urls) > 1 else "it"
@@ -429,7 +441,14 @@ class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
         known = secret_texts(getattr(self, name) for name in type(self).model_fields)
         password = urlsplit(self.database_url).password
         held_by_url = [password, unquote(password)] if password else []
-        return (*known, *held_by_url, *self.otel_secrets)
+        return (*known, *held_by_url, *self.address_secrets, *self.otel_secrets)
+
+    @cached_property
+    def address_secrets(self) -> tuple[str, ...]:
+        """What other addresses hold beyond their hosts, also the proxies of the environment."""
+        own = (self.slack_api_url, self.otel_exporter_otlp_endpoint, self.audit_stream)
+        urls = [*self.chain_rpc_urls, *self.dbc_client_urls, *own, *getproxies().values()]
+        return tuple(key for url in urls if "://" in url for key in keys_in(url))
 
     @cached_property
     def described(self) -> dict[str, str]:
@@ -437,9 +456,7 @@ class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
         told = {
             "mode": "socket" if self.uses_socket_mode else "http",
             "slack": urlsplit(self.slack_api_url).hostname or "",
-            "daemons": ", ".join(
-                url.partition("://")[2].rpartition("@")[2] for url in self.dbc_client_urls
-            ),
+            "daemons": ", ".join(places_of(self.dbc_client_urls)),
             "chain_nodes": str(len(self.chain_rpc_urls)),
             "database": str(
                 self.sqlite_file or urlsplit(self.database_url).hostname or "a local socket"
@@ -474,12 +491,3 @@ def _split(value: object) -> object:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
-
-
-def _without_version(url: str) -> str:
-    """The daemon's address as it is called: people copy the whole base of DBC's API."""
-    return url.rstrip("/").removesuffix("/api/v1").rstrip("/")
-
-
-def _is_daemon(url: str) -> bool:
-    return is_address(url) and not set(url) & {"?", "#"} and "/api/v1/" not in url

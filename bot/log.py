@@ -84,19 +84,25 @@ def _lost(processors: Sequence[Processor], lines: int) -> str:
     return f"{said}\n"
 
 
+def masking(secrets: Collection[str]) -> Callable[[str], str]:
+    """What takes these secrets, and whatever looks like one of Slack's, out of a text."""
+    known = {secret for secret in secrets if len(secret) >= _SHORTEST}
+    known |= {json.dumps(secret, ensure_ascii=False)[1:-1] for secret in known}
+    longest_first = sorted(known, key=len, reverse=True)
+    pattern = re.compile("|".join([*map(re.escape, longest_first), CREDENTIALS.pattern]))
+    return partial(pattern.sub, "…")
+
+
 class _Discreet:
     """Renders a line, then takes the secrets out of it, wherever in it they stand."""
 
     def __init__(self, renderer: Processor, secrets: Collection[str], redactor: Redactor) -> None:
-        known = {secret for secret in secrets if len(secret) >= _SHORTEST}
-        known |= {json.dumps(secret, ensure_ascii=False)[1:-1] for secret in known}
-        longest_first = sorted(known, key=len, reverse=True)
-        self._secrets = re.compile("|".join([*map(re.escape, longest_first), CREDENTIALS.pattern]))
+        self._masked = masking(secrets)
         self._renderer = renderer
         self._redactor = redactor
 
     def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> str:
-        rendered = self._secrets.sub("…", str(self._renderer(logger, name, event)))
+        rendered = self._masked(str(self._renderer(logger, name, event)))
         return self._redactor.redact(rendered)
 
 

@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
@@ -98,13 +97,6 @@ class RpcClient:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
-
-
-def keys_in(url: str) -> list[str]:
-    """What may be a key in an address: all behind the host, and who asks."""
-    parts = urlsplit(url)
-    found = [parts.username or "", parts.password or "", *re.split(r"[/?&=]", url)[3:]]
-    return [one for one in found if one]
 
 
 def checked(adapter: TypeAdapter[T], result: Any) -> T | None:

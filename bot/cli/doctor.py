@@ -36,32 +36,39 @@ def doctor(*, as_json: bool) -> None:
 
 
 async def _printed(*, as_json: bool) -> list[Finding]:
-    found = []
-    async for one in _findings():
+    found, masked = list[Finding](), log.masking(())
+    try:
+        settings = Settings()
+    except (ValidationError, OSError, UnicodeDecodeError) as error:
+        findings = _unread(error)
+    else:
+        masked, findings = log.masking(settings.secrets), _findings(settings)
+    async for one in findings:
         found.append(one)
         if not as_json:  # each as soon as it is known: some take seconds
-            click.echo(one.line())
+            click.echo(masked(one.line()))
     if as_json:
-        click.echo(json.dumps([one.record() for one in found], ensure_ascii=False, indent=2))
+        records = [one.record() for one in found]
+        click.echo(masked(json.dumps(records, ensure_ascii=False, indent=2)))
     return found
 
 
-async def _findings() -> Findings:
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        for sentence in (*faults_of(error), *address_faults()):
-            name, _, why = sentence.partition(": ")
-            yield fault("settings", f"{name}: {why}", "See .env.example and docs/operations.md.")
-        for one in unknown_names():
-            yield one
-        with suppress(ValidationError):  # told already
-            for one in rules(PolicySettings(), _HERE)[1]:
-                yield one
-        return
-    except (OSError, UnicodeDecodeError) as error:
+async def _unread(error: Exception) -> Findings:
+    """What is wrong where the settings cannot be used."""
+    if not isinstance(error, ValidationError):
         yield fault("settings", f".env cannot be read: {cause(error)}.")
         return
+    for sentence in (*faults_of(error), *address_faults()):
+        name, _, why = sentence.partition(": ")
+        yield fault("settings", f"{name}: {why}", "See .env.example and docs/operations.md.")
+    for one in unknown_names():
+        yield one
+    with suppress(ValidationError):  # told already
+        for one in rules(PolicySettings(), _HERE)[1]:
+            yield one
+
+
+async def _findings(settings: Settings) -> Findings:
     # What others would log of the same faults is told here, in one line.
     log.configure("console", "error", settings.secrets)
     logging.disable(logging.CRITICAL)

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import structlog
 
+from bot.addresses import places_of
 from bot.causes import BROKEN, NO_ANSWER
 from bot.clock import Clock
 from bot.dbc.errors import (
@@ -41,6 +42,7 @@ class Presence:
     def __init__(self, urls: Sequence[str], clock: Clock) -> None:
         self._clock = clock
         self._heard = {url: _Heard() for url in urls}
+        self._places = dict(zip(urls, places_of(urls), strict=True))
 
     def note(self, url: str, outcome: object, *, of_node: bool) -> None:
         """Hear what came of a request. Logs once that a daemon is down, and once that it is back.
@@ -48,7 +50,7 @@ class Presence:
         `of_node`: a node was asked by it, so that a silence may be the node's.
         """
         heard, now = self._heard[url], self._clock.monotonic()
-        where = url.partition("://")[2].rpartition("@")[2]  # it may hold a password
+        where = self._places[url]
         if isinstance(outcome, DbcError) and (why := _why_down(outcome, of_node=of_node)):
             if heard.down_since is None:
                 log.warning("dbc.down", daemon=where, because=outcome.sentence, why=str(why))

@@ -6,10 +6,10 @@ say: it compares it with itself and the others.
 
 import asyncio
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
 
+from bot.addresses import place_of
 from bot.causes import NO_ANSWER
 from bot.chain.errors import ChainError, ChainUnreachable, said_fault
 from bot.chain.models import Header
@@ -37,9 +37,7 @@ def _called(url: str, number: int, sight: Sight) -> Text:
     """The host, which is no secret; the rest of an address may hold a key of its provider."""
     if not sight.is_local:
         return say("chain node {number}", number=number)
-    parts = urlsplit(url)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    return f"chain {host}:{parts.port}" if parts.port else f"chain {host}"
+    return f"chain {place_of(url)}"
 
 
 async def _looked_at(about: Text, url: str) -> Finding:

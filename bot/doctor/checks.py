@@ -11,6 +11,7 @@ from datetime import timedelta
 import structlog
 
 from bot import causes
+from bot.addresses import places_of
 from bot.clock import Clock, time_limit
 from bot.commands.rows import command_table
 from bot.config import PolicySettings, Settings, TraceSettings, places
@@ -129,9 +130,9 @@ class Checks:
     async def _daemons(self, named: Named) -> Findings:
         known: set[str] = set()
         is_complete = True
-        for number, url in enumerate(self._settings.dbc_client_urls, start=1):
-            address = url.partition("://")[2].rpartition("@")[2]
-            about = self._sight.daemon(address, number)
+        urls = self._settings.dbc_client_urls
+        for number, (url, place) in enumerate(zip(urls, places_of(urls), strict=True), start=1):
+            about = self._sight.daemon(place, number)
             async with DbcClient([url], self._clock, _PATIENCE) as dbc:
                 try:
                     version = await dbc.nodes.version()

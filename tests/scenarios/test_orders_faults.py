@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.chain.rpc import keys_in
+from bot.addresses import keys_in
 from tests.scenarios.orders import DAY, ChainStage, chained
 
 
@@ -133,7 +133,7 @@ async def test_the_operator_is_told_that_the_chain_cannot_be_read(scene: ChainSt
 def test_the_keys_of_an_address_are_known_as_secrets() -> None:
     url = "https://me:pass-w0rd@rpc.example.org:7788/v1/Zk29sKJx0aPq?token=Yt7Hs92Lmn1"
     found = keys_in(url)
-    assert {"me", "pass-w0rd", "Zk29sKJx0aPq", "Yt7Hs92Lmn1"} <= set(found)
+    assert {"me:pass-w0rd", "pass-w0rd", "Zk29sKJx0aPq", "Yt7Hs92Lmn1"} <= set(found)
     assert "rpc.example.org" not in found
 
 
