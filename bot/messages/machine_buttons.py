@@ -18,7 +18,8 @@ May = Callable[[str, NodeId, TaskId], bool]
 
 ACT = "machine.act"
 RETRY = "request.retry"  # the button's value is the id of what failed
-AGAIN = "request.again"  # the button's value is the id of a request of which nothing was done
+AGAIN = "request.again"  # the value of both is the id of a request of which nothing was done
+SECOND = "request.second"  # whoever presses it was told that the same is open
 MORE = "more"  # shows all that can be done; no command
 
 _NODE = 16  # characters of a node's id: 64 bits, and a menu's option has little room

@@ -18,7 +18,7 @@ from bot.language.parse import HelpWanted, NotUnderstood, Parsed, parse
 from bot.language.table import Command
 from bot.language.unclear import Unclear
 from bot.messages import cards, elsewhere, review_cards
-from bot.messages.machine_buttons import AGAIN
+from bot.messages.machine_buttons import AGAIN, SECOND
 from bot.model import (
     Effect,
     Execution,
@@ -45,6 +45,7 @@ from bot.pipeline.filling import Filling
 from bot.pipeline.formatting import OPEN_FORM
 from bot.pipeline.glass_presses import GlassPresses
 from bot.pipeline.leading import leading
+from bot.pipeline.lineage import requested_again
 from bot.pipeline.machine_presses import MachinePresses
 from bot.pipeline.meant import as_chosen, as_known, is_chosen
 from bot.pipeline.open_homes import Home, OpenHomes
@@ -54,7 +55,6 @@ from bot.pipeline.pipeline import Pipeline
 from bot.pipeline.reads import LIST_PAGE, Reads
 from bot.pipeline.retry_presses import RetryPresses
 from bot.pipeline.search import Completion
-from bot.pipeline.seconds import second_of
 from bot.pipeline.secrecy import faults, refuse_known_secret
 from bot.pipeline.setting_presses import SettingPresses
 from bot.pipeline.suggestions import SUGGESTED, Suggestions
@@ -126,7 +126,8 @@ class Desk:
             LIST_PAGE: self._turn,
             COMMAND_CHOICE: self._chooser.offer,
             HOME_FIND: finding.ask,
-            AGAIN: self._again,
+            AGAIN: partial(self._again, knows_first=False),
+            SECOND: partial(self._again, knows_first=True),
             review_cards.CONFIRM: self._confirm,
         }
 
@@ -384,15 +385,19 @@ class Desk:
 
         return both
 
-    async def _again(self, press: Press) -> Work:
+    async def _again(self, press: Press, *, knows_first: bool) -> Work:
         """Request what was not done once more; or open its form, where that takes more."""
-        second = await second_of(self._services, ExecutionId(press.value), press.actor)
-        if second is None:
+        of = ExecutionId(press.value)
+        try:
+            again = await requested_again(self._services, of, press.actor, knows_first=knows_first)
+        except Refused as refusal:
+            return saying(from_error(refusal))
+        if again is None:
             return await self._retries.retry(press)
-        if not await self._is_new(second):
+        if not await self._is_new(again):
             told = say("You have requested this a second time already.")
             return saying(Reply.of(told, private=True))
-        return partial(self._carry_out, second)
+        return partial(self._carry_out, again)
 
     async def _keep_watching(self, press: Press) -> Work:
         try:

@@ -8,7 +8,7 @@ from bot.language.args import REASON
 from bot.language.table import Command
 from bot.language.terms import in_full
 from bot.messages import alone, board, cards, review_cards
-from bot.messages.machine_buttons import AGAIN
+from bot.messages.machine_buttons import SECOND
 from bot.messages.question import Question
 from bot.model import ApprovalStatus, Execution, ExecutionStatus, Joined, ReviewKind
 from bot.pipeline.context import Services
@@ -107,7 +107,7 @@ async def told(services: Services, execution: Execution, first: Execution, *, jo
 
 
 def _second(execution: Execution) -> Actions:
-    return Actions((Button(say("Request it a second time"), AGAIN, execution.id),))
+    return Actions((Button(say("Request it a second time"), SECOND, execution.id),))
 
 
 async def _asked_again(services: Services, first: Execution) -> Reply | None:

@@ -1,0 +1,132 @@
+"""What was not done and is requested again by a button: however often it is pressed, and where."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sandbox.slack import Person, SeenMessage
+from tests.scenarios.site import approves, asked, rules, site
+from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage
+
+AGAIN = "Request it again"
+SECOND = "Request it a second time"
+RESTART = "/dbc vm restart inference"
+APPROVED = "[defaults]\ndisrupt = { approvals = 1 }\n"
+WITH_REASON = (
+    f'{APPROVED}[[rule]]\nname = "ticket"\nmatch = {{ command = "vm.*" }}\nreason = "^OPS-"\n'
+)
+GLASS = (
+    '[[rule]]\nname = "glass"\nmatch = { command = "vm.restart" }\napprovals = 1\n'
+    'break_glass = { persons = ["U0BOB", "U0CAROL"] }\n'
+)
+BREAK = f'{RESTART} force break_glass="It floods the switch"'
+ALREADY = "You have requested this a second time already"
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """Alice, Bob and Carol are entitled to gpu1; one of the others approves a restart."""
+    async with site(tmp_path, APPROVED) as one:
+        await one.asks(one.alice, "/dbc vm list")
+        yield one
+
+
+async def _expired(stage: Stage, line: str = RESTART) -> SeenMessage:
+    """Alice's request, of which nobody decided in time."""
+    await asked(stage, line)
+    return await _expires(stage, stage.alice)
+
+
+async def _expires(stage: Stage, person: Person) -> SeenMessage:
+    stage.clock.advance(timedelta(minutes=61))
+    await stage.passes(1)
+    return [m for m in person.messages() if AGAIN in m.buttons][-1]
+
+
+async def _presses(stage: Stage, person: Person, button: str, message: SeenMessage) -> None:
+    await person.presses(button, message)
+    await stage.quiet()
+
+
+def _pending(stage: Stage, whose: Person) -> list[SeenMessage]:
+    """The cards of somebody's requests that wait for approval."""
+    cards = [m for m in stage.carol.messages(CHANNEL) if "Approve" in m.buttons]
+    return [m for m in cards if f"*Requested by*\n<@{whose.id}>" in m.plain]
+
+
+async def test_pressed_after_another_refusal_it_joins_what_a_colleague_requested(
+    stage: Stage,
+) -> None:
+    expired = await _expired(stage)
+    rules(stage, WITH_REASON)
+    await _presses(stage, stage.alice, AGAIN, expired)
+    assert "A reason is needed" in stage.alice.last(CHANNEL).plain
+    rules(stage, APPROVED)
+    await stage.asks(stage.bob, RESTART)
+    await _presses(stage, stage.alice, AGAIN, expired)
+    assert f"<@{stage.bob.id}> has already requested this" in stage.alice.last(CHANNEL).plain
+    await _presses(stage, stage.alice, AGAIN, expired)
+    assert not _pending(stage, stage.alice)
+    [card] = _pending(stage, stage.bob)
+    await approves(stage, stage.carol, card)
+    await stage.passes(60)
+    assert stage.changes() == ["tasks.restart"]
+
+
+async def test_a_second_one_that_was_refused_is_a_second_one_still(stage: Stage) -> None:
+    await stage.asks(stage.bob, RESTART)
+    told = await stage.asks(stage.alice, RESTART)
+    rules(stage, WITH_REASON)
+    await _presses(stage, stage.alice, SECOND, told)
+    assert "A reason is needed" in stage.alice.last(CHANNEL).plain
+    rules(stage, APPROVED)
+    await _presses(stage, stage.alice, SECOND, told)
+    assert len(_pending(stage, stage.alice)) == 1
+
+
+async def test_a_second_one_that_expired_joins_what_was_requested_since(stage: Stage) -> None:
+    await stage.asks(stage.bob, RESTART)
+    told = await stage.asks(stage.alice, RESTART)
+    await _presses(stage, stage.alice, SECOND, told)
+    assert len(_pending(stage, stage.alice)) == 1
+    await _expires(stage, stage.alice)
+    await stage.asks(stage.bob, RESTART)
+    await _presses(stage, stage.alice, SECOND, told)
+    assert "has already requested this" in stage.alice.last(CHANNEL).plain
+    assert not _pending(stage, stage.alice)
+
+
+@pytest.mark.parametrize("last", [AGAIN, SECOND])
+async def test_two_buttons_of_one_request_make_one(stage: Stage, last: str) -> None:
+    expired = await _expired(stage)
+    await stage.asks(stage.bob, RESTART)
+    await _presses(stage, stage.alice, AGAIN, expired)
+    told = stage.alice.last(CHANNEL)
+    assert SECOND in told.buttons
+    if last == AGAIN:
+        await _presses(stage, stage.alice, SECOND, told)
+    else:
+        await _presses(stage, stage.bob, "Withdraw", _pending(stage, stage.bob)[0])
+        await _presses(stage, stage.alice, AGAIN, expired)
+    assert len(_pending(stage, stage.alice)) == 1
+    await _presses(stage, stage.alice, last, expired if last == AGAIN else told)
+    assert ALREADY in stage.alice.last(CHANNEL).plain
+    assert len(_pending(stage, stage.alice)) == 1
+
+
+async def test_glass_is_not_broken_again_once_one_in_between_has_expired(stage: Stage) -> None:
+    rules(stage, GLASS)
+    await stage.asks(stage.bob, BREAK)
+    told = await stage.asks(stage.carol, BREAK)
+    rules(stage, CONFIRM_ONLY)
+    await _presses(stage, stage.carol, SECOND, told)
+    await _expires(stage, stage.carol)
+    rules(stage, GLASS + 'reason = "^OPS-"\n')
+    await _presses(stage, stage.carol, SECOND, told)
+    rules(stage, GLASS)
+    await _presses(stage, stage.carol, SECOND, told)
+    assert stage.changes() == ["tasks.restart"]
+    [card] = [m for m in stage.bob.messages(CHANNEL) if "Approve" in m.buttons]
+    assert "It floods the switch" not in card.plain
