@@ -35,6 +35,7 @@ NOT_RUN = {
     r"^make run$": "installs packages and needs a workspace; tests/test_makefile.py reads it",
     r"^python -m bot doctor$": "tests/scenarios/test_doctor.py runs it between the sandbox servers",
     r"^python -m bot copy\b": "needs PostgreSQL; tests/storage/test_moving.py does it",
+    r"^pg_restore\b|^python -m bot restore$": "tests/storage/test_dumps.py does it",
     r"\btar\b": "tests/cli/test_moving.py runs it, with what is carried",
     r"^curl\b": "asks a bot that runs; tests/scenarios/test_health_port.py does",
 }

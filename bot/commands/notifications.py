@@ -316,7 +316,7 @@ async def _where(ctx: Context, **_given: object) -> dict[str, str]:
 COMMANDS = (
     Command(
         "notifications", own, Effect.CHANGE, "settings notifications failures",
-        chinese="通知",
+        synonyms=("notify",), chinese="通知 提醒",
         does=say("Choose notifications"),
         asks=say("Change what the requester is told to {notifications}"),
         is_personal=True,
@@ -330,7 +330,7 @@ COMMANDS = (
     ),
     Command(
         "quiet-hours", quiet, Effect.CHANGE, "settings quiet-hours 22:00-07:00",
-        chinese="免打扰",
+        synonyms=("quiet", "dnd"), chinese="免打扰 勿扰",
         does=say("Choose quiet hours"),
         asks=say("Change the requester's quiet hours to {hours}"),
         is_personal=True,
@@ -345,7 +345,7 @@ COMMANDS = (
     ),
     Command(
         "digest-hour", digest, Effect.CHANGE, "settings digest-hour 09:00",
-        chinese="汇总时间 每日汇总",
+        synonyms=("digest",), chinese="汇总时间 每日汇总 汇总 日报 摘要",
         does=say("Choose the digest hour"),
         asks=say("Change the hour of the requester's daily digest to {hour}"),
         is_personal=True,

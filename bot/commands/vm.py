@@ -414,7 +414,7 @@ GROUP = Group(
             form=True, check=_check_password, look=_login,
             asks=say("Set the password of {user} in {target}"),
             loses=say("The user's present password stops working."),
-            chinese="改密码 密码 设置密码",
+            chinese="改密码 设置密码",
             does=say("Set a password"), button=say("Set password"),
         ),
         Command(

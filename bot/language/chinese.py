@@ -49,7 +49,9 @@ ALONE: Mapping[str, str] = MappingProxyType(
 
 # One word for a command and a flag of it.
 WITH_FLAG: Mapping[str, tuple[str, str, str]] = MappingProxyType(
-    dict.fromkeys(("强制重启", "force-restart", "force-reboot"), ("vm", "restart", "force"))
+    dict.fromkeys(
+        ("强制重启", "force-restart", "force-reboot", "hard-reboot"), ("vm", "restart", "force")
+    )
 )
 # What takes something away: 节点=无
 NONE = frozenset({"none", "无", "没有"})
@@ -95,6 +97,9 @@ _ARGUMENTS = _by_word(
         "channel_node": "频道节点",
         "hours": "小时",
         "month": "月份 月",
+        "page": "页",
+        "rent_order": "租用订单",
+        "before": "早于",
     }
 )
 CALLED: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -147,15 +152,21 @@ def is_none(text: str) -> bool:
 
 
 def flag_apart(typed: Sequence[str]) -> Sequence[str]:
-    """A line with the verb and the flag that one word says: `强制重启 train-01`, `vm 强制重启`."""
-    for at, word in enumerate(typed[:2]):
-        found = WITH_FLAG.get(simplified(plain(word)))
+    """A line with the verb and the flag that one word says: `强制重启 train-01`, `vm 强制重启`.
+
+    Or two words: `force restart train-01`.
+    """
+    said = [simplified(plain(word)) for word in typed[:3]]
+    for at, word in enumerate(said[:2]):
+        two = said[at : at + 2]
+        length = 1 if word in WITH_FLAG else 2
+        found = WITH_FLAG.get(word) or WITH_FLAG.get("-".join(two)) or WITH_FLAG.get("".join(two))
         if found is None:
             continue
         group, verb, flag = found
-        before = simplified(plain(typed[0])) if at else group
+        before = said[0] if at else group
         if GROUPS.get(before, before) == group:
-            return [group, verb, flag, *typed[at + 1 :]]
+            return [group, verb, flag, *typed[at + length :]]
     return typed
 
 

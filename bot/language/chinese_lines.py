@@ -45,7 +45,7 @@ def word_in_chinese(command: Command, word: str) -> str:
 def arguments_in_chinese(command: Command, text: str) -> str:
     """What stands behind a command: `<虚拟机> [强制]`, for `<machine> [force]`."""
     if any(p.arg.kind.takes is Takes.LINE for p in command.parameters):
-        return text
+        return _PLACEHOLDER.sub(lambda found: _word(command, found[0]), text)
     return " ".join(_words(command, _WORD.findall(text)))
 
 

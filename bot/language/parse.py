@@ -196,6 +196,8 @@ def _given(command: Command, rest: Sequence[str]) -> Mapping[str, str]:
     """What the rest of a line that was meant otherwise says to a command, if it fits."""
     try:
         return _arguments(command, rest)[0]
+    except Unclear as unclear:
+        return unclear.fit
     except Refused:
         return {}
 

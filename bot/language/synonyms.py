@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from bot.folding import plain
+from bot.language.chinese import WITH_FLAG
 from bot.language.table import Command, Table
 from bot.language.traditional import simplified
+from bot.model import Effect
 
 MOST = 4  # commands that are offered
 _ALIKE = 0.7  # of a word and its typo, as difflib counts
@@ -38,6 +40,7 @@ _GROUPS = _by_word(
         "nodes host hosts gpu gpus 节点 显卡": "node",
         "sessions access credential credentials 会话 凭证": "session",
         "watches follow 跟踪 关注": "watch",
+        "orders rentals 租单": "order",
         "approvals pending review reviews request requests 审批 审核 待审批": "approval",
         "audits history 审计 记录": "audit",
         "aliases shortcut shortcuts 别名": "alias",
@@ -60,7 +63,7 @@ _VERBS = _by_word(
             "vm.delete snapshot.delete disk.delete image.delete lan.delete metal.remove "
             "session.remove alias.remove",
         "status state info show describe get details detail inspect stat view cat open look "
-        "ip address 状态 详情 信息 查看 查询 看 显示":
+        "ip address 状态 详情 信息 查看 查询 看 看看 看下 看一下 显示":
             "vm.show node.show snapshot.show approval.show vm.list node.list",
         "health ping alive 健康": "node.show node.retry session.check",
         "ls list dir all ps top overview 列表 列出 清单 列":
@@ -68,7 +71,8 @@ _VERBS = _by_word(
             "session.list watch.list approval.list audit.list alias.list",
         "login logon ssh connect console rdp vnc attach shell 登录 登陆 连接 远程":
             "vm.show session.add",
-        "new create take launch make spawn provision deploy 创建 新建 建 部署":
+        "new create take launch make spawn provision deploy 创建 新建 建 部署 开台 开一台 "
+        "要台 要一台 来台 来一台 租台 租一台":
             "vm.create snapshot.create lan.create disk.add metal.add session.add alias.add",
         "add attach-disk 添加 增加 加": "disk.add session.add metal.add alias.add",
         "log logs tail head journal 日志": "vm.logs",
@@ -79,7 +83,8 @@ _VERBS = _by_word(
         "passwd password pw 密码 改密 改密码 重置密码": "vm.passwd vm.show",
         "reveal show-password show-passwords 显示密码 查看密码 看密码 登录密码 登陆密码 密码是什么":
             "vm.show vm.passwd",
-        "backup save rescue 备份 保存 抢救": "snapshot.create image.upload order.rescue",
+        "backup save 备份 保存": "snapshot.create image.upload order.rescue",
+        "rescue 抢救 救援 救": "order.rescue snapshot.create",
         "download pull fetch 下载 拉取": "image.download",
         "upload push send 上传 推送": "image.upload",
         "progress transfer transfers 进度 传输": "image.progress watch.list",
@@ -98,18 +103,20 @@ _VERBS = _by_word(
         "续费 还剩多久 还有多久 剩余时间 done finished 已完成 完成":
             "order.list node.orders",
         "cost costs budget budgets spend spending price prices money bill billing invoice balance "
-        "余额 费用 花费 花了 多少钱 账单 预算 价格 成本": "cost",
+        "余额 费用 花费 花了 多少钱 钱 账单 预算 价格 成本 much": "cost",
         "free available idle capacity quota quotas 空闲 空余 可用 配额": "node.list node.show",
         "lang language english chinese en zh 语言 中文 英文 英语 汉语": "settings.language",
         "notify notifications notification mute unmute subscribe unsubscribe quiet silence digest "
-        "通知 静音 免打扰 订阅 提醒": "settings.notifications settings.quiet-hours",
+        "通知 静音 免打扰 勿扰 别吵 别吵我 订阅 提醒":
+            "settings.notifications settings.quiet-hours",
         "why reason cause wrong broken failed fails error errors crashed dead hung stuck 挂了 坏了 "
         "死机 卡住 怎么了 怎么回事 为什么": "vm.show vm.logs",
         "power 电源": "metal.power vm.start vm.poweroff",
         "export dump 导出": "audit.export",
-        "who me id whoami 我 我是谁": "whoami",
+        "me id whoami 我 我是谁": "whoami",
+        "who whose 谁 谁删的 谁删了 谁动了 谁改的 谁干的 谁做的": "audit.list session.list whoami",
         "config preferences options settings 设置 配置": "settings",
-        "commands usage man manual version about 命令 用法 版本": "help",
+        "commands usage man manual version about 命令 用法 版本 怎么用 怎么使用 如何使用": "help",
     }
 )  # fmt: skip
 
@@ -117,18 +124,35 @@ _VERBS = _by_word(
 _BESIDE = """
     please pls plz kindly can could you would i we me my our the a an all every do how to into of
     for what is are now just want need let lets hey hi hello thanks thx ok okay yes good sorry
-    请 请帮我 帮我 帮忙 麻烦 我的 我们的 所有 全部 哪些 有 一下 下 吧 把 给 的 了 现在 想 要 怎么
+    什么 哪 哪些 哪个 哪台 哪几台 几台
+    请 请帮我 帮我 帮忙 麻烦 我的 我们的 所有 全部 有 一下 下 吧 把 给 的 了 现在 想 要 怎么
     如何 这台 那台 这个 那个 掉 上 里 谢谢 你好 好的 好 是的 是 收到
 """
 _FILLERS = frozenset(_BESIDE.split())
 _CHINESE = re.compile(r"[\u4e00-\u9fff]+")
 _PIECES = re.compile(r"[\u4e00-\u9fff]+|[^\u4e00-\u9fff]+")
+# What asks which one, not about one: nothing is to change.
+_WHICH = re.compile("what|which|哪|什么|几台")
 _FORCE = frozenset({"强制", "force", "forced", "forcibly"})
 _JOINTS = re.compile(r"[\s._/-]+")
 _SHOWN_ALONE = frozenset({"vm", "node", "approval", "order"})
 _NAMED, _NUMBERED = ("vm.show", "node.show"), ("order.show", "vm.show")
 _LOOKING = frozenset(
-    {"查看", "查询", "看", "显示", "show", "get", "see", "view", "display", "print"}
+    {
+        "查看",
+        "查询",
+        "看",
+        "看看",
+        "看下",
+        "看一下",
+        "显示",
+        "show",
+        "get",
+        "see",
+        "view",
+        "display",
+        "print",
+    }
 )
 _KNOWN = sorted(
     (w for w in {*_GROUPS, *_VERBS, *_FORCE, *_FILLERS} if _CHINESE.match(w)),
@@ -151,6 +175,10 @@ def nearest(table: Table, typed: Sequence[str]) -> Nearest:
         return Nearest(tuple(_by_meaning(table, "", "help")), ())
     group, verb, rest = _reading(table, typed)
     found = _by_meaning(table, group, verb) or _by_look(table, group, verb)
+    if not group and verb in _LOOKING and rest:  # `看 inference`
+        found = _shown(table, rest)
+    if found and not rest and any(map(_WHICH.match, map(_meant, typed))):
+        found = [c for c in found if _only_reads(c)] or _by_ids(table, ("vm.list", "node.list"))
     if not found and group:  # `vm 7a9Q`, `disks inference`
         shown = ("show", "list") if group in _SHOWN_ALONE else ("list", "show")
         found = [command for verb in shown for command in _by_meaning(table, group, verb)]
@@ -158,12 +186,28 @@ def nearest(table: Table, typed: Sequence[str]) -> Nearest:
     if not found:
         found = _by_title(table, " ".join(typed[:2]))
     if not found and typed:  # a name or a number, without what is to become of it
-        shown = _NUMBERED if typed[0].isdecimal() else _NAMED
-        found = [c for c in map(table.get, shown) if c is not None]
-        rest = list(_apart(typed))
+        said = list(_apart(typed))
+        rest = [word for word in said if not _CHINESE.search(word)][:1] or said[:1]
+        found = _shown(table, rest)
+    elif rest and rest[0].isdecimal() and any(c.title == "order list" for c in found):
+        found = [*_by_ids(table, ("order.show",)), *found]  # `续租 1287`
     found = list(dict.fromkeys(found))
     mildest_first = sorted(found[:MOST], key=lambda command: command.effect_of({}))
     return Nearest(tuple(mildest_first), tuple(rest))
+
+
+def _shown(table: Table, rest: Sequence[str]) -> list[Command]:
+    """What shows a thing of which only the name or the number was said."""
+    return _by_ids(table, _NUMBERED if rest and rest[0].isdecimal() else _NAMED)
+
+
+def _by_ids(table: Table, ids: Sequence[str]) -> list[Command]:
+    return [command for command in map(table.get, ids) if command is not None]
+
+
+def _only_reads(command: Command) -> bool:
+    """Whether it changes nothing, and needs nothing said."""
+    return command.effect_of({}) is Effect.READ and not command.missing({})
 
 
 def _reading(table: Table, typed: Sequence[str]) -> tuple[str, str, Sequence[str]]:
@@ -219,7 +263,7 @@ def _apart(typed: Sequence[str]) -> Iterator[str]:
     known = [word for word in known if word not in _FILLERS] or known
     yield from [word for word in known if word not in {*_FORCE, *_LOOKING}] or known[:1]
     yield from others
-    yield from (word for word in known if word in _FORCE)
+    yield from ("force" for word in known if word in _FORCE or word in WITH_FLAG)
 
 
 def _segments(text: str) -> Iterator[str]:

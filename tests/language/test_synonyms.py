@@ -67,6 +67,20 @@ def offered(line: str) -> list[str]:
         ("1287", "order show"),
         ("订单 1287", "order show"),
         ("移除 機器 inference", "vm delete"),
+        ("救援 1287", "order rescue"),
+        ("续租 1287", "order show"),
+        ("order renew 1287", "order show"),
+        ("别吵我", "settings notifications"),
+        ("怎么用", "help"),
+        ("谁删的", "audit list"),
+        ("who deleted inference", "audit list"),
+        ("钱", "cost"),
+        ("how much", "cost"),
+        ("帮我开台机器", "vm create"),
+        ("密码 inference", "vm show"),
+        ("what machine is down", "vm list"),
+        ("哪台机器挂了", "vm list"),
+        ("list orders", "order list"),
         ("請幫我清單一下 磁盤", "disk list"),
     ],
 )
@@ -80,6 +94,7 @@ def test_the_nearest_by_meaning_comes_first(line: str, first: str) -> None:
         ("reboot 7a9Q force", {"vm": "7a9Q", "force": "true"}),
         ("重启7a9Q 强制", {"vm": "7a9Q", "force": "true"}),
         ("把7a9Q重启一下", {"vm": "7a9Q"}),
+        ("强制重启7a9Q", {"vm": "7a9Q", "force": "true"}),
         ("vm reboot 7a9Q on gpu1", {"vm": "7a9Q", "on": "gpu1"}),
     ],
 )
@@ -87,6 +102,13 @@ def test_what_else_was_typed_is_kept_for_the_suggestion(line: str, values: dict[
     found = parse(TABLE, line)
     assert isinstance(found, NotUnderstood)
     assert found.given["vm.restart"] == values
+
+
+@pytest.mark.parametrize("line", ["看 gpu1", "gpu1 还有几张卡", "gpu1 is it free"])
+def test_a_name_is_kept_beside_words_that_are_not_understood(line: str) -> None:
+    found = parse(TABLE, line)
+    assert isinstance(found, NotUnderstood)
+    assert dict(found.given) == {"vm.show": {"vm": "gpu1"}, "node.show": {"node": "gpu1"}}
 
 
 @pytest.mark.parametrize(
