@@ -28,6 +28,9 @@ from bot.reply import (
     sentences,
 )
 
+NOTHING_DONE = say("Nothing was done.")
+# The hint where no button does it; beside one that does, NOTHING_DONE says enough.
+ONCE_MORE = say("Nothing was done. Request it once more, by command or form.")
 NOTHING_LEARNT: Mapping[str, str] = MappingProxyType({})
 
 

@@ -24,7 +24,6 @@ from bot.pipeline.formatting import short
 from bot.ports import LARGEST_FILE, DeliveryFailed, RightsUnknown
 from bot.reply import (
     Line,
-    Note,
     Phrase,
     Reply,
     Row,
@@ -42,7 +41,6 @@ from bot.reply import (
     say_number,
     time,
 )
-from bot.reply import command as to_type
 from bot.reply import plain as said_in
 from bot.reviews.audit_file import Form
 
@@ -155,16 +153,6 @@ class Wanted:
     since: str
     until: str
 
-    def as_options(self) -> str:
-        """The same, to be typed again."""
-        given = (
-            (name, getattr(self, name))
-            for name in ("person", "vm", "command", "outcome", "since", "until")
-        )
-        return " ".join(
-            f'{name}="{text}"' if " " in text else f"{name}={text}" for name, text in given if text
-        )
-
 
 async def list_audit(
     ctx: Context,
@@ -192,9 +180,7 @@ async def list_audit(
     reply = Reply(say("Audit, newest first"), (Rows(tuple(told)),), private=True)
     if len(rows) > PAGE:
         last = str(shown[-1].seq)
-        older = " ".join(filter(None, [wanted.as_options(), f"before={last}"]))
-        told_to = Note(line(say("Older: {command}", command=to_type(f"audit list {older}"))))
-        reply = replace(reply.also(told_to), older=("before", last))
+        reply = replace(reply, older=("before", last))
     return reply
 
 

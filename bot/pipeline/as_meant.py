@@ -8,7 +8,7 @@ Of a name that only DBC knows, none counts that was given to a machine or node s
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.errors import Refused
+from bot.errors import ONCE_MORE, Refused
 from bot.ids import NodeId
 from bot.language.args import NODE_OPTION
 from bot.language.kinds import NODE, Kind
@@ -86,7 +86,7 @@ def moved(found: Machine | Node | None, *, is_named: bool) -> Moved:
         told = say("The name means another machine now than when this was requested.")
     elif not is_named:
         told = say("Another node is meant without a name now than when this was requested.")
-    return Moved(told, hint=say("Nothing was done. Request it again."))
+    return Moved(told, hint=ONCE_MORE)
 
 
 def _is_as_old(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from bot.errors import Refused
+from bot.errors import ONCE_MORE, Refused
 from bot.language.args import BREAK_GLASS, REASON
 from bot.language.table import Command, Table
 from bot.language.terms import in_full
@@ -71,7 +71,7 @@ def require_readable(table: Table, execution: Execution) -> None:
     if execution.unreadable:
         raise Refused(
             say("The record of what you requested is damaged."),
-            hint=say("Nothing was done. Request it again."),
+            hint=ONCE_MORE,
         )
 
 

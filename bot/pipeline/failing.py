@@ -27,7 +27,7 @@ class Overtaken(Refused):
     def __init__(self, subject: Subject) -> None:
         super().__init__(
             say("Another change of {machine} was sent at the same moment.", machine=subject.label),
-            hint=say("Nothing was done. Look at the machine, then request it again."),
+            hint=say("Nothing was done. Look at the machine, then request it once more."),
         )
 
 
@@ -55,7 +55,7 @@ def interrupted(
         return ExecutionStatus.UNKNOWN, told, look
     if command.ends_itself:
         told = say("I was interrupted before “{request}”: nothing was done.", request=what)
-        return ExecutionStatus.FAILED, told, line(say("Request it again."))
+        return ExecutionStatus.FAILED, told, line(say("Request it once more, by command or form."))
     told = say(
         "I was interrupted during “{request}”; whether it was done is not known.", request=what
     )

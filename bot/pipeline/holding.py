@@ -54,7 +54,7 @@ async def require_way(
                 since=time(sent[-1]),
             ),
             hint=say(
-                "Nothing was done. Request it again after {at}.", at=time(sent[-1] + breaker.within)
+                "Nothing was done. It can be sent after {at}.", at=time(sent[-1] + breaker.within)
             ),
         )
 

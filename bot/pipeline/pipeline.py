@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 
 from bot.correlation import part_of
-from bot.errors import BotError, Refused
+from bot.errors import ONCE_MORE, BotError, Refused
 from bot.language.table import Command
 from bot.messages.facts import CAUTION, OF_MACHINES
 from bot.messages.outbox import Outbox
@@ -117,7 +117,7 @@ class Pipeline:
             if self._clock.now() - wanted_since(execution, approval) > TOO_LATE:
                 raise Refused(
                     say("I could not get to this in time; by now it might be a surprise."),
-                    hint=say("Nothing was done. Request it again."),
+                    hint=ONCE_MORE,
                 )
             require_readable(self._services.table, execution)
             cleared = await self._cleared(command, execution, before, answer)

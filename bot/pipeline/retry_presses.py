@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
+from bot.errors import Refused, from_error
 from bot.ids import ExecutionId, UserId
 from bot.language.args import BREAK_GLASS, NODE_OPTION
 from bot.language.table import Command
@@ -11,10 +12,18 @@ from bot.model import Execution, ExecutionStatus, Place, Press
 from bot.pipeline.as_meant import by_ids
 from bot.pipeline.context import Services
 from bot.pipeline.rights import no_such_machine, visible_to
-from bot.pipeline.works import outdated
+from bot.pipeline.works import forgotten, outdated, saying
 from bot.ports import Answer, Work
+from bot.reply import as_phrase, say, sentences
 
 _NOT_DONE = frozenset({ExecutionStatus.FAILED, ExecutionStatus.VOIDED, ExecutionStatus.EXPIRED})
+_BECAME = {
+    ExecutionStatus.DONE: say("This is done by now."),
+    ExecutionStatus.UNKNOWN: say("Whether this was done is not known."),
+    ExecutionStatus.CANCELLED: say("This was withdrawn."),
+    ExecutionStatus.DENIED: say("This was denied."),
+    ExecutionStatus.REFUSED: say("This was refused."),
+}
 
 Opening = Callable[[Command, Mapping[str, str], UserId, Place], Awaitable[Work]]
 
@@ -32,13 +41,18 @@ class RetryPresses:
         async with self._services.store.read() as tx:
             failed = await tx.executions.find(ExecutionId(press.value))
         command = self._services.table.get(failed.command) if failed else None
-        if failed is None or command is None or failed.status not in _NOT_DONE:
+        if failed is None:
+            return forgotten()
+        if command is None:
             return outdated()
-        if press.actor == failed.actor:
+        is_mine = press.actor == failed.actor
+        if not is_mine and press.place.channel != failed.place.channel:
+            return saying(from_error(Refused(say("This can be retried only where it was told."))))
+        if failed.status not in _NOT_DONE:
+            return saying(from_error(_nothing_to_retry(failed)))
+        if is_mine:
             given = _given(command, failed)
             return await self._opening(command, given, press.actor, press.place)
-        if press.place.channel != failed.place.channel:
-            return outdated()
         return partial(self._retry_of_other, press, command, failed)
 
     async def _retry_of_other(
@@ -54,6 +68,12 @@ class RetryPresses:
             raise no_such_machine()
         work = await self._opening(command, machine, press.actor, press.place)
         await work(answer)
+
+
+def _nothing_to_retry(execution: Execution) -> Refused:
+    """What has become of it, since the button was put there."""
+    told = _BECAME.get(execution.status, say("This is in progress."))
+    return Refused(as_phrase(sentences((told, say("There is nothing to retry.")))))
 
 
 def _given(command: Command, failed: Execution) -> Mapping[str, str]:

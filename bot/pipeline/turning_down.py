@@ -1,10 +1,21 @@
 """What is turned down before it is sent: its end, and what others and its requester read."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
 
-from bot.errors import BotError, Denied, NotFound, advice, fault_of, from_error, recorded
+from bot.errors import (
+    NOTHING_DONE,
+    ONCE_MORE,
+    BotError,
+    Denied,
+    NotFound,
+    advice,
+    fault_of,
+    from_error,
+    recorded,
+)
 from bot.messages import alone, cards, machine_buttons
 from bot.messages.cards import Subject
 from bot.messages.outbox import Outbox
@@ -16,7 +27,7 @@ from bot.pipeline.failing import failure
 from bot.pipeline.joined import join, joinable, told
 from bot.pipeline.joining import SameRequest
 from bot.ports import Answer
-from bot.reply import Actions, Button, Line, Reply
+from bot.reply import Actions, Button, Line, Reply, line
 
 log = structlog.get_logger()
 
@@ -51,6 +62,7 @@ class Refusal:
             self._services, execution, error, end, approval,
             was_begun=was_begun, joins=first is not None,
         )  # fmt: skip
+        again = _again(execution, end, error)
         async for attempt in self._store.attempts():
             async with attempt as tx:
                 if not await tx.executions.set_status(
@@ -70,8 +82,8 @@ class Refusal:
                     by_others = approval is not None and not approval.reviewer
                     waited = by_others or bool(execution.behind)
                     await self._endings.show(
-                        tx, execution, end, sentence, advice(error), announced=waited,
-                        offers=_again(execution, end, error),
+                        tx, execution, end, sentence, _advice(error, again), announced=waited,
+                        offers=again,
                     )  # fmt: skip
                 elif approval is not None:
                     over = cards.ended(execution, end, sentence)
@@ -104,7 +116,7 @@ async def _words(
     if was_begun or end is ExecutionStatus.VOIDED:
         again = _again(execution, end, error)
         below = (Actions(again),) if again else ()
-        ended = cards.alone(end, sentence, *cards.hint(advice(error)), *below)
+        ended = cards.alone(end, sentence, *cards.hint(_advice(error, again)), *below)
         return sentence, replace(ended, fault=fault_of(error))
     return sentence, from_error(error)
 
@@ -113,6 +125,11 @@ def _again(execution: Execution, end: ExecutionStatus, error: BotError) -> tuple
     """The way to request it again, where what stopped it passes."""
     passes = end is ExecutionStatus.VOIDED and not isinstance(error, (Denied, NotFound, Moved))
     return (machine_buttons.request_again(execution),) if passes else ()
+
+
+def _advice(error: BotError, offers: Sequence[Button]) -> Line:
+    """What to do about it; what a button does needs no words."""
+    return line(NOTHING_DONE) if offers and error.hint == ONCE_MORE else advice(error)
 
 
 async def _failed(services: Services, execution: Execution, error: BotError) -> Line:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from bot.errors import Refused
+from bot.errors import ONCE_MORE, Refused
 from bot.ids import ExecutionId, TaskId, UserId
 from bot.language.args import BREAK_GLASS, REASON
 from bot.language.table import Command
@@ -208,7 +208,7 @@ class Turns:
         if now - since > TOO_LATE:
             raise Refused(
                 turn_cards.too_long(execution.label),
-                hint=say("Nothing was done. Request it again."),
+                hint=ONCE_MORE,
             )
         if ahead and not execution.arguments.get(BREAK_GLASS):
             raise Behind(execution, ahead)

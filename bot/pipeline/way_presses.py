@@ -7,7 +7,7 @@ from bot.model import Press, Source
 from bot.pipeline.context import Services
 from bot.pipeline.suggestions import ON_NODE, Suggestions
 from bot.pipeline.wish import Wish
-from bot.pipeline.works import outdated
+from bot.pipeline.works import expired, outdated
 from bot.ports import Work
 
 Ask = Callable[[Wish, Mapping[str, str]], Awaitable[Work]]
@@ -34,7 +34,9 @@ class WayPresses:
     async def _on_node(self, press: Press) -> Work:
         """Take the line that left its node out, with the one that was pressed."""
         command, values = await self._suggestions.taken(press.actor, press.value)
-        if command is None or not values:  # without what was typed it would be another command
+        if command is None:
             return outdated()
+        if not values:  # without what was typed it would be another command
+            return expired()
         wish = Wish(press.key, press.actor, press.place, Source.BUTTON, command, values)
         return await self._ask(wish, {})

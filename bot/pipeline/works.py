@@ -33,6 +33,18 @@ def outdated_form() -> Work:
     return _of_older_kind(say("This form is of an older kind."))
 
 
+def expired() -> Work:
+    """For a button whose line is no longer kept: it is an hour old, or somebody else's."""
+    told = say("This button has expired: what was typed for it is kept for an hour.")
+    return saying(from_error(Refused(told, hint=say("Type the command instead."))))
+
+
+def forgotten() -> Work:
+    """For a button about a request of which nothing is known any more."""
+    told = say("What this button is about is no longer kept.")
+    return saying(from_error(Refused(told, hint=say("Type the command instead."))))
+
+
 def _of_older_kind(sentence: Phrase) -> Work:
     return saying(from_error(Refused(sentence, hint=say("Type the command instead."))))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from bot.errors import Refused
+from bot.errors import ONCE_MORE, Refused
 from bot.messages.cards import duration
 from bot.model import Approval, Execution, ReviewKind, Terms
 from bot.reply import Phrase, Words, as_phrase, listed, say, say_number
@@ -26,7 +26,7 @@ def against(approval: Approval, execution: Execution, decision: Decision) -> Ref
                 decision.approvals,
                 by=_by(decision, "approvals"),
             ),
-            hint=say("Nothing was done. Request it again."),
+            hint=ONCE_MORE,
         )
     return None
 

@@ -28,7 +28,7 @@ async def test_a_button_of_an_hour_ago_takes_no_shorter_line(one_stage: Stage) -
     stage.clock.advance(HOUR)
     await stage.alice.presses("gpu1", which)
     await stage.quiet()
-    assert "This button is of an older kind" in stage.alice.screen()
+    assert "This button has expired" in stage.alice.screen()
     assert stage.alice.screen().count("Which node?") == 1
     async with stage.bot.store.read() as tx:
         asked = await tx.executions.recent(limit=9)

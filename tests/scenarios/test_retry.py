@@ -106,12 +106,23 @@ async def test_what_failed_is_retried_where_it_was_told_and_while_it_has_failed(
     await stage.bob.presses("Retry …", end)
     await stage.quiet()
     await stage.bob.closes()
+    why = "This can be retried only where it was told"
     if how == "elsewhere":
         channel = {"id": stage.ws.core.state.channel("random").id}
         await presses_somehow(stage, end, channel=channel)
     else:
         await stage.asks(stage.alice, "@dbc settings language en")
         done = (await entries(stage))[-1].execution
+        why = "This is done by now. There is nothing to retry"
         await presses_somehow(stage, end, action={"value": done})
     assert stage.bob.modal is None
-    assert told(stage.bob, "This button is of an older kind")
+    assert told(stage.bob, why)
+
+
+async def test_what_is_no_longer_kept_is_not_called_a_button_of_an_older_kind(
+    one_stage: Stage,
+) -> None:
+    stage = one_stage
+    end = await failed_creation(stage)
+    await presses_somehow(stage, end, action={"value": "gone"})
+    assert told(stage.bob, "What this button is about is no longer kept")
