@@ -67,6 +67,7 @@ async def test_a_refusal_is_read_though_its_buttons_cannot_be_kept(
 ) -> None:
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1", "gpu2")
+    await shares(stage, "@bob")
     refused = await stage.asks(stage.alice, f"/dbc {line}")
     assert refused.buttons
     said = refused.plain

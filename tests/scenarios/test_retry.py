@@ -124,5 +124,8 @@ async def test_what_is_no_longer_kept_is_not_called_a_button_of_an_older_kind(
 ) -> None:
     stage = one_stage
     end = await failed_creation(stage)
+    await stage.bob.presses("Retry …", end)
+    await stage.quiet()
+    await stage.bob.closes()
     await presses_somehow(stage, end, action={"value": "gone"})
     assert told(stage.bob, "What this button is about is no longer kept")
