@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import structlog
 
 from bot.health import Health
-from bot.reply import say
+from bot.reply import listed, say
 from handlers.refusals import granted
 
 # Where each scope is used; Slack asks the installing admin for every one of them.
@@ -49,7 +49,7 @@ class Scopes:
         told = say(
             "The bot token lacks {scopes}: add what is missing under OAuth & Permissions and "
             "reinstall the app.",
-            scopes=", ".join(missing),
+            scopes=listed(missing),
         )
         self._health.impaired(_WHAT, (told,))
         log.warning("slack.lacks_scopes", scopes=list(missing), sentence=str(told))

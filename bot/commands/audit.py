@@ -304,7 +304,7 @@ def _outcome(typed: str) -> str:
     word = plain(typed).replace(" ", "_")
     word = _in_chinese().get(word, word)
     if word and word not in _OUTCOMES:
-        known = ", ".join(one.replace("_", " ") for one in _OUTCOMES)
+        known = listed(one.replace("_", " ") for one in _OUTCOMES)
         raise Refused(
             say("There is no outcome “{typed}”.", typed=typed),
             hint=say("There are: {known}.", known=known),

@@ -182,4 +182,7 @@ def _off(held: Held) -> Line:
 
 def _named(held: Held) -> Line:
     """`train-01 (2 GPUs) and inference (1 GPU)`."""
-    return all_of(line(bold(one.label), " (", gpus(count), ")") for one, count in held)
+    return all_of(
+        line(say("{machine} ({gpus})", machine=bold(one.label), gpus=gpus(count)))
+        for one, count in held
+    )

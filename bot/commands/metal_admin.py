@@ -26,7 +26,7 @@ from bot.model import Effect, Node, NodeKind, Place
 from bot.pipeline.context import Context, Services
 from bot.pipeline.formatting import short
 from bot.pipeline.rights import hidden_from
-from bot.reply import Reply, bold, code, command, keep, line, say
+from bot.reply import Reply, bold, code, command, keep, line, listed, say
 
 Uuid = Annotated[
     str,
@@ -242,7 +242,7 @@ async def modify(
         ctx, proof, proved(ctx.dbc.metal.modify(target, machine.id, change), is_changed)
     )
     await _uuids(ctx, owner)
-    changed = ", ".join(name for name, text in texts.items() if text)
+    changed = listed(name for name, text in texts.items() if text)
     return Reply.of(
         say(
             "{manager} has changed {machine}: {changed}.",

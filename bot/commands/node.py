@@ -181,7 +181,7 @@ def _facts(info: NodeInfo) -> tuple[tuple[Text, Line], ...]:
         facts.append((say("GPUs"), _gpus(info.gpu)))
     if info.cpu:
         used = say("{percent} used", percent=info.cpu.used_usage) if info.cpu.used_usage else ""
-        told = joined(cores(info.cpu.cores), used, by=", ")
+        told = joined(cores(info.cpu.cores), used)
         facts.append((say("CPU"), joined(told, info.cpu.type, by="\n") or line(say("unknown"))))
     if info.mem:
         facts.append((say("Memory"), free_of(info.mem)))

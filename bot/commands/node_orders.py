@@ -11,7 +11,7 @@ from bot.orders.coming import when
 from bot.orders.on_node import orders_on
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import joined
-from bot.reply import Line, Note, Reply, Row, Rows, Text, bold, code, line, say, say_number
+from bot.reply import Line, Note, Reply, Row, Rows, Text, bold, code, line, listed, say, say_number
 
 _STATES = {
     "renting": say("renting"),
@@ -119,5 +119,5 @@ def _claim(order: RentOrder, mark: Text) -> Row:
 
 
 def _gpus(indexes: Sequence[int]) -> Text | Line:
-    told = ", ".join(str(one) for one in indexes)
+    told = listed(str(one) for one in indexes)
     return say("GPUs {gpus}", gpus=told) if told else ""

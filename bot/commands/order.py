@@ -45,6 +45,7 @@ from bot.reply import (
     command,
     emoji,
     line,
+    listed,
     say,
     say_number,
 )
@@ -180,7 +181,7 @@ async def show(ctx: Context, order: Number) -> Reply:
         payments = await tx.money.payments([found.id])
     facts = replace(facts, offer=offer_of(found, prices, payments))
     fields: list[tuple[Text, Line]] = [
-        (say("GPUs"), line(gpus(len(found.gpus)), f" ({', '.join(map(str, found.gpus))})")),
+        (say("GPUs"), line(_gpus(found))),
         *([] if is_over else [(say("Machines"), line(_machines(facts)))]),
         (say("Renter"), line(code(found.renter))),
         (say("Blocks"), line(f"{found.began:,} – {found.ends:,}")),
@@ -197,6 +198,12 @@ async def show(ctx: Context, order: Number) -> Reply:
     if (acts := buttons(found, facts.head, sees=facts.sees, is_shown=True)).buttons:
         parts.append(acts)
     return Reply(line(head), tuple(parts), private=True, data=_data(facts))
+
+
+def _gpus(order: RentalOrder) -> Text:
+    """`2 GPUs (0, 1)`."""
+    count, indexes = gpus(len(order.gpus)), listed(map(str, order.gpus))
+    return say("{count} ({what})", count=count, what=indexes)
 
 
 def _machines(facts: Facts) -> Text | Line:

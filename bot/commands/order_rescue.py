@@ -240,7 +240,8 @@ def _amount(machines: Sequence[AtStake], *, is_system: bool) -> Text:
 
 
 def _free_in(disk: HostDisk) -> Line:
-    return line(disk.path or say("Disk"), ": ", free_of(disk))
+    where = disk.path or say("Disk")
+    return line(say("{what}: {subject}", what=where, subject=free_of(disk)))
 
 
 async def _how(ctx: Context, facts: Facts, servers: Sequence[str]) -> Part:

@@ -11,7 +11,7 @@ from bot.errors import NotFound, Refused
 from bot.language.kinds import CHOICE, IMAGE, Arg
 from bot.messages.facts import FactKind
 from bot.pipeline.context import Context
-from bot.reply import Text, command, line, say
+from bot.reply import Text, command, line, listed, say
 from bot.watches.observers.transfers import size_of
 
 DOWNLOAD, UPLOAD = "download", "upload"
@@ -52,7 +52,7 @@ async def choose_server(ctx: Context, server: str, having: str = "") -> str:
     Raises NotFound or Refused with the field `server`.
     """
     known = await ctx.dbc.images.servers()
-    listed = ", ".join(known)
+    names = listed(known)
     if server in known:
         return server
     if server:
@@ -60,7 +60,7 @@ async def choose_server(ctx: Context, server: str, having: str = "") -> str:
             say(
                 "The DBC daemon knows no image server “{server}”; it knows: {listed}.",
                 server=server,
-                listed=listed,
+                listed=names,
             )
             if known
             else say("The DBC daemon is configured with no image server."),
@@ -75,7 +75,7 @@ async def choose_server(ctx: Context, server: str, having: str = "") -> str:
             raise NotFound(
                 say("No image server lists {image}.", image=having),
                 hint=say(
-                    "Asked: {listed}. One that cannot be reached lists nothing.", listed=listed
+                    "Asked: {listed}. One that cannot be reached lists nothing.", listed=names
                 ),
                 field="image",
             )
@@ -86,7 +86,7 @@ async def choose_server(ctx: Context, server: str, having: str = "") -> str:
             say("Which image server? The DBC daemon is configured with none."), field="server"
         )
     raise Refused(
-        say("Which image server? {listed}.", listed=", ".join(fitting)),
+        say("Which image server? {listed}.", listed=listed(fitting)),
         hint=say("Add its name, for example: server={server}", server=fitting[0]),
         field="server",
     )

@@ -35,6 +35,7 @@ from bot.reply import (
     command,
     emoji,
     line,
+    listed,
     say,
     time,
 )
@@ -165,7 +166,7 @@ def _facts(vm: Machine, detail: TaskDetail) -> tuple[tuple[Text, Line], ...]:
     if detail.network_name:
         facts.append((say("Network"), line(detail.network_name)))
     if detail.local_address:
-        facts.append((say("Local address"), line(", ".join(detail.local_address))))
+        facts.append((say("Local address"), listed(detail.local_address)))
     if detail.rent_order:
         facts.append((say("Rent order"), line(detail.rent_order)))
     return tuple(facts)

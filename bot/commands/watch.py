@@ -25,7 +25,7 @@ from bot.model import Deed, Effect, Goal, Machine, Node, Place, Watch
 from bot.pipeline.context import Context, Services
 from bot.pipeline.formatting import joined, short
 from bot.pipeline.under_way import title_of, under_way
-from bot.reply import Phrase, Reply, Row, Rows, bold, code, command, line, say, time
+from bot.reply import Phrase, Reply, Row, Rows, bold, code, command, line, listed, say, time
 from bot.services.matching import best_of
 from bot.watches.observers.stops import told_to_stop
 from bot.watches.observers.transfers import size_of
@@ -186,7 +186,7 @@ async def _meant(ctx: Context, watch: str) -> Watch:
             hint=line(say("See: {command}", command=command("watch list"))),
         )
     if len(found) > 1:
-        numbers = ", ".join(short(w.id) for w in found)
+        numbers = listed(short(w.id) for w in found)
         raise Refused(
             say("“{watch}” could be any of {numbers}.", watch=watch, numbers=numbers),
             hint=say("Say the number."),

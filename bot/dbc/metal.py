@@ -24,7 +24,7 @@ from bot.dbc.models import (
 )
 from bot.dbc.requests import BareMetalChange, BareMetalSpec
 from bot.dbc.success import booting, forgotten, powered, silent
-from bot.reply import say
+from bot.reply import listed, say
 
 _METALS: TypeAdapter[tuple[BareMetal, ...]] = TypeAdapter(BareMetals)
 
@@ -124,7 +124,7 @@ def _one(word: str, words: object, field: str) -> str:
             say(
                 "{field} must be one of {words}.",
                 field=field,
-                words=", ".join(get_args(words)),
+                words=listed(get_args(words)),
             ),
             field=field,
         )

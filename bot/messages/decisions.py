@@ -23,6 +23,7 @@ from bot.reply import (
     Phrase,
     Reply,
     Words,
+    apart,
     emoji,
     line,
     listed,
@@ -163,7 +164,7 @@ def why_closed(asked: Question) -> Words:
         if asked.approval.kind is ReviewKind.CONFIRM:
             return say("It was not confirmed in time.")
         return say("Nobody decided in time.")
-    return "; ".join(vote.reason for vote in _deniers(asked) if vote.reason)
+    return apart(vote.reason for vote in _deniers(asked) if vote.reason)
 
 
 def closed_by(asked: Question) -> list[str]:

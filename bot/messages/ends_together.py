@@ -143,6 +143,12 @@ def _how(ends: Sequence[End]) -> Line:
     return listed(told)
 
 
+def _begun(rest: Line) -> Line:
+    """The rest of a line, without the blank that it begins with."""
+    first, *more = rest or ("",)
+    return line(first.lstrip(" ") if isinstance(first, str) else first, *more)
+
+
 def _named(head: Line, execution: Execution, *, quiet: bool) -> Line:
     """The first line, with who requested it and the command where it does not say them.
 
@@ -153,9 +159,9 @@ def _named(head: Line, execution: Execution, *, quiet: bool) -> Line:
     if command in in_language(text):
         return text
     if user not in text:
-        return line(command, ": ", text)
+        return line(command, ADDRESSED, text)
     behind = text.index(user) + 1
     rest = text[behind:]
     if rest[:1] == (ADDRESSED,):
         return line(text[:behind], " ", command, *rest)
-    return line(text[:behind], " ", command, ":", rest)
+    return line(text[:behind], " ", command, ADDRESSED, _begun(rest))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.dbc.models import Snapshot, TaskDisk
-from bot.reply import Line, Phrase, Text, apart, line, say
+from bot.reply import Line, Phrase, Text, apart, line, listed, say
 
 _Differ = Callable[[str, str, str], Phrase]  # of a name, what its mark is, and what it was
 
@@ -36,14 +36,14 @@ def snapshots_told(snapshots: Iterable[Snapshot]) -> str:
     return _told(_Part(one.name, "", (one.create_time, one.file)) for one in snapshots)
 
 
-def said_parts(text: str) -> str:
+def said_parts(text: str) -> Line:
     """`vda 350G, vdb 100G`."""
-    return ", ".join(part.shown for part in _read(text))
+    return listed(part.shown for part in _read(text))
 
 
-def said_sizes(text: str) -> str:
+def said_sizes(text: str) -> Line:
     """`100G`, where what has that size is named beside it."""
-    return ", ".join(part.more for part in _read(text))
+    return listed(part.more for part in _read(text))
 
 
 def other_disks(shown: str, now: str) -> Line:

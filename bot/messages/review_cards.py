@@ -103,7 +103,8 @@ def shown_again(asked: Question) -> Reply:
     elif approval.status is ApprovalStatus.PENDING:
         card = question(asked)
     elif approval.status is ApprovalStatus.APPROVED:
-        card = Reply.of(line(asked.title, ": "), sentences(tally_of(asked)))
+        tally = sentences(tally_of(asked))
+        card = Reply.of(say("{what}: {subject}", what=asked.title, subject=tally))
         card = card.also(Fields(tuple(shown_in(asked))))
     else:
         card = Reply.of(closed(asked))

@@ -93,8 +93,8 @@ class Standing:
     @property
     def told(self) -> Line:
         """`412.30 USD · 8,100.00 DBC of 500 USD (82 %)`."""
-        return line(both(self.spent), " ", say("of {limit}", limit=self.limit),
-                    f" ({self.percent} %)")  # fmt: skip
+        of = say("of {limit} ({percent} %)", limit=self.limit, percent=self.percent)
+        return line(both(self.spent), " ", of)
 
     def concerns(self, person: UserId, channel: ChannelId) -> bool:
         """Whether it is a budget of a person, or of a channel."""

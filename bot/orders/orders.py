@@ -33,7 +33,7 @@ from bot.orders.schedule import DAY, KEPT, goal_of, head_at, next_look
 from bot.orders.unread import Unread
 from bot.orders.vague import Told
 from bot.plural import counted
-from bot.reply import Text, say, say_number
+from bot.reply import Text, listed, say, say_number
 from bot.services.inventory import Inventory
 from storage import StorageFailed, Store
 
@@ -116,7 +116,7 @@ class Orders:
         """What is not done or not certain of rentals, for the operator."""
         found = self._uncertain()
         if self._failed:
-            numbers = ", ".join(sorted(one.partition(".")[2] for one in self._failed))
+            numbers = listed(sorted(one.partition(".")[2] for one in self._failed))
             found.append(
                 say(
                     "Rentals cannot be looked at by a fault of this bot: {numbers}.",

@@ -24,7 +24,7 @@ from bot.model import DbcSession, Kept, Nicknamed, OwnChange, Place
 from bot.outages import words
 from bot.outages.port_ends import PortEnds
 from bot.outages.telling import People, Rest, tell
-from bot.reply import Reply
+from bot.reply import Line, Reply, line, listed
 from bot.services.inventory import Inventory
 from bot.services.last_known import Known, LastKnown
 from storage import Store, UnitOfWork
@@ -328,7 +328,13 @@ def _apart(found: _News, *, is_end: bool) -> Mapping[tuple[NodeId, str], _News]:
 
 def _of_sizes(node: str, found: _News, may: May) -> Reply:
     changes = [
-        words.Changed(words.at(now), now.label, *_difference(before.size, now.size), are_sizes=True)
+        words.Changed(
+            words.at(now),
+            now.label,
+            before.size,
+            now.size,
+            sizes=_difference(before.size, now.size),
+        )
         for before, now in found
     ]
     return words.changed(node, changes, may)
@@ -364,11 +370,11 @@ def _changed(before: str, now: str) -> list[str]:
     ]
 
 
-def _difference(before: str, now: str) -> tuple[str, str]:
+def _difference(before: str, now: str) -> tuple[Line, Line]:
     """What differs of two sizes."""
     old, new, names = json.loads(before), json.loads(now), _changed(before, now)
     return tuple(
-        ", ".join(f"{name} {some[name]}" for name in names if some.get(name) is not None) or "–"
+        listed(f"{name} {some[name]}" for name in names if some.get(name) is not None) or line("–")
         for some in (old, new)
     )  # type: ignore[return-value]
 

@@ -1,6 +1,6 @@
 """The messages about outages and changes outside the bot. Pure builders."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -114,6 +114,10 @@ def _seen_there(machines: int) -> Text:
     )
 
 
+# What the chain calls a machine's state, as people say it; another word stands as it is.
+_ON_CHAIN: Mapping[str, Text] = {"rented": say("rented"), "online": say("not rented")}
+
+
 def of_chain(machine: MachineOnChain | None) -> Text:
     """What the chain says of a node."""
     if machine is None:
@@ -123,7 +127,8 @@ def of_chain(machine: MachineOnChain | None) -> Text:
             "The chain has it reported offline since block {block}.",
             block=f"{machine.offline_since:,}",
         )
-    return say("The chain lists it as “{status}”.", status=machine.status)
+    status = _ON_CHAIN.get(machine.status.lower(), machine.status)
+    return say("The chain lists it as “{status}”.", status=status)
 
 
 def answers_again(nodes: Sequence[tuple[str, datetime]]) -> Reply:
@@ -215,7 +220,7 @@ class Changed:
     label: str
     before: str
     now: str
-    are_sizes: bool = False
+    sizes: tuple[Line, Line] | None = None  # what was another one before, and what it is now
 
     @property
     def told(self) -> Text:
@@ -223,10 +228,11 @@ class Changed:
         machine = bold(self.label)
         if not self.now:
             return say("{machine} no longer exists", machine=machine)
-        if self.are_sizes:
+        if self.sizes is not None:
+            before, now = self.sizes
             return say(
                 "{machine} now has {now} (before: {before})",
-                machine=machine, now=self.now, before=self.before,
+                machine=machine, now=now, before=before,
             )  # fmt: skip
         return say(
             "{machine} is now “{now}” (before: “{before}”)",

@@ -239,4 +239,4 @@ def said_audiences(ids: str) -> Line:
     people = [UserId(one) for one in ids.split() if one.startswith(("U", "W"))]
     channels = [one for one in ids.split() if one not in people]
     named = [*map(mention, people), *map(channel, channels)]
-    return line(*(piece for one in named for piece in (", ", one)))[1:]
+    return listed(map(line, named))

@@ -35,7 +35,7 @@ from bot.pipeline.context import Services
 from bot.pipeline.numbered import Numbered
 from bot.pipeline.rights import require_colleague
 from bot.ports import DeliveryFailed, Search
-from bot.reply import Choice, say
+from bot.reply import Choice, listed, say
 from bot.services.sessions import target_of
 from bot.services.shown import parts_of
 
@@ -65,7 +65,7 @@ class Completion:
             **{kind: partial(self._nodes, kind) for kind in ALL if kind.is_node},
         }
         if unfit := self._sources.keys() ^ {kind for kind in ALL if kind.is_sought}:
-            names = ", ".join(sorted(kind.name for kind in unfit))
+            names = sorted(kind.name for kind in unfit)
             raise ValueError(f"kinds that are sought have a source, and no others: {names}")
         self._kinds = {kind.name: kind for kind in self._sources}
 
@@ -272,7 +272,14 @@ def _by_name(
         places.setdefault(one.name, []).append(one.place)
     names = sorted(places, key=lambda name: not set(places[name]) & set(own))
     return [
-        Choice(f"{name} · {', '.join(labels.get(p, _cut_id(p)) for p in places[name])}", name)
+        Choice(
+            say(
+                "{name} · {places}",
+                name=name,
+                places=listed(labels.get(p, _cut_id(p)) for p in places[name]),
+            ),
+            name,
+        )
         for name in names
     ]
 

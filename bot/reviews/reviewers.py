@@ -17,7 +17,7 @@ from bot.errors import Denied, Refused
 from bot.ids import ApprovalId, ChannelId, NodeId, UserId, new_id
 from bot.model import Approval, Effect, Execution, Fact, Node, ReviewKind
 from bot.ports import DeliveryFailed, Directory, RightsUnknown
-from bot.reply import Line, code, command, line, say, say_number
+from bot.reply import Line, code, command, line, listed, say, say_number
 from bot.reviews.directory_cache import Moment
 from bot.reviews.explained import explained
 from bot.reviews.policy import Decision, DecisionKind, Policy, Request, decide
@@ -368,7 +368,7 @@ class Reviewers:
             more = say("Let the rules name more approvers.")
             if not gone:
                 return line(more)
-            told = say("Disabled or gone in Slack: {groups}.", groups=", ".join(sorted(gone)))
+            told = say("Disabled or gone in Slack: {groups}.", groups=listed(sorted(gone)))
             return line(told, " ", more)
         if self._book.has_nobody_entitled(execution.command):
             whom = say("people with a session")

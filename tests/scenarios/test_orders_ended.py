@@ -72,6 +72,10 @@ async def test_on_a_node_that_nobody_rents_nothing_is_offered_that_it_refuses(
     await stage.asks(alice, "/dbc language zh")
     rescue_in_chinese = await stage.asks(alice, f"/dbc order rescue {rental.number}")
     assert "gpu1 现在无人租用" in rescue_in_chinese.plain
+    assert "/data：" in rescue_in_chinese.plain
+    help_in_chinese = await stage.asks(alice, "/dbc help session request")
+    assert "[租用订单=…]" in help_in_chinese.plain
+    assert "rent_order" not in help_in_chinese.plain
     await rents_one_gpu(scene)
     await stage.asks(alice, "/dbc language en")
     await alice.presses("Ask gpu1 again", rescue)

@@ -420,6 +420,19 @@ async def test_the_chain_says_what_it_knows_of_a_silent_node(tmp_path: Path) -> 
         assert "The chain has it reported offline since block 9,001,000." in message
 
 
+async def test_what_the_chain_calls_a_node_is_told_in_the_readers_language(tmp_path: Path) -> None:
+    async with chained(tmp_path, policy=ON) as one:
+        stage = one.stage
+        await stage.gives_session(stage.alice, "gpu1")
+        await stage.asks(stage.alice, "/dbc language zh")
+        one.rents()
+        stage.world.faults.on("dead_node", node="gpu1")
+        await goes_on(stage, 15)
+        (message,) = told(stage.alice, "无响应")
+        assert "已租出" in message
+        assert "rented" not in message
+
+
 # SSH
 
 

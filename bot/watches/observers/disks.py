@@ -11,7 +11,7 @@ from bot.dbc.models import TaskDisk
 from bot.dbc.sizes import Size
 from bot.ids import TaskId
 from bot.model import DbcSession, Goal, Noted, Watch, WatchState
-from bot.reply import Text, keep, line, say
+from bot.reply import Text, keep, line, listed, say
 from bot.watches.machine_ends import GONE, UNSURE_FOR, WAIT, Verdict
 from bot.watches.observers.absence import once_believed
 from bot.watches.observers.look import Seen, Sight, growing_pause, one_by_one
@@ -103,7 +103,7 @@ def _too_much(watch: Watch, disks: Sequence[TaskDisk]) -> Verdict | None:
             "{label} has {count} new disks of {size} GiB on {node} instead of one: {disks}",
             count=len(added),
             size=about[Noted.SIZE],
-            disks=", ".join(added),
+            disks=listed(added),
         )
         return Verdict(WatchState.FAILED, told, more=_TWICE)
     if watch.goal is not Goal.DISK_GROWN:

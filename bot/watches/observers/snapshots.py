@@ -14,7 +14,7 @@ from bot.dbc.identity import Target
 from bot.dbc.models import NO_SIZE, Snapshot, said_state
 from bot.dbc.sizes import Size
 from bot.model import DbcSession, Noted, Watch, WatchState
-from bot.reply import Text, keep, line, say
+from bot.reply import Text, keep, line, listed, say
 from bot.watches.machine_ends import WAIT, Verdict
 from bot.watches.observers.look import Seen, Sight, growing_pause, one_by_one
 from bot.watches.observers.stops import Arrival, after_stop
@@ -77,15 +77,15 @@ class Snapshots:
         if sight.verdict.state is not WatchState.DONE:
             return sight
         name = watch.about[Noted.NAME]
-        listed = await self._dbc.snapshots.list(target, watch.task)
-        files = [one.file_name for one in listed if one.name == name]
+        found = await self._dbc.snapshots.list(target, watch.task)
+        files = [one.file_name for one in found if one.name == name]
         if len(files) < 2:
             return sight
         why = say(
             "{label} has {count} snapshots {name} on {node} instead of one: {files}",
             count=len(files),
             name=name,
-            files=", ".join(files),
+            files=listed(files),
         )
         return replace(sight, verdict=Verdict(WatchState.FAILED, why, more=_TWICE))
 
