@@ -20,7 +20,7 @@ from bot.model import Effect, OrderPhase, Payment, Place, RentalOrder
 from bot.orders.amounts import both, cut, in_dbc, in_dollars
 from bot.orders.coming import when, with_taker
 from bot.orders.costs import summed
-from bot.orders.facts import Facts, span
+from bot.orders.facts import Facts, span, told_of
 from bot.orders.finding import Search
 from bot.orders.offers import offer_of
 from bot.orders.order_buttons import buttons
@@ -40,6 +40,7 @@ from bot.reply import (
     Row,
     Rows,
     Text,
+    apart,
     bold,
     code,
     command,
@@ -212,7 +213,10 @@ def _machines(facts: Facts) -> Text | Line:
         return say("you have no access to them")
     if facts.machines is None:
         return say("not listed yet")
-    return facts.lost if facts.machines else say("none known here")
+    if not facts.machines:
+        return say("none known here")
+    perhaps = say("perhaps {machines}", machines=told_of(facts.unsure))
+    return apart([*([facts.lost] if facts.sure else []), *([perhaps] if facts.unsure else [])])
 
 
 async def _known(

@@ -146,6 +146,8 @@ def _saved(node: NodeId, one: AtStake, servers: Sequence[str], may: May, left: L
     named = one.told
     if one.disks is None:
         named = line(named, " ", say("(disks not read yet)"))
+    if not one.is_sure:
+        named = line(named, " ", say("(perhaps of another order)"))
     is_off = left.is_off(one)
     steps = [_by_shell(one, left), _system_disk(one, servers, is_off=is_off)]
     if is_off and left.has_ended:

@@ -6,23 +6,19 @@ A session tells its wallet by its own signature: the renter's key made it (docs/
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Set
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from pydantic import SecretStr
 
-from bot.chain.heads import SLOT
 from bot.dbc.errors import InvalidField
 from bot.dbc.models import Phase, phase_of
 from bot.dbc.signatures import check_signature
-from bot.ids import ChannelId, NodeId, TaskId, UserId
+from bot.ids import ChannelId, NodeId, UserId
 from bot.model import Audience, DbcSession, Machine, RentalOrder, Sighted
 from bot.orders.facts import AtStake
 from bot.services.last_known import LastKnown
 from bot.services.logins import login_of
 from storage import Store
-
-_ABOUT = timedelta(hours=1)
-_ZONES = timedelta(hours=14)  # a node's clock is behind that of UTC by no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +46,6 @@ def is_signed_by(session: DbcSession, wallet: str) -> bool:
     except InvalidField:
         return False
     return True
-
-
-def _made_before(machine: Machine, requested_at: datetime | None, moment: datetime) -> bool:
-    """Whether a machine was surely made before a moment: by the request, else the node's time."""
-    if requested_at is not None:
-        return requested_at < moment
-    try:
-        created = datetime.fromisoformat(machine.created.strip()).replace(tzinfo=UTC)
-    except ValueError:  # not told, or in another way
-        return False
-    return created + _ZONES < moment
 
 
 class Concerned:
@@ -143,29 +128,21 @@ class Concerned:
         kept: dict[str, dict[str, None]] = defaultdict(dict)
         for shot in seen:
             kept[shot.place][shot.name] = None
-        older = await self._of_older(order, listed)
+        has_others = await self._has_others(order)
         found = [
             await self._at_stake(
-                order, one, concerned, tuple(kept[one.task]), is_older=one.task in older
+                order, one, concerned, tuple(kept[one.task]), has_others=has_others
             )
             for one in listed.values()
         ]
         return tuple(one for one in found if one is not None)
 
-    async def _of_older(self, order: RentalOrder, listed: Mapping[TaskId, Machine]) -> set[TaskId]:
-        """Those made long before an order began, while an earlier one of the renter was there.
-
-        A node tells no order of a machine whose session names none. Its own times have no zone.
-        """
+    async def _has_others(self, order: RentalOrder) -> bool:
+        """Whether another order of the same renter on the node may pay for a machine as well."""
         async with self._store.read() as tx:
-            others = await tx.orders.of_node(order.node)
-            made = await tx.orders.made_at(listed)
-        before = [one for one in others if one.renter == order.renter and one.ends <= order.began]
-        if not before:
-            return set()
-        ago = (order.seen_block - order.began) * SLOT
-        surely = order.seen_at - ago - max(_ABOUT, ago / 20)  # blocks may have been slower
-        return {task for task, one in listed.items() if _made_before(one, made.get(task), surely)}
+            known = await tx.orders.of_node(order.node)
+        others = [one for one in known if one.id != order.id and one.renter == order.renter]
+        return any(not one.phase.is_over for one in others)
 
     async def people(
         self, concerned: Concern, machines: Collection[AtStake] | None, node: NodeId
@@ -210,9 +187,13 @@ class Concerned:
         concerned: Concern,
         snapshots: tuple[str, ...],
         *,
-        is_older: bool,
+        has_others: bool,
     ) -> AtStake | None:
-        """A machine with its disks; None for one that another order pays for, or paid for."""
+        """A machine with its disks; None for one that names another order.
+
+        A node names no order of a machine whose session names none. Such a machine is deleted
+        by the end of what its wallet rents, whichever order that is.
+        """
         is_off = phase_of(machine.status) is Phase.OFF
         for session in concerned.sessions:
             if session.user == machine.owner:
@@ -220,13 +201,16 @@ class Concerned:
                 if found is None:
                     continue
                 named = found.detail.rent_order
-                if named not in {"", str(order.number)} or (is_older and not named):
+                if named not in {"", str(order.number)}:
                     return None
+                is_sure = bool(named) or not has_others
                 disks = tuple(
                     f"{disk.name} {disk.size.text}".strip() for disk in found.detail.disks
                 )
                 login = login_of(found.detail)
-                return AtStake(machine.label, machine.task, disks, is_off, snapshots, login)
-        if is_older:
-            return None
-        return AtStake(machine.label, machine.task, is_off=is_off, snapshots=snapshots)
+                return AtStake(
+                    machine.label, machine.task, disks, is_off, snapshots, login, is_sure=is_sure
+                )
+        return AtStake(
+            machine.label, machine.task, is_off=is_off, snapshots=snapshots, is_sure=not has_others
+        )

@@ -1,5 +1,6 @@
 """What is said of an order beside its blocks: how people call things, what is lost, when it is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -18,7 +19,8 @@ _WORTH_SAYING = timedelta(minutes=10)
 class AtStake:
     """A machine of the order: its name and what is known of its disks; None where nothing is.
 
-    `snapshots` are those seen last, on its node.
+    `snapshots` are those seen last, on its node. It `is_sure` to be of this order unless another
+    one may pay for it as well.
     """
 
     label: str
@@ -27,6 +29,7 @@ class AtStake:
     is_off: bool = False  # when it was seen last
     snapshots: tuple[str, ...] = ()
     login: str = ""  # the line that opens a shell or desktop in it; empty where that is not known
+    is_sure: bool = True
 
     @property
     def told(self) -> Line:
@@ -89,11 +92,19 @@ class Facts:
         return line(time(moment(self.now, block - self.head)))
 
     @property
+    def sure(self) -> tuple[AtStake, ...]:
+        """The machines that are surely of it."""
+        return tuple(one for one in self.machines or () if one.is_sure)
+
+    @property
+    def unsure(self) -> tuple[AtStake, ...]:
+        """The machines that may be of it, or of another order."""
+        return tuple(one for one in self.machines or () if not one.is_sure)
+
+    @property
     def lost(self) -> Text | Line:
-        """The machines that are lost with it."""
-        if not self.machines:
-            return say("its machines")
-        return all_of(one.told for one in self.machines)
+        """The machines that are surely lost with it."""
+        return told_of(self.sure) or say("its machines")
 
     def at(self, block: int) -> Line:
         """When a block is made: the earliest moment, and the latest by the chain's own pace."""
@@ -102,6 +113,11 @@ class Facts:
         if ahead > 0 and latest - (self.now + ahead * SLOT) >= _WORTH_SAYING:
             return line(say("between {early} and {late}", early=time(earliest), late=time(latest)))
         return line(time(earliest))
+
+
+def told_of(machines: Sequence[AtStake]) -> Text | Line:
+    """Machines by name, each with what is known of its disks; empty without any."""
+    return all_of(one.told for one in machines)
 
 
 def pace(order: RentalOrder) -> timedelta:

@@ -6,7 +6,7 @@ from bot.ids import UserId
 from bot.model import OrderPhase
 from bot.orders.amounts import both
 from bot.orders.changes import Event
-from bot.orders.facts import Facts, span
+from bot.orders.facts import Facts, span, told_of
 from bot.orders.offers import Offer
 from bot.orders.order_buttons import buttons
 from bot.orders.schedule import DAY, goal_of, reached
@@ -26,6 +26,7 @@ from bot.reply import (
     line,
     mention,
     say,
+    say_number,
     time,
 )
 
@@ -273,24 +274,60 @@ def at_the_end(facts: Facts) -> tuple[Part, ...]:
         "before its end does.",
         machines=facts.lost,
     )
+    return (Note(line(told)), *_unsure(facts))
+
+
+def _unsure(facts: Facts) -> tuple[Part, ...]:
+    """Which machines may be lost as well, where another order may pay for them."""
+    if not facts.unsure:
+        return ()
+    told = say_number(
+        "{machines} may be lost with order {order}: I do not know which order pays for it.",
+        "{machines} may be lost with order {order}: I do not know which order pays for them.",
+        len(facts.unsure),
+        machines=told_of(facts.unsure), order=str(facts.order.number),
+    )  # fmt: skip
     return (Note(line(told)),)
 
 
 def _deletion(facts: Facts) -> Reply:
     goal = goal_of(facts.order)
+    if facts.unsure and not facts.sure:
+        return _perhaps_deleted(facts)
     if facts.is_past(goal):
         late = say(
             "{node} was to delete {machines} with all disks and snapshots after {time}. It may "
             "have done so.",
             node=bold(facts.node), machines=facts.lost, time=facts.earliest(goal),
         )  # fmt: skip
-        return _reply(facts, "rotating_light", line(late))
+        return _reply(facts, "rotating_light", line(late), *_unsure(facts))
     sentence = say(
         "{node} deletes {machines} with all disks and snapshots after {time}, in {left}.",
         node=bold(facts.node), machines=facts.lost, time=facts.earliest(goal),
         left=span(goal - facts.head),
     )  # fmt: skip
-    return _reply(facts, "rotating_light", line(sentence), *_copy(facts))
+    return _reply(facts, "rotating_light", line(sentence), *_unsure(facts), *_copy(facts))
+
+
+def _perhaps_deleted(facts: Facts) -> Reply:
+    """The same where another order may pay for each of the machines."""
+    goal = goal_of(facts.order)
+    named = {"node": line(bold(facts.node)), "machines": line(told_of(facts.unsure))}
+    if facts.is_past(goal):
+        late = say(
+            "{node} may have deleted {machines} with all disks and snapshots since {time}.",
+            **named, time=facts.earliest(goal),
+        )  # fmt: skip
+        return _reply(facts, "rotating_light", line(late))
+    sentence = say(
+        "{node} may delete {machines} with all disks and snapshots after {time}, in {left}.",
+        **named, time=facts.earliest(goal), left=span(goal - facts.head),
+    )  # fmt: skip
+    why = say_number(
+        "I do not know which order pays for it.", "I do not know which order pays for them.",
+        len(facts.unsure),
+    )  # fmt: skip
+    return _reply(facts, "rotating_light", line(sentence), Note(line(why)), *_copy(facts))
 
 
 def _copy(facts: Facts) -> tuple[Part, ...]:
@@ -373,13 +410,13 @@ def _ended(facts: Facts) -> Reply:
         "node deletes them with all disks and snapshots after {time}.",
         **_named(facts), time=deleted,
     )  # fmt: skip
-    if facts.machines:
+    if facts.sure:
         told = say(
             "Order {order} for {node} has ended. {machines} lose power within 15 minutes, and the "
             "node deletes them with all disks and snapshots after {time}.",
             **_named(facts), machines=facts.lost, time=deleted,
         )  # fmt: skip
-    return _reply(facts, "rotating_light", line(told), *_copy(facts))
+    return _reply(facts, "rotating_light", line(told), *_unsure(facts), *_copy(facts))
 
 
 def _gone(facts: Facts) -> Reply:
@@ -393,7 +430,7 @@ def _gone(facts: Facts) -> Reply:
         "deleted, {machines}.",
         **_named(facts), machines=facts.lost,
     )  # fmt: skip
-    return _reply(facts, "wastebasket", line(told))
+    return _reply(facts, "wastebasket", line(told), *_unsure(facts))
 
 
 _EVENTS: dict[Event, Callable[[Facts], Reply]] = {

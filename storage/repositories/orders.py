@@ -242,15 +242,6 @@ class Orders(Repository):
         )
         return {row.task: (row.actor, row.channel) for row in rows}
 
-    async def made_at(self, tasks: Collection[str]) -> Mapping[str, datetime]:
-        """When these machines were requested here, by the machine's id."""
-        rows = await self._connection.execute(
-            select(executions.c.task, executions.c.created_at).where(
-                executions.c.command == _CREATE, executions.c.task.in_(sorted(tasks))
-            )
-        )
-        return {row.task: row.created_at for row in rows}
-
     async def _where(self, condition: Any) -> list[RentalOrder]:
         rows = await self._connection.execute(
             select(rental_orders)

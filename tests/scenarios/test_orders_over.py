@@ -181,27 +181,6 @@ async def test_in_a_channel_no_button_leads_to_an_order_that_is_not_shown(
         assert (f"Show order {rental.number}" in listed.buttons) is is_shown
 
 
-async def test_a_new_order_claims_no_machine_of_the_one_before(scene: ChainStage) -> None:
-    stage, alice = scene.stage, scene.stage.alice
-    old = scene.rents(blocks=2 * DAY)
-    await scene.passes(1)
-    await stage.asks(alice, CREATE)
-    await scene.passes(2, step=900)
-    shown = (await stage.asks(alice, f"/dbc order show {old.number}")).plain.replace("*", "")
-    assert "late (" in shown
-    await scene.until(old.end + 2 * 600)
-    new = scene.rents(blocks=5 * DAY)
-    await scene.passes(3, step=900)
-    shown = (await stage.asks(alice, f"/dbc order show {new.number}")).plain.replace("*", "")
-    assert "none known here" in shown
-    assert "late (" not in shown
-    await stage.asks(alice, CREATE.replace("late", "later"))
-    await scene.passes(2, step=900)
-    shown = (await stage.asks(alice, f"/dbc order show {new.number}")).plain.replace("*", "")
-    assert "later (" in shown
-    assert "late (" not in shown
-
-
 async def test_each_press_is_answered_with_what_it_did_also_in_chinese(scene: ChainStage) -> None:
     stage, alice = scene.stage, scene.stage.alice
     await stage.asks(alice, "/dbc language zh")

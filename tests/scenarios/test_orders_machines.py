@@ -1,0 +1,95 @@
+"""Which machines a rental's warnings name: all but those that name another order."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.orders import DAY, ChainStage, chained
+from tests.scenarios.test_orders_over import CREATE
+
+HOURS = 600  # blocks
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
+    async with chained(tmp_path) as one:
+        await one.stage.gives_session(one.stage.alice, "gpu1")
+        yield one
+
+
+async def shown(scene: ChainStage, number: int) -> str:
+    """What `order show` says of an order to Alice."""
+    seen = await scene.stage.asks(scene.stage.alice, f"/dbc order show {number}")
+    return seen.plain.replace("*", "")
+
+
+async def test_a_machine_that_names_no_order_is_warned_of_under_the_next_one(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    old = scene.rents(blocks=2 * DAY)
+    await scene.passes(1)
+    await stage.asks(alice, CREATE)
+    await scene.passes(2, step=900)
+    assert "perhaps" not in await shown(scene, old.number)  # nothing else can pay for it
+    await scene.until(old.end + 2 * HOURS)
+    new = scene.rents(blocks=5 * DAY)
+    await scene.passes(3, step=900)
+    for number in (old.number, new.number):
+        assert "perhaps Ada's training run" in (told := await shown(scene, number))
+        assert "late (vda 350G, vdb 10G)" in told
+    await scene.until(old.end + 66 * HOURS)
+    (told,) = scene.told(alice, f"rder {old.number}", "gpu1 may delete", "in 6 hours")
+    assert "late (vda 350G, vdb 10G)" in told
+    assert "I do not know which order pays for them." in told
+    await scene.until(old.end + 73 * HOURS)
+    assert scene.told(alice, f"order {old.number} for gpu1 are over", "late (vda 350G, vdb 10G)")
+    await scene.until(new.end + 600)
+    assert "late" in [task.desc for task in stage.node("gpu1").tasks.values()]
+    (told,) = scene.told(alice, f"rder {new.number} for gpu1 has ended")
+    assert "late (vda 350G, vdb 10G)" in told
+    for hours in (24, 6):
+        await scene.until(new.end + (72 - hours) * HOURS)
+        assert scene.told(
+            alice, f"rder {new.number}", f"in {hours} hours", "late (vda 350G, vdb 10G)"
+        )
+
+
+async def test_a_machine_that_names_its_order_is_warned_of_under_that_alone(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    old = scene.rents(blocks=2 * DAY)
+    await stage.asks(alice, CREATE)
+    await scene.passes(1, step=900)
+    old_one, new_one = (stage.task(name) for name in ("inference", "late"))
+    await scene.until(old.end + 2 * HOURS)
+    new = scene.rents(blocks=5 * DAY)
+    old_one.rent_order, new_one.rent_order = str(old.number), str(new.number)
+    for name in ("inference", "late"):
+        await stage.asks(alice, f"/dbc vm show {name}")
+    await scene.passes(1, step=900)
+    mine = await shown(scene, new.number)
+    assert "inference" not in mine
+    assert "Machines\nlate (vda 350G, vdb 10G); perhaps" in mine
+    await scene.until(new.end - 24 * HOURS)
+    (told,) = scene.told(alice, f"rder {new.number} for gpu1 ends", "in 24 hours")
+    assert "inference" not in told
+
+
+async def test_chinese_says_of_which_machines_it_is_not_known(scene: ChainStage) -> None:
+    alice = scene.stage.alice
+    await scene.stage.asks(alice, "/dbc language zh")
+    old = scene.rents(blocks=2 * DAY)
+    await scene.passes(1, step=900)
+    await scene.until(old.end + 2 * HOURS)
+    new = scene.rents(blocks=2 * DAY)
+    await scene.passes(1, step=900)
+    assert "可能有 Ada's training run" in await shown(scene, new.number)
+    await scene.until(new.end - 24 * HOURS)
+    (told,) = scene.told(alice, f"订单 {new.number} 将于", "还剩 24 小时")
+    assert f"可能随订单 {new.number} 一起丢失：不确定由哪个订单付费。" in told
+    await scene.until(old.end + 66 * HOURS)
+    (told,) = scene.told(alice, "gpu1 可能会删除 Ada's training run", "还剩 6 小时")
+    assert "不确定由哪个订单付费。" in told
