@@ -188,7 +188,9 @@ async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNo
     aliases_told = line(str(aliases), " ", command("alias list"))
     zone = say("{zone}, as set in Slack", zone=person.zone)
     notes = (
-        Note(line(say("The node is meant where none is named; the channel's comes first."))),
+        Note(
+            line(say("This node is used where a command names none; a channel's own comes first."))
+        ),
         Note(line(say("{what}: {subject}", what=say("Your aliases"), subject=aliases_told))),
         Note(line(say("{what}: {subject}", what=say("Time zone"), subject=zone))),
     )

@@ -38,7 +38,7 @@ def language(services: Services, user: UserId) -> Note:
     read = line(say("You read {language}. Change: {command}", language=spoken, command=change))
     less = line(
         say(
-            "Choose what you are told, and when: {notifications}, {hours}",
+            "Choose your notifications and quiet hours: {notifications}, {hours}",
             notifications=command("settings notifications"),
             hours=command("settings quiet-hours"),
         )

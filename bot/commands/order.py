@@ -79,7 +79,7 @@ _MOST_PAYMENTS = 12  # of a rental that was renewed often, the first ones
 
 
 async def list_orders(ctx: Context) -> Reply:
-    """List the rentals that you are told of, the first end first."""
+    """List the rental orders that concern you, the first end first."""
     if not ctx.services.orders.chain.is_on:
         return await _as_nodes_say(ctx)
     hidden = await ctx.hidden()

@@ -227,7 +227,7 @@ async def _room(
         free = stacked([_free_in(disk) for disk in info.disk_data]) or line(say("unknown"))
     rows.append((say("Free on {node}", node=facts.node), free))
     if servers:
-        rows.append((say("Free on image servers"), line(say("not told by DBC"))))
+        rows.append((say("Free on image servers"), line(say("DBC does not say"))))
     return Fields(tuple(rows)), disks
 
 

@@ -22,8 +22,13 @@ Act = Callable[[RentalOrder, Press], Awaitable[Reply]]
 _NOT_YOURS = say("You have no session for this order's node, so others decide on it.")
 _OVER = say("This warning is over: its order has moved on.")
 _LAST_ALONE = say("Only the last warnings are left, and they cannot be snoozed.")
-_SNOOZED = say("Snoozed for all who are told of it. The next warning comes 6 hours before the end.")
-_SNOOZED_ALREADY = say("It is snoozed already. The next warning comes 6 hours before the end.")
+_SNOOZED = say(
+    "Snoozed for all who are told of it. The next warnings come 6 hours, 1 hour and 15 minutes "
+    "before the end."
+)
+_SNOOZED_ALREADY = say(
+    "It is snoozed already. The next warnings come 6 hours, 1 hour and 15 minutes before the end."
+)
 _TAKEN = {
     OrderPhase.RENTING: say("You renew it. All who are told of it know."),
     OrderPhase.WAITING: say("You confirm it. All who are told of it know."),

@@ -212,7 +212,7 @@ async def test_rescue_says_what_to_copy_where_and_how_much_room_there_is(scene: 
     free = (await stage.asks(alice, "/dbc node show gpu1")).plain.replace("*", "")
     assert "Disk /data\n6437.7G of 7153G free" in free
     assert "Free on gpu1\n/data: 6437.7G of 7153G free" in shown
-    assert "Free on image servers\nnot told by DBC" in shown
+    assert "Free on image servers\nDBC does not say" in shown
     stage.world.faults.on("dead_node", node="gpu1")
     shown = (await stage.asks(alice, asked)).plain.replace("*", "")
     assert "Free on gpu1\ncould not be read: " in shown
