@@ -115,7 +115,7 @@ async def _row(ctx: Context, order: RentalOrder, prices: Prices | None) -> Row:
         taker(facts),
         _a_day(order, prices),
     )
-    acts = buttons(order, facts.head, sees=facts.sees)
+    acts = buttons(order, facts.head, sees=facts.sees, has_machines=facts.has_machines)
     return Row(shown, _data(facts), acts.buttons)
 
 
@@ -196,7 +196,10 @@ async def show(ctx: Context, order: Number) -> Reply:
     elif found.phase is OrderPhase.RENTING:
         parts += [*at_the_end(facts), *renewing_costs(facts), *renewal(found, DAY)]
     parts += why_over(facts)
-    if (acts := buttons(found, facts.head, sees=facts.sees, is_shown=True)).buttons:
+    acts = buttons(
+        found, facts.head, sees=facts.sees, has_machines=facts.has_machines, is_shown=True
+    )
+    if acts.buttons:
         parts.append(acts)
     return Reply(line(head), tuple(parts), private=True, data=_data(facts))
 

@@ -40,8 +40,9 @@ async def ending(
             label = say("Show order {order}", order=str(order.number))
             if reader is None or await services.orders.tells(order, reader):
                 shown.append(ways.to_order(order, label))
-                if order.phase is OrderPhase.ENDED:
-                    shown.append(ways.to_rescue(order))
+                if order.phase is OrderPhase.ENDED and await services.orders.machines_of(order):
+                    label = say("Copy data of order {order} …", order=str(order.number))
+                    shown.append(ways.to_rescue(order, label))
     return (*notes, Actions(tuple(shown[:_WAYS]))) if shown else tuple(notes)
 
 

@@ -28,7 +28,8 @@ class RentalOrder:
     """One rental. `began`, `ends`, `seen_block` and `first_block` are blocks of `chain`.
 
     `seen_at` and `first_at` are the own times of those two blocks: when it was read last, and when
-    it was read first, from which the chain's real pace is known. `told` is the most urgent warning
+    it was read first, from which the chain's real pace is known; of one that has ended, when its
+    end was read first. `told` is the most urgent warning
     that was given for this end. `missing_since` is the final block at which the chain did not have
     it any more, though it should; None while it does. `renewer` has said, at `renewer_since`, that
     they renew it, or confirm it while it waits for that; `signers` have said, the last one at

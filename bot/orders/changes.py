@@ -181,7 +181,9 @@ def _renting(order: RentalOrder, read: Read) -> Looked:
 
 def _over(order: RentalOrder, read: Read) -> Looked:
     """The end, which says when the machines are deleted; or that their time is over as well."""
-    order = replace(order, phase=OrderPhase.ENDED, told="")
+    order = replace(
+        order, phase=OrderPhase.ENDED, told="", first_block=order.seen_block, first_at=order.seen_at
+    )
     gone = ended(order, read)
     if gone.event is Event.GONE:
         return gone

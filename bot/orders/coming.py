@@ -4,7 +4,7 @@ from bot.model import OrderPhase
 from bot.orders import words
 from bot.orders.facts import Facts, span
 from bot.orders.schedule import goal_of
-from bot.reply import Line, Text, line, say
+from bot.reply import Line, Text, line, say, time
 
 OVER = {
     OrderPhase.LAPSED: say("has lapsed (nobody confirmed it in time)"),
@@ -27,9 +27,7 @@ def with_taker(told: Text, facts: Facts) -> Line:
 def _as_read(facts: Facts) -> Text:
     if facts.order.missing_since is not None:
         return say("(not found on the chain just now, which is being checked)")
-    return say(
-        "(as read {time}: the chain cannot be read)", time=facts.earliest(facts.order.seen_block)
-    )
+    return say("(as read {time}: the chain cannot be read)", time=line(time(facts.order.seen_at)))
 
 
 def _coming(facts: Facts) -> Line:

@@ -70,6 +70,11 @@ class Facts:
         return machines is not None and all(one.disks is not None for one in machines)
 
     @property
+    def has_machines(self) -> bool:
+        """Whether it has any machine, as far as anybody here knows."""
+        return self.machines is None or bool(self.machines)
+
+    @property
     def bare(self) -> "Facts":
         """The same for somebody who may not see the machines."""
         return replace(self, machines=None, sees=False)
@@ -89,7 +94,7 @@ class Facts:
 
     def earliest(self, block: int) -> Line:
         """When a block is made at the earliest: whoever has to do something does it before."""
-        return line(time(moment(self.now, block - self.head)))
+        return line(time(moment(self.order, block, self.head)))
 
     @property
     def sure(self) -> tuple[AtStake, ...]:
@@ -108,9 +113,9 @@ class Facts:
 
     def at(self, block: int) -> Line:
         """When a block is made: the earliest moment, and the latest by the chain's own pace."""
-        ahead = block - self.head
-        earliest, latest = moment(self.now, ahead), self.now + ahead * pace(self.order)
-        if ahead > 0 and latest - (self.now + ahead * SLOT) >= _WORTH_SAYING:
+        ahead, slower = block - self.head, pace(self.order)
+        earliest, latest = moment(self.order, block, self.head), self.now + ahead * slower
+        if ahead > 0 and ahead * (slower - SLOT) >= _WORTH_SAYING:
             return line(say("between {early} and {late}", early=time(earliest), late=time(latest)))
         return line(time(earliest))
 

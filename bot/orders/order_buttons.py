@@ -18,13 +18,14 @@ class Handling(StrEnum):
 
 
 def buttons(
-    order: RentalOrder, head: int, *, sees: bool, is_shown: bool = False, is_early: bool = False
-) -> Actions:
+    order: RentalOrder, head: int, *, sees: bool, has_machines: bool = True, is_shown: bool = False,
+    is_early: bool = False,
+) -> Actions:  # fmt: skip
     """What can be done about an order, and the way to it unless it `is_shown` in full.
 
     Somebody confirms or renews it, or wants no more than the last warnings, before its end; who may
     not see (`sees`) its machines decides nothing, nor anybody where it `is_early`: long before the
-    end. After it, they can be copied.
+    end. Before and after the end, machines can be copied where there may be any (`has_machines`).
     """
     shown = [] if is_shown else [ways.to_order(order)]
     if sees and goal_of(order) > head:
@@ -34,7 +35,7 @@ def buttons(
             value = _value(order)
             confirms = Button(say("I confirm it"), Handling.RENEWS, value)
             shown = [confirms, Button(say("Done"), Handling.DONE, value), *shown]
-    if sees and order.phase in {OrderPhase.RENTING, OrderPhase.ENDED}:
+    if sees and has_machines and order.phase in {OrderPhase.RENTING, OrderPhase.ENDED}:
         shown.append(ways.to_rescue(order))
     return Actions(tuple(shown))
 

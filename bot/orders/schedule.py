@@ -90,15 +90,32 @@ def head_at(order: RentalOrder, now: datetime) -> int:
     return order.seen_block + max(timedelta(), now - order.seen_at) // SLOT
 
 
-def moment(now: datetime, ahead: int) -> datetime:
-    """When a block that is so far ahead is made at the earliest.
+def moment(order: RentalOrder, block: int, head: int) -> datetime:
+    """When a block of an order's chain is made at the earliest, while `head` is the newest one.
 
-    Hours before, in steps of five minutes and rather early: what is told of one block a minute
-    later, by what was read since, has the same moment.
+    It is counted from the block that was read last, not from now: so it is the same until the next
+    look. Hours before, in steps of five minutes and rather early: what is told of one block a
+    minute later, by what was read since, has the same moment.
     """
-    at = now + ahead * SLOT
-    if ahead <= HOUR:
-        return at
+    if order.phase is OrderPhase.ENDED and block == goal_of(order):
+        return deleted_at(order)
+    at = order.seen_at + (block - order.seen_block) * SLOT
+    return at if block - head <= HOUR else _cut(at)
+
+
+def deleted_at(order: RentalOrder) -> datetime:
+    """When the machines of an order that has ended are deleted at the earliest.
+
+    No look moves it: it is counted from the block at which the end was seen, where that was noted,
+    and cut to five minutes.
+    """
+    block, at = order.seen_block, order.seen_at
+    if order.first_block >= order.ends:
+        block, at = order.first_block, order.first_at
+    return _cut(at + (order.ends + KEPT - block) * SLOT)
+
+
+def _cut(at: datetime) -> datetime:
     return at.replace(minute=at.minute // 5 * 5, second=0, microsecond=0)
 
 

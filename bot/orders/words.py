@@ -9,7 +9,7 @@ from bot.orders.changes import Event
 from bot.orders.facts import Facts, span, told_of
 from bot.orders.offers import Offer
 from bot.orders.order_buttons import buttons
-from bot.orders.schedule import DAY, goal_of, reached
+from bot.orders.schedule import DAY, KEPT, deleted_at, goal_of, reached
 from bot.orders.signing import confirmation, renewal
 from bot.reply import (
     Actions,
@@ -27,6 +27,7 @@ from bot.reply import (
     mention,
     say,
     say_number,
+    sentences,
     time,
 )
 
@@ -76,7 +77,9 @@ def _reply(facts: Facts, sign: str, sentence: Line, *parts: Part) -> Reply:
 
 def _buttons(facts: Facts) -> Actions:
     is_early = reached(facts.order, facts.head) is None
-    return buttons(facts.order, facts.head, sees=facts.sees, is_early=is_early)
+    return buttons(
+        facts.order, facts.head, sees=facts.sees, has_machines=facts.has_machines, is_early=is_early
+    )
 
 
 def _unread(facts: Facts) -> Note:
@@ -86,7 +89,7 @@ def _unread(facts: Facts) -> Note:
     told = say(
         "The chain cannot be read at present. This is as read {time}; it may have been confirmed "
         "or renewed since.",
-        time=facts.earliest(facts.order.seen_block),
+        time=line(time(facts.order.seen_at)),
     )
     return Note(line(emoji("warning"), " ", told))
 
@@ -130,11 +133,7 @@ def unconfirmed(facts: Facts) -> tuple[Part, ...]:
 def _ends(facts: Facts) -> Reply:
     order = facts.order
     if facts.is_past(order.ends):
-        late = say(
-            "Order {order} for {node} was to end {time}. It may have ended.",
-            **_named(facts), time=facts.earliest(order.ends),
-        )  # fmt: skip
-        return _reply(facts, "alarm_clock", line(late), *at_the_end(facts))
+        return _unseen_end(facts)
     sentence = say(
         "Order {order} for {node} ends {time}, in {left}.",
         **_named(facts), time=facts.at(order.ends),
@@ -145,6 +144,29 @@ def _ends(facts: Facts) -> Reply:
         facts, sign_of(facts), line(sentence), *at_the_end(facts), *renewing_costs(facts),
         *renewal(order, DAY), *taken,
     )  # fmt: skip
+
+
+def _unseen_end(facts: Facts) -> Reply:
+    """That the end must have come, which nobody has read: what is lost by then stands first."""
+    goal = facts.order.ends + KEPT
+    named = {**_named(facts), "machines": facts.lost, "end": facts.earliest(facts.order.ends)}
+    named["time"] = line(time(deleted_at(facts.order)))
+    if not facts.has_machines:
+        told = say("Order {order} for {node} ended {end}, unless it was renewed.", **named)
+        return _reply(facts, "alarm_clock", line(told), *at_the_end(facts))
+    if facts.is_past(goal):
+        told = say(
+            "{node} deletes, or has deleted, {machines} with all disks and snapshots. Order "
+            "{order} ended {end}, unless it was renewed.",
+            **named,
+        )
+        return _reply(facts, "rotating_light", line(told))
+    told = say(
+        "{node} deletes {machines} with all disks and snapshots after {time}, in {left}. Order "
+        "{order} ended {end}, unless it was renewed.",
+        **named, left=span(goal - facts.head),
+    )  # fmt: skip
+    return _reply(facts, "rotating_light", line(told), *_copy(facts))
 
 
 def renewing_costs(facts: Facts) -> tuple[Part, ...]:
@@ -266,7 +288,7 @@ def snoozed(facts: Facts, user: UserId) -> Reply:
 
 def at_the_end(facts: Facts) -> tuple[Part, ...]:
     """What is lost at an order's end, and what saves it."""
-    if facts.machines is not None and not facts.machines:
+    if not facts.has_machines:
         return (Note(line(say("No machine of it is known here."))),)
     told = say(
         "At its end {machines} lose power within 15 minutes. 72 hours later the node deletes them "
@@ -306,7 +328,9 @@ def _deletion(facts: Facts) -> Reply:
         node=bold(facts.node), machines=facts.lost, time=facts.earliest(goal),
         left=span(goal - facts.head),
     )  # fmt: skip
-    return _reply(facts, "rotating_light", line(sentence), *_unsure(facts), *_copy(facts))
+    return _reply(
+        facts, "rotating_light", line(sentence), *_unsure(facts), *_copy(facts, says_end=True)
+    )
 
 
 def _perhaps_deleted(facts: Facts) -> Reply:
@@ -327,18 +351,21 @@ def _perhaps_deleted(facts: Facts) -> Reply:
         "I do not know which order pays for it.", "I do not know which order pays for them.",
         len(facts.unsure),
     )  # fmt: skip
-    return _reply(facts, "rotating_light", line(sentence), Note(line(why)), *_copy(facts))
+    return _reply(
+        facts, "rotating_light", line(sentence), Note(line(why)), *_copy(facts, says_end=True)
+    )
 
 
-def _copy(facts: Facts) -> tuple[Part, ...]:
+def _copy(facts: Facts, *, says_end: bool = False) -> tuple[Part, ...]:
     if not facts.sees:
         return ()
     told = say(
-        "Order {order} has ended. Renting a GPU of {node} again does not save them, but until then "
-        "it is the only way to reach them. To copy what you need: {command}",
-        **_named(facts), command=command(f"order rescue {facts.order.number}"),
+        "Renting a GPU of {node} again does not save them, but until then it is the only way to "
+        "reach them. To copy what you need: {command}",
+        node=line(bold(facts.node)), command=command(f"order rescue {facts.order.number}"),
     )  # fmt: skip
-    return (Note(line(told)),)
+    ended = say("Order {order} has ended.", order=str(facts.order.number))
+    return (Note(sentences((ended if says_end else "", told))),)
 
 
 def _confirmed(facts: Facts) -> Reply:
@@ -399,7 +426,7 @@ def _returned(facts: Facts) -> Reply:
 
 
 def _ended(facts: Facts) -> Reply:
-    if facts.machines is not None and not facts.machines:
+    if not facts.has_machines:
         told = say(
             "Order {order} for {node} has ended. No machine of it is known here.", **_named(facts)
         )
@@ -420,7 +447,7 @@ def _ended(facts: Facts) -> Reply:
 
 
 def _gone(facts: Facts) -> Reply:
-    if facts.machines is not None and not facts.machines:
+    if not facts.has_machines:
         over = say(
             "The 72 hours after the end of order {order} for {node} are over.", **_named(facts)
         )

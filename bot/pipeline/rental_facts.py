@@ -33,6 +33,6 @@ async def rental_of(bound: Bound, context: Context) -> Mapping[str, Fact]:
 
 def _told(order: RentalOrder, context: Context) -> str:
     now = context.services.clock.now()
-    at = moment(now, goal_of(order) - head_at(order, now))
+    at = moment(order, goal_of(order), head_at(order, now))
     is_late = order.phase is OrderPhase.RENTING and context.services.orders.is_past(order)
     return f"{LATE if is_late else order.phase} {order.number} {at.isoformat(timespec='seconds')}"

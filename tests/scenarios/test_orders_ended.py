@@ -65,7 +65,7 @@ async def test_on_a_node_that_nobody_rents_nothing_is_offered_that_it_refuses(
     shown = await stage.asks(alice, "/dbc vm show inference")
     assert "when last seen" in shown.plain
     assert not IN_VAIN & {*shown.buttons}
-    assert "Copy data …" in shown.buttons
+    assert f"Copy data of order {rental.number} …" in shown.buttons
     rescue = await stage.asks(alice, f"/dbc order rescue {rental.number}")
     assert "Rent one of its GPUs again first" in rescue.plain
     assert not IN_VAIN & {*rescue.buttons}

@@ -44,7 +44,8 @@ async def test_after_the_end_and_after_the_deletion_only_what_is_possible_is_sai
     rental = scene.rents(blocks=600)
     await scene.until(rental.end + 60)
     await alice.opens_home()
-    assert "Copy data …" in (await alice.sees_home("has ended")).buttons
+    copies = f"Copy data of order {rental.number} …"
+    assert copies in (await alice.sees_home("has ended")).buttons
     said = (await stage.asks(alice, f"/dbc order rescue {rental.number}")).plain
     assert "While any GPU of gpu1 is rented, it takes commands for these machines" in said
     assert "They are deleted all the same." in said
