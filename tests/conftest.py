@@ -10,6 +10,7 @@ from hypothesis import settings
 from slack_sdk.http_retry.async_handler import default_interval_calculator
 from slack_sdk.http_retry.jitter import Jitter
 from structlog.dev import ConsoleRenderer, plain_traceback
+from structlog.typing import EventDict, WrappedLogger
 
 from tests import janitor, plans
 from tests.databases import in_memory, share_compilations
@@ -20,14 +21,22 @@ __all__ = ["postgres", "postgres_template", "postgres_url"]  # fixtures
 janitor.watch()
 share_compilations()
 plans.watch()
+
+
+def _without_debugging(_logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """Print nothing of what production does not log, such as each request; tests may capture it."""
+    if name == "debug":
+        raise structlog.DropEvent
+    return event
+
+
 # With all variables of each frame, as is the default, a traceback costs half a second.
 structlog.configure(
     [
+        _without_debugging,
         *structlog.get_config()["processors"][:-1],
         ConsoleRenderer(colors=False, exception_formatter=plain_traceback),
     ],
-    # As in production: each request to a node is told at the level below.
-    wrapper_class=structlog.make_filtering_bound_logger("info"),
 )
 
 
