@@ -18,6 +18,9 @@ from bot.reply import Text, say
 # PostgreSQL, Appendix A: serialization_failure, deadlock_detected, lock_not_available,
 # idle_in_transaction_session_timeout, query_canceled (statement_timeout).
 _SQLSTATES = frozenset({"40001", "40P01", "55P03", "25P03", "57014"})
+# duplicate_prepared_statement, invalid_sql_statement_name: a pooler gives the server's connection
+# to others as well.
+FOREIGN = frozenset({"42P05", "26000"})
 _SQLITE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 # Classes 28 (invalid authorization) and 3D (no such database); insufficient_privilege.
 _UNFIT = ("28", "3D", "42501")
@@ -40,7 +43,7 @@ def is_busy(error: BaseException) -> bool:
     cause = error.orig
     if isinstance(cause, sqlite3.Error):
         return sqlite_code(cause) in _SQLITE
-    return error.connection_invalidated or sqlstate(error) in _SQLSTATES
+    return error.connection_invalidated or sqlstate(error) in _SQLSTATES | FOREIGN
 
 
 _CAUSES = {

@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
 from typing import Any, TypeVar
-from uuid import uuid4
 
 import structlog
-from sqlalchemy import URL, Connection, text
+from sqlalchemy import URL, Connection, event, text
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from storage.busy import PAUSES, is_busy
+from storage.busy import FOREIGN, PAUSES, is_busy, sqlstate
 from storage.columns import lenient
 from storage.transaction import failures, transaction
 from storage.ways import Engines
@@ -23,12 +23,14 @@ Result = TypeVar("Result")
 
 log = structlog.get_logger()
 
-# Nothing prepared outlasts a transaction, and no two clients of a pooler use the same name.
+# A statement without a name is replaced by the next one. A named one would stay at the server's
+# connection, which a pooler gives to others, who may use the same name.
 _UNPREPARED: Mapping[str, Any] = {
     "statement_cache_size": 0,
     "prepared_statement_cache_size": 0,
-    "prepared_statement_name_func": lambda: f"__dbc_{uuid4()}__",
+    "prepared_statement_name_func": str,
 }
+_PREPARED: Mapping[str, Any] = {}
 
 # One writer at a time in all replicas, as SQLite has it. A process that was stopped or cut off in
 # the middle gives its turn back after ten seconds. In one statement, and for this transaction
@@ -58,9 +60,8 @@ class PostgresEngines(Engines):
     def __init__(self, url: URL) -> None:
         self._queue = asyncio.Lock()
         self.url = url
-        self._settings: Mapping[str, Any] = {}
-        self._readers, self._writers = _connected(url, self._settings, _EACH_BY_ITSELF)
         # Until the first use has shown whether a pooler stands before the server.
+        self._connect(_UNPREPARED, _TOGETHER)
         self._is_met = False
         self._meeting = asyncio.Lock()
 
@@ -78,7 +79,6 @@ class PostgresEngines(Engines):
     async def writing(self, *, decisive: bool = False) -> AsyncIterator[AsyncConnection]:
         """Take turns with all replicas, by a lock of the transaction's own."""
         with failures():
-            await self._meet_server()
             async with self._queue, self._begun(decisive=decisive) as connection:
                 yield connection
 
@@ -87,6 +87,7 @@ class PostgresEngines(Engines):
         """A transaction that has its turn, waited for longer than the database itself does."""
         async with AsyncExitStack() as stack:
             for pause in (*PAUSES, None):
+                await self._meet_server()
                 begun = transaction(self._writers, _MY_TURN, decisive=decisive)
                 try:
                     connection = await stack.enter_async_context(begun)
@@ -126,7 +127,7 @@ class PostgresEngines(Engines):
         """On first use, find out whether a pooler such as PgBouncer stands before PostgreSQL.
 
         It may give each transaction another server connection, where statements that were
-        prepared before are unknown: then none is kept.
+        prepared before are unknown, or known by the name of another one: then none is kept.
         """
         self.ensure_open()
         if self._is_met:
@@ -134,14 +135,40 @@ class PostgresEngines(Engines):
         async with self._meeting:
             if self._is_met:
                 return
-            async with self._writers.connect() as connection:
-                self.is_pooled = await _is_pooled(connection)
+            if not self.is_pooled:
+                async with self._writers.connect() as connection:
+                    self.is_pooled = await _is_pooled(connection)
+            if not self.is_pooled:
+                await self._prepare()
             if self.is_pooled:
                 log.info("database.is_pooled", then="no prepared statement is kept")
-                await self._disconnect()
-                self._settings = _UNPREPARED
-                self._readers, self._writers = _connected(self.url, self._settings, _TOGETHER)
+                if self._settings is not _UNPREPARED:
+                    await self._disconnect()
+                    self._connect(_UNPREPARED, _TOGETHER)
             self._is_met = True
+
+    async def _prepare(self) -> None:
+        """Keep what is prepared from now on, unless the first statements cannot be."""
+        await self._disconnect()
+        self._connect(_PREPARED, _EACH_BY_ITSELF)
+        for engine in (self._readers, self._writers):
+            event.listen(engine.sync_engine, "handle_error", self._doubt)
+        try:
+            async with self._writers.connect():
+                pass
+        except DBAPIError as error:
+            if sqlstate(error) not in FOREIGN:
+                raise
+            self.is_pooled = True
+
+    def _doubt(self, context: ExceptionContext) -> None:
+        """Prepare nothing any more once something shows that others share the connections."""
+        if sqlstate(context.original_exception) in FOREIGN:
+            self._is_met, self.is_pooled = False, True
+
+    def _connect(self, settings: Mapping[str, Any], reading: str) -> None:
+        self._settings = settings
+        self._readers, self._writers = _connected(self.url, settings, reading)
 
     async def scrub(self) -> None:
         """There is no journal of ours."""

@@ -94,8 +94,10 @@ def failures(file: Path | None = None) -> Iterator[None]:
     """
     try:
         yield
-    except (IntegrityError, DataError, ProgrammingError):
-        raise
+    except (IntegrityError, DataError, ProgrammingError) as error:
+        if not is_busy(error):
+            raise
+        raise _meant(error, file) from error
     except (DBAPIError, PoolTimeout, OSError) as error:  # OSError: nobody listens, or answers
         raise _meant(error, file) from error
     except Exception as error:

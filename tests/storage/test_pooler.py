@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from cryptography.fernet import Fernet
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from bot.__main__ import main
 from bot.cli import postgres_restore
 from bot.ids import new_id
 from storage import Archive, Store, Vault
+from storage.engine import open_engines
 from tests.storage.samples import HERE, NOW, SOON, execution
 
 CONFIGURATION = """
@@ -87,6 +88,37 @@ async def test_many_replicas_work_behind_a_pooler(pooled_url: str, vault: Vault)
     await archive.close()
     for replica in replicas:
         await replica.close()
+
+
+async def test_one_process_after_the_other_works_behind_a_pooler(
+    pooled_url: str, vault: Vault
+) -> None:
+    for number in range(3):
+        store = Store(pooled_url, vault)
+        await store.migrate()
+        async with store.write() as tx:
+            await tx.messages.put(f"card:{number}", HERE, "text", NOW)
+        await store.close()
+    looking = open_engines(pooled_url)
+    async with looking.reading() as connection:
+        assert looking.is_pooled
+        left = text("SELECT name FROM pg_prepared_statements WHERE name <> ''")
+        assert (await connection.execute(left)).all() == []
+    await looking.dispose()
+
+
+async def test_whoever_finds_prepared_statements_gone_prepares_none_any_more(
+    postgres_url: str,
+) -> None:
+    engines, same = open_engines(postgres_url), text("SELECT 1")
+    async with engines.writing() as connection:
+        await connection.execute(same)
+        await connection.execute(text("DEALLOCATE ALL"))  # as a pooler that gives another one
+    assert not engines.is_pooled
+    async with engines.writing() as connection:
+        assert await connection.scalar(same) == 1
+    assert engines.is_pooled
+    await engines.dispose()
 
 
 @pytest.mark.parametrize("lives", [False, True])
