@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from bot.commands.servers import DOWNLOAD
 from bot.messages.facts import unread
+from bot.messages.question import Losses, Nothing
 from bot.reply import Phrase, kept, say
 
 
@@ -72,12 +73,12 @@ def _perhaps_replaced(why: str) -> Phrase:
     )
 
 
-def download_loses(known: Mapping[str, str]) -> Phrase:
+def download_loses(known: Mapping[str, str]) -> Losses:
     """What a download replaces."""
     if why := known.get(unread("before")):
         return _perhaps_replaced(why)
     if not known.get("before"):
-        return say("Nothing: there is no such file on the node.")
+        return Nothing(say("Nothing: there is no such file on the node."))
     return say(
         "The node's present file ({before}) is replaced by {server}'s ({size}). "
         "Machines based on it may break.",
@@ -87,12 +88,12 @@ def download_loses(known: Mapping[str, str]) -> Phrase:
     )
 
 
-def upload_loses(known: Mapping[str, str]) -> Phrase:
+def upload_loses(known: Mapping[str, str]) -> Losses:
     """What an upload replaces."""
     if why := known.get(unread("before")):
         return _perhaps_replaced(why)
     if not known.get("before"):
-        return say("Nothing: there is no such file on the image server.")
+        return Nothing(say("Nothing: there is no such file on the image server."))
     return say(
         "{server}'s present file ({before}) is replaced for everyone.",
         server=known["server"],

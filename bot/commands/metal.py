@@ -18,6 +18,7 @@ from bot.language.row_parts import Follow
 from bot.language.table import Command, Group
 from bot.language.text import quoted
 from bot.messages.facts import FactKind
+from bot.messages.question import Losses, Nothing
 from bot.model import Deed, Effect, Goal, Node, NodeKind, Noted, Trace
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import joined, short
@@ -279,9 +280,9 @@ def _power_question(values: Mapping[str, str]) -> Phrase:
     return asked.get(values.get("command", ""), say("Cut the power of {target}"))
 
 
-def _power_loses(values: Mapping[str, str]) -> Phrase:
+def _power_loses(values: Mapping[str, str]) -> Losses:
     if values.get("command") == "on":
-        return say("Nothing.")
+        return Nothing(say("Nothing."))
     return say("It stops at once, without a shutdown: what is not on disk is lost.")
 
 

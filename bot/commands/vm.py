@@ -31,6 +31,7 @@ from bot.language.text import quoted
 from bot.messages import machine_buttons
 from bot.messages.facts import DISKS, SNAPSHOTS, STATE
 from bot.messages.log_lines import Excerpt, excerpt
+from bot.messages.question import Losses, Nothing
 from bot.model import DbcSession, Deed, Effect, Goal, Logged, Machine, Source, TakesGpus
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
@@ -294,9 +295,9 @@ def _restart_asks(values: Mapping[str, str]) -> Phrase:
     return say("Force-restart {target}") if values.get("force") else say("Restart {target}")
 
 
-def _restart_loses(values: Mapping[str, str]) -> Phrase:
+def _restart_loses(values: Mapping[str, str]) -> Losses:
     if phase_of(values.get(STATE, "")) is Phase.OFF:
-        return say("It is off: this starts it.")
+        return Nothing(say("Nothing is lost: it is off, and this starts it."))
     return _POWER_CUT if values.get("force") else say("Whatever runs in it is interrupted.")
 
 

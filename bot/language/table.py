@@ -16,6 +16,7 @@ from bot.language.row_parts import Follow, Foreseen, Listing, Wording, said
 from bot.language.traditional import simplified
 from bot.messages.cards import Subject, asked, doing
 from bot.messages.facts import OF_MACHINES, STATE, FactKind, Kinds
+from bot.messages.question import Losses
 from bot.model import (
     MACHINE_GOALS,
     VERBS_OF_MACHINES,
@@ -33,6 +34,7 @@ BY_ACTOR = "actor"  # among the names of `Command.alike`
 
 Function = Callable[..., Awaitable[Reply | None]]
 EffectOf = Callable[[Mapping[str, str]], Effect]
+LossesOf = Callable[[Mapping[str, str]], Losses]
 Check = Callable[[Mapping[str, str]], object]
 Look = Callable[..., Awaitable[Mapping[str, str]]]
 Doubt = Callable[..., Awaitable[bool]]
@@ -113,7 +115,7 @@ class Command:
     facts: Kinds = field(default_factory=dict, hash=False)
     reads: tuple[str, ...] = (STATE,)
     asks: Wording = ""
-    loses: Wording = ""
+    loses: Wording | LossesOf = ""
     follow: Follow | None = None
     unanswered: Follow | None = None
     repeated: Callable[[BotError, Mapping[str, str]], bool] | None = None
@@ -259,10 +261,15 @@ class Command:
                 return asked(asks, str, subject)
         return doing(self.called, subject)
 
-    def lost(self, known: Mapping[str, str], shown: Mapping[str, Fact]) -> Text:
-        """What the card says will be lost, by what it is told and by what is `shown` of it."""
-        read = {key: fact.text for key, fact in shown.items()}
-        return said(self.loses, {**read, **known})
+    def lost(self, known: Mapping[str, str], shown: Mapping[str, Fact]) -> Losses:
+        """What the card says will be lost, by what it is told and by what is `shown` of it.
+
+        What could not be read counts for nothing, whatever was seen before.
+        """
+        if isinstance(self.loses, str | Phrase):
+            return self.loses
+        read = {key: fact.text for key, fact in shown.items() if not fact.unread}
+        return self.loses({**read, **known})
 
     @property
     def defaults(self) -> Mapping[str, str]:

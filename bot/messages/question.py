@@ -52,6 +52,16 @@ _STANDS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Nothing:
+    """That nothing is lost, and why."""
+
+    told: Text
+
+
+Losses = Text | Nothing
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """All that a review's card says.
 
@@ -64,13 +74,18 @@ class Question:
     approval: Approval
     subject: Subject
     title: Line
-    loses: Text
+    loses: Losses
     kinds: Kinds = field(default_factory=dict)
     votes: Sequence[Vote] = ()
     named: bool = False
     people: Sequence[UserId] = ()
     channel: ChannelId = ChannelId("")
     glass: bool = False
+
+
+def lost_told(losses: Losses) -> Text:
+    """What is lost, or why that is nothing."""
+    return losses.told if isinstance(losses, Nothing) else losses
 
 
 def with_requester(asked: Question) -> Line:

@@ -16,7 +16,7 @@ from bot.messages.glass_cards import (
     reviewed_button,
     reviewed_glass,
 )
-from bot.messages.question import Question, shown_in, told_changes
+from bot.messages.question import Nothing, Question, lost_told, shown_in, told_changes
 from bot.model import (
     Approval,
     ApprovalStatus,
@@ -72,8 +72,10 @@ def question(asked: Question) -> Reply:
     if asked.approval.joined:
         pairs.append((say("Also requested by"), _joined(asked.approval.joined)))
     parts: list[Part] = [Para(title), Fields(tuple(pairs))]
-    if asked.loses:
-        parts.append(Para(line(emoji("warning"), " ", asked.loses)))
+    loses = lost_told(asked.loses)
+    if loses:
+        sign = emoji("information_source" if isinstance(asked.loses, Nothing) else "warning")
+        parts.append(Para(line(sign, " ", loses)))
     if asked.approval.changed:
         parts.append(Para(line(emoji("scales"), " ", told_changes(asked.approval.changed))))
     if tally := sentences((*tally_of(asked), *no_longer(asked))):
@@ -81,7 +83,7 @@ def question(asked: Question) -> Reply:
     who = _who(asked)
     parts += [_buttons(asked), Note(who)]
     by = say("Requested by {user}.", user=mention(execution.actor))
-    return Reply(sentences((title, by, asked.loses, tally, who)), tuple(parts))
+    return Reply(sentences((title, by, loses, tally, who)), tuple(parts))
 
 
 def _joined(joined: Sequence[Joined]) -> Line:
@@ -171,7 +173,7 @@ def _once_more(asked: Question) -> Confirm | None:
     is_machine = execution.task not in {"", execution.id}
     told = say("Machine {id}.", id=code(execution.task[:_SHORT])) if is_machine else ""
     # Names can be long, and Slack takes few characters here: what must be read comes before them.
-    text = sentences((asked.loses, told, say("{what}.", what=asked.title)))
+    text = sentences((lost_told(asked.loses), told, say("{what}.", what=asked.title)))
     return Confirm(say("Approve this?"), text, say("Approve"))
 
 

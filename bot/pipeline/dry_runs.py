@@ -11,6 +11,7 @@ from bot.language.args import BREAK_GLASS, REASON
 from bot.language.row_parts import Foreseen
 from bot.messages.cards import Subject, hint
 from bot.messages.facts import said
+from bot.messages.question import lost_told
 from bot.messages.turn_cards import queue
 from bot.model import Execution, Fact, Node
 from bot.pipeline.context import Context, Services
@@ -143,7 +144,7 @@ class _Rehearsal:
         seen = await self._facts(execution, bound, decision)
         facts += [said(self._command.kinds, key, fact) for key, fact in seen.items()]
         loses = self._command.lost(execution.known, seen)
-        facts.append((say("Would be lost"), line(loses or say("Nothing."))))
+        facts.append((say("Would be lost"), line(lost_told(loses) or say("Nothing."))))
         about = line(code(self._command.title), *self._question(execution, bound.node))
         return Reply(
             sentences((_HEAD, about, review)),
@@ -223,8 +224,9 @@ class _Rehearsal:
     async def _facts(
         self, execution: Execution, bound: Bound, decision: Decision | None
     ) -> Mapping[str, Fact]:
-        """What a question would show of the target."""
-        if decision is None or decision.kind is DecisionKind.RUN:
+        """What a question would show of the target, or what is lost depends on."""
+        is_asked = decision is not None and decision.kind is not DecisionKind.RUN
+        if not is_asked and not callable(self._command.loses):
             return {}
         context = Context.of(self._services, execution)
         return await facts_of(self._command, bound, context, _PATIENCE)

@@ -1,10 +1,13 @@
 """Starting, stopping, restarting, deleting: asked, confirmed, queued, followed to the end."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from sandbox.dbc.task import Libvirt, Status
 from tests.scenarios.machines import off
+from tests.scenarios.site import asked, site
 from tests.scenarios.stage import CHANNEL, Stage
 
 POWER_CUT = "what is not on disk is lost"
@@ -172,6 +175,39 @@ async def test_restarting_what_is_off_warns_of_no_loss(one_stage: Stage, line: s
     await stage.alice.types(f"/dbc vm {line}", channel=CHANNEL)
     await stage.quiet()
     for said in (tried.plain, stage.question(stage.alice).plain):
-        assert "It is off: this starts it." in said
+        assert "Nothing is lost: it is off, and this starts it." in said
         assert "interrupted" not in said
         assert POWER_CUT not in said
+        assert ":warning:" not in said
+
+
+async def test_a_machine_whose_state_is_not_read_is_not_said_to_be_off(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        off(stage)
+        await stage.asks(stage.alice, "/dbc vm list")
+        task = stage.task("inference")
+        assert task.domain is not None
+        task.status, task.domain.state = Status.RUNNING, Libvirt.RUNNING  # started elsewhere
+        stage.node("gpu1").silent = True
+        card = (await asked(stage, "/dbc vm restart inference force")).plain
+        assert "could not be read" in card
+        assert "Nothing is lost" not in card
+        assert f":warning: The power is cut: {POWER_CUT}." in card
+
+
+@pytest.mark.parametrize(
+    ("language", "lost"),
+    [
+        ("en", "*Would be lost*\nNothing is lost: it is off, and this starts it."),
+        ("zh", "没有损失：虚拟机已关机，此操作会将它启动。"),
+    ],
+)
+async def test_a_dry_run_of_what_nobody_is_asked_about_reads_what_is_lost(
+    tmp_path: Path, language: str, lost: str
+) -> None:
+    async with site(tmp_path, "[defaults]\ndisrupt = {}\n") as stage:
+        await stage.asks(stage.alice, f"/dbc language {language}")
+        off(stage)
+        await stage.asks(stage.alice, "/dbc vm list")
+        tried = await stage.asks(stage.alice, "/dbc vm restart inference --dry-run")
+        assert lost in tried.plain
