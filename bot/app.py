@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from bot.chain.reader import ChainReader
-from bot.clock import Clock, SteadyClock, SystemClock, shown
+from bot.clock import Clock, SteadyClock, SystemClock, shown, time_limit
 from bot.commands.home import home
 from bot.commands.rows import command_table
 from bot.config import Settings
@@ -89,6 +89,7 @@ from storage.heartbeat import HEARTBEAT, Leases
 # Refused by Slack, the bot goes on for so long: it may be a passing fault of Slack's, and what
 # needs no token (answers to slash commands, watches) still works.
 GRACE = timedelta(minutes=1)
+_FREEING = timedelta(seconds=2)
 
 log = structlog.get_logger()
 
@@ -365,6 +366,7 @@ class Bot:
         await self.edge.stop()
         await self._checkup.close()
         await self._outbox.close()
+        await self._free()
         await self._messenger.close()
         await self._connection.close()
         await self.dbc.close()
@@ -373,6 +375,16 @@ class Bot:
         await self._port.close()
         if self._traces is not None:
             await self._traces.close()
+
+    async def _free(self) -> None:
+        """Leave to other replicas what was broken off; with SQLite the next start does it."""
+        if not self.store.is_shared:
+            return
+        try:
+            async with time_limit(self._clock, _FREEING):
+                await self._services.leases.end()
+        except (BotError, TimeoutError) as error:
+            log.warning("leases.not_freed", error=str(error), then="They end within minutes.")
 
 
 def _jobs(

@@ -243,12 +243,17 @@ class Store:
         """
         return await self._intake.submit(to_row(execution, self._vault, by=by, until=until))
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes may be at work on the same database."""
+        return self._engines.file is None
+
     async def release_leases_of_others(self, by: str) -> None:
         """Free what a former process held; call it after `own`.
 
         Does nothing with PostgreSQL: others may be alive there, and dead ones' leases run out.
         """
-        if self._engines.file is None:
+        if self.is_shared:
             return
         async with self._engines.writing() as connection:
             for table in LEASED.values():

@@ -42,3 +42,12 @@ class Leases(Repository):
             )
             held.update(rows.scalars())
         return frozenset(held)
+
+    async def release(self, by: str) -> None:
+        """End all leases that `by` holds: whoever looks next may take the rows up."""
+        for table in LEASED.values():
+            await self._connection.execute(
+                update(table)
+                .where(table.c.leased_by == by)
+                .values(leased_by=None, leased_until=None)
+            )

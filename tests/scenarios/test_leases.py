@@ -13,12 +13,12 @@ from pydantic import SecretStr
 
 from bot.app import Bot
 from bot.dbc.guard import Limits
-from bot.model import AuditKind
+from bot.model import AuditKind, ExecutionStatus
 from sandbox.dbc import Daemon, ManualClock
 from sandbox.dbc.demo import demo_world
 from sandbox.dbc.values import GIB
 from sandbox.slack import Workspace
-from tests.clocks import MachineClock
+from tests.clocks import MachineClock, unwaited
 from tests.scenarios.machines import off
 from tests.scenarios.site import entries
 from tests.scenarios.stage import CHANNEL, MANIFEST, Stage, settings_for, staged
@@ -267,3 +267,23 @@ async def test_other_bots_leave_living_work_alone(tmp_path: Path, postgres_url: 
         await stage.quiet()
         assert stage.changes() == ["tasks.modify"] * 6
         assert await outcomes(stage, "vm.modify") == ["done"]
+
+
+async def test_what_a_stopping_bot_leaves_is_taken_up_at_once(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    async with two_bots(tmp_path, postgres_url) as (stage, other):
+        await stage.gives_session(stage.alice, "gpu1")
+        await stage.asks(stage.alice, "/dbc vm list")
+        stage.world.faults.on("slow", path="/tasks/modify", seconds=400)
+        await stage.alice.types(MODIFY, CHANNEL)
+        await stage.world.calls.wait("tasks.modify")
+        await stage.clock.sleeping()
+        await unwaited(stage.bot.stop())
+        await beats(other, stage.clock, 0)
+        async with other.store.read() as tx:
+            [left] = await tx.executions.recent(limit=1)
+            followed = await tx.watches.open()
+        assert left.status is ExecutionStatus.FOLLOWING
+        assert [one.unsure for one in followed] == [True]
+        assert stage.changes() == ["tasks.modify"]

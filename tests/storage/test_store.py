@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from bot.clock import SystemClock
 from bot.errors import BotError, NotFound
 from bot.ids import ExecutionId
 from storage import InUse, StorageFailed, Store, Vault
 from storage.backup import back_up
 from storage.engine import open_engines
 from storage.file import is_database, prepare
+from storage.heartbeat import Leases
 from storage.transaction import deciding, is_deciding
 from tests.storage.samples import (
     HERE,
@@ -235,6 +237,13 @@ async def test_the_owner_of_a_file_frees_what_the_former_one_held(
     await store.release_leases_of_others("new")
     assert await leases(store) == (1, 1, 1)
     await store.close()
+
+
+async def test_a_process_that_stops_frees_what_it_holds_and_nothing_else(store: Store) -> None:
+    await hold(store, "stopping")
+    for by, free in (("living", 0), ("stopping", 1)):
+        await Leases(store, SystemClock(), by).end()
+        assert await leases(store) == (free, free, free)
 
 
 async def test_a_replica_leaves_the_leases_of_others_alone(postgres_url: str, vault: Vault) -> None:
