@@ -4,6 +4,7 @@ Only what this person may act on with the form's command is offered. Reads what 
 is asked who may decide where that matters, for no longer than a search field waits.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -27,14 +28,15 @@ from bot.model import RentalOrder
 from bot.orders.coming import briefly
 from bot.pipeline.context import Services
 from bot.pipeline.formatting import short
-from bot.pipeline.under_way import called
+from bot.pipeline.under_way import called as followed_as
 from bot.pipeline.waiting import Waiting, decisions_of, requests_of, waiting_for
 from bot.ports import DeliveryFailed, Search
 from bot.reply import Choice, Text, line, listed, say
 
 Source = Callable[[Search], Awaitable[list[Choice]]]
 
-_PATIENCE = timedelta(seconds=2)  # Slack gives up on options after 3 s
+# Slack gives up on options after 3 s: who may decide and what people are called are two looks.
+_PATIENCE = timedelta(seconds=1)
 _SHOWN = 6  # characters at each end of an address
 
 
@@ -78,6 +80,9 @@ class Numbered:
     async def _reviews(self, found: Sequence[Waiting]) -> list[Choice]:
         """`Delete train-01 on gpu1`, and below it whose request it is."""
         numbers = _numbers([one.approval.id for one in found])
+        people = list({one.execution.actor for one in found if not one.is_mine})
+        called = await asyncio.gather(*map(self._name, people))
+        names = dict(zip(people, called, strict=True))
         choices = []
         for one in found:
             node = one.execution.node
@@ -87,7 +92,7 @@ class Numbered:
             what = row.asked(one.execution.known, subject)
             whose: Text = say("your request")
             if not one.is_mine:
-                whose = say("requested by {user}", user=await self._name(one.execution.actor))
+                whose = say("requested by {user}", user=names[one.execution.actor])
             number = numbers[one.approval.id]
             hint = say("{whose} · {number}", whose=whose, number=number)
             choices.append(Choice(say("{what}", what=what), number, hint))
@@ -108,7 +113,7 @@ class Numbered:
         hidden = await self._hidden(search)
         watches = [watch for watch in watches if watch.node not in hidden]
         numbers, label = _numbers([watch.id for watch in watches]), services.inventory.label
-        told = [called(services, watch, await label(watch.node)) for watch in watches]
+        told = [followed_as(services, watch, await label(watch.node)) for watch in watches]
         return [
             Choice(say("{what}", what=what), numbers[watch.id])
             for what, watch in zip(told, watches, strict=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.slack import Person
+from tests.scenarios.in_chinese import assert_chinese, reads_chinese
 from tests.scenarios.machines import off
 from tests.scenarios.orders import DAY, chained
 from tests.scenarios.site import site
@@ -29,6 +30,18 @@ async def test_an_approval_is_shown_from_a_menu_of_what_waits(tmp_path: Path) ->
         await stage.quiet()
         assert "Approve" in stage.bob.last(CHANNEL).buttons
         assert stage.bob.last(CHANNEL).ephemeral
+
+
+async def test_a_menu_is_in_its_readers_language(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        await stage.asks(stage.alice, "/dbc vm delete inference")
+        await reads_chinese(stage)
+        await stage.alice.types("/dbc 审批 撤回", CHANNEL)
+        await stage.quiet()
+        assert await stage.alice.suggests("审批", "") == ["删除 gpu1 上的 inference"]
+        await stage.alice.closes()
+        told = await stage.asks(stage.bob, "/dbc 审批 撤回")
+        assert_chinese(told.plain)
 
 
 async def test_a_request_is_withdrawn_from_a_menu_of_ones_own(tmp_path: Path) -> None:
