@@ -5,7 +5,7 @@ from storage.backup import Copied, LostKey, PutBack, back_up, restore
 from storage.busy import postgres_cause
 from storage.dumps import Dump, put_back_dump, read_dump, read_script
 from storage.engine import check_address
-from storage.errors import BadKey, InUse, StorageFailed, StorageUnfit
+from storage.errors import BadKey, InUse, NewerVersion, StorageFailed, StorageUnfit
 from storage.file import (
     JOURNALS,
     LOCK,
@@ -51,6 +51,7 @@ __all__ = [
     "Known",
     "Look",
     "LostKey",
+    "NewerVersion",
     "Open",
     "PutBack",
     "Schema",

@@ -30,6 +30,7 @@ from bot.model import (
 from bot.plural import counted
 from storage.busy import sqlite_code
 from storage.chain import Fault, Verification
+from storage.errors import NewerVersion
 from storage.file import (
     JOURNALS,
     PRIVATE,
@@ -130,6 +131,8 @@ def restore(
         copied = copy_whole(backup, draft)
         try:
             former, sealed, lost = _hold_back(draft, now, backup.name, vault)
+        except NewerVersion as error:
+            raise _of_newer(backup, error) from None
         except DBAPIError as error:
             if not isinstance(error.orig, sqlite3.Error):
                 raise
@@ -140,6 +143,13 @@ def restore(
         draft.replace(file)
         flush_directory(file)
     return PutBack(copied, aside, former, sealed, lost)
+
+
+def _of_newer(backup: Path, error: NewerVersion) -> BotError:
+    return BotError(
+        f"{backup} was not restored: it is of a newer version of the bot (schema {error.schema}).",
+        hint="Install that version, and restore it with that.",
+    )
 
 
 @contextmanager

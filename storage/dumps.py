@@ -191,6 +191,7 @@ def _require_ours(found: Dump, name: str) -> None:
         raise BotError(f"{name} is no dump of a database of the bot.")
     if unknown := [one for one in found.revisions if not is_known(one)]:
         raise BotError(
-            f"{name} is of a newer version of the bot (schema {', '.join(unknown)}).",
+            f"{name} was not restored: it is of a newer version of the bot "
+            f"(schema {', '.join(unknown)}).",
             hint="Install that version, and restore it with that.",
         )

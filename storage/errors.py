@@ -23,6 +23,18 @@ class StorageUnsure(StorageFailed):
     """The database was lost during a commit: nobody knows whether what was written is stored."""
 
 
+class NewerVersion(BotError):
+    """A newer version of the bot has migrated this database."""
+
+    def __init__(self, schema: str) -> None:
+        super().__init__(
+            f"A newer version of the bot has used this database (schema {schema}).",
+            hint="Run that version, or restore with this one a backup from before the upgrade: "
+            "python -m bot restore FILE",
+        )
+        self.schema = schema
+
+
 class InUse(Taken):
     """Another process owns this SQLite file."""
 

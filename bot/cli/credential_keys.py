@@ -13,6 +13,7 @@ from cryptography.fernet import Fernet
 
 from bot.cli.asking import require_yes
 from bot.cli.failures import Commands
+from bot.cli.schemas import require_newest
 from bot.cli.settings import load
 from bot.clock import SystemClock
 from bot.config import KeySettings, places
@@ -86,9 +87,17 @@ def rotate(*, yes: bool) -> None:
             f"Was every running bot restarted with key {vault.fingerprints[0]} in front of "
             f"{vault.place}?"
         )
-    store = Store(settings.database_url, vault)
-    done = asyncio.run(_closing(store, store.reseal(SystemClock().now())))
-    click.echo(f"Encrypted {_rows(done)} under {vault.fingerprints[0]}.")
+    require_newest(settings.database_url)
+    done, lost = asyncio.run(_rotated(Store(settings.database_url, vault)))
+    if done or not lost:
+        click.echo(f"Encrypted {_rows(done)} under {vault.fingerprints[0]}.")
+    if lost:
+        stay = "1 row stays as it is" if lost == 1 else f"{lost} rows stay as they are"
+        them = "it" if lost == 1 else "them"
+        raise click.ClickException(
+            f"{stay}: no key opens {them}. Put the former key back at the end of {vault.place}, "
+            "then rotate again."
+        )
 
 
 @keys.command()
@@ -104,6 +113,7 @@ def retire(name: str) -> None:
         raise click.ClickException(f"There is no key {name}. See: python -m bot keys list")
     if name == vault.fingerprints[0]:
         raise click.ClickException(f"{name} is the key that encrypts. Add another one first.")
+    require_newest(settings.database_url)  # another version's rows may need it
     if needed := _counts(vault)[name]:
         raise click.ClickException(
             f"{_rows(needed)} still encrypted under {name}. First: python -m bot keys rotate"
@@ -123,6 +133,15 @@ def retire(name: str) -> None:
         f"Retired {name}. It is kept in {kept}: {_NEEDED}\nMove that file to where your keys are "
         "kept, and delete it once there is no such backup."
     )
+
+
+async def _rotated(store: Store) -> tuple[int, int]:
+    """How many rows are encrypted anew, and how many no key opens."""
+    try:
+        done = await store.reseal(SystemClock().now())
+        return done, (await store.sealed_under())[None]
+    finally:
+        await store.close()
 
 
 def _vault(settings: KeySettings, *, may_make: bool = False) -> Vault:

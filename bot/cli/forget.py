@@ -6,13 +6,14 @@ import re
 import click
 from cryptography.fernet import Fernet
 
+from bot.cli.schemas import require_newest
 from bot.cli.settings import load
 from bot.clock import SystemClock
 from bot.config import DatabaseSettings
 from bot.ids import UserId
 from bot.model import AuditEntry, AuditKind
 from bot.plural import counted
-from storage import Inspection, Store, Vault, require_there
+from storage import Store, Vault, require_there
 
 _PERSON = re.compile(r"[UW][A-Z0-9]+")
 _ONE = {
@@ -37,7 +38,7 @@ def forget(person: UserId) -> None:
     file = settings.sqlite_file
     if file is not None:
         require_there(file)
-    asyncio.run(_require_schema(settings.database_url))
+    require_newest(settings.database_url)
     # Nothing is decrypted to be erased, so a lost key does not stand in the way.
     nobodys = Vault([Fernet.generate_key().decode()])
     erased = asyncio.run(_forgotten(Store(settings.database_url, nobodys), person))
@@ -45,20 +46,6 @@ def forget(person: UserId) -> None:
     click.echo(f"Erased of {person}: {told or 'nothing, for nothing was kept'}.")
     if erased["aliases"] or erased["languages"]:
         click.echo("A running bot remembers aliases and languages until it is restarted.")
-
-
-async def _require_schema(url: str) -> None:
-    """Raises ClickException before the first start of this version has migrated the database."""
-    inspection = Inspection(url)
-    try:
-        schema = await inspection.schema()
-    finally:
-        await inspection.close()
-    if not schema.is_newest:
-        raise click.ClickException(
-            f"The database's schema is {schema.current or 'empty'}, and this version has "
-            f"{schema.needed}. To migrate it, start the bot once."
-        )
 
 
 def _counted(count: int, several: str) -> str:

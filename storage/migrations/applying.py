@@ -8,7 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from bot.errors import BotError
+from storage.errors import NewerVersion
 
 
 def apply(connection: Connection) -> None:
@@ -27,11 +27,7 @@ def revisions() -> frozenset[str]:
 def _refuse_newer(connection: Connection, known: ScriptDirectory) -> None:
     current = MigrationContext.configure(connection).get_current_heads()
     if unknown := set(current) - {script.revision for script in known.walk_revisions()}:
-        raise BotError(
-            f"A newer version of the bot has used this database (schema {', '.join(unknown)}).",
-            hint="Run that version, or restore with this one a backup from before the upgrade: "
-            "python -m bot restore FILE",
-        )
+        raise NewerVersion(", ".join(unknown))
 
 
 def _config(connection: Connection) -> Config:

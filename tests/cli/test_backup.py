@@ -269,8 +269,9 @@ def test_the_older_version_goes_back_by_restoring_what_was_backed_up_before(
     written.close()
     with closing(sqlite3.connect(written.file)) as raw, raw:  # as a newer version leaves it
         raw.execute("UPDATE alembic_version SET version_num = 'of_tomorrow'")
-    told = "Run that version, or restore with this one a backup from before the upgrade"
-    refused = run(written.file, "restore", str(written.file.rename(tmp_path / "newer.db")))
+    newer = written.file.rename(tmp_path / "newer.db")
+    refused = run(written.file, "restore", str(newer))
+    told = f"{newer} was not restored: it is of a newer version of the bot (schema of_tomorrow)."
     assert (refused.exit_code, told in refused.output) == (1, True)
     assert run(written.file, "restore", str(copy)).exit_code == 0
     assert asyncio.run(_schema(written.url)) == HEAD

@@ -75,6 +75,14 @@ def test_what_is_theirs_is_erased_and_nothing_of_others(file: Path) -> None:
     assert counted(file, "readers") == counted(file, "defaults") == 0
 
 
+def test_a_database_of_a_newer_version_is_left_alone(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as made, made:
+        made.execute("UPDATE alembic_version SET version_num = 'of_tomorrow'")
+    done = forget(file, ALICE)
+    told = "A newer version of the bot has used this database (schema of_tomorrow). Run that"
+    assert (done.exit_code, told in done.output, "once" in done.output) == (1, True, False)
+
+
 def test_the_audit_keeps_who_did_what_and_that_it_was_erased(file: Path) -> None:
     before = counted(file, "audit WHERE actor = ?", ALICE)
     assert forget(file, ALICE).exit_code == 0

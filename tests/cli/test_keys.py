@@ -1,7 +1,9 @@
 """`python -m bot keys`, on a database beside which a bot is running."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +101,42 @@ def test_rows_that_no_key_opens_are_counted(bot: Running, keys: Callable[..., Re
     bot.key_file.write_text(Fernet.generate_key().decode())
     done = keys("list")
     assert (done.exit_code, "No key opens 1 row." in done.output) == (1, True)
+
+
+def test_rows_that_no_key_opens_are_no_success_of_a_rotation(
+    bot: Running, keys: Callable[..., Result]
+) -> None:
+    bot.does(bot.keeps("U1"))
+    bot.key_file.write_text(Fernet.generate_key().decode())
+    done = keys("rotate")
+    told = "1 row stays as it is: no key opens it. Put the former key back at the end of"
+    assert (done.exit_code, told in done.output, "Encrypted" in done.output) == (1, True, False)
+    bot.does(bot.keeps("U2"))
+    done = keys("rotate")
+    assert (done.exit_code, told in done.output, "Encrypted 1 row" in done.output) == (
+        1, True, True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [("of_tomorrow", "A newer version of the bot has used"), ("0001", "start the bot once")],
+)
+def test_another_versions_database_is_changed_by_no_rotation(
+    bot: Running, keys: Callable[..., Result], schema: str, told: str
+) -> None:
+    bot.does(bot.keeps("U1"))
+    [old] = keys_in(bot.key_file)
+    keys("add")
+    with closing(sqlite3.connect(bot.file)) as raw, raw:
+        raw.execute("UPDATE alembic_version SET version_num = ?", (schema,))
+        before = raw.execute("SELECT sealed FROM dbc_sessions").fetchall()
+    for arguments in (["rotate"], ["retire", fingerprint(old)]):
+        done = keys(*arguments)
+        assert (done.exit_code, told in done.output) == (1, True), done.output
+    with closing(sqlite3.connect(bot.file)) as raw:
+        assert raw.execute("SELECT sealed FROM dbc_sessions").fetchall() == before
+    assert old in keys_in(bot.key_file)
 
 
 def test_a_faulty_key_file_is_a_sentence_and_stays_and_the_running_bot_goes_on(

@@ -148,7 +148,10 @@ def test_a_dump_of_another_version_is_not_put_over_the_database(site: Site) -> N
     newer = site.dump.with_name("newer.dump")
     site.dumped("--format=custom", f"--file={newer}")
     refused = site.restore(str(newer), "--yes")
-    assert "is of a newer version of the bot (schema of_tomorrow)" in refused.output
+    assert (
+        "was not restored: it is of a newer version of the bot (schema of_tomorrow)"
+        in refused.output
+    )
     assert (over.exit_code, refused.exit_code, site.content() == before) == (1, 1, True)
 
 
