@@ -52,6 +52,7 @@ ListedBy = Annotated[
         say("By order, unless you say otherwise"),
         "machine",
         choices=tuple(By),
+        labels=(say("Order"), say("Node"), say("Machine"), say("Person")),
     ),
 ]
 InMonth = Annotated[

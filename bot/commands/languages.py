@@ -15,13 +15,23 @@ from bot.ports import PersonInfo
 from bot.reply import Button, Language, Line, Reply, Text, command, language_of, line, say
 
 _CHOICES = ("zh", "en", "auto")
+_LABELS = (say("Chinese"), say("English"))
+_FOR_PERSON, _FOR_CHANNEL = say("As in Slack"), say("As the site")
 
 Wanted = Annotated[
-    str, Arg(say("Language"), CHOICE, say("auto: the one of your Slack"), "zh", choices=_CHOICES)
-]
+    str,
+    Arg(
+        say("Language"), CHOICE, say("auto: the one of your Slack"), "zh",
+        choices=_CHOICES, labels=(*_LABELS, _FOR_PERSON),
+    ),
+]  # fmt: skip
 ForChannel = Annotated[
-    str, Arg(say("Language"), CHOICE, say("auto: the site's"), "zh", choices=_CHOICES)
-]
+    str,
+    Arg(
+        say("Language"), CHOICE, say("auto: the site's"), "zh",
+        choices=_CHOICES, labels=(*_LABELS, _FOR_CHANNEL),
+    ),
+]  # fmt: skip
 
 
 def spoken(language: str) -> Text:
@@ -62,8 +72,8 @@ def _choice(label: Text, now: Language, why: Text, setting: str) -> tuple[Text, 
 
 def to_choose(setting: str) -> tuple[Button, ...]:
     """What can be chosen, for the person or, as `channel-language`, for the channel."""
-    automatic = say("As in Slack") if setting == "language" else say("As the site")
-    labels = (("zh", say("Chinese")), ("en", say("English")), ("auto", automatic))
+    automatic = _FOR_PERSON if setting == "language" else _FOR_CHANNEL
+    labels = zip(_CHOICES, (*_LABELS, automatic), strict=True)
     return setting_buttons.choices(f"settings.{setting}", "language", labels)
 
 

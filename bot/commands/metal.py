@@ -50,6 +50,7 @@ PowerVerb = Annotated[
         "status",
         word="power",
         choices=("on", "off", "reset", "status"),
+        labels=(say("On"), say("Off"), say("Reset"), say("Status")),
     ),
 ]
 Device = Annotated[

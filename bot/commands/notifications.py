@@ -24,11 +24,19 @@ from storage import UnitOfWork
 _OFF = frozenset({"off", "关", "关闭"})
 _LONGEST = 20
 
+_LABELS: Mapping[str, Text] = {
+    Notify.ALL: say("Everything"),
+    Notify.ENDS: say("Ends only"),
+    Notify.FAILURES: say("Only failures and what was not done"),
+    Notify.SILENT: say("Everything, without mentions"),
+    Notify.DIGEST: say("One digest a day"),
+}
+
 Wanted = Annotated[
     str,
     Arg(
         say("Notifications"), CHOICE, say("silent: without being mentioned"), "failures",
-        choices=tuple(Notify),
+        choices=tuple(_LABELS), labels=tuple(_LABELS.values()),
     ),
 ]  # fmt: skip
 Less = Annotated[
@@ -62,13 +70,6 @@ _CALLED = {
     Notify.FAILURES: say("only failures and what was not done"),
     Notify.SILENT: say("everything, without mentions"),
     Notify.DIGEST: say("one digest a day, and at once what was not done"),
-}
-_LABELS: Mapping[str, Text] = {
-    Notify.ALL: say("Everything"),
-    Notify.ENDS: say("Ends only"),
-    Notify.FAILURES: say("Only failures and what was not done"),
-    Notify.SILENT: say("Everything, without mentions"),
-    Notify.DIGEST: say("One digest a day"),
 }
 _USUAL = ("22:00-07:00", "20:00-08:00")
 _HOURS = ("07:00", "08:00", "09:00", "18:00")  # for a digest: before work, or after it

@@ -24,6 +24,7 @@ Direction = Annotated[
         say("Required only if both directions run under one name"),
         DOWNLOAD,
         choices=(DOWNLOAD, UPLOAD),
+        labels=(say("Download"), say("Upload")),
     ),
 ]
 

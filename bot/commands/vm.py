@@ -80,7 +80,15 @@ Force = Annotated[
     ),
 ]
 LogEnd = Annotated[
-    str, Arg(say("End"), CHOICE, say("Which end of the log"), "tail", choices=("tail", "head"))
+    str,
+    Arg(
+        say("End"),
+        CHOICE,
+        say("Which end of the log"),
+        "tail",
+        choices=("tail", "head"),
+        labels=(say("The last lines"), say("The first lines")),
+    ),
 ]
 Lines = Annotated[
     int,

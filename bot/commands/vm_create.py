@@ -87,6 +87,7 @@ System = Annotated[
         "",
         "linux",
         choices=("linux", "windows"),
+        labels=("Linux", "Windows"),
         names=("operation_system",),
         positional=False,
     ),

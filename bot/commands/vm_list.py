@@ -65,6 +65,7 @@ State = Annotated[
         say("Only machines in this state"),
         "off",
         choices=tuple(_PHASES),
+        labels=(say("Running"), say("Powered off"), say("Asleep"), say("Busy"), say("Failed")),
     ),
 ]
 Sort = Annotated[
@@ -75,6 +76,7 @@ Sort = Annotated[
         say("By node, unless you say otherwise; by age, the newest come first"),
         "state",
         choices=("node", "name", "state", "age"),
+        labels=(say("Node"), say("Name"), say("State"), say("Age")),
         positional=False,
     ),
 ]

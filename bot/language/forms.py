@@ -194,7 +194,7 @@ def _field(parameter: Parameter, given: str, now: str) -> FormField:
         initial=(
             Choice(initial, initial) if initial and not (is_flag and initial == "False") else None
         ),
-        choices=tuple(Choice(c, c) for c in arg.choices),
+        choices=tuple(map(Choice, arg.labels or arg.choices, arg.choices)),
         source=arg.kind.name if arg.kind.is_sought else "",
         rare=arg.rare and not given,
     )

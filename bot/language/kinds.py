@@ -452,13 +452,13 @@ class Arg:
     """What a parameter takes. `hint` is help for forms and documentation.
 
     `word` is what usage lines and documentation call it, if not by the parameter's name; `names`
-    are further spellings of `key=`. `least` and `most` bound integers; a `size` that `adds` is by
-    how much a disk grows; a bare word is that only with a sign. `instead` names the required
-    argument in whose place this one may be given. `positional` says whether a bare word may fill
-    it. `narrow`: it is no free text, but has only the characters of a keyboard;
-    the parts of a `list` then have no capital letters. `rare`: a form shows it on demand.
-    `pressed`: only the button that is named after it gives it, so no form asks for it and no
-    suggestion carries it.
+    are further spellings of `key=`; `labels` are what a form calls its `choices`. `least` and
+    `most` bound integers; a `size` that `adds` is by how much a disk grows; a bare word is that
+    only with a sign. `instead` names the required argument in whose place this one may be given.
+    `positional` says whether a bare word may fill it. `narrow`: it is no free text, but has only
+    the characters of a keyboard; the parts of a `list` then have no capital letters. `rare`: a
+    form shows it on demand. `pressed`: only the button that is named after it gives it, so no form
+    asks for it and no suggestion carries it.
     """
 
     label: Text
@@ -468,6 +468,7 @@ class Arg:
     least: int = 0
     most: int = NO_LIMIT
     choices: tuple[str, ...] = ()
+    labels: tuple[Text, ...] = ()
     word: str = ""
     names: tuple[str, ...] = ()
     adds: bool = False
