@@ -31,6 +31,7 @@ from bot.orders.words import at_the_end, renewing_costs, sign_of, taker, unconfi
 from bot.pipeline.context import Context, Services
 from bot.pipeline.formatting import gpus, joined, stacked
 from bot.reply import (
+    Divider,
     Fields,
     Line,
     Note,
@@ -49,6 +50,7 @@ from bot.reply import (
     listed,
     say,
     say_number,
+    sentences,
 )
 
 Number = Annotated[
@@ -171,6 +173,21 @@ async def _as_node_says(ctx: Context, node_id: NodeId) -> Rows:
 async def show(ctx: Context, order: Number) -> Reply:
     """Show a rental: its end, its price, what is lost with it, and what its renter signs."""
     found = await _known(ctx, order, is_over=True)
+    return _one_by_one([await _shown(ctx, one) for one in found])
+
+
+def _one_by_one(replies: Sequence[Reply]) -> Reply:
+    """What is said of the orders of one number, below each other: pallets count by themselves."""
+    first, *more = replies
+    if not more:
+        return first
+    apart = [part for one in more for part in (Divider(), *one.parts)]
+    summary = sentences(one.summary for one in replies)
+    data = {"orders": [one.data for one in replies]}
+    return replace(first, summary=summary, parts=(*first.parts, *apart), data=data)
+
+
+async def _shown(ctx: Context, found: RentalOrder) -> Reply:
     facts = await ctx.services.orders.facts(found, ctx.actor)
     head = say(
         "Order {order} for {node} {when}.",
@@ -224,8 +241,8 @@ def _machines(facts: Facts) -> Text | Line:
 
 async def _known(
     ctx: Context, number: int, *, is_gone: bool = False, is_over: bool = False
-) -> RentalOrder:
-    """The order of that number that is not over, else the last one, if whoever asks is told of it.
+) -> list[RentalOrder]:
+    """The orders of that number that are not over, else the last one, of which the asker is told.
 
     `is_gone`: also one whose machines are gone; `is_over`: also any other that is over.
     """
@@ -247,7 +264,7 @@ async def _known(
             field="order",
         )
     living = [one for one in mine if not one.phase.is_over]
-    return living[0] if living else mine[-1]
+    return living or mine[-1:]
 
 
 async def _some_known(services: Services, user: UserId, _place: Place) -> None:
@@ -328,9 +345,12 @@ def _money(prices: Prices, gpus: int, blocks: int) -> Line:
 async def rescue(ctx: Context, order: Number) -> Reply:
     """Tell what is lost with a rental, until when, and how to copy it."""
     found = await _known(ctx, order, is_gone=True)
-    left = await left_of(ctx, found)
-    facts = await ctx.services.orders.facts(found, ctx.actor)
-    return await copying(ctx, facts, left, _data(facts))
+    told = []
+    for one in found:
+        left = await left_of(ctx, one)
+        facts = await ctx.services.orders.facts(one, ctx.actor)
+        told.append(await copying(ctx, facts, left, _data(facts)))
+    return _one_by_one(told)
 
 
 async def watch(ctx: Context, wallet: Wallet) -> Reply:

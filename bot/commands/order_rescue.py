@@ -110,15 +110,18 @@ async def copying(ctx: Context, facts: Facts, left: Left, data: Mapping[str, obj
 
 
 def _nothing(facts: Facts) -> Text:
-    number = str(facts.order.number)
+    number, node = str(facts.order.number), bold(facts.node)
     if not facts.sees:
-        return say("You have no access to the machines of order {order}.", order=number)
+        return say(
+            "You have no access to the machines of order {order} for {node}.",
+            order=number, node=node,
+        )  # fmt: skip
     if facts.machines is None:
         return say(
-            "The machines of order {order} were not listed yet. See: {command}",
-            order=number, command=command("vm list"),
+            "The machines of order {order} for {node} were not listed yet. See: {command}",
+            order=number, node=node, command=command("vm list"),
         )  # fmt: skip
-    return say("No machine of order {order} is known here.", order=number)
+    return say("No machine of order {order} for {node} is known here.", order=number, node=node)
 
 
 def _after_the_end(facts: Facts, left: Left) -> list[Part]:

@@ -11,7 +11,7 @@ import structlog
 
 from bot.chain.errors import ChainDisagrees, ChainError
 from bot.chain.models import OrderOnChain
-from bot.chain.reader import ChainView, OrderRef
+from bot.chain.reader import ChainView, OrderRef, Pallet
 from bot.clock import Clock
 from bot.ids import NodeId, UserId
 from bot.model import DbcSession, NodeKind, OrderPhase, RentalOrder
@@ -124,12 +124,12 @@ class Finder:
 
     async def _on_node(self, node: NodeId) -> bool:
         view = await self._view()
-        found = await view.orders_of_machine(node, view.best)
+        found = await each_once(view, await view.orders_of_machine(node, view.best))
         return await self._keep_new(view, found, is_only=len(found) == 1)
 
     async def _of_wallet(self, wallet: str) -> bool:
         view = await self._view()
-        found = await view.orders_of_wallet(wallet, view.best)
+        found = await each_once(view, await view.orders_of_wallet(wallet, view.best))
         return await self._keep_new(view, found, is_only=False)
 
     async def _keep_new(self, view: ChainView, found: list[OrderRef], *, is_only: bool) -> bool:
@@ -196,6 +196,28 @@ async def _read(view: ChainView, ref: OrderRef) -> tuple[OrderOnChain | None, Or
         return await view.order(ref, view.best), await view.order(ref, view.final)
     except ChainDisagrees:
         return await view.order_of_any(ref, view.best), None
+
+
+async def each_once(view: ChainView, refs: Sequence[OrderRef]) -> list[OrderRef]:
+    """Without those that the older pallet tells of, and that are an order of the newer one.
+
+    Each pallet counts by itself, so one number alone says nothing. Raises ChainError.
+    """
+    newer = {ref.number for ref in refs if ref.pallet is Pallet.RENT}
+    return [
+        ref
+        for ref in refs
+        if ref.pallet is Pallet.RENT or ref.number not in newer or not await _is_guise(view, ref)
+    ]
+
+
+async def _is_guise(view: ChainView, ref: OrderRef) -> bool:
+    """Whether the newer pallet has the very same order."""
+    newer = OrderRef(Pallet.RENT, ref.number)
+    one, other = [await view.order_of_any(at, view.best) for at in (ref, newer)]
+    if one is None or other is None:
+        return False
+    return is_same(order_of(ref, one, view), other) and one.gpu_index == other.gpu_index
 
 
 def id_of(ref: OrderRef) -> str:

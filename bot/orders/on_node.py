@@ -6,12 +6,12 @@ from collections.abc import Collection
 from bot.chain.reader import ChainView, OrderRef
 from bot.ids import NodeId
 from bot.model import RentalOrder
-from bot.orders.finding import id_of, order_of
+from bot.orders.finding import each_once, id_of, order_of
 
 
 async def orders_on(view: ChainView, node: NodeId, known: Collection[str]) -> list[RentalOrder]:
     """Those that hold a node's GPUs now, but for the known ones. Raises ChainError."""
-    refs = await view.orders_of_machine(node, view.best)
+    refs = await each_once(view, await view.orders_of_machine(node, view.best))
     found = await asyncio.gather(*(_read(view, ref) for ref in refs if id_of(ref) not in known))
     return [order for order in found if order is not None and order.node == node]
 

@@ -41,6 +41,7 @@ class RpcNode:
         self.denies: set[int] = set()  # orders that it says it does not know
         self.lies: dict[int, Mapping[str, object]] = {}  # what it says of an order instead
         self.pallets: tuple[str, ...] = ("rentMachine",)
+        self.others: dict[str, Chain] = {}  # what a pallet has that keeps others
         self.calls: list[tuple[str, list[Any]]] = []
         self.requests = 0  # whatever became of them
         self._port = port
@@ -122,7 +123,7 @@ class RpcNode:
         if method == "onlineProfile_getMachineInfo":
             return answers.machine(self.chain, answers.text(params, 0), self._block(params, 1))
         if pallet in self.pallets:
-            return self._of_rentals(name, params)
+            return self._of_rentals(self.others.get(pallet, self.chain), name, params)
         raise RpcError(-32601, "Method not found")
 
     def _of_chain(self, name: str, params: Sequence[Any]) -> object:
@@ -139,8 +140,7 @@ class RpcNode:
             return self._called(number) if number <= self.head else None
         raise RpcError(-32601, "Method not found")
 
-    def _of_rentals(self, name: str, params: Sequence[Any]) -> object:
-        chain = self.chain
+    def _of_rentals(self, chain: Chain, name: str, params: Sequence[Any]) -> object:
         if name == "getRentOrder":
             number, block = answers.number(params, 0), self._block(params, 1)
             rental = chain.rental(number, block)

@@ -41,6 +41,17 @@ class ChainStage:
             self.chain.confirm(rental.number)
         return rental
 
+    def older(self) -> Chain:
+        """What the older pallet keeps of the same chain; its orders count from the same number."""
+        older = Chain(self.stage.clock)
+        older.blocks = self.chain.blocks
+        for node in self.stage.world.nodes.values():
+            older.add_machine(node.node_id, node.gpus)
+        for rpc in self.rpc:
+            rpc.pallets = ("rentMachine", "terminatingRental")
+            rpc.others["terminatingRental"] = older
+        return older
+
     async def restart(self) -> None:
         """Stop the bot and start it again on the same database, with the same chain."""
         await self.stage.bot.stop()

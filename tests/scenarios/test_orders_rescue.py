@@ -60,7 +60,9 @@ async def test_after_the_end_and_after_the_deletion_only_what_is_possible_is_sai
 
 async def test_of_one_number_the_order_that_is_not_over_is_meant(scene: ChainStage) -> None:
     stage, alice = scene.stage, scene.stage.alice
-    scene.rpc[0].pallets = ("rentMachine", "terminatingRental")
+    other = scene.older()
+    other.confirm(other.rent(scene.renter, stage.node("gpu1").node_id, None, DAY).number)
+    await scene.passes(minutes=1, step=60)
     rental = scene.rents(blocks=DAY)
     await scene.passes(minutes=2, step=60)
     older = "WHERE id LIKE 'terminatingRental.%'"
