@@ -57,12 +57,14 @@ class BotError(Exception):
     `during` is what was being done, where whoever reads it may no longer see what they asked for.
     `offers` are buttons for what to do about it.
     `learnt` are facts found out before it failed, for whoever settles what is unknown.
+    `passes`: the same request may go through at another moment; of no other it is offered again.
     """
 
     severity = Severity.FAILED
     said: Text = ""
     answer: Text = ""
     may_show_later = True
+    passes = False
     during: Words = ""
     learnt = NOTHING_LEARNT
     offers: tuple[Button, ...] = ()
@@ -89,6 +91,12 @@ class Refused(BotError):
     severity = Severity.REFUSED
 
 
+class Passing(Refused):
+    """It could not be done as it was decided, or at that moment: requested again, it may be."""
+
+    passes = True
+
+
 class Faults(Refused):
     """Several things are wrong at once, each with the argument that it is about."""
 
@@ -97,6 +105,7 @@ class Faults(Refused):
         hints = dict.fromkeys(line(one.hint) for one in refusals if one.hint)
         super().__init__(as_phrase(told), hint=sentences(hints), field=refusals[0].field)
         self.refusals = tuple(refusals)
+        self.passes = all(one.passes for one in refusals)
 
 
 def refuse_all(checks: Iterable[Callable[[], object]]) -> None:
@@ -127,7 +136,9 @@ class NotFound(Refused):
 
 
 class Conflict(Refused):
-    """What was asked clashes with what is there."""
+    """What was asked clashes with what is there, which changes."""
+
+    passes = True
 
 
 _SIGNS = {

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from gettext import NullTranslations
 from typing import BinaryIO, Protocol
 
-from bot.errors import Refused
+from bot.errors import Passing
 from bot.ids import ChannelId, Reader, UserId
 from bot.model import Invocation, MessageRef, Place, Press, Submission
 from bot.reply import Button, Choice, Form, Language, Phrase, Reply, Words, say
@@ -96,9 +96,9 @@ class RightsUnknown(DeliveryFailed):
         self.wait = wait
 
 
-def slack_does_not_say() -> Refused:
+def slack_does_not_say() -> Passing:
     """The refusal where nobody waits any longer for RightsUnknown to pass."""
-    return Refused(
+    return Passing(
         say("Slack did not say who may do this."), hint=say("Nothing was done. Try again.")
     )
 

@@ -54,7 +54,7 @@ class DbcError(BotError):
     default_delivery: ClassVar[Delivery] = Delivery.REFUSED
     # Whether it is about the way there, or the node's own way to the chain, not about what was
     # asked for: the same request may work a moment later.
-    passes: ClassVar[bool] = False
+    passes = False
 
     def __init__(
         self,

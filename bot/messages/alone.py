@@ -6,12 +6,13 @@ that failed, it comes directly. Nothing of it stands in the channel before it ru
 ran is told to the requester alone.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from bot.ids import ExecutionId, UserId
-from bot.messages import board, cards, machine_buttons
+from bot.messages import board, cards
 from bot.model import Approval, Execution, ExecutionStatus, Place, ReviewKind
-from bot.reply import Actions, Line, Note, Part, Reply, command, dump, line, say
+from bot.reply import Actions, Button, Line, Note, Part, Reply, command, dump, line, say
 from storage import UnitOfWork
 
 
@@ -74,15 +75,19 @@ async def end(
     *below: Part,
     now: datetime,
     is_told: bool = True,
+    offers: Sequence[Button] = (),
 ) -> None:
-    """Say on the question that nothing is done, and tell the requester; not if they did it."""
+    """Say on the question that nothing is done, and tell the requester; not if they did it.
+
+    `offers` is what they can do about it.
+    """
     unseen = await is_unseen(tx, approval, execution)
     await was_answered(tx, approval)
     await show(tx, approval, execution, cards.ended(execution, end, sentence), now)
     if not is_told:
         return
-    if end is ExecutionStatus.EXPIRED:
-        below = (*below, Actions((machine_buttons.request_again(execution),)))
+    if offers:
+        below = (*below, Actions(tuple(offers)))
     if unseen:
         told = cards.alone(end, sentence, *below)
         key, place = cards.private_key(execution.id), Place.direct(execution.actor)

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from bot.errors import ONCE_MORE, Refused
 from bot.language.args import BREAK_GLASS, REASON
-from bot.language.table import Command, Table
+from bot.language.table import Command
 from bot.language.terms import in_full
 from bot.messages import alone, board, cards
 from bot.messages.facts import ALIKE, CAUTION, OF_MACHINES, STATE, found_by_look, in_public
 from bot.messages.outbox import Outbox
-from bot.model import LOCKED_SECRETS, Approval, Execution, Fact, ReviewKind
+from bot.model import Approval, Execution, Fact, ReviewKind
 from bot.pipeline.aside import aside
 from bot.pipeline.breaking import break_glass, offered
 from bot.pipeline.context import Context, Services
@@ -53,26 +52,6 @@ class Before:
     approval: Approval | None = None
     seen: Seen | None = None
     sent: int | None = None
-
-
-def require_readable(table: Table, execution: Execution) -> None:
-    """Raise Refused for what cannot be carried out as it was asked: a part of it is lost."""
-    if table.get(execution.command) is None:
-        title = table.spoken_of(execution.command).title
-        raise Refused(
-            say("This version of the bot has no command “{command}”.", command=title),
-            hint=say("Nothing was done."),
-        )
-    if execution.unreadable == LOCKED_SECRETS:
-        raise Refused(
-            say("What you typed can no longer be decrypted: the bot has lost the key."),
-            hint=say("Nothing was done. Fill in the form again."),
-        )
-    if execution.unreadable:
-        raise Refused(
-            say("The record of what you requested is damaged."),
-            hint=ONCE_MORE,
-        )
 
 
 class Clearance:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.errors import ONCE_MORE, Refused
+from bot.errors import ONCE_MORE, Passing, Refused
 from bot.ids import UserId
 from bot.language.table import Command
 from bot.messages.cards import people_line
@@ -23,7 +23,7 @@ def require_covered(
 ) -> None:
     """An approval covers exactly what was shown, by the rules that hold now. Raises Refused."""
     if approval.is_unreadable:
-        raise Refused(
+        raise Passing(
             say("The record of what was shown for this approval is damaged."),
             hint=ONCE_MORE,
         )
@@ -43,7 +43,7 @@ def _require_same(found: Differences, others: Sequence[Words]) -> None:
     changes = [*others, *found.changes]
     changed = say("Changed since it was shown: {changes}.", changes=apart(changes))
     if told := sentences((changed if changes else "", *found.unreadable)):
-        raise Refused(as_phrase(told), hint=ONCE_MORE)
+        raise Passing(as_phrase(told), hint=ONCE_MORE)
 
 
 def may_be_broken(decision: Decision) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bot.errors import BotError, Refused
+from bot.errors import BotError, Passing
 from bot.language.table import Command
 from bot.messages import cards
 from bot.messages.cards import Subject
@@ -21,7 +21,7 @@ _KEPT = frozenset({AuditKind.FROZEN, AuditKind.UNFROZEN})
 _LOOKED_THROUGH = 500  # entries of one command: a former version has left few since
 
 
-class Overtaken(Refused):
+class Overtaken(Passing):
     """Another change was sent at the same moment: what was looked at before it may be untrue."""
 
     def __init__(self, subject: Subject) -> None:

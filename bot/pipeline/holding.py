@@ -5,7 +5,7 @@ Both are looked at in the unit of work that claims the change, so none is sent a
 
 from datetime import datetime
 
-from bot.errors import Refused
+from bot.errors import Passing
 from bot.language.table import Command
 from bot.model import Approval, Effect, Execution, Freeze, ReviewKind
 from bot.reply import Phrase, mention, say, say_number, time
@@ -17,7 +17,7 @@ from storage import Store, UnitOfWork
 OF_NODES = frozenset({"vm", "disk", "snapshot", "image", "lan", "metal"})
 
 
-class Held(Refused):
+class Held(Passing):
     """It may not be sent at the moment, whoever approved it."""
 
 

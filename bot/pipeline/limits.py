@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from bot.errors import Refused
+from bot.errors import Passing
 from bot.language.table import Command, Table
 from bot.model import Execution, ExecutionStatus
 from bot.pipeline.holding import OF_NODES
@@ -11,7 +11,7 @@ from bot.reviews.policy_values import LimitSettings
 from storage import UnitOfWork
 
 
-class Crowded(Refused):
+class Crowded(Passing):
     """Too much was requested lately; it says when there is room again."""
 
 

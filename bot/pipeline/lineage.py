@@ -6,9 +6,9 @@ from bot.ids import ExecutionId, TaskId, UserId, new_id
 from bot.language.args import BREAK_GLASS
 from bot.language.table import Command
 from bot.model import Execution, ExecutionStatus, Source
-from bot.pipeline.clearance import require_readable
 from bot.pipeline.context import Services
 from bot.pipeline.joining import key_of_new, key_of_second
+from bot.pipeline.readable import require_readable
 from storage import UnitOfWork
 
 _WAITED = frozenset({ExecutionStatus.VOIDED, ExecutionStatus.EXPIRED})

@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 
 from bot.correlation import part_of
-from bot.errors import ONCE_MORE, BotError, Refused
+from bot.errors import ONCE_MORE, BotError, Passing, Refused
 from bot.language.table import Command
 from bot.messages.facts import CAUTION, OF_MACHINES
 from bot.messages.outbox import Outbox
@@ -24,7 +24,7 @@ from bot.model import (
     ReviewKind,
 )
 from bot.pipeline.calls import LEASE, RulesReplaced, Runs
-from bot.pipeline.clearance import Before, Clearance, require_readable
+from bot.pipeline.clearance import Before, Clearance
 from bot.pipeline.context import Services, unsaid
 from bot.pipeline.endings import Endings
 from bot.pipeline.failing import Overtaken
@@ -36,6 +36,7 @@ from bot.pipeline.patience import (
     slack_is_slow,
 )
 from bot.pipeline.preparation import Preparation
+from bot.pipeline.readable import require_readable
 from bot.pipeline.targets import Bound
 from bot.pipeline.turning_down import Refusal
 from bot.pipeline.turns import TOO_LATE, Behind, Turns, wanted_since
@@ -115,7 +116,7 @@ class Pipeline:
         try:
             await self._turns.take(command, execution, approval)
             if self._clock.now() - wanted_since(execution, approval) > TOO_LATE:
-                raise Refused(
+                raise Passing(
                     say("I could not get to this in time; by now it might be a surprise."),
                     hint=ONCE_MORE,
                 )

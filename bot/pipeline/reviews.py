@@ -49,6 +49,7 @@ from bot.pipeline.covered import may_be_broken
 from bot.pipeline.holding import require_way
 from bot.pipeline.joining import require_first
 from bot.pipeline.measuring import NOTHING_SEEN, Measuring, Seen, seen_with
+from bot.pipeline.readable import offered_again
 from bot.ports import DeliveryFailed, slack_does_not_say
 from bot.reply import Line, Reply, Words, say
 from bot.reviews.policy import Decision, DecisionKind
@@ -367,11 +368,9 @@ class Reviews:
                     approval=approval_id, details=details,
                 )  # fmt: skip
                 return
-            tx.audit.append(
-                AuditEntry(
-                    AuditKind.CLICK_REFUSED, now, actor=user, approval=approval_id, details=details
-                )
-            )
+            tx.audit.append(AuditEntry(
+                AuditKind.CLICK_REFUSED, now, actor=user, approval=approval_id, details=details
+            ))  # fmt: skip
 
     # The end of a review
 
@@ -385,15 +384,16 @@ class Reviews:
         now = self._clock.now()
         async with self._store.write() as tx:
             if await tx.executions.set_status(
-                execution.id,
-                end,
-                outcome=decisions.why_closed(question),
+                execution.id, end, outcome=decisions.why_closed(question), now=now,
                 decided_by=decisions.closed_by(question),
-                now=now,
                 expect={ExecutionStatus.WAITING, ExecutionStatus.RECORDED},
-            ):
-                is_told = approval.status is not ApprovalStatus.CANCELLED
-                await alone.end(tx, approval, execution, end, sentence, now=now, is_told=is_told)
+            ):  # fmt: skip
+                again = offered_again(self._table, execution)
+                await alone.end(
+                    tx, approval, execution, end, sentence, now=now,
+                    is_told=approval.status is not ApprovalStatus.CANCELLED,
+                    offers=again if end is ExecutionStatus.EXPIRED else (),
+                )  # fmt: skip
         await self._outbox.deliver_due()
 
     async def not_done(self, approval: Approval, execution: Execution, why: Words) -> Line:

@@ -9,23 +9,21 @@ from bot.errors import (
     NOTHING_DONE,
     ONCE_MORE,
     BotError,
-    Denied,
-    NotFound,
     advice,
     fault_of,
     from_error,
     recorded,
 )
-from bot.messages import alone, cards, machine_buttons
+from bot.messages import alone, cards
 from bot.messages.cards import Subject
 from bot.messages.outbox import Outbox
 from bot.model import Approval, Execution, ExecutionStatus, ReviewKind
-from bot.pipeline.as_meant import Moved
 from bot.pipeline.context import Services
 from bot.pipeline.endings import Endings
 from bot.pipeline.failing import failure
 from bot.pipeline.joined import join, joinable, told
 from bot.pipeline.joining import SameRequest
+from bot.pipeline.readable import offered_again
 from bot.ports import Answer
 from bot.reply import Actions, Button, Line, Reply, line
 
@@ -62,7 +60,7 @@ class Refusal:
             self._services, execution, error, end, approval,
             was_begun=was_begun, joins=first is not None,
         )  # fmt: skip
-        again = _again(execution, end, error)
+        again = _again(self._services, execution, end, error)
         async for attempt in self._store.attempts():
             async with attempt as tx:
                 if not await tx.executions.set_status(
@@ -114,17 +112,19 @@ async def _words(
     if isinstance(error, SameRequest):
         return sentence, await told(services, execution, error.first, joins=joins)
     if was_begun or end is ExecutionStatus.VOIDED:
-        again = _again(execution, end, error)
+        again = _again(services, execution, end, error)
         below = (Actions(again),) if again else ()
         ended = cards.alone(end, sentence, *cards.hint(_advice(error, again)), *below)
         return sentence, replace(ended, fault=fault_of(error))
     return sentence, from_error(error)
 
 
-def _again(execution: Execution, end: ExecutionStatus, error: BotError) -> tuple[Button, ...]:
+def _again(
+    services: Services, execution: Execution, end: ExecutionStatus, error: BotError
+) -> tuple[Button, ...]:
     """The way to request it again, where what stopped it passes."""
-    passes = end is ExecutionStatus.VOIDED and not isinstance(error, (Denied, NotFound, Moved))
-    return (machine_buttons.request_again(execution),) if passes else ()
+    can_go_on = end is ExecutionStatus.VOIDED and error.passes
+    return offered_again(services.table, execution) if can_go_on else ()
 
 
 def _advice(error: BotError, offers: Sequence[Button]) -> Line:

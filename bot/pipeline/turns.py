@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from bot.errors import ONCE_MORE, Refused
+from bot.errors import ONCE_MORE, Passing, Refused
 from bot.ids import ExecutionId, TaskId, UserId
 from bot.language.args import BREAK_GLASS, REASON
 from bot.language.table import Command
@@ -206,7 +206,7 @@ class Turns:
             self._require_done(command, execution, one, is_reviewed=approval is not None)
         since = wanted_since(execution, approval)
         if now - since > TOO_LATE:
-            raise Refused(
+            raise Passing(
                 turn_cards.too_long(execution.label),
                 hint=ONCE_MORE,
             )
@@ -222,7 +222,7 @@ class Turns:
         """
         row = self._services.table.spoken_of(one.command)
         if one.status is not ExecutionStatus.DONE:
-            raise Refused(
+            raise Passing(
                 turn_cards.not_done(one.status, row.called),
                 hint=say("Nothing was done. Look at the machine, then request it again."),
             )

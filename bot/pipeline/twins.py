@@ -8,7 +8,7 @@ the same to the same target.
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.errors import Refused
+from bot.errors import Passing
 from bot.folding import plain
 from bot.language.args import BREAK_GLASS
 from bot.language.table import BY_ACTOR, Command
@@ -22,7 +22,7 @@ from bot.watches.late import LOOKED_FOR
 from storage import UnitOfWork
 
 
-class Repeated(Refused):
+class Repeated(Passing):
     """The same was sent since an approver was shown this one."""
 
     def __init__(self) -> None:

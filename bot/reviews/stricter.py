@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from bot.errors import ONCE_MORE, Refused
+from bot.errors import ONCE_MORE, Passing, Refused
 from bot.messages.cards import duration
 from bot.model import Approval, Execution, ReviewKind, Terms
 from bot.reply import Phrase, Words, as_phrase, listed, say, say_number
@@ -17,7 +17,7 @@ def against(approval: Approval, execution: Execution, decision: Decision) -> Ref
     except Refused as refusal:
         return since_requested(refusal)
     if approval.kind is ReviewKind.CONFIRM and decision.kind is DecisionKind.APPROVE:
-        return Refused(
+        return Passing(
             say_number(
                 "What the rules require has changed since this was requested: it now needs "
                 "{number} approval ({by}).",

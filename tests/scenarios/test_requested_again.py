@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.dbc.worker import Durations
 from sandbox.slack import Person, SeenMessage
+from tests.scenarios.machines import off
 from tests.scenarios.site import approves, asked, rules, site
 from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage
+from tests.scenarios.stored import alter
 
 AGAIN = "Request it again"
 SECOND = "Request it a second time"
@@ -130,3 +133,80 @@ async def test_glass_is_not_broken_again_once_one_in_between_has_expired(stage: 
     assert stage.changes() == ["tasks.restart"]
     [card] = [m for m in stage.bob.messages(CHANNEL) if "Approve" in m.buttons]
     assert "It floods the switch" not in card.plain
+
+
+def _offered(stage: Stage, person: Person) -> list[str]:
+    """What somebody's messages say that can be requested again."""
+    return [m.plain for m in person.messages() if AGAIN in m.buttons]
+
+
+DAMAGES = ["command = 'vm.transmogrify'", "arguments = '{'"]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("end", ["approved", "expired"])
+async def test_what_cannot_be_read_is_not_offered_again(
+    stage: Stage, damage: str, end: str
+) -> None:
+    card = await asked(stage, RESTART)
+    alter(stage, f"UPDATE executions SET {damage} WHERE status = 'waiting'")
+    if end == "approved":
+        await approves(stage, stage.bob, card)
+    else:
+        stage.clock.advance(timedelta(minutes=61))
+        await stage.passes(1)
+    assert "Nothing was done" in stage.alice.screen() or "nobody decided" in stage.alice.screen()
+    assert _offered(stage, stage.alice) == []
+
+
+async def test_what_was_damaged_since_its_button_was_offered_is_not_requested(
+    stage: Stage,
+) -> None:
+    expired = await _expired(stage)
+    alter(stage, "UPDATE executions SET arguments = '{' WHERE status = 'expired'")
+    await _presses(stage, stage.alice, AGAIN, expired)
+    assert "The record of what you requested is damaged" in stage.alice.last(CHANNEL).plain
+    assert not _pending(stage, stage.alice)
+
+
+async def _waits_for_its_turn(stage: Stage) -> None:
+    """Alice's restart, approved while the machine gets a disk, which takes three minutes."""
+    off(stage)
+    stage.node("gpu1").durations = Durations(add=timedelta(minutes=3))
+    await stage.asks(stage.bob, "/dbc disk add inference 100")
+    await stage.asks(stage.alice, "/dbc vm start inference")
+    [card] = _pending(stage, stage.alice)
+    await approves(stage, stage.carol, card)
+    assert stage.changes() == ["disks.add"]
+
+
+@pytest.mark.parametrize(
+    ("then", "said", "is_offered"),
+    [
+        ('[[rule]]\nname = "no"\nmatch = { command = "vm.start" }\ndeny = "Not today."\n',
+         "Not today", False),
+        ('[freeze]\npeople = { persons = ["U0CAROL"] }\n', "frozen", True),
+    ],
+    ids=["denied", "frozen"],
+)  # fmt: skip
+async def test_what_was_stopped_before_its_turn_is_offered_again_where_that_passes(
+    stage: Stage, then: str, said: str, is_offered: bool
+) -> None:
+    ask = '[[rule]]\nname = "ask"\nmatch = { command = "vm.start" }\napprovals = 1\n'
+    rules(stage, ask)
+    await _waits_for_its_turn(stage)
+    rules(stage, f"{ask}{then}")
+    if is_offered:
+        await stage.asks(stage.carol, "/dbc freeze network outage")
+    await stage.passes(15, times=20)
+    assert said in stage.alice.screen()
+    assert stage.changes() == ["disks.add"]
+    assert len(_offered(stage, stage.alice)) == is_offered
+
+
+async def test_what_is_gone_is_not_offered_again(stage: Stage) -> None:
+    card = await asked(stage, RESTART)
+    del stage.node("gpu1").tasks[stage.task("inference").task_id]
+    await approves(stage, stage.bob, card)
+    assert "There is no such machine on this node" in stage.alice.screen()
+    assert _offered(stage, stage.alice) == []
