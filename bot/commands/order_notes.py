@@ -23,19 +23,18 @@ _WAYS = 5  # buttons: the first ends first
 
 
 async def ending(
-    services: Services, ended: Ended, reader: UserId | None, number: str | None = None
-) -> tuple[Part, ...]:
+    services: Services, ended: Ended, reader: UserId | None,
+    paying: Sequence[RentalOrder] | None = None,
+) -> tuple[Part, ...]:  # fmt: skip
     """Notes about orders of which something comes soon, and the ways to those.
 
-    With a `number`, all about that order, and about every order where it is empty. There is a way
+    Those `paying` for what is shown are told whenever they end, and no others. There is a way
     where the `reader` is told of the order, as whoever just gets a session (None) will be.
     """
     notes: list[Part] = []
     shown: list[Button] = []
-    for order in ended.orders:
-        if number and str(order.number) != number:
-            continue
-        if number is not None or _left(services, order) <= SOON:
+    for order in ended.orders if paying is None else paying:
+        if paying is not None or _left(services, order) <= SOON:
             notes.append(await _note(services, order, is_refused=order.node in ended.refusing))
             label = say("Show order {order}", order=str(order.number))
             if reader is None or await services.orders.tells(order, reader):
@@ -98,7 +97,7 @@ async def _paying(
     for session in sessions:
         seen = await ctx.services.last_known.find(session, vm.task)
         number = seen.detail.rent_order if seen is not None else ""
-        orders = [one for one in orders if number in {"", str(one.number)}]
+        orders = await ctx.services.orders.concerned.paying(orders, vm, number)
     return orders
 
 

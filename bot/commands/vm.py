@@ -158,7 +158,8 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False, reveal: Reveal = Fals
         state=said_state(detail.status),
     )
     data = json_data.detail(vm, node, detail, vm_details.connection_data(detail))
-    parts += await ending(ctx.services, ended, ctx.actor, detail.rent_order)
+    paying = await ctx.services.orders.concerned.paying(ended.orders, vm, detail.rent_order)
+    parts += await ending(ctx.services, ended, ctx.actor, paying)
     return Reply(summary, tuple(parts), private=True, data=data)
 
 
@@ -176,7 +177,8 @@ async def _as_last_known(
     may = ended.narrowed(may_press(ctx.services, ctx.actor, ctx.place.channel))
     shown = vm_details.as_last_known(vm, node, known, problem, may, reveal=reveal)
     number = known.detail.rent_order if known is not None else ""
-    return shown.also(*await ending(ctx.services, ended, ctx.actor, number))
+    paying = await ctx.services.orders.concerned.paying(ended.orders, vm, number)
+    return shown.also(*await ending(ctx.services, ended, ctx.actor, paying))
 
 
 async def start(ctx: Context, vm: Vm) -> None:

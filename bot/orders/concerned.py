@@ -4,21 +4,32 @@ A session tells its wallet by its own signature: the renter's key made it (docs/
 """
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping, Set
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+    Set,
+)
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from pydantic import SecretStr
 
 from bot.dbc.errors import InvalidField
 from bot.dbc.models import Phase, phase_of
 from bot.dbc.signatures import check_signature
-from bot.ids import ChannelId, NodeId, UserId
+from bot.ids import ChannelId, NodeId, TaskId, UserId
 from bot.model import Audience, DbcSession, Machine, RentalOrder, Sighted
 from bot.orders.facts import AtStake
+from bot.orders.schedule import ended_by
 from bot.services.last_known import LastKnown
 from bot.services.logins import login_of
 from storage import Store
+
+_ZONES = timedelta(hours=14)  # a node's clock is ahead of UTC by no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,20 @@ def is_signed_by(session: DbcSession, wallet: str) -> bool:
     except InvalidField:
         return False
     return True
+
+
+def _created(machine: Machine) -> datetime | None:
+    """The earliest moment that the node's own time of its making can mean: it has no zone."""
+    try:
+        return datetime.fromisoformat(machine.created.strip()).replace(tzinfo=UTC) - _ZONES
+    except ValueError:  # not told, or in another way
+        return None
+
+
+def _is_after(order: RentalOrder, made: datetime | None) -> bool:
+    """Whether what was made then, or later, was surely made after an order's end."""
+    ended = ended_by(order)
+    return ended is not None and made is not None and made > ended
 
 
 class Concerned:
@@ -128,21 +153,43 @@ class Concerned:
         kept: dict[str, dict[str, None]] = defaultdict(dict)
         for shot in seen:
             kept[shot.place][shot.name] = None
-        has_others = await self._has_others(order)
+        others = await self._others(order)
+        made = await self._made(listed.values())
         found = [
             await self._at_stake(
-                order, one, concerned, tuple(kept[one.task]), has_others=has_others
+                order, one, concerned, tuple(kept[one.task]),
+                has_others=any(not _is_after(other, made.get(one.task)) for other in others),
             )
             for one in listed.values()
-        ]
+            if not _is_after(order, made.get(one.task))
+        ]  # fmt: skip
         return tuple(one for one in found if one is not None)
 
-    async def _has_others(self, order: RentalOrder) -> bool:
-        """Whether another order of the same renter on the node may pay for a machine as well."""
+    async def paying(
+        self, orders: Sequence[RentalOrder], machine: Machine, number: str
+    ) -> list[RentalOrder]:
+        """Of these orders of its node, those that may pay for a machine that names `number`.
+
+        A node names no order of some machines: then any that had not ended when it was made.
+        """
+        made = (await self._made([machine])).get(machine.task)
+        named = [one for one in orders if number in {"", str(one.number)}]
+        return [one for one in named if not _is_after(one, made)]
+
+    async def _others(self, order: RentalOrder) -> list[RentalOrder]:
+        """Other orders of the same renter on the node, which may pay for a machine as well."""
         async with self._store.read() as tx:
             known = await tx.orders.of_node(order.node)
         others = [one for one in known if one.id != order.id and one.renter == order.renter]
-        return any(not one.phase.is_over for one in others)
+        return [one for one in others if not one.phase.is_over]
+
+    async def _made(self, machines: Iterable[Machine]) -> Mapping[TaskId, datetime]:
+        """When machines were made at the earliest: when it was sent from here, or as nodes say."""
+        created = {one.task: _created(one) for one in machines}
+        async with self._store.read() as tx:
+            sent = await tx.orders.made_at(created)
+        known = {task: sent.get(task, told) for task, told in created.items()}
+        return {task: at for task, at in known.items() if at is not None}
 
     async def people(
         self, concerned: Concern, machines: Collection[AtStake] | None, node: NodeId

@@ -109,10 +109,23 @@ def deleted_at(order: RentalOrder) -> datetime:
     No look moves it: it is counted from the block at which the end was seen, where that was noted,
     and cut to five minutes.
     """
-    block, at = order.seen_block, order.seen_at
-    if order.first_block >= order.ends:
-        block, at = order.first_block, order.first_at
+    block, at = _end_seen(order)
     return _cut(at + (order.ends + KEPT - block) * SLOT)
+
+
+def ended_by(order: RentalOrder) -> datetime | None:
+    """When an order had ended at the latest; None of one that has not, as far as was read."""
+    if order.phase not in {OrderPhase.ENDED, OrderPhase.GONE}:
+        return None
+    block, at = _end_seen(order)
+    return at - (block - order.ends) * SLOT
+
+
+def _end_seen(order: RentalOrder) -> tuple[int, datetime]:
+    """The first block that was read after its end, and that block's time; else the last one."""
+    if order.first_block >= order.ends:
+        return order.first_block, order.first_at
+    return order.seen_block, order.seen_at
 
 
 def _cut(at: datetime) -> datetime:

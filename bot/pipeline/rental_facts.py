@@ -27,7 +27,7 @@ async def rental_of(bound: Bound, context: Context) -> Mapping[str, Fact]:
         for session in sessions:
             known = await services.last_known.find(session, bound.machine.task)
             number = known.detail.rent_order if known is not None else ""
-            orders = [one for one in orders if number in {"", str(one.number)}]
+            orders = await services.orders.concerned.paying(orders, bound.machine, number)
     return {RENTAL: Fact(_told(orders[0], context))} if orders else {}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, delete, or_, select, update
+from sqlalchemy import ColumnElement, case, delete, func, or_, select, update
 
 from bot.ids import NodeId, UserId
 from bot.model import OrderPhase, RentalOrder
@@ -241,6 +241,16 @@ class Orders(Repository):
             )
         )
         return {row.task: (row.actor, row.channel) for row in rows}
+
+    async def made_at(self, tasks: Collection[str]) -> Mapping[str, datetime]:
+        """When these machines were requested of their nodes, by the machine's id."""
+        sent_at = func.coalesce(executions.c.started_at, executions.c.created_at).label("sent_at")
+        rows = await self._connection.execute(
+            select(executions.c.task, sent_at).where(
+                executions.c.command == _CREATE, executions.c.task.in_(sorted(tasks))
+            )
+        )
+        return {row.task: row.sent_at for row in rows}
 
     async def _where(self, condition: Any) -> list[RentalOrder]:
         rows = await self._connection.execute(

@@ -93,3 +93,26 @@ async def test_chinese_says_of_which_machines_it_is_not_known(scene: ChainStage)
     await scene.until(old.end + 66 * HOURS)
     (told,) = scene.told(alice, "gpu1 可能会删除 Ada's training run", "还剩 6 小时")
     assert "不确定由哪个订单付费。" in told
+
+
+async def test_a_machine_that_was_made_after_an_end_is_no_machine_of_that_order(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    old = scene.rents(blocks=2 * DAY)
+    await scene.passes(1, step=900)
+    await scene.until(old.end + HOURS)
+    new = scene.rents(blocks=5 * DAY)
+    await scene.passes(1, step=900)
+    await stage.asks(alice, CREATE)
+    await scene.passes(1, step=900)
+    for command in ("vm list", "vm show late", "vm show inference"):
+        await stage.asks(alice, f"/dbc {command}")
+    assert "late" not in await shown(scene, old.number)
+    assert "Machines\nlate (vda 350G, vdb 10G)" in await shown(scene, new.number)
+    rescued = [await stage.asks(alice, f"/dbc order rescue {one.number}") for one in (old, new)]
+    assert ["late" in one.plain for one in rescued] == [False, True]
+    assert "inference" in rescued[0].plain
+    machine = (await stage.asks(alice, "/dbc vm show late")).plain.replace("*", "")
+    assert f"Order {new.number} for gpu1 ends" in machine
+    assert f"rder {old.number}" not in machine
