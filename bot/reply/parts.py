@@ -144,7 +144,10 @@ class Rows:
         return line(*(piece for one in lines for piece in ("\n", one)))[1:]
 
 
-Part = Para | Heading | Note | Fields | CodeBlock | Divider | Actions | Rows
+Part = Annotated[
+    Para | Heading | Note | Fields | CodeBlock | Divider | Actions | Rows,
+    Field(discriminator="kind"),
+]
 
 
 @dataclass(frozen=True, slots=True)

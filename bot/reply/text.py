@@ -11,7 +11,9 @@ from datetime import datetime
 from functools import cache
 from gettext import NullTranslations
 from string import Formatter
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
 
 from bot.clock import UNTOLD
 from bot.ids import UserId
@@ -51,7 +53,7 @@ class Span:
     words: "Phrase | None" = None
 
 
-Given: TypeAlias = "str | int | Span | Phrase | tuple[str | Span | Phrase, ...]"
+Given: TypeAlias = "Annotated[str | int | Span | Phrase | Line, _FIRST]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,11 @@ class Phrase:
         return plain((self,))
 
 
-Text = str | Phrase  # where no part of it has a style
-Line = tuple[str | Span | Phrase, ...]
-Words = str | Phrase | Line  # where most have a text only, and some a line
+# What is kept is read as the first of these that it can be: no two of them are alike.
+_FIRST = Field(union_mode="left_to_right")
+Text = Annotated[str | Phrase, _FIRST]  # where no part of it has a style
+Line = tuple[Annotated[str | Span | Phrase, _FIRST], ...]
+Words = Annotated[str | Phrase | Line, _FIRST]  # where most have a text only, and some a line
 # A line in one language.
 Shown = tuple[str | Span, ...]
 
