@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from functools import cache
 from gettext import NullTranslations
+from operator import is_
 from typing import Any, TypeVar
 
 from bot.reply.parts import Fields
@@ -80,27 +81,25 @@ def _each(value: Any, change: Callable[[Any], Any]) -> Any:
     if type(value) in _PLAIN:
         return value
     value = change(value)
-    match value:
-        case str() | int() | datetime() | None:
-            return value
-        case tuple() | list():
-            items = [_each(one, change) for one in value]
-            if all(new is old for new, old in zip(items, value, strict=True)):
-                return value
-            return type(value)(items)
-        case Mapping():
-            entries = {key: _each(one, change) for key, one in value.items()}
-            return value if all(entries[key] is one for key, one in value.items()) else entries
-    if is_dataclass(value) and not isinstance(value, type):
+    kind: type = type(value)
+    if (names := _names(kind)) is not None:
         changed = {}
-        for name in _names(type(value)):
+        for name in names:
             old = getattr(value, name)
-            if (new := _each(old, change)) is not old:
+            if type(old) not in _PLAIN and (new := _each(old, change)) is not old:
                 changed[name] = new
         return replace(value, **changed) if changed else value
+    match value:
+        case tuple() | list():
+            items = [one if type(one) in _PLAIN else _each(one, change) for one in value]
+            return value if all(map(is_, items, value)) else type(value)(items)
+        case Mapping():
+            entries = {key: _each(one, change) for key, one in value.items()}
+            return value if all(map(is_, entries.values(), value.values())) else entries
     return value
 
 
 @cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(one.name for one in fields(kind) if one.init)
+def _names(kind: type) -> tuple[str, ...] | None:
+    """The fields of a dataclass; None for what is none."""
+    return tuple(one.name for one in fields(kind) if one.init) if is_dataclass(kind) else None
