@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
+from functools import cache
+from operator import is_
 from typing import Any, TypeVar
 
 from ahocorasick_rs import AhoCorasick, Implementation
@@ -209,6 +211,9 @@ def visible(text: str) -> str:
     return _INVISIBLE.sub("", text)
 
 
+_BARE = frozenset({int, float, bool, type(None)})  # most of what holds no text
+
+
 def each_text(value: T, change: Callable[[str], str]) -> T:
     """The same value with `change` done to every text in it, however deep."""
     return _each(value, change)  # type: ignore[no-any-return]
@@ -231,6 +236,19 @@ def secrets_in(value: object) -> Iterator[str]:
 
 
 def _each(value: Any, change: Callable[[str], str]) -> Any:
+    kind: type = type(value)
+    if kind in _BARE:
+        return value
+    if kind is str:
+        return change(value)
+    if (names := _names(kind)) is not None:
+        held = ((name, getattr(value, name)) for name in names)
+        changed = {name: new for name, old in held if (new := _each(old, change)) is not old}
+        if not changed:
+            return value
+        if isinstance(value, BaseModel):
+            return value.model_copy(update=changed)
+        return replace(value, **changed)
     match value:
         case Enum():
             return value
@@ -238,22 +256,18 @@ def _each(value: Any, change: Callable[[str], str]) -> Any:
             return change(value)
         case tuple() | list():
             found = [_each(one, change) for one in value]
-            same = all(new is old for new, old in zip(found, value, strict=True))
-            return value if same else type(value)(found)
+            return value if all(map(is_, found, value)) else type(value)(found)
         case dict():
             return {key: _each(one, change) for key, one in value.items()}
-        case BaseModel():
-            held = {name: getattr(value, name) for name in type(value).model_fields}
-        case _ if is_dataclass(value) and not isinstance(value, type):
-            held = {each.name: getattr(value, each.name) for each in fields(value) if each.init}
-        case _:
-            return value
-    changed = {name: new for name, old in held.items() if (new := _each(old, change)) is not old}
-    if not changed:
-        return value
-    if isinstance(value, BaseModel):
-        return value.model_copy(update=changed)
-    return replace(value, **changed)
+    return value
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...] | None:
+    """The fields of a model or a dataclass; None for what is neither."""
+    if issubclass(kind, BaseModel):
+        return tuple(kind.model_fields)
+    return tuple(one.name for one in fields(kind) if one.init) if is_dataclass(kind) else None
 
 
 def _spellings(secret: str) -> set[str]:

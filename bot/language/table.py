@@ -353,6 +353,8 @@ class Table:
         self.groups = tuple(
             replace(g, commands=tuple(replace(c, group=g.name) for c in g.commands)) for g in groups
         )
+        self._groups = {g.name: g for g in self.groups if g.name}
+        self._deeds: dict[str, Deed] = {}  # as they were asked for
         self._by_id: dict[str, Command] = {}
         self._by_words: dict[tuple[str, str], Command] = {}
         self._listings: dict[Listing, str] = {}
@@ -406,10 +408,13 @@ class Table:
         row = self._by_id.get(command_id)
         if row is None:
             return Deed(verb=command_id.partition(".")[2], moves=True)  # for all that is known
+        if (known := self._deeds.get(command_id)) is not None:
+            return known
         stops = row.follow is not None and row.follow.stops is not None
         moves = row.follow is not None and row.follow.goal in MACHINE_GOALS - {Goal.SETTLED}
         verb = row.deed.verb or row.verb
-        return replace(row.deed, verb=verb, stops=stops, moves=moves)
+        deed = replace(row.deed, verb=verb, stops=stops, moves=moves)
+        return self._deeds.setdefault(command_id, deed)
 
     def find(self, group: str, verb: str) -> Command | None:
         """The row for two words, or None."""
@@ -419,8 +424,7 @@ class Table:
     def group(self, name: str) -> Group | None:
         """The group of that name, or None."""
         word = simplified(plain(name))
-        word = GROUPS.get(word, word)
-        return next((g for g in self.groups if g.name and g.name == word), None)
+        return self._groups.get(GROUPS.get(word, word))
 
     def needs_session(self, command: Command) -> bool:
         """Whether it is refused to who has no session for its node."""

@@ -23,10 +23,12 @@ class UtcDateTime(TypeDecorator[datetime]):
         """Refuse a naive datetime: it would silently mean another moment."""
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError("a naive datetime cannot be stored")
-        value = value.astimezone(UTC)
+        value = _in_utc(value)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        """Write it; to SQLite as SQLAlchemy would, in one step."""
+        return _as_text if dialect.name == "sqlite" else super().bind_processor(dialect)
 
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
         """Give the moment its zone back."""
@@ -36,17 +38,40 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
         """Read what is stored, whatever it is."""
+        if dialect.name == "sqlite":
+            return _of_text
         read = super().result_processor(dialect, coltype)
-        if read is None:
-            return None
+        return None if read is None else _leniently(read)
 
-        def readable(stored: Any) -> Any:
-            try:
-                return read(stored)
-            except (ValueError, TypeError, OverflowError):
-                return UNTOLD
 
-        return readable
+def _leniently(read: Callable[[Any], datetime | None]) -> Callable[[Any], datetime | None]:
+    def readable(stored: Any) -> datetime | None:
+        try:
+            return read(stored)
+        except (ValueError, TypeError, OverflowError):
+            return UNTOLD
+
+    return readable
+
+
+def _in_utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("a naive datetime cannot be stored")
+    return value.astimezone(UTC)
+
+
+def _as_text(value: datetime | None) -> str | None:
+    if value is None:
+        return None
+    return _in_utc(value).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+@_leniently
+def _of_text(stored: Any) -> datetime | None:
+    if stored is None:
+        return None
+    value = datetime.fromisoformat(stored)
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 metadata = MetaData(
