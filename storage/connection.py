@@ -7,6 +7,8 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, TypeVarTuple,
 from sqlalchemy import Connection, CursorResult, Dialect, Executable
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
+from storage.prepared import Statements
+
 Columns = TypeVarTuple("Columns")
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -53,6 +55,10 @@ class OpenConnection(Protocol):
         """A part of the transaction that can be undone alone."""
 
 
+_STATEMENTS = Statements()
+_NOTHING: dict[str, Any] = {}
+
+
 class InlineConnection:
     """A connection without waiting, asked as an `AsyncConnection` is.
 
@@ -67,11 +73,18 @@ class InlineConnection:
 
     async def execute(self, statement: Executable, parameters: Any = None) -> Any:
         """Carry a statement out."""
-        return self.sync_connection.execute(statement, parameters)
+        connection = self.sync_connection
+        given = _NOTHING if parameters is None else parameters
+        # Whoever listens for statements hears of them from SQLAlchemy.
+        if isinstance(given, dict) and not connection.dispatch.before_cursor_execute:
+            prepared = _STATEMENTS.find(statement, given, self.dialect)
+            if prepared is not None:
+                return prepared.carry_out(connection, given)
+        return connection.execute(statement, parameters)
 
     async def scalar(self, statement: Executable) -> Any:
         """The first column of the first row; None where there is none."""
-        return self.sync_connection.execute(statement).scalar()
+        return (await self.execute(statement)).scalar()
 
     async def run_sync(
         self,

@@ -1,0 +1,132 @@
+"""Statements that are built once and carried out often, as SQLite takes them.
+
+SQLAlchemy puts a context, the parameters and a result together anew each time, which takes several
+times as long as SQLite needs to answer. What it has compiled, and how it writes and reads values,
+is used here as it is; whatever is not plain is left to it.
+"""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection, Dialect, Executable, SelectBase, UpdateBase
+from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.compiler import SQLCompiler
+
+_OFTEN = 3  # times: to compile one takes longer than to carry it out
+# What makes the text of a statement depend on its values, or a value on the row.
+_NOT_PLAIN = (
+    "post_compile_params",
+    "literal_execute_params",
+    "insert_prefetch",
+    "update_prefetch",
+)
+
+_HIDDEN = ("hidden",)  # an error keeps no values: some are secrets
+
+Given = Mapping[str, Any]
+
+
+class Found(IteratorResult[*tuple[Any, ...]]):
+    """The rows that a statement gave, and how many it has changed."""
+
+    rowcount = -1
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One parameter: its name, its value where none is given, and how a value is written."""
+
+    name: str
+    otherwise: Any
+    written: Callable[[Any], Any] | None
+
+    def value(self, given: Given) -> Any:
+        """What SQLite is given."""
+        value = given.get(self.name, self.otherwise)
+        return value if self.written is None else self.written(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A statement with certain parameters."""
+
+    sql: str
+    places: tuple[_Place, ...]
+    rows: SimpleResultMetaData
+
+    def carry_out(self, connection: Connection, given: Given) -> Found:
+        """Ask SQLite; raises what SQLAlchemy would raise."""
+        try:
+            values = tuple([place.value(given) for place in self.places])
+        except Exception as error:
+            raise self._failed(error, connection) from error
+        cursor: Any = connection.connection.cursor()
+        try:
+            connection.dialect.do_execute(cursor, self.sql, values)
+        except sqlite3.Error as error:
+            raise self._failed(error, connection) from error
+        found = Found(self.rows, iter(cursor.fetchall()))
+        found.rowcount = cursor.rowcount
+        return found
+
+    def _failed(self, error: Exception, connection: Connection) -> BaseException:
+        return DBAPIError.instance(
+            self.sql,
+            _HIDDEN,
+            error,
+            sqlite3.Error,
+            hide_parameters=True,
+            dialect=connection.dialect,
+        )
+
+
+class Statements:
+    """Those that were carried out often enough, each by the names of its parameters."""
+
+    def __init__(self) -> None:
+        # What is built anew each time goes with it.
+        self._known: WeakKeyDictionary[Executable, dict[Any, int | Prepared | None]]
+        self._known = WeakKeyDictionary()
+
+    def find(self, statement: Executable, given: Given, dialect: Dialect) -> Prepared | None:
+        """How it is carried out; None where SQLAlchemy has to."""
+        known = self._known.get(statement)
+        if known is None:
+            known = self._known[statement] = {}
+        names = tuple(given)
+        found = known.get(names, 0)
+        if isinstance(found, int):
+            often = found + 1
+            known[names] = often if often < _OFTEN else _prepared(statement, names, dialect)
+            return None
+        return found
+
+
+def _prepared(statement: Executable, names: tuple[str, ...], dialect: Dialect) -> Prepared | None:
+    if not isinstance(statement, SelectBase | UpdateBase):
+        return None
+    compiled: Any = statement.compile(dialect=dialect, column_keys=sorted(names))
+    if not isinstance(compiled, SQLCompiler) or any(getattr(compiled, n) for n in _NOT_PLAIN):
+        return None
+    places = []
+    for name in compiled.positiontup or ():
+        bind = compiled.binds[name]
+        place = bind.key if bind.key in names else name
+        if bind.callable is not None or (bind.required and place not in names):
+            return None
+        written = bind.type.dialect_impl(dialect).bind_processor(dialect)
+        places.append(_Place(place, bind.value, written))
+    columns = list(statement.exported_columns)
+    keys = [str(key) for key in statement.exported_columns.keys()]  # noqa: SIM118 - no mapping
+    if len({column.name for column in columns}) < len(columns):
+        return None
+    reads = [
+        column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
+    ]
+    objects = [(column,) for column in columns]
+    rows = SimpleResultMetaData(keys, objects, reads if any(reads) else None)
+    return Prepared(compiled.string, tuple(places), rows)
