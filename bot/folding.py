@@ -90,6 +90,8 @@ def _shaped(char: str) -> str:
 
 def narrow(text: str) -> str:
     """The text in the characters of a keyboard, without what nobody sees; its case stays."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     for _ in range(3):  # what one step makes may be something for another
         before = text
         text = unicodedata.normalize("NFC", "".join(map(_shaped, text.translate(_KEYS))))

@@ -27,6 +27,7 @@ from bot.reply import (
     Rows,
     Text,
     bold,
+    in_language,
     line,
     plain,
     say_number,
@@ -200,11 +201,12 @@ def _part(part: Part) -> Iterator[Json]:
 
 
 def _para(text: Line) -> Iterator[Json]:
-    if is_risky(text):
-        for group in _element_groups(rich_elements(text)):
+    shown = in_language(text)
+    if is_risky(shown):
+        for group in _element_groups(rich_elements(shown)):
             yield _rich("rich_text_section", group)
     else:
-        for chunk in _chunks(pieces(text)):
+        for chunk in _chunks(pieces(shown)):
             yield {"type": "section", "text": _mrkdwn(chunk)}
 
 

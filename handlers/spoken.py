@@ -27,7 +27,7 @@ from handlers.mrkdwn import can_mark, escape, reference
 
 TEXT = 4_000
 # What may not be cut: an entity, a mention.
-_ATOM = re.compile(r"&(?:lt|gt|amp);|<[^<>]*>|.", re.DOTALL)
+_WHOLE = re.compile(r"&(?:lt|gt|amp);|<[^<>]*>")  # what is cut nowhere inside
 _GAP = re.compile(r" {2,}")  # where an emoji stood
 _WORD = re.compile(r"\w+")
 
@@ -84,10 +84,9 @@ def _words(texts: Sequence[str]) -> set[str]:
 def _cut(text: str) -> str:
     if len(text) <= TEXT:
         return text
-    room, kept = TEXT - 1, list[str]()
-    for atom in _ATOM.findall(text):
-        room -= len(atom)
-        if room < 0:
+    end = TEXT - 1
+    for found in _WHOLE.finditer(text):
+        if found.end() > end:
+            end = min(end, found.start())
             break
-        kept.append(atom)
-    return "".join(kept).rstrip() + "…"
+    return text[:end].rstrip() + "…"

@@ -44,10 +44,11 @@ async def show_card(
     """
     if execution.arguments.get("break_glass"):
         card = await _marked(tx, execution, card)
-    content = dump(signed(execution, card))
+    whole = signed(execution, card)
+    content = dump(whole)
     key = card_key(execution.id)
     how = Urgency(can_wait, at_once)
-    read = await _reading(tx, execution, card)
+    read = await _reading(tx, execution, whole, content)
     own = content if execution.place.is_channel else read(execution.actor)
     await tx.messages.put(key, execution.place, own, now, urgency=how)
     if (asked := await _asked_elsewhere(tx, execution)) is not None:
@@ -57,8 +58,9 @@ async def show_card(
 
 async def show_copies(tx: UnitOfWork, execution: Execution, card: Reply, now: datetime) -> None:
     """Let the copies of the card say `card`, where the card itself is shown to nobody."""
-    content = dump(signed(execution, card))
-    read = await _reading(tx, execution, card)
+    whole = signed(execution, card)
+    content = dump(whole)
+    read = await _reading(tx, execution, whole, content)
     await _put_copies(tx, card_key(execution.id), content, now, Urgency(), read)
 
 
@@ -81,11 +83,12 @@ def _is_person(owner: str) -> bool:
     return owner.startswith(("U", "W"))
 
 
-async def _reading(tx: UnitOfWork, execution: Execution, card: Reply) -> Callable[[str], str]:
+async def _reading(
+    tx: UnitOfWork, execution: Execution, whole: Reply, content: str
+) -> Callable[[str], str]:
     """What a copy of the card says that one person alone reads, by that person."""
-    whole = signed(execution, card)
-    if not any(isinstance(part, Actions) for part in card.parts):
-        return lambda _reader: dump(whole)
+    if not any(isinstance(part, Actions) for part in whole.parts):
+        return lambda _reader: content
     approval = await tx.approvals.for_execution(execution.id)
     votes = await tx.votes.of(approval.id) if approval is not None else ()
     return lambda reader: dump(read_by(whole, reader, execution, approval, votes))
@@ -207,5 +210,6 @@ async def copy_card(
 ) -> None:
     """Let `user` have a copy of the card in their direct messages from now on."""
     key = f"{card_key(execution.id)}:{user}"
-    content = (await _reading(tx, execution, card))(user)
+    whole = signed(execution, card)
+    content = (await _reading(tx, execution, whole, dump(whole)))(user)
     await tx.messages.put(key, Place.direct(user), content, now)

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cache
 from gettext import NullTranslations
 from string import Formatter
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, TypeGuard
 
 from pydantic import Field
 
@@ -132,7 +132,18 @@ def in_language(words: Words, language: NullTranslations = ENGLISH) -> Shown:
     """The words in one language, their phrases filled in."""
     if isinstance(words, str):
         return (words,)
-    return tuple(_pieces(words if isinstance(words, tuple) else (words,), language))
+    shown = words if isinstance(words, tuple) else (words,)
+    if language is ENGLISH and _is_told(shown):
+        return shown
+    return tuple(_pieces(shown, language))
+
+
+def _is_told(words: Line) -> TypeGuard[Shown]:
+    """Whether there are only texts, of which nothing depends on a language."""
+    for one in words:
+        if type(one) is not str and (type(one) is not Span or one.words is not None):
+            return False
+    return True
 
 
 def _pieces(words: Line, language: NullTranslations) -> Iterator[str | Span]:
@@ -360,9 +371,25 @@ def _moment(at: datetime, style: Style) -> Span:
 
 def plain(text: Words, language: NullTranslations = ENGLISH) -> str:
     """The words as plain text, for notifications and for files; without `SEPARATOR`."""
+    if type(text) is str:
+        return text.replace(SEPARATOR, "").strip()
+    if type(text) is Phrase and language is ENGLISH and not text.given and text.number is None:
+        return _plain_template(text.template)
+    return _plainly(text, language)
+
+
+@cache  # as `_parsed`
+def _plain_template(template: str) -> str:
+    """What a phrase says in which nothing is filled in."""
+    return _plainly(Phrase(template), ENGLISH)
+
+
+def _plainly(text: Words, language: NullTranslations) -> str:
     told = "".join(
-        piece if isinstance(piece, str) else _plain_span(piece)
-        for piece in in_language(text, language)
+        [
+            piece if isinstance(piece, str) else _plain_span(piece)
+            for piece in in_language(text, language)
+        ]
     )
     return told.replace(SEPARATOR, "").strip()
 

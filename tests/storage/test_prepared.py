@@ -1,0 +1,63 @@
+"""What is carried out often: it gives and raises from the first time on what it does later."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy.exc import IntegrityError, StatementError
+
+from storage import Store, Vault
+from storage.connection import InlineConnection
+from storage.tables import aliases, nodes
+
+TIMES = 6
+NOW = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
+NODE = {"id": "n1", "kind": "gpu", "name": "gpu1", "version": "1", "desc": "", "uuid": ""}
+ADD = insert(nodes)
+ALL = select(nodes).order_by(nodes.c.id)
+SOME = select(nodes.c.name).where(nodes.c.id.in_(bindparam("its_ids", expanding=True)))
+SEEN = update(nodes).where(nodes.c.id == bindparam("its_id"))
+COUNT = select(func.count()).select_from(nodes).where(nodes.c.kind == "gpu")
+
+
+@pytest.fixture
+async def store(tmp_path: Path, vault: Vault) -> Store:
+    store = Store(f"sqlite+aiosqlite:///{tmp_path}/bot.db", vault)
+    await store.migrate()
+    return store
+
+
+async def test_rows_numbers_and_moments_stay_the_same(store: Store) -> None:
+    async with store._engines.writing() as connection:
+        assert isinstance(connection, InlineConnection)
+        await connection.execute(ADD, {**NODE, "manager": "", "seen_at": NOW})
+        for _ in range(TIMES):
+            found = (await connection.execute(ALL)).mappings().all()
+            assert [(row["id"], row["seen_at"], row[nodes.c.name]) for row in found] == [
+                ("n1", NOW, "gpu1")
+            ]
+            assert (await connection.execute(SEEN, {"its_id": "n1", "seen_at": NOW})).rowcount == 1
+            assert (await connection.execute(SEEN, {"its_id": "n2", "seen_at": NOW})).rowcount == 0
+            assert (await connection.execute(SEEN, {"its_id": "n1", "name": "gpu1"})).rowcount == 1
+            assert await connection.scalar(COUNT) == 1
+            for ids in (["n1"], ["n1", "n2"], []):
+                names = (await connection.execute(SOME, {"its_ids": ids})).scalars().all()
+                assert names == (["gpu1"] if ids else [])
+    await store.close()
+
+
+async def test_what_is_wrong_is_told_alike_and_without_values(store: Store) -> None:
+    row = {"user": "U1", "name": "one", "body": "secret-value"}
+    add, naive = insert(aliases), NOW.replace(tzinfo=None)
+    async with store._engines.writing() as connection:
+        await connection.execute(add, row)
+        for _ in range(TIMES):
+            with pytest.raises(IntegrityError, match="hidden") as caught:
+                await connection.execute(add, row)
+            assert "secret-value" not in str(caught.value)
+            with pytest.raises(StatementError, match="naive"):
+                await connection.execute(SEEN, {"its_id": "n1", "seen_at": naive})
+            with pytest.raises(StatementError, match="its_id"):
+                await connection.execute(SEEN, {"name": "gpu1"})
+    await store.close()
