@@ -24,6 +24,7 @@ from storage.file import (
 from storage.inspection import Inspection, Schema, Server
 from storage.known import Known
 from storage.moving import move
+from storage.presence import FileChanged
 from storage.repositories.message_rows import LONGEST_PAUSE
 from storage.repositories.open_work import Open
 from storage.repositories.repository import FARTHEST_AHEAD
@@ -46,6 +47,7 @@ __all__ = [
     "Copied",
     "Due",
     "Dump",
+    "FileChanged",
     "InUse",
     "Inspection",
     "Known",

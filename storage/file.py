@@ -1,6 +1,5 @@
-"""The care of a SQLite file: who may read it, who uses it, and whether it is still the same."""
+"""The care of a SQLite file: who may read it, and who uses it."""
 
-import errno
 import fcntl
 import os
 import secrets
@@ -23,32 +22,6 @@ JOURNALS = ("-wal", "-shm")
 LOCK = ".lock"  # a file whose lock says that a bot uses the database beside it
 MOUNT = say("Mount it writable, or let DATABASE_URL name a file elsewhere.")
 _MAGIC = b"SQLite format 3\0"
-
-
-class Presence:
-    """Knows whether a file is still the one that was opened.
-
-    SQLite goes on writing to a file that was deleted, and all of it is lost with the process.
-    """
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._opened = _identity(file)
-
-    def check(self) -> None:
-        """Return if the file is there and the same. Raises FileNotFoundError."""
-        if _identity(self._file) != self._opened:
-            raise FileNotFoundError(
-                errno.ENOENT, "its file was deleted or replaced under the running bot"
-            )
-
-
-def _identity(file: Path) -> tuple[int, int] | None:
-    try:
-        found = file.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def prepare(file: Path) -> None:

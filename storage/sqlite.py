@@ -229,6 +229,7 @@ class SqliteEngines(Engines):
             async with self.queue, self.turn, self._writing(PAUSES) as writer:
                 yield InlineConnection(writer.connection)
                 was_cancelled = await writer.commit()
+                self._left()
         if was_cancelled and not decisive:
             raise asyncio.CancelledError
 
@@ -248,6 +249,7 @@ class SqliteEngines(Engines):
                     return result
 
                 result, was_cancelled = await writer.in_thread(carry_out)
+                self._left()
         if was_cancelled:
             raise asyncio.CancelledError
         return result
@@ -274,6 +276,11 @@ class SqliteEngines(Engines):
         finally:
             self._undo(writer)
 
+    def _left(self) -> None:
+        """Tell the file as we have left it from one that somebody else has written to."""
+        if self.presence is not None:
+            self.presence.left()
+
     def _undo(self, writer: _Writer) -> None:
         """Leave the writer as it was found; one that fails at that is not used again."""
         try:
@@ -298,8 +305,9 @@ class SqliteEngines(Engines):
         """Move the journal into the file and truncate it, as far as readers allow."""
         self.is_scrubbed = was_cancelled = False
         async with self.queue, self.turn:
-            if self._writer is not None:
+            if self._writer is not None and (self.presence is None or self.presence.is_sound()):
                 self.is_scrubbed, was_cancelled = await self._writer.scrub()
+                self._left()
         if was_cancelled:
             raise asyncio.CancelledError
 

@@ -17,17 +17,19 @@ from typing import IO, Any, TypeVar
 from sqlalchemy import Connection, func, or_, select, text, update
 
 from bot.clock import SystemClock
+from bot.ids import new_id
 from bot.model import AuditEntry, AuditKind, Execution
 from storage.backup import disarm
 from storage.busy import PAUSES
 from storage.connection import OpenConnection
 from storage.engine import open_engines
 from storage.errors import StorageBusy, StorageUnsure
-from storage.file import Presence, claim, prepare
+from storage.file import claim, prepare
 from storage.handover import Courier, Handover
 from storage.intake import GroupCommit, Seal
 from storage.known import Known, Projection
 from storage.migrations import REVISIONS, is_known, is_newest, upgrade
+from storage.presence import Presence
 from storage.repositories.execution_rows import insert_new, to_row
 from storage.repositories.leases import LEASED
 from storage.tables import (
@@ -294,6 +296,23 @@ class Store:
         async with self._engines.reading() as connection:
             found = [await connection.scalar(select(func.max(column))) for column in columns]
         return max((at for at in found if at is not None), default=None)
+
+    async def try_writing(self) -> None:
+        """Write a page in place of the one before, to see whether the database takes it.
+
+        In a SQLite file it is a mark as well, by which a file that was overwritten is told. It is
+        moved out of the journal: what stands there hides what is in the file.
+        """
+        mark, presence = new_id(), self._engines.presence
+        if presence is not None:
+            presence.doubt()
+        async with self.write() as tx:
+            if presence is not None:
+                presence.marks(mark)
+            await tx.probe.write(mark)
+        if presence is not None:
+            presence.marked()
+            await self._engines.scrub()
 
     async def scrub(self) -> None:
         """Leave nothing that was erased in SQLite's journal; to be done again and again.

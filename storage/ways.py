@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from bot.reply import say
 from storage.connection import OpenConnection
 from storage.errors import StorageFailed
-from storage.file import Presence
+from storage.presence import Presence
 
 Result = TypeVar("Result")
 
@@ -19,7 +19,8 @@ Result = TypeVar("Result")
 class Engines(ABC):
     """Where to read and where to write; every way raises `StorageFailed` (storage.transaction).
 
-    `file` is there with SQLite only; with `presence`, nothing is written once the file is gone.
+    `file` is there with SQLite only; with `presence`, nothing is written once the file is gone
+    or spoilt.
     """
 
     file: Path | None = None

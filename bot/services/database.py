@@ -17,15 +17,22 @@ import structlog
 from bot import causes
 from bot.clock import Clock
 from bot.health import Health
-from bot.ids import new_id
 from bot.reply import Text, say
-from storage import StorageFailed, StorageUnfit, Store, postgres_cause, sqlite_advice, sqlite_cause
+from storage import (
+    FileChanged,
+    StorageFailed,
+    StorageUnfit,
+    Store,
+    postgres_cause,
+    sqlite_advice,
+    sqlite_cause,
+)
 from storage.migrations import HEAD
 
 T = TypeVar("T")
 
 _WHAT = "the database"
-_MEND = say("Check its disk or server; if its file was deleted or replaced, restart the bot.")
+_MEND = say("Check its disk or server.")
 
 _VERSION = "the version of the bot"
 
@@ -72,6 +79,8 @@ def cause(error: StorageFailed) -> Text:
     cause = getattr(error.__cause__, "orig", error.__cause__)
     if isinstance(cause, sqlite3.Error):
         return sqlite_cause(cause, error.file)
+    if isinstance(cause, FileChanged):
+        return cause.why
     if isinstance(cause, FileNotFoundError) and cause.strerror == os.strerror(errno.ENOENT):
         # PostgreSQL's: SQLite has errors of its own.
         return say("no server has a socket there")
@@ -81,6 +90,8 @@ def cause(error: StorageFailed) -> Text:
 def advice(error: StorageFailed) -> Text:
     """What helps, where it is known; empty: whoever runs the bot looks at setting and server."""
     cause = getattr(error.__cause__, "orig", error.__cause__)
+    if isinstance(cause, FileChanged):
+        return cause.mend
     return sqlite_advice(cause, error.file) if isinstance(cause, sqlite3.Error) else ""
 
 
@@ -108,11 +119,12 @@ class Database:
         try:
             if await self._has_successor():
                 return
-            async with self._store.write() as tx:
-                if is_due:
-                    await tx.probe.write(new_id())
             if is_due:
+                await self._store.try_writing()
                 self._written = now
+            else:
+                async with self._store.write():
+                    pass
             await self._store.scrub()
         except StorageFailed as error:
             self._written = None  # it works again once something can be written

@@ -1,0 +1,129 @@
+"""Whether a SQLite file is still the one that the bot works on, also where it was written over.
+
+SQLite notices none of it: it goes on with a file that was deleted, and mixes what it keeps in
+memory into one that was emptied or overwritten. Nobody but SQLite may open the file meanwhile:
+closing it anew would end the locks of this process on it.
+"""
+
+import errno
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from bot.reply import Text, say
+from storage.busy import sqlite_code
+from storage.repositories.probe import PROBE
+
+_DELETED = say("its file was deleted under the running bot")
+_REPLACED = say("another file was put in the place of its own under the running bot")
+_EMPTIED = say("its file was emptied under the running bot")
+_CUT_SHORT = say("its file was cut short under the running bot")
+_OVERWRITTEN = say("its file was overwritten under the running bot")
+_PUT_BACK = say(
+    "Put the former file back; where it is lost, stop the bot and restore a backup: {command}",
+    command="python -m bot restore FILE",
+)
+_RESTORE = say("Stop the bot and restore a backup: {command}", command="python -m bot restore FILE")
+_MARKS = "SELECT id FROM defaults WHERE scope = ?"
+_SPOILT = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR})
+
+
+class FileChanged(OSError):
+    """The file is gone, or is not what the bot has written: nothing more may be written."""
+
+    def __init__(self, why: Text, mend: Text) -> None:
+        super().__init__(errno.ENOENT, str(why))
+        self.why = why
+        self.mend = mend
+
+
+class Presence:
+    """Knows whether a file is still the one that was opened, and holds what was written last.
+
+    Every change of it that is not by this process is looked into: another one of the bot's may
+    have moved the journal into it.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        found = _stat(file)
+        self._opened = _identity(found)
+        self._size = found.st_size if found else 0
+        self._left = _state(found)
+        self._marks: tuple[str, ...] = ()  # of which one is in the file
+        self._why: Text = ""  # once it is spoilt, which only a restart ends
+
+    def check(self) -> None:
+        """Return if the file is there and the same. Raises FileChanged."""
+        if self._why:
+            raise FileChanged(self._why, _RESTORE)
+        found = _stat(self._file)
+        if found is None or _identity(found) != self._opened:
+            raise FileChanged(_REPLACED if found else _DELETED, _PUT_BACK)
+        if _state(found) == self._left:
+            return
+        if why := self._spoilt(found.st_size):
+            self._why = why
+            raise FileChanged(why, _RESTORE)
+        self.left()
+
+    def is_sound(self) -> bool:
+        """Whether `check` would return."""
+        try:
+            self.check()
+        except FileChanged:
+            return False
+        return True
+
+    def doubt(self) -> None:
+        """Look into the file at the next check, even where nothing seems to have changed."""
+        self._left = None
+
+    def left(self) -> None:
+        """Remember the file as this process has just left it."""
+        found = _stat(self._file)
+        if found is not None and _identity(found) == self._opened:
+            self._size, self._left = found.st_size, _state(found)
+
+    def marks(self, mark: str) -> None:
+        """`mark` is about to be written in the place of the last one."""
+        self._marks = (*self._marks[-1:], mark)
+
+    def marked(self) -> None:
+        """It is written."""
+        self._marks = self._marks[-1:]
+
+    def _spoilt(self, size: int) -> Text:
+        """What has become of the content; nothing where it is ours."""
+        if not size:
+            return _EMPTIED
+        try:
+            with closing(
+                sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True)
+            ) as raw:
+                (pages,), (page,) = (
+                    raw.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size")
+                )
+                found = {mark for (mark,) in raw.execute(_MARKS, (PROBE,))}
+        except sqlite3.Error as error:
+            is_ours = sqlite_code(error) not in _SPOILT  # as while somebody holds it
+            return "" if is_ours else _CUT_SHORT if size < self._size else _OVERWRITTEN
+        if size < self._size and size < pages * page:  # else it was tidied up by VACUUM
+            return _CUT_SHORT
+        return _OVERWRITTEN if self._marks and found.isdisjoint(self._marks) else ""
+
+
+def _stat(file: Path) -> os.stat_result | None:
+    try:
+        return file.stat()
+    except FileNotFoundError:
+        return None
+
+
+def _identity(found: os.stat_result | None) -> tuple[int, int] | None:
+    return None if found is None else (found.st_dev, found.st_ino)
+
+
+def _state(found: os.stat_result | None) -> tuple[int, int] | None:
+    return None if found is None else (found.st_size, found.st_ctime_ns)
