@@ -123,7 +123,7 @@ class Bot:
         self._attendance = Attendance(clock)
         self.dbc = DbcClient(settings.dbc_client_urls, clock, limits, self._called, redactor)
         self.chain = ChainReader(settings.chain_rpc_urls, clock)
-        self.health = Health(settings.places.told, settings.database_id)
+        self.health = Health(settings.places.told, settings.database_id, settings.database_kind)
         self._checkup = OwnCheckup(settings, clock, self.health)
         self._languages = Languages(self.store, settings.language)
         self._connection = SlackConnection(

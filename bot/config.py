@@ -141,6 +141,11 @@ class DatabaseSettings(_Sourced):
         """By what the health port, the check and the doctor know whether a bot is on this one."""
         return fingerprint(self.database_url, self.sqlite_file)
 
+    @property
+    def database_kind(self) -> str:
+        """What people call this kind of database."""
+        return "PostgreSQL" if self.sqlite_file is None else "SQLite"
+
 
 class KeySettings(DatabaseSettings):
     """What those need who open what is encrypted."""

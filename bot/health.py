@@ -10,8 +10,10 @@ from datetime import timedelta
 from bot.clock import Clock
 from bot.reply import Phrase, Text, plain, say
 
-# The header in which a bot's answers say on which database it is (`Settings.database_id`).
+# The headers in which a bot's answers say on which database it is (`Settings.database_id`), and of
+# which kind that is.
 DATABASE = "Database"
+DATABASE_KIND = "Database-Kind"
 STARTING = say("The bot is starting: Slack has not answered it yet.")
 # What flickers counts as down, and what was down for longer than the patience has to stay up for so
 # long before it counts as up: a probe that changes its mind every second is of no use.
@@ -64,10 +66,13 @@ class Health:
     health port, or reads systemd's status, is told them: none names people, machines or paths.
     """
 
-    def __init__(self, told: Callable[[str], str] = str, database: str = "") -> None:
+    def __init__(
+        self, told: Callable[[str], str] = str, database: str = "", kind: str = ""
+    ) -> None:
         """`told` says of a sentence what others read in its place; `database` is the bot's."""
         self._told = told
         self.database = database
+        self.kind = kind
         self._faults: dict[str, Phrase] = {}
         self._fatal: set[str] = set()
         self._faulty = asyncio.Event()

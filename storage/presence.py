@@ -26,6 +26,7 @@ _PUT_BACK = say(
 )
 _RESTORE = say("Stop the bot and restore a backup: {command}", command="python -m bot restore FILE")
 _MARKS = "SELECT id FROM defaults WHERE scope = ?"
+_TRIES = 20  # that are remembered, in case one was stored all the same
 _SPOILT = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR})
 
 
@@ -51,7 +52,8 @@ class Presence:
         self._opened = _identity(found)
         self._size = found.st_size if found else 0
         self._left = _state(found)
-        self._marks: tuple[str, ...] = ()  # of which one is in the file
+        self._mark = ""  # what is in the file, once it was written
+        self._coming: tuple[str, ...] = ()  # what may be there in its place: tries that failed, too
         self._why: Text = ""  # once it is spoilt, which only a restart ends
 
     def check(self) -> None:
@@ -88,11 +90,11 @@ class Presence:
 
     def marks(self, mark: str) -> None:
         """`mark` is about to be written in the place of the last one."""
-        self._marks = (*self._marks[-1:], mark)
+        self._coming = (*self._coming[-_TRIES:], mark)
 
     def marked(self) -> None:
         """It is written."""
-        self._marks = self._marks[-1:]
+        self._mark, self._coming = self._coming[-1], ()
 
     def _spoilt(self, size: int) -> Text:
         """What has become of the content; nothing where it is ours."""
@@ -111,7 +113,8 @@ class Presence:
             return "" if is_ours else _CUT_SHORT if size < self._size else _OVERWRITTEN
         if size < self._size and size < pages * page:  # else it was tidied up by VACUUM
             return _CUT_SHORT
-        return _OVERWRITTEN if self._marks and found.isdisjoint(self._marks) else ""
+        known = {self._mark, *self._coming}
+        return _OVERWRITTEN if self._mark and found.isdisjoint(known) else ""
 
 
 def _stat(file: Path) -> os.stat_result | None:

@@ -43,6 +43,10 @@ _NO_SPACE = 32 * 1024**2
 _LATE = 300  # seconds; outages of minutes are ordinary
 _NO_KEY = say("There is none yet, and nothing to open. The next start makes one.")
 _FIRST = say("The first start makes it.")
+_FIRST_OF_THESE = say(
+    "DATABASE_URL is not set here: the first start makes this default, unless the bot's unit or "
+    "container names another database."
+)
 _DATABASE, _MODES, _KEYS = say("database"), say("file modes"), say("keys")
 
 
@@ -103,7 +107,8 @@ async def _missing(settings: Settings, file: Path, sight: Sight) -> Finding:
         await refuse_to_hide_another(settings)
     except BotError as error:
         return fault(_DATABASE, sentences((error.words, error.hint)))
-    return _to_be_made(file, sight)
+    is_default = "database_url" not in settings.model_fields_set
+    return _to_be_made(file, sight, _FIRST_OF_THESE if is_default else _FIRST)
 
 
 def _gone(file: Path, sight: Sight) -> Finding:
@@ -113,10 +118,10 @@ def _gone(file: Path, sight: Sight) -> Finding:
     return fault(_DATABASE, told, say("Put it back or restore a backup, then restart the bot."))
 
 
-def _to_be_made(file: Path, sight: Sight) -> Finding:
+def _to_be_made(file: Path, sight: Sight, first: Text) -> Finding:
     name = sight.path(file)
     if file.is_file():
-        return warning(_DATABASE, say("{file} is empty.", file=name), _FIRST)
+        return warning(_DATABASE, say("{file} is empty.", file=name), first)
     if file.exists():
         return fault(_DATABASE, say("{file} is not a file.", file=name), say("See DATABASE_URL."))
     there = next(one for one in file.absolute().parents if one.exists())
@@ -129,7 +134,7 @@ def _to_be_made(file: Path, sight: Sight) -> Finding:
             file=name, directory=sight.path(there))  # fmt: skip
         return fault(_DATABASE, told, say("See DATABASE_URL."))
     told = say("{file} does not exist yet.", file=name)
-    return warning(_DATABASE, told, _FIRST)
+    return warning(_DATABASE, told, first)
 
 
 def _server(server: Server, host: str, sight: Sight) -> Finding:

@@ -10,15 +10,18 @@ import aiohttp
 from bot.addresses import reached_at
 from bot.causes import cause
 from bot.config import Settings
-from bot.health import DATABASE
+from bot.health import DATABASE, DATABASE_KIND
 from bot.monitoring.findings import Finding, Findings, fault, ok, warning
 from bot.monitoring.port import NAMED
-from bot.reply import Text, say
+from bot.reply import Text, say, sentences
 from storage import is_claimed
 
 _PATIENCE = timedelta(seconds=3)
 _ABOUT = {"HEALTH": say("health port"), "HTTP": say("HTTP port")}
 _NOT_ASKED = say("No HEALTH_PORT is set: the running bot is not asked.")
+_MAY_BE_ELSEWHERE = say(
+    "Where its unit or container sets HEALTH_PORT and DATABASE_URL, run this with both."
+)
 _NOT_SERVED = say("No HEALTH_PORT is set: the running bot is asked at its HTTP port.")
 
 
@@ -28,6 +31,7 @@ class _Answer:
     status: int = 0
     lines: tuple[str, ...] = ()
     database: str = ""  # which it is on; a bot of before the last update does not say it
+    kind: str = ""  # of that database
 
 
 async def listening(settings: Settings) -> Findings:
@@ -39,23 +43,51 @@ async def listening(settings: Settings) -> Findings:
     is_running = None if file is None else is_claimed(file)
     is_told = False
     if not settings.health_port:
-        yield ok(_ABOUT["HEALTH"], _NOT_ASKED if settings.uses_socket_mode else _NOT_SERVED)
+        told = _NOT_ASKED if settings.uses_socket_mode else _NOT_SERVED
+        is_elsewhere = is_running is False and "database_url" not in settings.model_fields_set
+        yield ok(_ABOUT["HEALTH"], sentences((told, _MAY_BE_ELSEWHERE if is_elsewhere else "")))
     for setting, (host, port) in _given(ports):
         answer = await _asked(host, port)
         if answer is None:
             yield _unanswered(setting, host, port, is_running=is_running)
         elif not answer.is_bot:
             yield _taken(setting, f"{host}:{port}", port)
-        elif is_running is False or answer.database not in {"", settings.database_id}:
-            where = f"{host}:{port}"
-            told = say("Another bot answers at {where}, not one on this database.", where=where)
-            yield fault(_ABOUT[setting], told, _elsewhere(setting))
         else:
-            yield ok(_ABOUT[setting], say("The bot answers at {where}.", where=f"{host}:{port}"))
-            if not is_told:
-                for one in _readiness(answer):
-                    yield one
+            is_ours = is_running is not False and answer.database in {"", settings.database_id}
+            is_given = "database_url" in settings.model_fields_set
+            where = f"{host}:{port}"
+            yield (
+                _met(setting, where)
+                if is_ours
+                else _other(setting, where, answer, is_given=is_given)
+            )
+            if is_told or (is_given and not is_ours):
+                continue
             is_told = True
+            for one in _readiness(answer):
+                yield one
+
+
+def _met(setting: str, where: str) -> Finding:
+    return ok(_ABOUT[setting], say("The bot answers at {where}.", where=where))
+
+
+def _other(setting: str, where: str, answer: _Answer, *, is_given: bool) -> Finding:
+    """What to say of a bot on another database than these settings name.
+
+    Where they name none, it is the one that is meant: its unit or container sets what a shell has
+    not.
+    """
+    if is_given:
+        told = say("Another bot answers at {where}, not one on this database.", where=where)
+        return fault(_ABOUT[setting], told, _elsewhere(setting))
+    told = say("The bot that answers at {where} is on another database ({kind}).",
+        where=where, kind=answer.kind or "?")  # fmt: skip
+    return warning(_ABOUT[setting], told, say(
+        "{setting} is not set here, so what is said of the database is not about that bot. Run "
+        "this with the settings of its unit or container.",
+        setting="DATABASE_URL",
+    ))  # fmt: skip
 
 
 def _given(ports: Mapping[str, tuple[str, int]]) -> list[tuple[str, tuple[str, int]]]:
@@ -86,7 +118,8 @@ async def _asked(host: str, port: int) -> _Answer | None:
                 return _Answer(is_bot=False)
             lines = tuple((await answer.text()).splitlines())
             return _Answer(is_bot=True, status=answer.status, lines=lines,
-                database=answer.headers.get(DATABASE, ""))  # fmt: skip
+                database=answer.headers.get(DATABASE, ""),
+                kind=answer.headers.get(DATABASE_KIND, ""))  # fmt: skip
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL):
         return None  # what is no address, nobody listens at: the look for a free port tells it
     except (aiohttp.ClientError, TimeoutError, ValueError):  # what answers is no web server

@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from bot.causes import cause
 from bot.errors import BotError, Taken
-from bot.health import DATABASE, Health
+from bot.health import DATABASE, DATABASE_KIND, Health
 from bot.metrics import Metrics
 from bot.version import NAME
 
@@ -41,6 +41,7 @@ def readiness(health: Health) -> web.Response:
 def _naming(answer: web.Response, health: Health) -> web.Response:
     """The answer, saying which database the bot is on: here alone, the other port may be public."""
     answer.headers[DATABASE] = health.database
+    answer.headers[DATABASE_KIND] = health.kind
     return answer
 
 

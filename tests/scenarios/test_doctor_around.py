@@ -215,3 +215,21 @@ async def test_without_a_health_port_it_is_said_that_the_bot_is_not_asked(tmp_pa
         code, told = await examined(bot)
         assert code == OK, told
         assert "✔ health port:   No HEALTH_PORT is set: the running bot is not asked." in told
+
+
+async def test_a_bot_whose_unit_alone_names_the_database_is_told_from_what_is_looked_at(
+    tmp_path: Path,
+) -> None:
+    port = free_port()
+    extra = {"HEALTH_PORT": str(port), "AUDIT_STREAM": str(tmp_path / "missing" / "audit.jsonl")}
+    async with mortal(tmp_path, extra=extra) as bot:
+        await bot.logs("audit_stream.stands")
+        code, told = await examined(bot, DATABASE_URL="", AUDIT_STREAM="")
+        assert code == WARNING, told
+        where = f"127.0.0.1:{port}"
+        assert f"⚠ health port:   The bot that answers at {where} is on another database" in told
+        assert "(SQLite). DATABASE_URL is not set here, so what is said of the database" in told
+        assert "⚠ running bot:   The audit stream takes nothing (no such file" in told
+        assert "data/dbc-bot.db does not exist yet. DATABASE_URL is not set here:" in told
+        code, told = await examined(bot, DATABASE_URL="", HEALTH_PORT="")
+        assert "the running bot is not asked. Where its unit or container sets" in told

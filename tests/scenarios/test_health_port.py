@@ -208,7 +208,7 @@ async def test_a_database_that_takes_nothing_is_told(tmp_path: Path) -> None:
         with broken(stage, "INSERT ON defaults"):
             await stage.passes(31)
             assert "database could not be read or written: " in await ready(port)
-        await stage.passes(5)
+        await stage.passes(65)  # SQLite forgets the trigger with the first other statement
         assert await ready(port) == "ok\n"
 
 
