@@ -9,9 +9,9 @@ from bot.ids import ChannelId, NodeId, TaskId, UserId
 from bot.messages import ways
 from bot.messages.machine_buttons import May, anyone
 from bot.messages.wishes import gets_all, quiet_until, wants_news
-from bot.model import Audience, Message, Place
+from bot.model import Audience, Place
 from bot.outages import words
-from bot.reply import Actions, Note, Para, Part, Reply, Rows, dump, line, load, say
+from bot.reply import Actions, Note, Para, Part, Reply, Rows, dump, line, load, say, sentences
 from storage import Store, UnitOfWork
 
 Offers = Callable[[UserId], May]  # not what the rules surely deny
@@ -126,7 +126,7 @@ async def tell(
     was not told. From then on that begins with `told` and offers nothing; or it says that nobody
     looks any more, where it may still be so (not `is_over`). What quiet hours hold back, or what
     was not sent yet, is not told any more, but this in its place. All that only if it ends
-    everything that was told there (`is_whole`).
+    everything that was told there (`is_whole`); else that notes it as the end of a part.
     """
     key, reader = f"{key}.{place.channel}", place.channel
     held = await quiet_until(tx, reader, now)
@@ -145,24 +145,31 @@ async def tell(
         return
     await tx.messages.put(key, place, dump(told), now, under=above.key, held_until=held)
     is_told_elsewhere = above.ref is None and above.delivered > 0
-    if is_whole and not is_told_elsewhere:
-        await _close(tx, above, told if is_over else None, now)
-
-
-async def _close(tx: UnitOfWork, above: Message, end: Reply | None, now: datetime) -> None:
-    """Let an alarm say how it ended, or that nobody looks any more; one that does is left."""
+    if is_told_elsewhere:
+        return
     with suppress(ValueError):  # of a version that says it otherwise
         alarm = load(above.content)
-        if words.is_alarm(alarm):
-            closed = _unwatched(alarm) if end is None else _over(alarm, end)
-            await tx.messages.put(above.key, above.place, dump(closed), now)
+        if not words.is_alarm(alarm):  # it says so already
+            return
+        if not is_whole:
+            now_is = words.with_end(alarm, told)
+        elif is_over or words.ends_in(alarm):
+            now_is = _over(alarm, told)
+        else:
+            now_is = _unwatched(alarm)
+        await tx.messages.put(above.key, above.place, dump(now_is), now, held_until=held)
 
 
 def _over(alarm: Reply, end: Reply) -> Reply:
-    """The alarm as it reads once it is over."""
+    """The alarm as it reads once all of it has ended, by how each part did."""
     before = Para(line(say("Before: {told}", told=line(alarm.summary))))
+    ends = words.ends_in(alarm)
     rest = [part for part in _without_buttons(alarm)[1:] if not isinstance(part, Note)]
-    return replace(alarm, summary=end.summary, parts=(*end.parts[:1], before, *rest))
+    return replace(
+        alarm,
+        summary=sentences((end.summary, *ends)) if ends else end.summary,
+        parts=(*end.parts[:1], *map(Para, ends), before, *rest),
+    )
 
 
 def _unwatched(alarm: Reply) -> Reply:

@@ -1,7 +1,7 @@
 """The messages about outages and changes outside the bot. Pure builders."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
@@ -35,6 +35,7 @@ from bot.reply import (
 
 _MOST = 10  # lines
 _MOST_RETRIES = 3  # buttons
+_ENDED = emoji("small_blue_diamond")  # before the end of a part of an alarm
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,22 @@ def is_alarm(told: Reply) -> bool:
     """Whether a message warns of what still is so, as all alarms here do until they are closed."""
     head = told.parts[0] if told.parts else None
     return isinstance(head, Para) and head.text[:1] == line(emoji("warning"))
+
+
+def with_end(alarm: Reply, end: Reply) -> Reply:
+    """An alarm that notes the end of a part of what it tells, above its buttons."""
+    noted = Note(line(_ENDED, " ", *line(end.summary)))
+    if noted in alarm.parts:
+        return alarm
+    at = next((i for i, one in enumerate(alarm.parts) if isinstance(one, Actions)), None)
+    at = len(alarm.parts) if at is None else at
+    return replace(alarm, parts=(*alarm.parts[:at], noted, *alarm.parts[at:]))
+
+
+def ends_in(alarm: Reply) -> list[Line]:
+    """The ends of parts of it that an alarm notes."""
+    notes = [one.text for one in alarm.parts if isinstance(one, Note)]
+    return [text[2:] for text in notes if text[:1] == line(_ENDED)]
 
 
 def _line(node: SilentNode) -> Line:

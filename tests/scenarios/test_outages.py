@@ -294,7 +294,9 @@ async def test_quiet_hours_hide_no_machine_whose_neighbour_is_as_before(stage: S
     await goes_on(stage, 5)
     await stage.passes(3600)
     await goes_on(stage, 2)
-    changed, gone, back = sorted(news(alice), key=lambda one: ("again" in one, "longer" in one))
+    changed, gone, back = sorted(
+        news(alice), key=lambda one: (one.startswith(":white_check_mark:"), "longer" in one)
+    )
     assert "inference is now “off”" in changed
     assert "other is now “off”" in changed
     assert "third no longer exists" in gone

@@ -1,6 +1,6 @@
 """How outages end that nobody sees the end of, and machines that come and go."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,21 +39,19 @@ async def test_a_silent_node_that_nobody_has_a_session_for_any_more_has_its_last
         await goes_on(stage, 12)
         await stage.erases_session(stage.bob, "gpu1")
         await goes_on(stage, 3)
-        dropped = "gpu1 is no longer watched, since nobody has a session for it any more."
-        assert told(stage.alice, dropped) == told(stage.bob, dropped) == []
+        dropped = "*gpu1* is no longer watched, since nobody has a session for it any more."
+        assert told(stage.alice, "no longer watched") == told(stage.bob, "no longer watched") == []
         await stage.erases_session(stage.alice, "gpu1")
         await goes_on(stage, 3)
         stage.world.faults.off()
         await goes_on(stage, 12)
         for reader, where in ((stage.alice, "@dbc"), (stage.bob, "@dbc"), (stage.carol, CHANNEL)):
-            said = [one for one in reader.messages(where) if "no longer watched" in one.plain]
-            (last,), (first,) = (
-                said,
-                [m for m in reader.messages(where) if "has not resp" in m.plain],
-            )
-            assert dropped in last.plain.replace("*", "")
-            assert last.thread_ts == first.ts
-            is_unwatched(first.plain)
+            (first,) = [m for m in reader.messages(where) if "has not resp" in m.plain]
+            assert [m for m in below(first, reader.messages(where)) if dropped in m.plain]
+            if reader is stage.bob:  # who was told before that they have no access any more
+                assert first.plain.startswith(dropped)
+            else:
+                is_unwatched(first.plain)
             assert [m for m in reader.messages(where) if "responding again" in m.plain] == []
         await stage.gives_session(stage.alice, "gpu1")
         stage.world.faults.on("dead_node", node="gpu1")
@@ -157,6 +155,11 @@ async def test_a_machine_that_a_silent_node_is_asked_about_again_and_again_is_on
     assert len([one for one in logs if one["event"] == "outages.not_looked_for"]) == 1
 
 
+def below(alarm: SeenMessage, said: Sequence[SeenMessage]) -> list[SeenMessage]:
+    """What was said in the thread of an alarm."""
+    return [one for one in said if one.thread_ts == alarm.ts and one.ts != alarm.ts]
+
+
 def is_unwatched(alarm: str) -> None:
     """It may still be so, and nobody looks: the alarm says neither that it is over nor offers."""
     assert alarm.startswith("No longer watched: ")
@@ -241,9 +244,10 @@ async def test_whoever_loses_access_while_others_keep_theirs_has_a_last_word(
     await goes_on(stage, 12)
     said = bob.messages("@dbc")
     (first,) = [one for one in said if "has not responded" in one.plain]
-    (last,) = [one for one in said if "You are told no more of this" in one.plain]
-    assert "since you have no access to gpu1 any more" in last.plain.replace("*", "")
-    assert last.thread_ts == first.ts
+    no_more = "You are told no more of this, since you have no access to *gpu1* any more."
+    (last,) = below(first, said)
+    assert no_more in last.plain
+    assert f":small_blue_diamond: {no_more}" in first.plain
     assert told(bob, "responding again") == told(alice, "told no more") == []
     alarm, end = told(alice, "responding again")
     assert "Before: gpu1 has not responded since" in alarm
@@ -299,8 +303,52 @@ async def test_whoever_sees_a_part_of_it_is_told_that_their_part_is_over(tmp_pat
         await goes_on(stage, 12)
         (closed,) = told(stage.bob, "2 nodes")
         assert closed.startswith(":white_check_mark: gpu2 is responding again.")
+        assert "\ngpu1 is responding again. It was silent since" in closed
+        assert ":warning:" not in closed
         assert "Ask gpu1 again now" not in closed
         assert len(told(stage.alice, "gpu1")) == 2
+
+
+async def test_an_alarm_says_of_each_of_its_nodes_how_that_ended(tmp_path: Path) -> None:
+    async with staged(tmp_path, policy=ON) as stage:
+        await stage.gives_session(stage.alice, "gpu1", "gpu2")
+        await goes_on(stage, 3)
+        for node in ("gpu1", "gpu2"):
+            stage.world.faults.on("dead_node", node=node)
+        await goes_on(stage, 12)
+        stage.world.faults.off()
+        stage.world.faults.on("dead_node", node="gpu1")
+        await goes_on(stage, 12)
+        (alarm,) = told(stage.alice, "2 nodes")
+        assert alarm.startswith(":warning: 2 nodes are not responding.")
+        assert ":small_blue_diamond: gpu2 is responding again. It was silent since" in alarm
+        await stage.erases_session(stage.alice, "gpu1")
+        await goes_on(stage, 3)
+        (closed,) = told(stage.alice, "2 nodes")
+        assert closed.startswith("gpu1 is no longer watched, since nobody has a session for it")
+        assert "\ngpu2 is responding again. It was silent since" in closed
+        assert "Before: 2 nodes are not responding." in closed
+        assert told(stage.alice, "No longer watched") == []
+
+
+async def test_whoever_is_told_of_a_part_reads_that_nobody_watches_their_part(
+    tmp_path: Path,
+) -> None:
+    async with staged(tmp_path, policy=ON) as stage:
+        await stage.gives_session(stage.alice, "gpu1")
+        await stage.gives_session(stage.bob, "gpu1", "gpu2")
+        await goes_on(stage, 3)
+        for node in ("gpu1", "gpu2"):
+            stage.world.faults.on("dead_node", node=node)
+        await goes_on(stage, 12)
+        await stage.erases_session(stage.bob, "gpu1")
+        await stage.erases_session(stage.alice, "gpu1")
+        await goes_on(stage, 3)
+        (closed,) = told(stage.alice, "not responded")
+        assert closed.startswith("No longer watched: gpu1 has not responded since")
+        (open_still,) = told(stage.bob, "2 nodes")
+        assert open_still.startswith(":warning: 2 nodes are not responding.")
+        assert ":small_blue_diamond: gpu1 is no longer watched" in open_still
 
 
 async def test_an_alarm_about_several_machines_keeps_no_menu_once_it_is_over(
