@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count, islice
 
+from bot.chain.heads import SLOT
 from bot.commands.node import free_of
 from bot.dbc.models import HostDisk
 from bot.dbc.sizes import Size
 from bot.errors import BotError
-from bot.ids import NodeId
+from bot.ids import NodeId, TaskId
 from bot.messages import ways
-from bot.messages.machine_buttons import May, button
-from bot.model import OrderPhase, RentalOrder
+from bot.messages.machine_buttons import RESCUE, May, button
+from bot.model import ExecutionStatus, OrderPhase, RentalOrder
 from bot.orders.facts import AtStake, Facts
-from bot.orders.schedule import goal_of
+from bot.orders.schedule import DAY, LOOP, goal_of, moment
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
 from bot.pipeline.ended import Ended, ended_of
@@ -43,6 +45,8 @@ from bot.reviews.policy import DecisionKind
 
 _WITH_BUTTONS = 4  # machines
 _SYSTEM = "vda"  # the only disk that a snapshot holds
+_MOST = 99  # names of snapshots
+_COPIES = {ExecutionStatus.DONE, *(one for one in ExecutionStatus if not one.is_end)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +54,20 @@ class Left:
     """What can still be done on an order's node: all, or what it takes once the order has ended.
 
     It `answers`, or it `refuses` every command since nobody rents it; neither where it is silent.
+    It `has_looked` for what to switch off. `again` is the order by which it is rented again.
     """
 
+    node: NodeId
     ended: Ended
     has_ended: bool = False
     answers: bool = False
     refuses: bool = False
+    has_looked: bool = False
+    again: str = ""
 
     def is_off(self, one: AtStake) -> bool:
         """Whether a machine is off, or must be by now."""
-        return one.is_off or (self.has_ended and not self.answers)
+        return one.is_off or (self.has_looked and not self.answers)
 
 
 async def left_of(ctx: Context, order: RentalOrder) -> Left:
@@ -71,7 +79,51 @@ async def left_of(ctx: Context, order: RentalOrder) -> Left:
     ended = await ended_of(ctx.services, here)
     answers = any(one.problem is None for one in listings)
     refuses = has_ended and order.node in ended.refusing
-    return Left(ended, has_ended, answers, refuses)
+    has_looked = has_ended and ctx.services.orders.has_passed(order.ends + LOOP, order)
+    live = [one for one in ended.orders if one.phase is OrderPhase.RENTING]
+    again = next((str(one.number) for one in live if one.node == order.node), "")
+    return Left(order.node, ended, has_ended, answers, refuses, has_looked, again)
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """What was requested here for a machine: the GiB of its data disk, and the last snapshot of it.
+
+    Of the snapshots, those that these steps take; `names` of all of them are taken.
+    """
+
+    disk: str = ""
+    server: str = ""
+    snapshot: str = ""
+    status: ExecutionStatus = ExecutionStatus.FAILED
+    names: frozenset[str] = frozenset()
+
+    @property
+    def free(self) -> str:
+        """A name that DBC does not refuse for the next one."""
+        others = (f"{RESCUE}-{number}" for number in count(2))
+        return next(one for one in (RESCUE, *islice(others, _MOST)) if one not in self.names)
+
+
+async def requested(ctx: Context, facts: Facts) -> Mapping[TaskId, Requested]:
+    """What was requested here for an order's machines; snapshots since its first warning."""
+    machines = {one.task: one for one in facts.machines or ()}
+    async with ctx.services.store.read() as tx:
+        found = await tx.executions.of_machines(machines, ("vm.create", "snapshot.create"))
+    since = moment(facts.order, facts.order.ends, facts.order.ends) - DAY * 3 * SLOT
+    told = {task: Requested(names=frozenset(one.snapshots)) for task, one in machines.items()}
+    for one in found:
+        before, known = told[one.task], one.known
+        name = known.get("name", "")
+        if one.command == "vm.create":
+            is_made = known.get("bios") != "pxe" and not known.get("data_file")
+            told[one.task] = replace(before, disk=known.get("disk", "100") if is_made else "")
+        elif name.startswith(RESCUE) and one.created_at >= since and one.status in _COPIES:
+            told[one.task] = replace(
+                before, server=known.get("server", ""), snapshot=name, status=one.status,
+                names=before.names | {name},
+            )  # fmt: skip
+    return told
 
 
 async def copying(ctx: Context, facts: Facts, left: Left, data: Mapping[str, object]) -> Reply:
@@ -93,7 +145,8 @@ async def copying(ctx: Context, facts: Facts, left: Left, data: Mapping[str, obj
     )  # fmt: skip
     servers = [server.name for server in await ctx.services.sightings.servers()]
     may = left.ended.narrowed(may_press(ctx.services, ctx.actor, ctx.place.channel))
-    rows = [_saved(order.node, one, servers, may, left) for one in facts.machines]
+    known = await requested(ctx, facts)
+    rows = [_saved(one, servers, may, left, known[one.task]) for one in facts.machines]
     room, disks = await _room(ctx, facts, servers)
     return Reply(
         line(head),
@@ -134,6 +187,13 @@ def _after_the_end(facts: Facts, left: Left) -> list[Part]:
             "its GPUs again first, then copy by the steps below. They are deleted all the same.",
             node=facts.node,
         )
+        if not left.has_looked:
+            told = say(
+                "Nobody rents {node} now, so it refuses every command for these machines. Those "
+                "that run can be reached for 15 minutes at most. To go on after that, rent one of "
+                "its GPUs again. They are deleted all the same.",
+                node=facts.node,
+            )
         again = Actions((ways.to_rescue(facts.order, say("Ask {node} again", node=facts.node)),))
         return [Note(line(emoji("warning"), " ", told)), again]
     told = say(
@@ -141,10 +201,16 @@ def _after_the_end(facts: Facts, left: Left) -> list[Part]:
         "machines; one that you start runs for 15 minutes at most. They are deleted all the same.",
         node=facts.node,
     )
+    if left.again:
+        told = say(
+            "{node} is rented again (order {order}), so these steps can be run now. A machine that "
+            "you start runs for 15 minutes at most. They are deleted all the same.",
+            node=facts.node, order=left.again,
+        )  # fmt: skip
     return [Note(line(emoji("warning"), " ", told))]
 
 
-def _saved(node: NodeId, one: AtStake, servers: Sequence[str], may: May, left: Left) -> Row:
+def _saved(one: AtStake, servers: Sequence[str], may: May, left: Left, known: Requested) -> Row:
     """A machine: each of its disks with its size and where to, in the order to copy them in."""
     named = one.told
     if one.disks is None:
@@ -152,12 +218,14 @@ def _saved(node: NodeId, one: AtStake, servers: Sequence[str], may: May, left: L
     if not one.is_sure:
         named = line(named, " ", say("(perhaps of another order)"))
     is_off = left.is_off(one)
-    steps = [_by_shell(one, left), _system_disk(one, servers, is_off=is_off)]
+    steps = [_by_shell(one, left, known), _system_disk(one, servers, known, is_off=is_off)]
     if is_off and left.has_ended:
         steps.reverse()  # its disk can be copied as it is
     told = [step for step in steps if step]
     lines = [named, *(line(f"{at}. ", step) for at, step in enumerate(told, 1))]
-    verbs = ["show", "start" if is_off else "shutdown", "snapshot"]
+    node, verbs = left.node, ["show", "start" if is_off else "shutdown"]
+    if not known.snapshot:
+        verbs.append(RESCUE if known.free == RESCUE else "snapshot")
     acts = tuple(button(verb, node, one.task) for verb in verbs if may(verb, node, one.task))
     data = {"task": one.task, "name": one.label, "disks": one.disks, "connect": one.login or None}
     return Row(stacked(lines), data, acts)
@@ -173,9 +241,12 @@ def _stepwise(rows: Sequence[Row]) -> list[Part]:
     return found
 
 
-def _by_shell(one: AtStake, left: Left) -> Text | Line:
+def _by_shell(one: AtStake, left: Left, known: Requested) -> Text | Line:
     """What is copied over SSH while the machine runs, by which line."""
-    others = [disk for disk in one.disks or () if not _is_system(disk)]
+    others: list[Text] = [disk for disk in one.disks or () if not _is_system(disk)]
+    if not one.disks and known.disk:
+        asked = say("data disk of {size} GiB, asked for at creation, not checked", size=known.disk)
+        others.append(asked)
     if not others:
         return ""
     disks = listed(others)
@@ -190,13 +261,26 @@ def _by_shell(one: AtStake, left: Left) -> Text | Line:
     return line(say("{what}: {subject}", what=told, subject=code(one.login)))
 
 
-def _system_disk(one: AtStake, servers: Sequence[str], *, is_off: bool) -> Text:
-    """The commands that copy its system disk, in the order to run them in."""
+def _system_disk(
+    one: AtStake, servers: Sequence[str], known: Requested, *, is_off: bool
+) -> Text | Line:
+    """The commands that copy its system disk, in the order to run them in; or that it is copied."""
     disk = next(filter(_is_system, one.disks or ()), _SYSTEM)
+    named = {
+        "disk": line(disk),
+        "name": line(code(known.snapshot)),
+        "server": line(bold(known.server)),
+    }
+    if known.snapshot and known.status is ExecutionStatus.DONE:
+        told = say("{disk}: snapshot {name} is on image server {server}", **named)
+        return line(emoji("white_check_mark"), " ", told)
+    if known.snapshot:
+        told = say("{disk}: snapshot {name} is on its way to image server {server}", **named)
+        return line(emoji("hourglass_flowing_sand"), " ", told)
     if not servers:
         return say("{disk}: over SSH as well, since no image server is known", disk=disk)
     to = f" to {servers[0]}" if len(servers) > 1 else ""
-    saves = command(f"snapshot create {short(one.task)} rescue{to}")
+    saves = command(f"snapshot create {short(one.task)} {known.free}{to}")
     server = bold(servers[0])
     if is_off:
         return say(

@@ -20,6 +20,7 @@ ACT = "machine.act"
 RETRY = "request.retry"  # the button's value is the id of what failed
 AGAIN = "request.again"  # the value of both is the id of a request of which nothing was done
 SECOND = "request.second"  # whoever presses it was told that the same is open
+RESCUE = "rescue"  # the verb of a snapshot that saves what an order's end deletes, and its name
 MORE = "more"  # shows all that can be done; no command
 
 _NODE = 16  # characters of a node's id: 64 bits, and a menu's option has little room
@@ -52,6 +53,7 @@ ACTS: Mapping[str, Act] = {
     "disk": Act(say("Add a disk …"), "disk.add"),
     "snapshots": Act(say("Snapshots"), "snapshot.list"),
     "snapshot": Act(say("Take a snapshot …"), "snapshot.create"),
+    RESCUE: Act(say("Take a snapshot …"), "snapshot.create", {"name": RESCUE}),
     "delete": Act(say("Delete"), "vm.delete"),
 }
 

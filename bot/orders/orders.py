@@ -365,6 +365,10 @@ class Orders:
         """Whether its end must have come by now, or the time to confirm it is over."""
         return self._head(order) >= goal_of(order)
 
+    def has_passed(self, block: int, order: RentalOrder) -> bool:
+        """Whether a block of an order's chain must have been made by now."""
+        return self._head(order) >= block
+
     def _head(self, order: RentalOrder) -> int:
         return head_at(order, self.chain.now)
 

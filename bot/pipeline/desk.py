@@ -113,7 +113,7 @@ class Desk:
         self._presses: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
             **clicks.actions,
             **self._glass.actions,
-            **MachinePresses(services, self._asked).actions,
+            **MachinePresses(services, self._asked, self._opening).actions,
             **AccessPresses(services, self._asked, self._open_form).actions,
             **OrderPresses(services).actions,
             **TurnPresses(services, by).actions,

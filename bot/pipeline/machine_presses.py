@@ -10,8 +10,9 @@ from functools import partial
 from bot.errors import Refused, from_error
 from bot.ids import ExecutionId, NodeId, TaskId, UserId
 from bot.language.row_parts import Listing
+from bot.language.table import Command
 from bot.messages import cards, machine_buttons
-from bot.messages.machine_buttons import ACTS, MORE
+from bot.messages.machine_buttons import ACTS, MORE, RESCUE
 from bot.model import Machine, Place, Press, Source
 from bot.pipeline.context import Services
 from bot.pipeline.ended import may_still
@@ -24,16 +25,18 @@ from bot.reply import Note, Para, Reply, Row, Rows, bold, command, line, say, ti
 from bot.services.shown import mentioned
 
 Ask = Callable[[Wish, Mapping[str, str]], Awaitable[Work]]
+Open = Callable[[Command, Mapping[str, str], UserId, Place], Awaitable[Work]]
 
 _MOST = 10  # machines that a message names
 
 
 class MachinePresses:
-    """Takes clicks on machines; `ask` takes the request that each stands for."""
+    """Takes clicks on machines; `ask` takes the request that each stands for, `opens` its form."""
 
-    def __init__(self, services: Services, ask: Ask) -> None:
+    def __init__(self, services: Services, ask: Ask, opens: Open) -> None:
         self._services = services
         self._ask = ask
+        self._open = opens
         self._shows = services.table.details(Listing.MACHINES).id
         self.actions: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
             machine_buttons.ACT: self._act,
@@ -53,7 +56,16 @@ class MachinePresses:
         if verb == MORE:
             return partial(self._show_all, press.actor, press.place, NodeId(node), TaskId(task))
         act = ACTS[verb]
+        if verb == RESCUE:
+            return await self._rescues(press, {"vm": task, "on": node, **act.given})
         return await self._pressed(press, act.command, {"vm": task, "on": node, **act.given})
+
+    async def _rescues(self, press: Press, values: Mapping[str, str]) -> Work:
+        """Open the form of a snapshot, filled in with its name and, of several, a server."""
+        servers = [one.name for one in await self._services.sightings.servers()]
+        to = {"server": servers[0]} if len(servers) > 1 else {}
+        command = self._services.table[ACTS[RESCUE].command]
+        return await self._open(command, {**values, **to}, press.actor, press.place)
 
     async def _named(self, press: Press) -> Work:
         """The machines that a message names, as far as whoever asks may see them."""

@@ -331,6 +331,17 @@ class Executions(Repository):
         )
         return [from_row(row, secrets={}) for row in rows.mappings()]
 
+    async def of_machines(
+        self, tasks: Collection[str], commands: Collection[str]
+    ) -> list[Execution]:
+        """All of these commands for these machines, oldest first; without their secrets."""
+        rows = await self._connection.execute(
+            select(executions)
+            .where(executions.c.task.in_(sorted(tasks)), executions.c.command.in_(commands))
+            .order_by(executions.c.created_at)
+        )
+        return [from_row(row, secrets={}) for row in rows.mappings()]
+
     async def of_file(
         self,
         place: str,

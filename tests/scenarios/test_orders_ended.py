@@ -9,6 +9,8 @@ import pytest
 from sandbox.chain import Rental
 from sandbox.dbc.keys import Wallet
 from tests.scenarios.orders import DAY, ChainStage, chained
+from tests.scenarios.stored import alter
+from tests.scenarios.test_orders_over import CREATE
 
 OFFERED_NEVER = {"Modify …", "Add a disk …", "Rename …"}
 IN_VAIN = {"Start", "Logs", "Restart", "Force restart", "Take a snapshot …", "More …"}
@@ -117,3 +119,60 @@ async def test_what_a_new_order_pays_for_is_offered_as_ever(scene: ChainStage) -
     assert not OFFERED_NEVER & {*shown.buttons}
     listed = await stage.asks(alice, "/dbc vm list")
     assert "Create a machine" in listed.buttons
+
+
+async def test_what_is_copied_is_told_and_not_asked_for_again(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = await ended(scene)
+    new = scene.rents(blocks=10 * DAY)
+    await scene.passes(minutes=2, step=60)
+    line = f"/dbc order rescue {rental.number}"
+    rescue = await stage.asks(alice, line)
+    assert f"gpu1 is rented again (order {new.number}), so these steps can be run now" in (
+        rescue.plain
+    )
+    await alice.presses("Take a snapshot …", rescue)
+    form = await alice.sees_modal("Take a snapshot")
+    assert (form.value("Snapshot"), form.value("To image server")) == ("rescue", "backup")
+    task = stage.task("inference").task_id[:8]
+    await stage.asks(alice, "/dbc snapshot create inference rescue to backup")
+    assert "snapshot rescue is on its way to image server" in (
+        await stage.asks(alice, line)
+    ).plain.replace("*", "").replace("`", "")
+    await stage.ends(alice, "inference on gpu1: snapshot rescue is on backup")
+    await stage.asks(alice, "/dbc language zh")
+    rescue = await stage.asks(alice, line)
+    assert "快照 rescue 已存到镜像中心 backup" in rescue.plain.replace("*", "").replace("`", "")
+    assert f"{task} rescue" not in rescue.plain.replace("*", "").replace("`", "")
+
+
+async def test_just_after_the_end_machines_are_reached_while_they_run(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    stage.node("gpu1").ledger = scene.chain
+    rental = scene.rents(blocks=600)
+    await stage.asks(alice, "/dbc vm list")
+    await stage.asks(alice, "/dbc vm show Ada")
+    await scene.until(rental.end + 30)
+    rescue = await stage.asks(alice, f"/dbc order rescue {rental.number}")
+    assert "Those that run can be reached for 15 minutes at most" in rescue.plain.replace(
+        "*", ""
+    ).replace("`", "")
+    assert "over SSH now. It is switched off within 15 minutes" in rescue.plain.replace(
+        "*", ""
+    ).replace("`", "")
+    assert "Start it" not in rescue.plain.replace("*", "").replace("`", "")
+
+
+async def test_a_data_disk_that_was_requested_is_told_before_it_is_read(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(blocks=3 * DAY)
+    await scene.passes(minutes=2, step=60)
+    await stage.asks(alice, CREATE)
+    await scene.passes(minutes=2, step=60)
+    late = stage.task("late").task_id
+    alter(stage, f"DELETE FROM machine_details WHERE task = '{late}'")
+    rescue = await stage.asks(alice, f"/dbc order rescue {rental.number}")
+    assert (
+        "data disk of 10 GiB, asked for at creation, not checked: over SSH"
+        in rescue.plain.replace("*", "").replace("`", "")
+    )
