@@ -68,6 +68,14 @@ async def listening(settings: Settings) -> Findings:
                 yield one
 
 
+async def is_any_bot_there(settings: Settings) -> bool:
+    """Whether a bot answers at a port that these settings name, whatever database it is on."""
+    answer = None
+    if settings.health_port:
+        answer = await _asked(settings.health_host, settings.health_port)
+    return answer is not None and answer.is_bot
+
+
 def _met(setting: str, where: str) -> Finding:
     return ok(_ABOUT[setting], say("The bot answers at {where}.", where=where))
 

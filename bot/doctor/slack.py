@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config import Settings
 from bot.doctor.in_slack import named_in_slack
+from bot.doctor.listening import is_any_bot_there
 from bot.doctor.named import Named
 from bot.monitoring.findings import Finding, Findings, Sight, fault, ok, warning
 from bot.ports import DeliveryFailed, LockedOut
@@ -107,7 +108,8 @@ class SlackCheck:
         file = self._settings.sqlite_file
         if not self._sight.is_local:
             return  # the bot that runs says itself how its connection is
-        if file is None or is_claimed(file) is not False:
+        may_run = file is None or is_claimed(file) is not False
+        if may_run or await is_any_bot_there(self._settings):
             # Slack spreads deliveries over all connections: ours would take some from the bot.
             told = say("Not tried, since a bot may be running; /readyz tells of it.")
             yield ok("Socket Mode", told)

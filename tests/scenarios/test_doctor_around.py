@@ -231,5 +231,6 @@ async def test_a_bot_whose_unit_alone_names_the_database_is_told_from_what_is_lo
         assert "(SQLite). DATABASE_URL is not set here, so what is said of the database" in told
         assert "⚠ running bot:   The audit stream takes nothing (no such file" in told
         assert "data/dbc-bot.db does not exist yet. DATABASE_URL is not set here:" in told
+        assert "✔ Socket Mode:   Not tried, since a bot may be running" in told
         code, told = await examined(bot, DATABASE_URL="", HEALTH_PORT="")
         assert "the running bot is not asked. Where its unit or container sets" in told
