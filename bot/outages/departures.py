@@ -33,10 +33,14 @@ class Departures:
                 async with self._store.read() as tx:  # the bot began anew
                     before = {UserId(one) for one in await tx.outages.places(_key(row))}
             if left := (before or set()) - now:
-                await self._tell(row, left)
+                await self._tell(row, left, rows)
             self._had[row.node] = now
 
-    async def _tell(self, row: Silence, left: set[UserId]) -> None:
+    async def _tell(self, row: Silence, left: set[UserId], rows: Sequence[Silence]) -> None:
+        others = [one.node for one in rows if one.episode == row.episode and one.node != row.node]
+        seeing = set[UserId]()  # what else the same message told of
+        for node in others:
+            seeing |= await self._people.of_node(node)
         places = await self._people.still(row.node, sorted(left))
         told = words.no_access(await self._inventory.label(row.node))
         key = f"{_key(row)}.{row.node[:16]}.left"
@@ -47,7 +51,11 @@ class Departures:
                 is_said = await tx.messages.find(f"{key}.{place.channel}") is not None
                 if not place.is_channel and not is_said:
                     now = self._clock.now()
-                    await tell(tx, key, place, told, now, after=_key(row), is_whole=False)
+                    is_whole = UserId(place.channel) not in seeing
+                    await tell(
+                        tx, key, place, told, now,
+                        after=_key(row), is_whole=is_whole, is_over=False,
+                    )  # fmt: skip
 
 
 def _key(row: Silence) -> str:

@@ -217,3 +217,28 @@ async def test_of_two_who_renew_it_at_the_same_moment_one_does_and_the_other_is_
     for one in people:
         (known,) = scene.told(one, "renews order")
         assert won[0].id in known
+
+
+async def test_of_two_who_take_it_over_at_the_same_moment_one_does(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    people = stage.bob, stage.carol
+    for one in people:
+        await stage.asks(alice, f"/dbc session share gpu1 with @{one.name}")
+    scene.rents(blocks=2 * DAY)
+    await scene.passes(minutes=5, step=60)
+    await alice.presses("I renew it", alice.last("@dbc"))
+    await scene.passes(minutes=1, step=30)
+    for one in people:
+        await one.presses("I renew it", one.messages("@dbc")[-1])
+        await stage.quiet()
+    await asyncio.gather(*(one.presses("Take it over", one.last("@dbc")) for one in people))
+    await stage.quiet()
+    won = [one for one in people if scene.told(one, "You renew it. All who are told of it know.")]
+    assert len(won) == 1
+    (late,) = [one for one in people if one not in won]
+    assert won[0].id in scene.told(late, "has taken it", "Do you take it over?")[-1]
+    await scene.passes(minutes=1, step=30)
+    assert len(scene.told(alice, "has taken over from you")) == 1
+    for one in (alice, *people):
+        (known,) = scene.told(one, "renews order")
+        assert won[0].id in known
