@@ -35,8 +35,8 @@ class AlreadyTaken(Refused):
 
 async def recorded(
     services: Services, record: Callable[[Execution], Awaitable[bool]], wanted: Execution
-) -> Execution | None:
-    """What was recorded just now; None for a form that is sent in again as it was.
+) -> tuple[Execution, bool]:
+    """The request of a form, and whether it is new; else the form is sent in again as it was.
 
     Its key is the form's. Raises AlreadyTaken where another request of the same form is under way,
     has come to something, or was corrected too often.
@@ -44,12 +44,12 @@ async def recorded(
     for number in range(1, _MOST + 1):
         one = wanted if number == 1 else replace(wanted, key=f"{wanted.key}:{number}")
         if await record(one):
-            return one
+            return one, True
         async with services.store.read() as tx:
             first = await tx.executions.keyed(one.key)
             has_secrets = await tx.executions.was_given(one.key, wanted.secrets)
         if first is None or (has_secrets and _is_same(first, wanted)):
-            return None
+            return first or one, False
         if first.status not in _NOTHING_DONE:
             raise _taken(services.table[first.command], first, wanted)
     raise AlreadyTaken(

@@ -63,7 +63,7 @@ from bot.pipeline.turn_presses import TurnPresses
 from bot.pipeline.way_presses import WayPresses
 from bot.pipeline.whisper import Whisper
 from bot.pipeline.wish import Wish
-from bot.pipeline.works import nothing, outdated, outdated_form, saying, showing
+from bot.pipeline.works import nothing, outdated, outdated_form, over, saying, showing
 from bot.ports import (
     COMMAND_CHOICE,
     HOME_FIND,
@@ -327,10 +327,12 @@ class Desk:
         execution = wish.requested(self._services.clock.now())
         execution = replace(execution, meant=await meant_here(self._services, wish))
         if wish.source is Source.FORM:
-            taken = await recorded(self._services, self._is_new, execution)
+            execution, is_new = await recorded(self._services, self._is_new, execution)
         else:
-            taken = execution if await self._is_new(execution) else None
-        return nothing if taken is None else partial(self._carry_out, taken)  # else: repeated
+            is_new = await self._is_new(execution)
+        if is_new:
+            return partial(self._carry_out, execution)
+        return over if execution.status.is_end else nothing
 
     async def _is_new(self, execution: Execution) -> bool:
         """Whether it was just recorded; else it was before, and is being carried out."""

@@ -13,6 +13,7 @@ from bot.language import forms
 from bot.language.args import REASON
 from bot.language.table import Command
 from bot.model import MessageRef
+from bot.pipeline.works import over
 from bot.ports import Answer, Work
 from bot.reply import (
     Fault,
@@ -38,6 +39,8 @@ ANEW = say(
     "The list that you turned has expired, or someone else requested it. This one is new, "
     "without its filters."
 )
+_GOES_ON = say("Submitted. The message where you asked says how it goes on.")
+_OVER = say("This form was taken when you sent it first. See what became of it.")
 _ADD_REASON, CHANGE = say("Add a reason"), say("Change it…")
 CHECKING = Reply(_CHECKING, (Note(line(emoji("hourglass_flowing_sand"), " ", _CHECKING)),))
 
@@ -148,7 +151,9 @@ def tried(work: Work, command: Command, again: Again, *, held: bool) -> Work:
             log.info("form.refused", command=command.id, why=error.sentence)
             await dialog.say(from_error(error))
         if held and not dialog.has_answered:
-            taken = say("Submitted. The message where you asked says how it goes on.")
-            await answer.say(Reply.of(line(emoji("white_check_mark"), " ", taken)))
+            sign, told = ("white_check_mark", _GOES_ON)
+            if work is over:
+                sign, told = ("information_source", _OVER)
+            await answer.say(Reply.of(line(emoji(sign), " ", told)))
 
     return to_the_end

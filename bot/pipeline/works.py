@@ -51,3 +51,7 @@ def _of_older_kind(sentence: Phrase) -> Work:
 
 async def nothing(_answer: Answer) -> None:
     """A repeated delivery."""
+
+
+async def over(_answer: Answer) -> None:
+    """A repeated delivery of what has ended."""

@@ -18,6 +18,7 @@ break_glass = { persons = ["U0CAROL"] }
 """
 TAKEN = "This form was taken when you sent it first"
 GOES_ON = "The message where you asked says how it goes on"
+OVER = f"{TAKEN}. See what became of it"
 TROUBLE = "We had some trouble connecting"
 
 
@@ -156,7 +157,7 @@ async def test_the_same_password_again_is_one_request_once_it_is_set(one_stage: 
     await sets_a_password(stage, "N3w-Passw0rd")
     await stage.alice.submits({})
     await stage.quiet()
-    assert GOES_ON in in_form(stage.alice)
+    assert OVER in in_form(stage.alice)
     assert stage.changes() == ["tasks.passwd"]
 
 
@@ -170,7 +171,7 @@ async def test_the_same_password_again_is_one_request_once_it_was_refused(
     before, recorded = stage.changes(), await entries(stage)
     await stage.alice.submits({})
     await stage.quiet()
-    assert GOES_ON in in_form(stage.alice)
+    assert OVER in in_form(stage.alice)
     assert (stage.changes(), await entries(stage)) == (before, recorded)
 
 
@@ -194,7 +195,7 @@ async def test_what_a_former_version_took_with_a_password_is_taken_for_the_same(
     alter(stage, "UPDATE executions SET digest = NULL")
     await stage.alice.submits({"New password": "0ther-Passw0rd"})
     await stage.quiet()
-    assert GOES_ON in in_form(stage.alice)
+    assert OVER in in_form(stage.alice)
     assert stage.changes() == before
 
 
