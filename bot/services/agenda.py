@@ -20,6 +20,7 @@ class Agenda:
         """
         if self._next is None:
             self._next = asyncio.create_task(self._look(), name="agenda")
+            self._next.add_done_callback(_noticed)
         return await asyncio.shield(self._next)
 
     async def since_own_work(self) -> frozenset[Open]:
@@ -37,3 +38,9 @@ class Agenda:
         self._next = None
         async with self._store.read() as tx:
             return await tx.open_work.kinds()
+
+
+def _noticed(look: asyncio.Task[frozenset[Open]]) -> None:
+    """A failure that nobody waits for any more is nobody's: the clockwork has been stopped."""
+    if not look.cancelled():
+        look.exception()
