@@ -26,7 +26,7 @@ from bot.orders.facts import AtStake, Facts
 from bot.orders.finding import Finder, Search
 from bot.orders.handlings import Handlings
 from bot.orders.offers import Offer, offer_of, paid_since
-from bot.orders.over import settle
+from bot.orders.over import settle, unsettle
 from bot.orders.putting import Keyed, put, wanted
 from bot.orders.said import key_of
 from bot.orders.schedule import DAY, KEPT, goal_of, head_at, next_look
@@ -252,6 +252,8 @@ class Orders:
         async with self._store.write() as tx:
             if await tx.orders.came_back(new):
                 await put(tx, await wanted(tx, messages, None), self._clock.now())
+                if messages:
+                    await unsettle(tx, before, {key for key, _, _ in messages}, self._clock.now())
 
     async def _tell(self, before: RentalOrder, found: Looked, head: int, *, is_read: bool) -> None:
         """Write down what a look has shown, with the messages that say it."""

@@ -12,6 +12,7 @@ from bot.orders.said import beginnings
 from bot.reply import (
     Actions,
     Button,
+    Line,
     Note,
     Para,
     Part,
@@ -33,6 +34,7 @@ _WHY: dict[Event, Text] = {
     Event.ENDED: say("This is over: the order ended."),
     Event.GONE: say("This is over: the 72 hours after the end of the order have passed."),
 }
+_BACK = say("The order is on the chain after all. It is watched as before.")
 
 
 async def settle(
@@ -60,6 +62,43 @@ async def settle(
             await tx.messages.put(message.key, message.place, dump(over), now)
 
 
+async def unsettle(
+    tx: UnitOfWork, before: RentalOrder, fresh: Collection[str], now: datetime
+) -> None:
+    """Let what says that an order is over, which was lost as it was `before`, take that back."""
+    if str(before.phase) not in set(Event):
+        return
+    why = _WHY.get(Event(before.phase))
+    for beginning in beginnings(before):
+        for message in await tx.messages.of_order(beginning):
+            if why is None or message.key in fresh:
+                continue
+            back = _back(message, why)
+            is_kept_back = back is not None and message.ref is None
+            if back is None or (is_kept_back and await tx.messages.was_said(message.key)):
+                continue
+            await tx.messages.put(message.key, message.place, dump(back), now)
+
+
+def _back(message: Message, why: Text) -> Reply | None:
+    """What a message says instead of `why` it was over; None for one that does not say so."""
+    try:
+        told = load(message.content)
+    except ValueError:  # of a version that says it otherwise
+        return None
+    over = Note(line(why))
+    if over not in told.parts:
+        return None
+    parts = tuple(Note(line(_BACK)) if part == over else part for part in told.parts)
+    return replace(told, summary=sentences((_news(told), _BACK)), parts=parts)
+
+
+def _news(told: Reply) -> Line | Text:
+    """What a message said first: its first paragraph, without the sign before it."""
+    first = told.parts[0] if told.parts else None
+    return first.text[2:] if isinstance(first, Para) else told.summary
+
+
 def _over(message: Message, order: RentalOrder, event: Event) -> Reply | None:
     """What a message says from now on; None where all that it offers still holds.
 
@@ -72,7 +111,8 @@ def _over(message: Message, order: RentalOrder, event: Event) -> Reply | None:
     offered = [one for part in told.parts if isinstance(part, Actions) for one in part.buttons]
     kept = tuple(one for one in offered if _holds(one, order, event))
     calls = any(not isinstance(part, Para | Note | Actions) for part in told.parts)
-    if len(kept) == len(offered) and not calls:
+    is_back = Note(line(_BACK)) in told.parts  # which holds no more
+    if len(kept) == len(offered) and not calls and not is_back:
         return None
     below: tuple[Part, ...] = (Actions(kept),) if kept else ()
     if any(Note(line(why)) in told.parts for why in _WHY.values()):  # said before
@@ -80,7 +120,7 @@ def _over(message: Message, order: RentalOrder, event: Event) -> Reply | None:
         return replace(told, parts=(*said, *below))
     first = tuple(part for part in told.parts if isinstance(part, Para))[:1]
     why = _WHY[event]
-    summary = sentences((told.summary, why))
+    summary = sentences((_news(told), why))
     return replace(told, summary=summary, parts=(*first, Note(line(why)), *below))
 
 

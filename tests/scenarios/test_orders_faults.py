@@ -76,6 +76,36 @@ async def test_an_order_that_was_told_to_be_gone_is_watched_again_once_it_is_bac
     assert len(scene.told(alice, "for gpu1 ends", "in 6 hours")) == 1
 
 
+@pytest.mark.parametrize(
+    ("language", "over", "back"),
+    [
+        (
+            "en",
+            "This is over: the order vanished from the chain.",
+            "The order is on the chain after all. It is watched as before.",
+        ),
+        ("zh", "已过时：链上已没有这个订单。", "该订单仍在链上，照旧提醒。"),
+    ],
+)
+async def test_warnings_of_an_order_that_is_back_do_not_say_that_it_vanished(
+    scene: ChainStage, language: str, over: str, back: str
+) -> None:
+    alice = scene.stage.alice
+    await scene.stage.asks(alice, f"/dbc language {language}")
+    rental = scene.rents(blocks=2 * DAY)
+    await scene.passes(minutes=20)
+    await scene.until(rental.end - 22 * 600)
+    for _ in range(2):  # one that is back may vanish again
+        scene.rpc[0].denies.add(rental.number)
+        await scene.passes(minutes=30, step=60)
+        assert len(scene.told(alice, over)) == 2  # at 48 hours, and at 24
+        assert scene.told(alice, back) == []
+        scene.rpc[0].denies.clear()
+        await scene.passes(minutes=2, step=30)
+        assert scene.told(alice, over) == []
+        assert len(scene.told(alice, back)) == 1  # the other one warns anew
+
+
 async def test_a_fork_that_takes_back_a_confirmation_brings_back_the_countdown(
     scene: ChainStage,
 ) -> None:
