@@ -188,7 +188,7 @@ async def test_each_press_is_answered_with_what_it_did_also_in_chinese(scene: Ch
     await scene.passes(minutes=5, step=60)
     warning = alice.last("@dbc")
     for pressed, said in (
-        ("暂停提醒", "已为所有相关人员暂停提醒。下次提醒在到期前 6 小时。"),
+        ("暂停提醒", "已为所有相关人员暂停提醒。之后只在到期前 6 小时、1 小时和 15 分钟提醒。"),
         ("暂停提醒", "已经暂停提醒了。"),
         ("我来续租", "由你续租，已通知相关人员。"),
         ("我来续租", "你已经说过由你续租。"),
