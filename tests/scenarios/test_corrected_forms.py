@@ -1,5 +1,8 @@
 """A form whose acknowledgement got lost is sent in again: it is taken once, and says so."""
 
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 from bot.app import Bot
@@ -254,3 +257,27 @@ async def test_another_reason_to_break_the_glass_is_not_the_one_that_is_told(
         await stage.carol.submits({"Why can it not wait?": "It burns"})
         assert stage.carol.modal is None
         assert stage.changes() == ["tasks.delete"]
+
+
+async def test_by_what_a_password_is_known_again_is_forgotten_after_its_time(
+    one_stage: Stage,
+) -> None:
+    stage = one_stage
+    off(stage)
+    await sets_a_password(stage, "N3w-Passw0rd")
+    kept = timedelta(days=stage.bot._settings.keep_days)
+    found = []
+    for passed in (kept - timedelta(days=1), timedelta(days=2)):
+        stage.clock.advance(passed)
+        await stage.passes(1)
+        found.append(digests(stage))
+    before, after = found
+    assert before != [None]
+    assert after == [None]
+
+
+def digests(stage: Stage) -> list[str | None]:
+    """By what the secrets of requests are known again."""
+    with closing(sqlite3.connect(f"{stage.data}/bot.db")) as database:
+        query = "SELECT digest FROM executions WHERE command = 'vm.passwd'"
+        return [digest for (digest,) in database.execute(query)]

@@ -135,6 +135,24 @@ async def test_an_open_home_follows_what_changes(stage: Stage) -> None:
     assert len(stage.ws.calls_of("views.publish")) == published
 
 
+async def test_what_was_found_in_a_home_stays_there_when_the_bot_is_replaced(
+    one_stage: Stage,
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    await stage.alice.opens_home()
+    await stage.alice.sees_home("Find a machine …")
+    await stage.alice.presses("Find a machine …", on_home=True)
+    await stage.alice.submits({"Find": "inference"})
+    await stage.quiet()
+    await stage.alice.sees_home("1 machine fits “inference”")
+    await stage.restart_bot()
+    await stage.asks(stage.alice, "/dbc vm name inference train-01")
+    await stage.passes(5)
+    await stage.alice.sees_home("1 machine fits “inference”")
+
+
 async def test_a_machine_is_found_among_hundreds_and_acted_on(one_stage: Stage) -> None:
     stage = one_stage
     node = stage.node("gpu1")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.ids import UserId
 from sandbox.dbc.worker import Durations
 from sandbox.slack import Person, SeenMessage
 from tests.scenarios.machines import off
@@ -210,3 +211,18 @@ async def test_what_is_gone_is_not_offered_again(stage: Stage) -> None:
     await approves(stage, stage.bob, card)
     assert "There is no such machine on this node" in stage.alice.screen()
     assert _offered(stage, stage.alice) == []
+
+
+async def test_what_took_a_secret_opens_its_form_and_requests_nothing_by_itself(
+    stage: Stage,
+) -> None:
+    rules(stage, '[[rule]]\nname = "ask"\nmatch = { command = "vm.passwd" }\napprovals = 1\n')
+    await stage.alice.types("/dbc vm passwd inference", CHANNEL)
+    await stage.alice.sees_modal("Set a password")
+    await stage.alice.submits({"New password": "N3w-Passw0rd"})
+    await stage.quiet()
+    expired = await _expires(stage, stage.alice)
+    await _presses(stage, stage.alice, AGAIN, expired)
+    await stage.alice.sees_modal("Set a password")
+    async with stage.bot.store.read() as tx:
+        assert len(await tx.executions.recent(actor=UserId(stage.alice.id))) == 1
