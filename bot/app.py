@@ -158,7 +158,7 @@ class Bot:
         self._database = database = Database(self.store, self.health, clock)
         looking = (
             Job("database", timedelta(seconds=5), database.look),
-            Job("freeze", timedelta(seconds=5), Frozen(self.store, self.health).look),
+            Job("freeze", timedelta(seconds=5), self._frozen().look),
             Job("daemons", timedelta(minutes=1), self.dbc.look_at_daemons),
             Job("homes", timedelta(seconds=5), self.edge.homes.refresh),
         )
@@ -335,6 +335,9 @@ class Bot:
         else:
             log.info("policy.reloaded", rules=len(self._book.current.rule))
             self._name_lockouts()
+
+    def _frozen(self) -> Frozen:
+        return Frozen(self.store, self.health, lambda: self._book.current.freeze.people.is_anybody)
 
     def _name_lockouts(self) -> None:
         """Tell the operator what nobody can do under these rules: people only see refusals."""

@@ -5,10 +5,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, inspect, select, text
 
+from bot.model import Freeze
 from storage.engine import open_engines
 from storage.migrations import HEAD, is_known, revisions_of
 from storage.postgres import PROCESSES, process_name
 from storage.repositories.figures import FigureReader, Figures
+from storage.repositories.freezes import Freezes
 from storage.repositories.probe import PROBE
 from storage.repositories.streams import Streams
 from storage.tables import audit, defaults
@@ -104,6 +106,11 @@ class Inspection:
         """How much is open."""
         async with self._engines.browsing() as connection:
             return await FigureReader(connection).read(now)
+
+    async def freeze(self) -> Freeze | None:
+        """The freeze that is in force."""
+        async with self._engines.browsing() as connection:
+            return await Freezes(connection).find()
 
     async def waiting(self, stream: str) -> Waiting:
         """Which rows of the audit this stream has not passed on."""

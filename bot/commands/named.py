@@ -19,6 +19,6 @@ async def require_named(ctx: Context, refusal: Text) -> None:
     except DeliveryFailed:
         raise slack_does_not_say() from None
     hint: Text = say("The rules name who may; ask one of them.")
-    if not people.persons and not people.groups:
+    if not people.is_anybody:
         hint = say("The rules let nobody do this. Ask the operator of the bot to change them.")
     raise Denied(refusal, hint=hint)

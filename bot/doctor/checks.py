@@ -79,10 +79,11 @@ class Checks:
         mode = "Socket Mode" if self._settings.uses_socket_mode else "HTTP mode"
         valid = say("They are valid. Version {version}, {mode}.", version=VERSION, mode=mode)
         policy, told = rules(self._settings, self._sight)
+        in_force = policy if self._settings.policy_file is not None else Policy()
         named = named_in(policy) if policy is not None else Named()
         looks: dict[Text, Findings] = {
             "Slack": SlackCheck(self._settings, named, self._sight).findings(),
-            say("database"): storage(self._settings, self._sight, self._clock),
+            say("database"): storage(self._settings, in_force, self._sight, self._clock),
             "DBC": self._daemons(named),
         }
         if self._settings.chain_rpc_urls:

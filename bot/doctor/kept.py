@@ -7,15 +7,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from tempfile import mkdtemp
 
 from bot.clock import Clock
 from bot.commands.rows import command_table
 from bot.config import Settings
+from bot.doctor.frozen import frozen
 from bot.doctor.streaming import streaming
 from bot.errors import BotError
 from bot.health import Health
 from bot.monitoring.findings import Finding, Findings, Sight, fault, ok, warning
 from bot.reply import Text, Words, say, say_number, sentences
+from bot.reviews.policy import Policy
 from bot.services.beginning import refuse_to_hide_another
 from bot.services.credential_keys import key_file_of
 from bot.services.damage import Damage, named
@@ -50,8 +53,10 @@ _FIRST_OF_THESE = say(
 _DATABASE, _MODES, _KEYS = say("database"), say("file modes"), say("keys")
 
 
-async def storage(settings: Settings, sight: Sight, clock: Clock) -> Findings:
-    """All about what is kept."""
+async def storage(
+    settings: Settings, policy: Policy | None, sight: Sight, clock: Clock
+) -> Findings:
+    """All about what is kept; `policy` are the rules, None where they cannot be read."""
     file = settings.sqlite_file
     if file is not None and not is_there(file):
         yield await _missing(settings, file, sight)
@@ -70,7 +75,7 @@ async def storage(settings: Settings, sight: Sight, clock: Clock) -> Findings:
         await refuse_to_hide_another(settings)
         inspection = Inspection(settings.database_url)
         try:
-            async for found in _looked_into(inspection, settings, sight, clock.now()):
+            async for found in _looked_into(inspection, settings, policy, sight, clock.now()):
                 yield found
         finally:
             await inspection.close()
@@ -84,7 +89,7 @@ async def storage(settings: Settings, sight: Sight, clock: Clock) -> Findings:
 
 
 async def _looked_into(
-    inspection: Inspection, settings: Settings, sight: Sight, now: datetime
+    inspection: Inspection, settings: Settings, policy: Policy | None, sight: Sight, now: datetime
 ) -> Findings:
     if server := await inspection.server():
         yield _server(server, settings.described["database"], sight)
@@ -93,6 +98,9 @@ async def _looked_into(
     if schema.is_newest:
         async for found in _content(inspection, now, sight):
             yield found
+        if sight.is_local:  # the bot that runs tells of it by itself
+            async for found in frozen(inspection, policy):
+                yield found
         async for found in streaming(settings, inspection, now, sight):
             yield found
     async for found in _keys(settings, sight, schema):
@@ -129,12 +137,23 @@ def _to_be_made(file: Path, sight: Sight, first: Text) -> Finding:
         told = say("{file} does not exist, and nobody can make it in {directory}: {why}.",
             file=name, directory=sight.path(there), why=say("read-only file system"))  # fmt: skip
         return fault(_DATABASE, told, MOUNT)
-    if not os.access(there, os.W_OK | os.X_OK):
+    if not _takes_more(there):
         told = say("{file} does not exist, and this account cannot make it in {directory}.",
             file=name, directory=sight.path(there))  # fmt: skip
         return fault(_DATABASE, told, say("See DATABASE_URL."))
     told = say("{file} does not exist yet.", file=name)
-    return warning(_DATABASE, told, first)
+    return ok(_DATABASE, sentences((told, first)))  # so it is before the first start
+
+
+def _takes_more(directory: Path) -> bool:
+    """Whether this account can make something there; modes tell it of no special file system."""
+    if not os.access(directory, os.W_OK | os.X_OK):
+        return False
+    try:
+        Path(mkdtemp(prefix=".dbc-bot-", dir=directory)).rmdir()
+    except OSError:
+        return False
+    return True
 
 
 def _server(server: Server, host: str, sight: Sight) -> Finding:

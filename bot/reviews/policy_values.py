@@ -72,6 +72,11 @@ class People(Strict):
     persons: Persons = ()
     groups: Groups = ()
 
+    @property
+    def is_anybody(self) -> bool:
+        """Whether anybody is named at all."""
+        return bool(self.persons or self.groups)
+
     def has(self, person: UserId, groups: Iterable[str]) -> bool:
         """Whether a person with these user groups is one of them."""
         return person in self.persons or any(group in self.groups for group in groups)

@@ -133,12 +133,33 @@ async def test_a_database_that_is_not_there_is_told_as_the_start_tells_it(tmp_pa
         assert f"✘ database:      {said}" in told
         new = f"sqlite:///{tmp_path}/new/bot.db"
         code, told = await examined(bot, DATABASE_URL=new)
-        assert code == WARNING, told
+        assert code == OK, told
+        assert "✔ database:      " in told
         assert "new/bot.db does not exist yet. The first start makes it." in told
         _, told = await examined(bot, DATABASE_URL=f"sqlite:///{tmp_path}/bot.log/bot.db")
         assert f"this account cannot make it in {tmp_path}/bot.log. See DATABASE_URL." in told
+        code, told = await examined(bot, DATABASE_URL="sqlite:////proc/x/bot.db")
+        assert code == FAULT, told
+        assert "does not exist, and this account cannot make it in /proc. See" in told
         _, told = await examined(bot, DATABASE_URL="sqlite:////proc")
         assert "✘ database:      /proc is not a file." in told
+
+
+async def test_a_freeze_that_nobody_can_lift_is_told_from_the_database(tmp_path: Path) -> None:
+    async with mortal(tmp_path) as bot:
+        await bot.kill()
+        with closing(sqlite3.connect(tmp_path / "bot.db")) as raw, raw:
+            raw.execute(
+                "INSERT INTO freezes (scope, person, why, since) "
+                "VALUES ('everything', 'U0BOB', 'outage', '2026-01-05 09:00:00')"
+            )
+        code, told = await examined(bot)
+        assert code == WARNING, told
+        assert "⚠ freeze:        Changes have been frozen since 2026-01-05 09:00" in told
+        assert "nobody lift that: name people under [freeze] of POLICY_FILE." in told
+        (tmp_path / "rules.toml").write_text('[freeze]\npeople = { persons = ["U0BOB"] }\n')
+        _, told = await examined(bot, POLICY_FILE="rules.toml")
+        assert "✔ freeze:        Changes have been frozen since 2026-01-05 09:00" in told
 
 
 async def test_rules_that_name_who_and_what_is_not_there_are_told(tmp_path: Path) -> None:

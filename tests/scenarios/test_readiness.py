@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from bot.app import Bot
 from bot.monitoring.port import readiness
 from tests.scenarios.nameless import nameless
-from tests.scenarios.site import site
+from tests.scenarios.site import rules, site
 from tests.scenarios.stage import LIMITS, Stage
 from tests.scenarios.test_damaged_rows import locks
 
@@ -193,3 +193,22 @@ async def test_a_freeze_is_told_without_a_name_until_it_is_lifted(tmp_path: Path
         await stage.asks(stage.bob, "/dbc unfreeze")
         await stage.passes(5)
         assert ready(stage) == "ok\n"
+
+
+async def test_a_freeze_that_the_rules_let_nobody_lift_is_told_with_what_to_do(
+    tmp_path: Path,
+) -> None:
+    people = '[freeze]\npeople = { persons = ["U0BOB"] }\n'
+    async with site(tmp_path, people) as stage:
+        await stage.asks(stage.bob, "/dbc freeze network outage")
+        rules(stage, "[defaults]\n")
+        with capture_logs() as logs:
+            await stage.restart_bot()
+            await stage.passes(10)
+        stuck = "and the rules let nobody lift that: name people under [freeze] of POLICY_FILE."
+        assert ready(stage).count(stuck) == ready(stage).count("frozen") == 1
+        assert [one["event"] for one in logs].count("freeze.is_stuck") == 1
+        rules(stage, people)
+        await stage.passes(10)
+        assert "nobody" not in ready(stage)
+        assert "frozen" in ready(stage)
