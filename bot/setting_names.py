@@ -2,7 +2,8 @@
 
 `.env` is the bot's own, so that everything in it should be known. What others have in the
 environment is none of our business but where it is nearly a setting that is not there. Systems
-have `LANGUAGE` as well: in `.env` it is the bot's, and a language that it does not speak is told.
+have `LANGUAGE` as well: in `.env`, or as a bare code such as `fr`, it is the bot's, and a language
+that it does not speak is told. `fr_FR:fr` in the environment is the system's.
 """
 
 import os
@@ -146,13 +147,16 @@ def _in_env_file(
 def _unspoken(
     given: Mapping[str, str | None], environment: Mapping[str, str]
 ) -> Iterator[Stranger]:
-    """A language in `.env` that the bot takes for English since it does not speak it."""
-    if any(environment.get(name) and name.upper() == _LANGUAGE for name in environment):
-        return  # which counts in its place
-    for name, value in given.items():
+    """A language that the bot takes for English since it does not speak it."""
+    around = {name: value for name, value in environment.items() if value}
+    named = {name: value for name, value in around.items() if name.upper() == _LANGUAGE}
+    for name, value in (named or given).items():
         locales = locales_in(unquoted(value or "")) if name.upper() == _LANGUAGE else []
+        if named and not (len(locales) == 1 and locales[0].isalpha()):
+            continue  # the system's
         if locales and not any(one == _PLAIN_ENGLISH or language_of(one) for one in locales):
-            yield Stranger(name, ENV_FILE, value=":".join(locales))
+            where = say("the environment") if named else ENV_FILE
+            yield Stranger(name, where, value=":".join(locales))
 
 
 def _near_misses(names: Iterable[str], missing: Sequence[str], where: Text) -> Iterator[Stranger]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
 import shlex
@@ -9,6 +10,7 @@ import shutil
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -29,6 +31,7 @@ from sandbox.slack import Workspace
 from sandbox.slack.bot_process import BotProcess
 from sandbox.slack.control import add_control
 
+PORT = 3100
 ROOT = Path(__file__).resolve().parent.parent
 MANIFEST = ROOT / "manifest.json"
 # Long enough to watch, and to kill the bot in the middle of it; shorter than on real nodes.
@@ -74,7 +77,7 @@ class Options:
 
 
 @click.command()
-@click.option("--port", default=3100, show_default=True, help="Port of the page and of Slack.")
+@click.option("--port", default=PORT, show_default=True, help="Port of the page and of Slack.")
 @click.option("--dbc-port", default=5050, show_default=True, help="Port of the DBC daemon.")
 @click.option("--speed", default=4.0, show_default=True, help="How fast the machines work.")
 @click.option("--no-bot", is_flag=True, help="Only the two servers, for a bot of your own.")
@@ -83,8 +86,8 @@ class Options:
     "--data",
     default=None,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where the bot keeps its data; by default data/demo, emptied at every start, since the "
-    "sandbox Slack forgets everything, too.",
+    help="Where the bot keeps its data; by default data/demo (data/demo-PORT with another --port), "
+    "emptied at every start, since the sandbox Slack forgets everything, too.",
 )
 @click.option(
     "--rules",
@@ -103,15 +106,35 @@ def main(
 ) -> None:
     """Try the bot in the browser, without accounts: Ctrl-C ends everything."""
     rules_file = _file(rules)
-    if data is None:
-        data = Path("data/demo")
-        if not no_bot and not _is_taken(port):  # else it is the data of a demo that is running
-            shutil.rmtree(data, ignore_errors=True)
-    options = Options(port, dbc_port, speed, not no_bot, http, data, rules_file)
-    try:
-        asyncio.run(demo(options))
-    except OSError as error:
-        raise click.ClickException(f"{error}. Is a port taken? See --port, --dbc-port.") from error
+    with contextlib.ExitStack() as held:
+        if data is None and no_bot:
+            data = Path("data/sandbox")  # of a bot of their own, which nothing here empties
+        elif data is None:
+            data = Path("data/demo" if port in {0, PORT} else f"data/demo-{port}")
+            held.enter_context(_claimed(data))
+            if not _is_taken(port):
+                shutil.rmtree(data, ignore_errors=True)
+        options = Options(port, dbc_port, speed, not no_bot, http, data, rules_file)
+        try:
+            asyncio.run(demo(options))
+        except OSError as error:
+            told = f"{error}. Is a port taken? See --port, --dbc-port."
+            raise click.ClickException(told) from error
+
+
+@contextlib.contextmanager
+def _claimed(data: Path) -> Iterator[None]:
+    """Keep other demos from this directory, which each empties at its start."""
+    data.parent.mkdir(parents=True, exist_ok=True)
+    with data.with_name(f"{data.name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise click.ClickException(
+                f"Another demo has its data in {data}. End it, or give this one a directory of "
+                "its own: --data DIRECTORY, with --port and --dbc-port."
+            ) from None
+        yield
 
 
 def _file(typed: str) -> Path | None:

@@ -14,7 +14,7 @@ CATALOGUES = Path(__file__).resolve().parents[1] / "locale"
 # How gettext calls a language's directory.
 DIRECTORIES: dict[Language, str] = {"zh": "zh_CN"}
 _LOCALE = r"(?:C|[a-z]{2,3}(?:[_-]\w+)*(?:\.[\w-]+)?)"
-_LOCALES = re.compile(rf"{_LOCALE}(?::{_LOCALE})*")
+_LOCALES = re.compile(rf"{_LOCALE}(?::{_LOCALE})*", re.IGNORECASE)
 
 
 @cache

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from bot.__main__ import main
+from bot.config import Settings
 from bot.setting_names import strangers
 
 KEY = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I"
@@ -102,4 +103,21 @@ def test_a_language_that_is_not_spoken_is_told_where_it_is_the_bots_own(tmp_path
         (tmp_path / ".env").write_text(f"LANGUAGE={spoken}\n")
         assert told(LANGUAGE="") == []
     (tmp_path / ".env").unlink()
-    assert told(LANGUAGE="fr_FR:fr") == []  # the system's
+    for system in ("fr_FR:fr", "fr_FR.UTF-8", "de:fr"):
+        assert told(LANGUAGE=system) == []
+    for given in ("fr", "cn"):
+        assert told(LANGUAGE=given) == [
+            f"LANGUAGE={given} in the environment counts as English: the bot speaks English (en) "
+            "and Chinese (zh)."
+        ]
+    assert told(LANGUAGE="ZH") == told(LANGUAGE="EN") == []
+
+
+@pytest.mark.parametrize(("given", "language"), [("ZH", "zh"), ("Zh-cn", "zh"), ("EN", "en")])
+def test_a_language_may_be_in_capitals(
+    given: str, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANGUAGE", given)
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1")
+    monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-1")
+    assert Settings().language == language

@@ -1,6 +1,7 @@
 """The demo's command line, and the bot as its child."""
 
 import asyncio
+import fcntl
 import os
 import signal
 import socket
@@ -37,6 +38,7 @@ async def test_the_two_servers_run_alone_and_end_on_ctrl_c() -> None:
         assert await process.wait() == 0
     assert f"SLACK_API_URL={url}api/" in settings
     assert "DBC_CLIENT_URLS=http://127.0.0.1:" in settings
+    assert "/data/sandbox/dbc-bot.db\n" in settings  # a demo empties its own
     for credential in credentials(demo_world()):
         assert f"{credential.node:<8}{credential.node_id}" in settings
     assert settings.count("Session signature:") == settings.count("Session id:") > 1
@@ -59,6 +61,29 @@ async def test_a_second_demo_leaves_the_data_of_the_first_alone(tmp_path: Path) 
             said = (await process.stderr.read()).decode()
             assert await process.wait() == 1
     assert "Is a port taken?" in said
+    assert kept.read_text() == "the first demo's"
+
+
+async def test_a_demo_empties_no_directory_that_another_one_uses(tmp_path: Path) -> None:
+    kept = tmp_path / "data" / "demo" / "dbc-bot.db"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("the first demo's")
+    with (tmp_path / "data" / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "sandbox", "--port", "0", "--dbc-port", "0"),
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            async with asyncio.timeout(30):
+                said = (await process.communicate())[1].decode()
+        finally:
+            if process.returncode is None:
+                process.kill()
+    assert (process.returncode, "Another demo has its data in data/demo." in said) == (1, True)
     assert kept.read_text() == "the first demo's"
 
 
