@@ -66,3 +66,13 @@ def keys_in(url: str) -> tuple[str, ...]:
     given = [one.rpartition("=")[2] for one in re.split("[&;]", parts.query)]
     found = [who, who.partition(":")[2], behind, *pieces, *given]
     return tuple(dict.fromkeys(one for raw in found for one in (raw, unquote(raw)) if one))
+
+
+def wrong_among(wrong: Sequence[int], count: int) -> str:
+    """Which of so many are no addresses; only where they stand, since they may hold secrets."""
+    if count == 1:
+        return "it is not an address"
+    if len(wrong) == 1:
+        return f"number {wrong[0]} of {count} is not an address"
+    before = ", ".join(map(str, wrong[:-1]))
+    return f"numbers {before} and {wrong[-1]} of {count} are not addresses"

@@ -33,6 +33,7 @@ from bot.addresses import (
     keys_in,
     places_of,
     without_version,
+    wrong_among,
 )
 from bot.reply import language_of, locales_in
 from bot.setting_sources import (
@@ -370,20 +371,17 @@ class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
         urls = tuple(without_version(url) for url in value)
         wrong = [number for number, url in enumerate(urls, start=1) if not is_daemon(url)]
         if wrong:
-            listed = " and ".join(str(number) for number in wrong)
-            which = f"number {listed} of {len(urls)}" if len(urls) > 1 else "it"
             raise ValueError(
-                f"{which} is not an address like http://127.0.0.1:5050, with nothing behind /api/v1"
+                f"{wrong_among(wrong, len(urls))} like http://127.0.0.1:5050, with nothing behind "
+                "/api/v1"
             )
         return urls
 
     @field_validator("chain_rpc_urls")
     @classmethod
     def _are_of_the_chain(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for number, url in enumerate(value, start=1):
-            if not is_address(url):
-                which = f"number {number} of {len(value)}" if len(value) > 1 else "it"
-                raise ValueError(f"{which} is not an address like https://rpc.example.org")
+        if wrong := [number for number, url in enumerate(value, start=1) if not is_address(url)]:
+            raise ValueError(f"{wrong_among(wrong, len(value))} like https://rpc.example.org")
         return tuple(dict.fromkeys(value))  # one that is named twice would agree with itself
 
     @field_validator("audit_stream")

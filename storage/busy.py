@@ -87,9 +87,19 @@ def sqlstate(error: BaseException) -> str:
     return getattr(cause, "sqlstate", None) or ""
 
 
+_POOLER = "08P01"  # protocol_violation: by this, PgBouncer refuses whatever it refuses
+
+
 def postgres_cause(error: BaseException) -> Text:
-    """What PostgreSQL says, in words of ours: its own may name accounts. Empty: nothing."""
+    """What PostgreSQL says, in words of ours: its own may name accounts. Empty: nothing.
+
+    A pooler has one code for everything, so its words are all that there is to know.
+    """
     state = sqlstate(error)
+    if state == _POOLER:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        said = str((cause and cause.__cause__) or cause)
+        return say("a pooler refuses: {words}", words=said.partition("\n")[0])
     return _CAUSES.get(state, f"SQLSTATE {state}") if state else ""
 
 

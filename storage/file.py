@@ -112,6 +112,11 @@ def is_there(file: Path) -> bool:
 
 def require_there(file: Path) -> None:
     """Return where a database can be in `file`. Raises BotError, PermissionError."""
+    if not file.is_file() and is_claimed(file):
+        raise BotError(
+            say("{file} was deleted under the bot that runs.", file=str(file)),
+            hint=say("Put it back or restore a backup, then restart the bot."),
+        )
     if not file.is_file():
         raise BotError(f"There is no database {file}.", hint="Check DATABASE_URL.")
     if not is_there(file):

@@ -287,6 +287,19 @@ class Store:
         # Thousands of rows take seconds, in which the loop has to answer Slack.
         return Counter(await asyncio.to_thread(list, map(self._vault.key_of, found)))
 
+    async def unopened(self) -> Counter[str]:
+        """How many rows no key opens, by their tables."""
+        lost = Counter[str]()
+        async with self._engines.reading() as connection:
+            for column in SEALED:
+                rows = await connection.execute(select(column).where(column.is_not(None)))
+                found = [sealed for (sealed,) in rows]
+                lost[column.table.name] += await asyncio.to_thread(self._locked, found)
+        return +lost
+
+    def _locked(self, sealed: Sequence[bytes]) -> int:
+        return sum(self._vault.key_of(one) is None for one in sealed)
+
     async def newest_moment(self) -> datetime | None:
         """The latest moment at which something is said to have happened; None for nothing yet."""
         columns = (

@@ -79,7 +79,8 @@ def check(
     The line is one that a person types in a channel. People, channels, user groups and nodes are
     named by their ids, as in the file. Without an argument, the file is POLICY_FILE.
     """
-    if not question or (not is_question(question) and _is_file(question)):
+    is_word = ":" not in question and len(question.split()) == 1  # no question has one alone
+    if not question or (not is_question(question) and (is_word or _is_file(question))):
         _check_file(Path(question) if question else file)
         return
     rules, request = read(file), asked(question, node, groups, over)

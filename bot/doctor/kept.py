@@ -3,7 +3,7 @@
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from bot.doctor.streaming import streaming
 from bot.errors import BotError
 from bot.health import Health
 from bot.monitoring.findings import Finding, Findings, Sight, fault, ok, warning
-from bot.reply import Text, Words, say, say_number, sentences
+from bot.reply import Text, Words, listed, say, say_number, sentences
 from bot.reviews.policy import Policy
 from bot.services.beginning import refuse_to_hide_another
 from bot.services.credential_keys import key_file_of
@@ -305,12 +305,31 @@ async def _keys(settings: Settings, sight: Sight, schema: Schema) -> Findings:
         place = "CREDENTIAL_KEYS" if file is None else say("the key file {file}",
             file=sight.path(file))  # fmt: skip
         yield _opened(len(vault.fingerprints), counts.total(), counts[None], place)
+        if counts[None]:
+            yield _lost(await store.unopened())
         if sight.is_local:  # the bot that runs has told of them already
             damage = Damage(store, Health(), command_table().get, vault)
             for told, advice in named(await damage.found()):
                 yield warning(say("stored rows"), told, advice)
     finally:
         await store.close()
+
+
+# What the tables hold in which something is encrypted.
+_SEALED = {
+    "dbc_sessions": say("sessions"),
+    "session_requests": say("requested sessions"),
+    "executions": say("secrets of commands"),
+    "machine_details": say("details of machines, which are read again"),
+}
+
+
+def _lost(found: Mapping[str, int]) -> Finding:
+    """What no key opens, by kind: only some of it has a line of its own."""
+    each: list[Text] = [
+        say("{what}: {number}", what=_SEALED[name], number=count) for name, count in found.items()
+    ]
+    return warning(_KEYS, say("No key opens these: {rows}.", rows=listed(each)))
 
 
 def _opened(keys: int, total: int, lost: int, place: Text) -> Finding:

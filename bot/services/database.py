@@ -32,7 +32,8 @@ from storage.migrations import HEAD
 T = TypeVar("T")
 
 _WHAT = "the database"
-_MEND = say("Check its disk or server.")
+_MEND = say("Check its disk.")
+_MEND_SERVER = say("Check its server, and DATABASE_URL.")
 
 _VERSION = "the version of the bot"
 
@@ -129,7 +130,7 @@ class Database:
         except StorageFailed as error:
             self._written = None  # it works again once something can be written
             self._fails = True
-            mend = advice(error) or _MEND
+            mend = advice(error) or (_MEND_SERVER if error.file is None else _MEND)
             sentence = say(
                 "The bot's database could not be read or written: {why}. {mend}",
                 why=cause(error), mend=mend,

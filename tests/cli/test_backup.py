@@ -261,6 +261,17 @@ def test_a_restore_of_an_older_version_s_backup_says_how_to_go_back(
         assert raw.execute(REVISIONS).fetchall() == [(former,)]
 
 
+@pytest.mark.parametrize("command", [("backup", "copy.db"), ("audit", "verify")])
+def test_a_file_that_was_deleted_under_the_bot_is_told_as_that(
+    written: Written, command: tuple[str, ...], tmp_path: Path
+) -> None:
+    written.file.rename(tmp_path / "elsewhere.db")
+    done = run(written.file, *command)
+    told = f"{written.file} was deleted under the bot that runs. Put it back or restore a backup"
+    assert (done.exit_code, told in done.output) == (1, True), done.output
+    (tmp_path / "elsewhere.db").rename(written.file)
+
+
 def test_the_older_version_goes_back_by_restoring_what_was_backed_up_before(
     written: Written, tmp_path: Path
 ) -> None:

@@ -234,6 +234,12 @@ def test_a_directory_is_told_as_that(tmp_path: Path) -> None:
     assert (done.exit_code, "is a directory, not a file" in done.output) == (1, True), done.output
 
 
+def test_one_word_is_the_name_of_a_file_though_there_is_none() -> None:
+    done = ask("check", "rulez")
+    assert (done.exit_code, "/rulez does not exist" in done.output) == (1, True), done.output
+    assert "Ask like" not in done.output
+
+
 def test_a_file_is_checked_by_its_name(tmp_path: Path) -> None:
     answer = ask("check", str(EXAMPLE))
     assert answer.exit_code == 0

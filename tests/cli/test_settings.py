@@ -177,7 +177,7 @@ def test_each_daemon_that_is_no_bare_address_is_named(monkeypatch: pytest.Monkey
     urls = ("http://a:5050/api/v1/", "http://a?token=s3cret", "http://a/api/v1/tasks", "http://b:x")
     monkeypatch.setenv("DBC_CLIENT_URLS", ",".join(urls))
     (told,) = faults()
-    assert told.startswith("DBC_CLIENT_URLS: number 2 and 3 and 4 of 4 is not an address like ")
+    assert told.startswith("DBC_CLIENT_URLS: numbers 2, 3 and 4 of 4 are not addresses like ")
     assert "s3cret" not in told
 
 

@@ -98,6 +98,7 @@ async def test_what_is_broken_is_named_with_what_to_do(tmp_path: Path) -> None:
         assert re.search(r"No key opens (\d+) of \1 encrypted row", told)
         assert "Put the former key back at the end of CREDENTIAL_KEYS.\n" in told
         assert f"⚠ stored rows:   The session {bot.ws.member('alice').id} " in told
+        assert "⚠ keys:          No key opens these: sessions: 1." in told
         (tmp_path / "keys").write_text(Fernet.generate_key().decode())
         (tmp_path / "token").write_text(bot.ws.bot_token)
         bot.ws.faults.error("invalid_auth", method="auth.test")

@@ -56,7 +56,9 @@ async def test_the_doctor_says_which_postgresql_it_is_and_who_else_is_connected(
         database_url=url, credential_keys=key,
     )  # fmt: skip
     await store.ping()
-    found = [one.line() async for one in storage(settings, Sight(is_local=True), SystemClock())]
+    found = [
+        one.line() async for one in storage(settings, None, Sight(is_local=True), SystemClock())
+    ]
     [told] = [line for line in found if line.startswith("✔ database:")]
     if url.startswith("sqlite"):
         assert "no bot has it open" in told
@@ -65,7 +67,9 @@ async def test_the_doctor_says_which_postgresql_it_is_and_who_else_is_connected(
     assert f" at a local socket, database {make_url(url).database}, schema public; " in told
     assert told.endswith("schema public; 0 other processes of the bot are connected.")
     async with connected(url, "dbc-bot 1", "dbc-bot 1", "dbc-bot 2", "psql"):
-        found = [one.line() async for one in storage(settings, Sight(is_local=True), SystemClock())]
+        found = [
+            one.line() async for one in storage(settings, None, Sight(is_local=True), SystemClock())
+        ]
     [told] = [line for line in found if line.startswith("✔ database:")]
     assert told.endswith(
         "; 2 other processes of the bot are connected. Other programs use this account as well, "

@@ -107,6 +107,16 @@ async def test_one_process_after_the_other_works_behind_a_pooler(
     await looking.dispose()
 
 
+async def test_what_a_pooler_refuses_is_told_in_its_words(pooled_url: str) -> None:
+    there = make_url(pooled_url).set(database="nothing")
+    settings = {
+        "DATABASE_URL": there.render_as_string(hide_password=False),
+        "CREDENTIAL_KEYS": Fernet.generate_key().decode(),
+    }
+    done = await asyncio.to_thread(CliRunner().invoke, main, ["keys", "list"], env=settings)
+    assert "cannot be used: a pooler refuses: bouncer config error" in done.output
+
+
 async def test_whoever_finds_prepared_statements_gone_prepares_none_any_more(
     postgres_url: str,
 ) -> None:
