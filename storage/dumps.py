@@ -137,11 +137,13 @@ def _settings(url: URL) -> dict[str, str]:
 
 def _servers(url: URL) -> tuple[str, str]:
     """The hosts and their ports, as libpq lists them: one of several is written `host:port`."""
-    hosts, ports = _listed(url, "host") or [url.host or ""], _listed(url, "port")
-    if any(":" in host and not host.startswith("/") for host in hosts):
+    hosts, ports = _listed(url, "host"), _listed(url, "port")
+    if not hosts:
+        return url.host or "", str(url.port or "")
+    if all(":" in host and not host.startswith("/") for host in hosts):
         apart = [host.rpartition(":") for host in hosts]
         hosts, ports = [host for host, _, _ in apart], [port for _, _, port in apart]
-    return ",".join(hosts), ",".join(ports) or str(url.port or "")
+    return ",".join(hosts), ",".join(ports)
 
 
 def _listed(url: URL, option: str) -> list[str]:

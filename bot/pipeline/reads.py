@@ -155,9 +155,13 @@ class Reads:
         # The newest ones are listed without the argument that the older ones are listed by.
         if wish.list and (newest := {k: v for k, v in given.items() if k not in _BEHIND}) != given:
             ways += await self._listed(wish, reply, say("◀ Newest"), newest)
-        if name:
-            ways += await self._listed(wish, reply, say("Older ▶"), {**given, name: last})
         shown = replace(reply, in_place=bool(wish.list), older=None)
+        if name:
+            older = await self._listed(wish, reply, say("Older ▶"), {**given, name: last})
+            ways += older
+            if not older:
+                told = say("For older ones, add {argument}.", argument=code(f"{name}={last}"))
+                shown = shown.also(Note(line(told)))
         return self._read_by(wish, shown.also(Actions(tuple(ways))) if ways else shown)
 
     async def _listed(

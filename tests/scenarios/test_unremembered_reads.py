@@ -76,5 +76,5 @@ async def test_a_list_is_read_without_the_button_to_older_rows(stage: Stage) -> 
     with broken(stage, "INSERT ON suggestions"):
         listed = await stage.asks(stage.alice, "/dbc audit list")
     assert "nothing-7" in listed.plain
-    assert "Older: `/dbc audit list before=" in listed.plain
+    assert "For older ones, add `before=" in listed.plain
     assert "Older ▶" not in listed.buttons

@@ -16,7 +16,7 @@ from sqlalchemy import make_url
 
 from bot.__main__ import main
 from bot.model import ApprovalStatus, AuditKind, ExecutionStatus
-from storage import Store, Vault
+from storage import Store, Vault, put_back_dump
 from storage.migrations import HEAD
 from tests.storage.samples import session
 from tests.storage.test_put_back import stands, waits
@@ -188,3 +188,31 @@ def test_without_postgresql_s_tools_it_says_where_they_are_needed(
     env = {"DATABASE_URL": "postgresql+asyncpg://db/bot", "CREDENTIAL_KEYS": KEY, "PATH": "/none"}
     done = CliRunner().invoke(main, ["restore", str(dump)], env=env)
     assert (done.exit_code, "pg_restore is not installed here." in done.output) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("where", "given"),
+    [
+        ("me:p%40ss@db:6432/bot?sslmode=require", "me p@ss db 6432 require"),
+        ("me@[::1]:5432/bot", "me  ::1 5432 "),
+        ("me@/bot?host=/tmp/x", "me  /tmp/x  "),
+        ("me:x@/bot?host=a:1&host=b:2", "me x a,b 1,2 "),
+        ("me:x@/bot?host=a,b&port=1,2", "me x a,b 1,2 "),
+    ],
+)
+def test_pg_restore_goes_where_the_bot_would_go(
+    where: str, given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "pg_restore"
+    names = ("PGUSER", "PGPASSWORD", "PGHOST", "PGPORT", "PGSSLMODE")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    told = " ".join(f"${name}" for name in names)
+    program.write_text(f'#!/bin/sh\necho "{told}|$*" > {tmp_path}/told\n')
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    put_back_dump(tmp_path / "backup.dump", f"postgresql://{where}", replacing=False)
+    env, _, words = (tmp_path / "told").read_text().strip("\n").partition("|")
+    assert env == given
+    assert "--dbname=bot" in words
+    assert "ss" not in words.replace("--single-transaction", "")
