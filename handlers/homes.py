@@ -98,7 +98,11 @@ class Homes:
         self._is_first = False
 
     async def _is_noted(self, user: UserId, pages: str) -> bool:
-        """Whether `user` still sees these pages: Slack compares no hash where none is known."""
+        """Whether `user` still sees these pages: Slack compares no hash where none is known.
+
+        What another replica publishes between this and the next publication is overwritten; what
+        stands there then is as true, and whoever turns the pages once more sees theirs.
+        """
         return (await self._noted()).get(user) == pages
 
     async def _noted(self) -> Mapping[UserId, str]:

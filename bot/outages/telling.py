@@ -139,14 +139,10 @@ async def tell(
     above = await tx.messages.find(f"{after}.{place.channel}")
     if above is None:
         return
-    is_begun = above.attempts > 0 or above.delivered > 0
-    if above.ref is None and is_whole and (held is not None or not is_begun):
+    if above.ref is None and is_whole and (held is not None or above.attempts == 0):
         await tx.messages.put(above.key, place, dump(told), now, held_until=held)
         return
     await tx.messages.put(key, place, dump(told), now, under=above.key, held_until=held)
-    is_told_elsewhere = above.ref is None and above.delivered > 0
-    if is_told_elsewhere:
-        return
     with suppress(ValueError):  # of a version that says it otherwise
         alarm = load(above.content)
         if not words.is_alarm(alarm):  # it says so already
