@@ -71,6 +71,29 @@ async def ending_under(ctx: Context, vm: Machine, **_others: object) -> Foreseen
     return await _foreseen(ctx, node, vm)
 
 
+async def running_under(ctx: Context, vm: Machine, **_others: object) -> Foreseen:
+    """That a machine's order has ended, before it is started: its node switches it off again."""
+    if not ctx.services.orders.chain.is_on:
+        return Foreseen()
+    usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
+    here = [session for session in usable if session.node == vm.node]
+    known = await _paying(ctx, here, vm, await ctx.services.orders.used_with(here) if here else [])
+    if not known or any(one.phase is not OrderPhase.ENDED for one in known):
+        return Foreseen()
+    facts = await ctx.services.orders.facts(known[0])
+    deleted = facts.earliest(goal_of(known[0]))
+    told = say(
+        "Order {order} has ended: {machine} runs for 15 minutes at most and is deleted after "
+        "{time}.",
+        order=str(known[0].number), machine=bold(vm.label), time=deleted,
+    )  # fmt: skip
+    in_public = say(
+        "The order has ended: {machine} runs for 15 minutes at most and is deleted after {time}.",
+        machine=bold(vm.label), time=deleted,
+    )  # fmt: skip
+    return Foreseen(cautions=(Caution(told, in_public),))
+
+
 async def _foreseen(ctx: Context, node: Node, vm: Machine | None = None) -> Foreseen:
     orders = ctx.services.orders
     if not orders.chain.is_on:

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from bot.commands import vm_create, vm_details, vm_list, vm_modify
 from bot.commands.gpu_claims import holders
 from bot.commands.nicknames import NAMING, check_nickname, rename, verify_nickname
-from bot.commands.order_notes import ending
+from bot.commands.order_notes import ending, running_under
 from bot.commands.restarts import before_restart, before_start, log_before, noting_state
 from bot.dbc import fields
 from bot.dbc.errors import (
@@ -342,6 +342,7 @@ GROUP = Group(
         vm_create.COMMAND,
         Command(
             "start", start, Effect.CHANGE, "vm start train-01", look=before_start,
+            warns=running_under,
             explains=holders,
             asks=say("Start {target}"), deed=Deed(brings_up=True), takes_gpus=TakesGpus.ALWAYS,
             repeated=_is_so_already,
@@ -378,13 +379,14 @@ GROUP = Group(
         ),
         Command(
             "restart", restart, _restart_effect, "vm restart train-01 force",
-            look=before_restart, explains=holders, at_once=_is_forced,
+            look=before_restart, warns=running_under, explains=holders, at_once=_is_forced,
             deed=Deed(logged=Logged.RESTART),
             takes_gpus=TakesGpus.ALWAYS,  # it starts a machine that is off
             asks=_restart_asks,
             loses=_restart_loses,
             follow=Follow(
-                Goal.RUNNING, say("{label} is restarting on {node}"), _restart_done, _SOON
+                Goal.RUNNING, say("{label} is restarting on {node}"), _restart_done,
+                _SOON,
             ),
             chinese="重启",
             does=say("Restart a machine"),

@@ -176,3 +176,16 @@ async def test_a_data_disk_that_was_requested_is_told_before_it_is_read(scene: C
         "data disk of 10 GiB, asked for at creation, not checked: over SSH"
         in rescue.plain.replace("*", "").replace("`", "")
     )
+
+
+async def test_whoever_starts_a_machine_of_an_ended_order_is_told_for_how_long(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = await ended(scene)
+    await rents_one_gpu(scene)
+    warned = f"Order {rental.number} has ended: inference runs for 15 minutes at most"
+    asked = await stage.asks(alice, "/dbc vm start inference")
+    assert f"{warned} and is deleted after <!date" in asked.plain.replace("*", "")
+    asked = await stage.asks(alice, "/dbc vm restart Ada")
+    assert "Ada's training run runs for 15 minutes at most" in asked.plain.replace("*", "")
