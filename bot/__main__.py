@@ -47,6 +47,8 @@ def main() -> None:
     """Run DeepBrain Chain GPU machines from Slack."""
     # It tells of each line that it cannot read, each time; bot.setting_names tells once.
     logging.getLogger("dotenv").setLevel(logging.ERROR)
+    # Whoever reads what a command prints, such as an export, wants nothing that is logged in it.
+    structlog.configure(logger_factory=lambda *_names: structlog.PrintLogger(sys.stderr))
 
 
 @main.command()

@@ -18,7 +18,7 @@ from sqlalchemy import make_url, text
 from bot.__main__ import main
 from bot.cli import postgres_restore
 from bot.ids import new_id
-from storage import Archive, Store, Vault
+from storage import Archive, Store, Vault, fingerprint
 from storage.engine import open_engines
 from tests.storage.samples import HERE, NOW, SOON, execution
 
@@ -99,6 +99,9 @@ async def test_one_process_after_the_other_works_behind_a_pooler(
         async with store.write() as tx:
             await tx.messages.put(f"card:{number}", HERE, "text", NOW)
         await store.close()
+    env = {"DATABASE_URL": pooled_url, "CREDENTIAL_KEYS": (key := Fernet.generate_key().decode())}
+    done = await asyncio.to_thread(CliRunner().invoke, main, ["keys", "list"], env=env)
+    assert done.stdout == f"{fingerprint(key)}  0 rows  (encrypts)\n"  # nothing that is logged
     looking = open_engines(pooled_url)
     async with looking.reading() as connection:
         assert looking.is_pooled
