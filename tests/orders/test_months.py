@@ -148,6 +148,8 @@ class Fate:
         self.dice = random.Random(seed)
         self.waiting: dict[int, int] = {}  # order and block of its confirmation; 0: never
         self.bad_until: datetime | None = None
+        self.bad_from = made.clock.now()  # the last trouble of any kind
+        self.unseen: set[int] = set()  # confirmed in the trouble that began as they did
         self.odds = 1.0  # of all that may happen, by how long nothing could
         self.bad_since: datetime | None = None  # a halt
         self.stepped = timedelta()
@@ -162,12 +164,18 @@ class Fate:
         for number, block in list(self.waiting.items()):
             if block and head >= block:
                 chain.confirm(number)
+                if self.bad_until is not None and self.bad_from <= chain.blocks.made_at(
+                    _start(world, number)
+                ):
+                    self.unseen.add(number)
                 del self.waiting[number]
         if self.bad_until is not None and world.clock.now() >= self.bad_until:
             self._recovers()
         if self.bad_until is not None:
             return
         self._trouble()
+        if self.bad_until is not None:
+            self.bad_from = world.clock.now()
         for rental in [one for one in chain.of_renter(RENTER, head) if one.is_confirmed(head)]:
             if rental.end - head < 2 * DAY and self._is_so(0.002):
                 chain.relet(rental.number, dice.randrange(1, 4) * DAY)
@@ -234,7 +242,7 @@ class Fate:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.timeout(max(400, 10 * RENTALS))
+@pytest.mark.timeout(max(400, 40 * RENTALS))
 async def test_nothing_is_lost_to_a_date(tmp_path: Path, seed: int) -> None:
     async with world(tmp_path) as made:
         fate, until = Fate(made, seed), made.clock.now() + timedelta(days=DAYS)
@@ -258,7 +266,7 @@ async def test_nothing_is_lost_to_a_date(tmp_path: Path, seed: int) -> None:
         told = await made.told()
     assert len(rented) >= RENTALS // 2
     for rental in rented:
-        _is_told_in_time(made, rental, told)
+        _is_told_in_time(made, rental, told, is_unseen=rental.number in fate.unseen)
 
 
 def _start(made: World, number: int) -> int:
@@ -266,10 +274,12 @@ def _start(made: World, number: int) -> int:
     return found.start if found is not None else 0
 
 
-def _is_told_in_time(made: World, rental: Rental, told: dict[str, datetime]) -> None:
+def _is_told_in_time(
+    made: World, rental: Rental, told: dict[str, datetime], *, is_unseen: bool
+) -> None:
     blocks, name = made.chain.blocks, f"order:rentMachine.{rental.number}"
-    asked = told[f"{name}.{rental.start}.confirm.{WATCHER}"]
-    assert asked <= blocks.made_at(rental.start + 150)
+    asked = f"{name}.{rental.start}.confirm.{WATCHER}"
+    assert is_unseen or told[asked] <= blocks.made_at(rental.start + 150)
     mine = {key: at for key, at in told.items() if key.startswith(f"{name}.")}
     for key, at in mine.items():
         _, _, stage, _ = key.removeprefix("order:").replace("rentMachine.", "").split(".")
