@@ -17,6 +17,7 @@ from bot.language.kinds import ORDER, WATCHED, WORD, Arg, Kind
 from bot.language.row_parts import Listing
 from bot.language.table import Command, Group
 from bot.model import Effect, OrderPhase, Payment, Place, RentalOrder
+from bot.orders import words
 from bot.orders.amounts import both, cut, in_dbc, in_dollars
 from bot.orders.coming import when, with_taker
 from bot.orders.costs import summed
@@ -91,14 +92,19 @@ async def list_orders(ctx: Context) -> Reply:
     prices = dict(
         zip(nodes, await asyncio.gather(*(_prices(ctx, node) for node in nodes)), strict=True)
     )
-    rows = [await _row(ctx, order, prices[order.node]) for order in mine]
+    found = [await ctx.services.orders.facts(order, ctx.actor) for order in mine]
+    rows = [_row(facts, prices[facts.order.node]) for facts in found]
     watch = Note(line(say("Watch a wallet: {command}", command=command("order watch <wallet>"))))
     if not rows:
         told = await _unsure(ctx) or say("The chain has no order of your nodes and wallets.")
         return Reply.empty(told, private=True).also(watch)
     count = say_number("{number} rental", "{number} rentals", len(rows))
-    more = await _unsure(ctx)
-    notes = (Note(line(more)), watch) if more else (watch,)
+    if stale := [facts for facts in found if not facts.is_read]:
+        oldest = min(stale, key=lambda facts: facts.order.seen_at)
+        notes: tuple[Note, ...] = (words.unread(oldest), watch)
+    else:
+        more = await _unsure(ctx)
+        notes = (Note(line(more)), watch) if more else (watch,)
     return Reply(count, (Rows(tuple(rows)), *notes), private=True)
 
 
@@ -107,8 +113,8 @@ async def _unsure(ctx: Context) -> Text:
     return _SEARCHED[await ctx.services.orders.search_of(ctx.actor)]
 
 
-async def _row(ctx: Context, order: RentalOrder, prices: Prices | None) -> Row:
-    facts = await ctx.services.orders.facts(order, ctx.actor)
+def _row(facts: Facts, prices: Prices | None) -> Row:
+    order = facts.order
     shown = joined(
         line(emoji(sign_of(facts)), " ", bold(str(order.number))),
         line(bold(facts.node)),
@@ -376,7 +382,7 @@ async def _pending(ctx: Context, wallet: str) -> list[Part]:
     soon = [one for one in facts if one.goal - one.head <= SOON]
     if not soon:
         return []
-    return [Rows(tuple([await _row(ctx, one.order, None) for one in soon]))]
+    return [Rows(tuple(_row(one, None) for one in soon))]
 
 
 async def _some_watched(services: Services, user: UserId, _place: Place) -> None:

@@ -70,7 +70,7 @@ def short(facts: Facts, happened: Event) -> Reply:
 
 
 def _reply(facts: Facts, sign: str, sentence: Line, *parts: Part) -> Reply:
-    stale = () if facts.is_read else (_unread(facts),)
+    stale = () if facts.is_read else (unread(facts),)
     below = () if facts.order.phase.is_over else (_buttons(facts),)
     return Reply(sentence, (Para(line(emoji(sign), " ", sentence)), *parts, *stale, *below))
 
@@ -82,7 +82,8 @@ def _buttons(facts: Facts) -> Actions:
     )
 
 
-def _unread(facts: Facts) -> Note:
+def unread(facts: Facts) -> Note:
+    """When it was read last, where that is long ago."""
     if facts.order.missing_since is not None:
         gone = say("The order was not found on the chain just now. That is being checked.")
         return Note(line(emoji("warning"), " ", gone))

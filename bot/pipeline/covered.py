@@ -60,11 +60,11 @@ def require_glass(decision: Decision) -> None:
 
 def no_glass(decision: Decision) -> Refused:
     """The refusal to who may not break the glass; it names who may."""
+    if not may_be_broken(decision):
+        return Refused(say("The rules let nobody break the glass for this."))
     sets = [frozenset(people.persons) for people in decision.glass]
     persons = [UserId(one) for one in sorted(frozenset.intersection(*sets))] if sets else []
-    hint: Words = say("Nobody may, by the rules.")
-    if may_be_broken(decision):
-        hint = say("Some user groups may.")
+    hint: Words = say("Some user groups may.")
     if persons:
         hint = say("{people} may.", people=people_line(persons))
     return Refused(say("The rules do not let you break the glass for this."), hint=hint)
