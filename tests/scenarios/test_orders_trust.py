@@ -58,7 +58,8 @@ async def test_an_order_that_was_told_to_be_over_is_taken_up_again(scene: ChainS
     scene.rpc[0].denies.clear()
     await scene.passes(minutes=2, step=30)
     assert scene.told(alice, "The 72 hours after the end of order") == []
-    assert len(scene.told(alice, "is on the chain after all")) == 1
+    assert len(scene.told(alice, "for gpu1 is on the chain after all")) == 1
+    assert len(scene.told(alice, "The order is on the chain after all.")) == 3  # what it settled
 
 
 async def test_one_unreadable_order_hides_no_other(scene: ChainStage) -> None:
