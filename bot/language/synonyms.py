@@ -189,7 +189,9 @@ def nearest(table: Table, typed: Sequence[str]) -> Nearest:
         said = list(_apart(typed))
         rest = [word for word in said if not _CHINESE.search(word)][:1] or said[:1]
         found = _shown(table, rest)
-    elif rest and rest[0].isdecimal() and any(c.title == "order list" for c in found):
+    elif (
+        rest and rest[0].isdecimal() and any((c.group, c.verb) == ("order", "list") for c in found)
+    ):
         found = [*_by_ids(table, ("order.show",)), *found]  # `续租 1287`
     found = list(dict.fromkeys(found))
     mildest_first = sorted(found[:MOST], key=lambda command: command.effect_of({}))

@@ -154,7 +154,7 @@ class Concerned:
         for shot in seen:
             kept[shot.place][shot.name] = None
         others = await self._others(order)
-        made = await self._made(listed.values())
+        made = await self._made(listed.values(), [order, *others])
         found = [
             await self._at_stake(
                 order, one, concerned, tuple(kept[one.task]),
@@ -172,8 +172,8 @@ class Concerned:
 
         A node names no order of some machines: then any that had not ended when it was made.
         """
-        made = (await self._made([machine])).get(machine.task)
         named = [one for one in orders if number in {"", str(one.number)}]
+        made = (await self._made([machine], named)).get(machine.task)
         return [one for one in named if not _is_after(one, made)]
 
     async def _others(self, order: RentalOrder) -> list[RentalOrder]:
@@ -183,8 +183,15 @@ class Concerned:
         others = [one for one in known if one.id != order.id and one.renter == order.renter]
         return [one for one in others if not one.phase.is_over]
 
-    async def _made(self, machines: Iterable[Machine]) -> Mapping[TaskId, datetime]:
-        """When machines were made at the earliest: when it was sent from here, or as nodes say."""
+    async def _made(
+        self, machines: Iterable[Machine], orders: Iterable[RentalOrder]
+    ) -> Mapping[TaskId, datetime]:
+        """When machines were made at the earliest: when it was sent from here, or as nodes say.
+
+        Read only where that tells anything: where one of the orders has ended.
+        """
+        if all(ended_by(order) is None for order in orders):
+            return {}
         created = {one.task: _created(one) for one in machines}
         async with self._store.read() as tx:
             sent = await tx.orders.made_at(created)
