@@ -115,7 +115,7 @@ async def requested(ctx: Context, facts: Facts) -> Mapping[TaskId, Requested]:
     for one in found:
         before, known = told[one.task], one.known
         name = known.get("name", "")
-        if one.command == "vm.create":
+        if ctx.services.table.deed(one.command).makes_machine:
             is_made = known.get("bios") != "pxe" and not known.get("data_file")
             told[one.task] = replace(before, disk=known.get("disk", "100") if is_made else "")
         elif name.startswith(RESCUE) and one.created_at >= since and one.status in _COPIES:
