@@ -39,12 +39,8 @@ Check = Callable[[Mapping[str, str]], object]
 Look = Callable[..., Awaitable[Mapping[str, str]]]
 Doubt = Callable[..., Awaitable[bool]]
 Verify = Callable[..., Awaitable[None]]
-
-
 Foresight = Callable[..., Awaitable[Foreseen]]
 Explanation = Callable[..., Awaitable[BotError | None]]
-
-
 _ABBREVIATIONS = frozenset({"vm", "lan"})
 
 

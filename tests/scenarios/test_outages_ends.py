@@ -13,7 +13,8 @@ from sandbox.slack import SeenMessage
 from tests.scenarios.machines import off
 from tests.scenarios.site import rules
 from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage, staged
-from tests.scenarios.test_outages import ON, SSH, goes_on, loses_its_port, runs_again, told
+from tests.scenarios.test_outages import ON, goes_on, runs_again, told
+from tests.scenarios.test_outages_ports import SSH, loses_its_port
 from tests.scenarios.test_sharing import shares
 
 
