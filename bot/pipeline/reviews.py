@@ -173,24 +173,24 @@ class Reviews:
         return measured
 
     # Clicks
-
     async def take(
         self, vote: Vote, kinds: Collection[ReviewKind], *, typed: bool
     ) -> bool | Approval:
         """Keep a click on disk; False when this delivery is kept already.
 
-        `typed`: the approver has typed what it is about. If that is missing, nothing is kept, and
-        this gives the review. Raises Refused, and records it, for an id that belongs to no review
-        of these kinds.
+        `typed`: the approver has typed what it is about. If that has to be, nothing is kept, and
+        this gives the review. Raises Refused, and records it, for an id of no such review.
         """
 
         async def cast(tx: UnitOfWork) -> bool | Approval | Refused:
             approval = await tx.approvals.find(vote.approval)
             if approval is None or approval.kind not in kinds:
                 return Refused(decisions.UNKNOWN, hint=decisions.UNKNOWN_HINT)
+            must_type = approval.type_name and vote.verdict is Verdict.APPROVE and not typed
             is_open = approval.status is ApprovalStatus.PENDING
-            must_type = approval.type_name and vote.verdict is Verdict.APPROVE
-            return approval if is_open and must_type and not typed else await tx.votes.cast(vote)
+            if is_open and must_type and not await tx.votes.has_counted(approval.id, vote.user):
+                return approval
+            return await tx.votes.cast(vote)
 
         found = await self._store.transact(cast)
         if not isinstance(found, Refused):

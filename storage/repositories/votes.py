@@ -79,6 +79,11 @@ class Votes(Repository):
         )
         return rows.rowcount == 1
 
+    async def has_counted(self, approval: ApprovalId, user: UserId) -> bool:
+        """Whether somebody has decided on a review already."""
+        counted = [v for v in await self.of(approval) if v.state is VoteState.COUNTED]
+        return any(vote.user == user for vote in counted)
+
     async def count(self, key: str, now: datetime) -> Count | None:
         """Let a kept click count, if it still can, and end the review with it if it suffices.
 

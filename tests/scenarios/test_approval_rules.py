@@ -152,6 +152,20 @@ async def test_who_has_decided_is_not_reminded(tmp_path: Path) -> None:
         assert reminder.pings == [stage.carol.id, stage.alice.id]  # asked, and who requested it
 
 
+async def test_whoever_has_approved_is_told_so_and_types_no_name_again(tmp_path: Path) -> None:
+    typing = rule('command = "vm.delete"', "type_name = true", "approvals = 2")
+    async with site(tmp_path, typing) as stage:
+        question = await asked(stage)
+        await stage.bob.presses("Approve", question)
+        await stage.bob.sees_modal("Its description or id")
+        await stage.bob.submits({"Its description or id": NAME})
+        await stage.bob.sees("More are needed", CHANNEL)
+        await stage.bob.presses("Approve", now(stage, question))
+        await stage.bob.sees("You have already decided on this. Each person counts once.", CHANNEL)
+        assert stage.bob.modal is None
+        assert stage.changes() == []
+
+
 async def test_an_approver_has_to_type_the_machines_name(tmp_path: Path) -> None:
     typing = rule('command = "vm.delete"', "type_name = true")
     async with site(tmp_path, typing) as stage:
