@@ -25,6 +25,7 @@ _PUT_BACK = say(
     command="python -m bot restore FILE",
 )
 _RESTORE = say("Stop the bot and restore a backup: {command}", command="python -m bot restore FILE")
+_IS_WHOLE = "PRAGMA quick_check(1)"
 _MARKS = "SELECT id FROM defaults WHERE scope = ?"
 _TRIES = 20  # that are remembered, in case one was stored all the same
 _SPOILT = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR})
@@ -104,15 +105,13 @@ class Presence:
             with closing(
                 sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True)
             ) as raw:
-                (pages,), (page,) = (
-                    raw.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size")
-                )
+                # VACUUM makes it shorter, too, and what was written since may be in the journal.
+                if size < self._size and raw.execute(_IS_WHOLE).fetchone() != ("ok",):
+                    return _CUT_SHORT
                 found = {mark for (mark,) in raw.execute(_MARKS, (PROBE,))}
         except sqlite3.Error as error:
             is_ours = sqlite_code(error) not in _SPOILT  # as while somebody holds it
             return "" if is_ours else _CUT_SHORT if size < self._size else _OVERWRITTEN
-        if size < self._size and size < pages * page:  # else it was tidied up by VACUUM
-            return _CUT_SHORT
         known = {self._mark, *self._coming}
         return _OVERWRITTEN if self._mark and found.isdisjoint(known) else ""
 

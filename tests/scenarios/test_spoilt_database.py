@@ -70,13 +70,28 @@ async def test_a_file_that_somebody_else_has_changed_is_told_and_not_written(
     assert ready(stage) == "ok\n"
 
 
+def _fill(raw: sqlite3.Connection, rows: int) -> None:
+    raw.execute("BEGIN")
+    for number in range(rows):
+        node = f"{number} " * 500
+        raw.execute(
+            "INSERT INTO defaults (scope, id, node) VALUES ('nobody', ?, ?)", (number, node)
+        )
+    raw.execute("COMMIT")
+
+
 async def test_what_other_commands_of_the_bot_write_spoils_nothing(stage: Stage) -> None:
     file = stage.data / "bot.db"
-    await stage.passes(60)
     with closing(sqlite3.connect(file, isolation_level=None)) as raw:
+        _fill(raw, 100)
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        await stage.passes(60)
+        size = file.stat().st_size
         raw.execute("DELETE FROM defaults WHERE scope = 'nobody'")
         raw.execute("VACUUM")
         raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        _fill(raw, 10)  # in the journal: the file is shorter than what is in the database
+    assert file.stat().st_size < size
     file.chmod(0o600)
     await stage.passes(5, times=8)
     assert ready(stage) == "ok\n"
