@@ -54,20 +54,26 @@ async def joinable(services: Services, execution: Execution, first: Execution) -
     return await services.reviews.question(approval, first)
 
 
-async def join(tx: UnitOfWork, first: Question, execution: Execution, now: datetime) -> None:
-    """Show on the first request's card who requested the second, and why; in the audit as well."""
+async def join(tx: UnitOfWork, first: Question, execution: Execution, now: datetime) -> bool:
+    """Show on the first request's card who requested the second, and why; in the audit as well.
+
+    Says whether the card shows it: not where the first was decided meanwhile, or its card is full.
+    """
     joined = Joined(execution.actor, now, execution.arguments.get(REASON, ""))
     approval = await tx.approvals.join(first.approval.id, joined)
-    if approval is not None:
+    if approval is None:
+        return False
+    if approval.joined != first.approval.joined:
         votes = await tx.votes.of(approval.id)
         card = review_cards.question(replace(first, approval=approval, votes=votes))
         await board.show_card(tx, first.execution, card, now)
+    return True
 
 
-async def told(services: Services, execution: Execution, first: Execution, *, joins: bool) -> Reply:
+async def told(services: Services, execution: Execution, first: Execution) -> tuple[Reply, Reply]:
     """Tell the second requester about the first request, and how to repeat it all the same.
 
-    `joins`: the first one's card says that they want it, too.
+    Two replies: where the first one's card does not say that they want it, too, and where it does.
     """
     mine = first.actor == execution.actor
     stands = _STANDS.get(first.status, _IN_PROGRESS)
@@ -87,23 +93,22 @@ async def told(services: Services, execution: Execution, first: Execution, *, jo
     if mine:
         already = say("You have already requested this, {time}: {request}.", time=at, request=what)
     if mine and (asked := await _asked_again(services, first)) is not None:
-        return asked.also(Note(line(already)), _second(execution))
+        reply = asked.also(Note(line(already)), _second(execution))
+        return reply, reply
     said = sentences((already, stands, await _where(services, first)))
-    once = say("Yours was not added, so that it is done once.")
-    if joins:
-        once = say("It is done once. Its card now says that you want it, too.")
-        if execution.arguments.get(REASON):
-            once = say("It is done once. Its card now says that you want it, too, and why.")
-    return Reply(
-        sentences((said, once)),
-        (
-            Para(line(emoji("information_source"), " ", said)),
-            *in_full(row, first),
-            Note(line(once)),
-            _second(execution),
-        ),
-        private=True,
+    blocks = (Para(line(emoji("information_source"), " ", said)), *in_full(row, first))
+    joined = say("It is done once. Its card now says that you want it, too.")
+    if execution.arguments.get(REASON):
+        joined = say("It is done once. Its card now says that you want it, too, and why.")
+    apart, shown = (
+        Reply(
+            sentences((said, once)),
+            (*blocks, Note(line(once)), _second(execution)),
+            private=True,
+        )
+        for once in (say("Yours was not added, so that it is done once."), joined)
     )
+    return apart, shown
 
 
 def _second(execution: Execution) -> Actions:

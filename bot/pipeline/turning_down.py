@@ -56,10 +56,9 @@ class Refusal:
         first = None
         if isinstance(error, SameRequest):
             first = await joinable(self._services, execution, error.first)
-        sentence, reply = await _words(
-            self._services, execution, error, end, approval,
-            was_begun=was_begun, joins=first is not None,
-        )  # fmt: skip
+        sentence, unjoined, joined = await _words(
+            self._services, execution, error, end, approval, was_begun=was_begun
+        )
         again = _again(self._services, execution, end, error)
         async for attempt in self._store.attempts():
             async with attempt as tx:
@@ -71,8 +70,8 @@ class Refusal:
                     expect={ExecutionStatus.RECORDED, ExecutionStatus.WAITING},
                 ):
                     return
-                if first is not None:
-                    await join(tx, first, execution, now)
+                is_shown = first is not None and await join(tx, first, execution, now)
+                reply = joined if is_shown else unjoined
                 if approval is not None and was_asked:
                     await tx.approvals.void(approval.id, now)
                 seen = await self._endings.is_public(tx, execution)
@@ -103,20 +102,24 @@ async def _words(
     approval: Approval | None,
     *,
     was_begun: bool,
-    joins: bool,
-) -> tuple[Line, Reply]:
-    """What others read, who have not seen what was asked for, and what its requester reads."""
+) -> tuple[Line, Reply, Reply]:
+    """What others read, who have not seen what was asked for, and what its requester reads.
+
+    The requester reads the last one where the card of the first such request shows them.
+    """
     sentence = await _failed(services, execution, error)
     if approval is not None:
         sentence = await services.reviews.not_done(approval, execution, error.words)
     if isinstance(error, SameRequest):
-        return sentence, await told(services, execution, error.first, joins=joins)
+        return sentence, *await told(services, execution, error.first)
     if was_begun or end is ExecutionStatus.VOIDED:
         again = _again(services, execution, end, error)
         below = (Actions(again),) if again else ()
         ended = cards.alone(end, sentence, *cards.hint(_advice(error, again)), *below)
-        return sentence, replace(ended, fault=fault_of(error))
-    return sentence, from_error(error)
+        reply = replace(ended, fault=fault_of(error))
+    else:
+        reply = from_error(error)
+    return sentence, reply, reply
 
 
 def _again(

@@ -183,10 +183,10 @@ class Approvals(Repository):
         return await self._ended(rows.mappings().one_or_none(), now)
 
     async def join(self, approval_id: ApprovalId, joined: Joined) -> Approval | None:
-        """Note who has requested the same, and why; None where that makes no difference.
+        """Note who has requested the same, and why: the review, where its card can show that.
 
-        Conditions: the review is PENDING, they have not joined it with that reason before, and no
-        more than a card can show have joined it.
+        It is None where the review is no longer PENDING, and where as many as a card can show have
+        joined it: then the audit alone has the reason. Nothing is noted twice.
         """
         rows = await self._connection.execute(
             select(approvals).where(approvals.c.id == approval_id, _IS_PENDING).with_for_update()
@@ -195,15 +195,18 @@ class Approvals(Repository):
         known = () if row is None else from_row(row).joined
         said = {(one.user, one.reason) for one in known}
         is_known = (joined.user, joined.reason) in said
-        if row is None or is_known or len(known) >= MOST_JOINED:
-            return None
-        changed = await self._connection.execute(
-            update(approvals)
-            .where(approvals.c.id == approval_id)
-            .values(joined=_joined_written((*known, joined)))
-            .returning(approvals)
-        )
-        approval = from_row(changed.mappings().one())
+        if row is None or is_known:
+            return from_row(row) if row else None
+        is_shown = len(known) < MOST_JOINED
+        if is_shown:
+            changed = await self._connection.execute(
+                update(approvals)
+                .where(approvals.c.id == approval_id)
+                .values(joined=_joined_written((*known, joined)))
+                .returning(approvals)
+            )
+            row = changed.mappings().one()
+        approval = from_row(row)
         await self._executions.note(
             approval.execution,
             AuditKind.JOINED,
@@ -212,7 +215,7 @@ class Approvals(Repository):
             approval=approval.id,
             reason=joined.reason,
         )
-        return approval
+        return approval if is_shown else None
 
     async def void(self, approval_id: ApprovalId, now: datetime) -> bool:
         """What it covered is no longer what would be done; says whether it counted until now."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.slack import Person, SeenMessage
+from storage.repositories.approvals import MOST_JOINED
 from tests.scenarios.changing import NO_REVIEW
 from tests.scenarios.machines import off
 from tests.scenarios.replicas import Replicas, replicas
@@ -271,3 +272,16 @@ async def test_ones_own_second_request_adds_only_a_new_reason(stage: Stage) -> N
     assert "Also requested by" not in now(stage, card).plain
     await stage.asks(stage.alice, f'{DELETE} reason="it is broken"')
     assert f"<@{stage.alice.id}>: it is broken" in now(stage, card).plain
+
+
+async def test_whom_a_full_card_does_not_show_is_not_told_that_it_does(stage: Stage) -> None:
+    card = await asked(stage)
+    for number in range(MOST_JOINED):
+        await stage.asks(stage.bob, f'{DELETE} reason="disk {number} is full"')
+    await stage.asks(stage.bob, f'{DELETE} reason="disk 1 is full"')
+    assert "and why" in told_apart(stage.bob).plain  # it is among those shown
+    await stage.asks(stage.carol, f'{DELETE} reason="it is mine"')
+    assert "Yours was not added" in told_apart(stage.carol).plain
+    assert "it is mine" not in now(stage, card).plain
+    joined = [(e.actor, e.reason) for e in await entries(stage) if str(e.kind) == "joined"]
+    assert joined[MOST_JOINED:] == [(stage.carol.id, "it is mine")]
