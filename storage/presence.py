@@ -75,7 +75,7 @@ class Presence:
         """Whether `check` would return."""
         try:
             self.check()
-        except FileChanged:
+        except OSError:  # also where nobody can tell
             return False
         return True
 
@@ -84,8 +84,15 @@ class Presence:
         self._left = None
 
     def left(self) -> None:
-        """Remember the file as this process has just left it."""
-        found = _stat(self._file)
+        """Remember the file as this process has just left it, which is stored by now.
+
+        Where that cannot be told, as on a network file system, the next check looks into it.
+        """
+        try:
+            found = _stat(self._file)
+        except OSError:
+            self._left = None
+            return
         if found is not None and _identity(found) == self._opened:
             self._size, self._left = found.st_size, _state(found)
 

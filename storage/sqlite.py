@@ -304,10 +304,11 @@ class SqliteEngines(Engines):
     async def scrub(self) -> None:
         """Move the journal into the file and truncate it, as far as readers allow."""
         self.is_scrubbed = was_cancelled = False
-        async with self.queue, self.turn:
-            if self._writer is not None and (self.presence is None or self.presence.is_sound()):
-                self.is_scrubbed, was_cancelled = await self._writer.scrub()
-                self._left()
+        with failures(self.file):
+            async with self.queue, self.turn:
+                if self._writer is not None and (self.presence is None or self.presence.is_sound()):
+                    self.is_scrubbed, was_cancelled = await self._writer.scrub()
+                    self._left()
         if was_cancelled:
             raise asyncio.CancelledError
 
