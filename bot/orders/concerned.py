@@ -73,6 +73,17 @@ def _is_after(order: RentalOrder, made: datetime | None) -> bool:
     return ended is not None and made is not None and made > ended
 
 
+def _may_pay(order: RentalOrder, orders: Iterable[RentalOrder], made: datetime | None) -> bool:
+    """Whether an order, of these of its node, may pay for what was made then and names none.
+
+    After an order's end, that is one of its renter's that had not ended. Where all of them had, it
+    is any: what they add to an ended order is deleted with it.
+    """
+    if not _is_after(order, made):
+        return True
+    return all(_is_after(one, made) for one in orders if one.renter == order.renter)
+
+
 class Concerned:
     """Finds the people and machines of an order.
 
@@ -153,16 +164,12 @@ class Concerned:
         kept: dict[str, dict[str, None]] = defaultdict(dict)
         for shot in seen:
             kept[shot.place][shot.name] = None
-        others = await self._others(order)
-        made = await self._made(listed.values(), [order, *others])
-        found = [
-            await self._at_stake(
-                order, one, concerned, tuple(kept[one.task]),
-                has_others=any(not _is_after(other, made.get(one.task)) for other in others),
-            )
-            for one in listed.values()
-            if not _is_after(order, made.get(one.task))
-        ]  # fmt: skip
+        orders = [order, *await self._others(order)]
+        made = await self._made(listed.values(), orders)
+        found = []
+        for one in listed.values():
+            paying = [some for some in orders if _may_pay(some, orders, made.get(one.task))]
+            found.append(await self._at_stake(order, one, concerned, tuple(kept[one.task]), paying))
         return tuple(one for one in found if one is not None)
 
     async def paying(
@@ -170,11 +177,13 @@ class Concerned:
     ) -> list[RentalOrder]:
         """Of these orders of its node, those that may pay for a machine that names `number`.
 
-        A node names no order of some machines: then any that had not ended when it was made.
+        A node names no order of some machines: then any that had not ended when it was made, or
+        any at all where each of them had.
         """
-        named = [one for one in orders if number in {"", str(one.number)}]
-        made = (await self._made([machine], named)).get(machine.task)
-        return [one for one in named if not _is_after(one, made)]
+        if number:
+            return [one for one in orders if str(one.number) == number]
+        made = (await self._made([machine], orders)).get(machine.task)
+        return [one for one in orders if _may_pay(one, orders, made)]
 
     async def _others(self, order: RentalOrder) -> list[RentalOrder]:
         """Other orders of the same renter on the node, which may pay for a machine as well."""
@@ -240,31 +249,33 @@ class Concerned:
         machine: Machine,
         concerned: Concern,
         snapshots: tuple[str, ...],
-        *,
-        has_others: bool,
+        paying: Collection[RentalOrder],
     ) -> AtStake | None:
-        """A machine with its disks; None for one that names another order.
+        """A machine with its disks; None for one of another order.
 
         A node names no order of a machine whose session names none. Such a machine is deleted
-        by the end of what its wallet rents, whichever order that is.
+        by the end of what its wallet rents: one of the orders that may be `paying` for it.
         """
         is_off = phase_of(machine.status) is Phase.OFF
+        is_of_it, is_alone = order in paying, len(paying) == 1
         for session in concerned.sessions:
             if session.user == machine.owner:
                 found = await self._last_known.find(session, machine.task)
                 if found is None:
                     continue
                 named = found.detail.rent_order
-                if named not in {"", str(order.number)}:
+                if named != str(order.number) and (named or not is_of_it):
                     return None
-                is_sure = bool(named) or not has_others
                 disks = tuple(
                     f"{disk.name} {disk.size.text}".strip() for disk in found.detail.disks
                 )
                 login = login_of(found.detail)
                 return AtStake(
-                    machine.label, machine.task, disks, is_off, snapshots, login, is_sure=is_sure
-                )
+                    machine.label, machine.task, disks, is_off, snapshots, login,
+                    is_sure=bool(named) or is_alone,
+                )  # fmt: skip
+        if not is_of_it:
+            return None
         return AtStake(
-            machine.label, machine.task, is_off=is_off, snapshots=snapshots, is_sure=not has_others
+            machine.label, machine.task, is_off=is_off, snapshots=snapshots, is_sure=is_alone
         )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.chain import Rental
 from tests.scenarios.orders import DAY, ChainStage, chained
 from tests.scenarios.test_orders_over import CREATE
 
@@ -116,3 +117,51 @@ async def test_a_machine_that_was_made_after_an_end_is_no_machine_of_that_order(
     machine = (await stage.asks(alice, "/dbc vm show late")).plain.replace("*", "")
     assert f"Order {new.number} for gpu1 ends" in machine
     assert f"rder {old.number}" not in machine
+
+
+async def added_after_the_end(scene: ChainStage, *, names_it: bool) -> Rental:
+    """An order to which a machine, late, was added after its end, with a warning."""
+    stage, alice = scene.stage, scene.stage.alice
+    await stage.asks(alice, "/dbc vm list")
+    old = scene.rents(blocks=2 * DAY)
+    await scene.passes(1, step=900)
+    await scene.until(old.end + HOURS)
+    warned = await stage.asks(alice, CREATE)
+    assert "What you add now is switched off and deleted with them." in warned.plain
+    await alice.presses("Run it anyway", warned)
+    await stage.quiet()
+    await scene.passes(1, step=900)
+    if names_it:
+        stage.task("late").rent_order = str(old.number)
+    for command in ("vm list", "vm show late", "vm show inference"):
+        await stage.asks(alice, f"/dbc {command}")
+    return old
+
+
+@pytest.mark.parametrize("names_it", [False, True])
+async def test_a_machine_that_was_added_to_an_ended_order_is_warned_of_with_it(
+    scene: ChainStage, names_it: bool
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    old = await added_after_the_end(scene, names_it=names_it)
+    assert "late (vda 350G, vdb 10G)" in await shown(scene, old.number)
+    assert "late" in (await stage.asks(alice, f"/dbc order rescue {old.number}")).plain
+    machine = (await stage.asks(alice, "/dbc vm show late")).plain.replace("*", "")
+    assert f"Order {old.number} for gpu1 has ended" in machine
+    await scene.until(old.end + 49 * HOURS)
+    (told,) = scene.told(alice, f"rder {old.number}", "gpu1 deletes", "in 24 hours")
+    assert "late (vda 350G, vdb 10G)" in told
+
+
+async def test_a_machine_that_names_an_ended_order_is_of_it_also_beside_a_new_one(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    old = await added_after_the_end(scene, names_it=True)
+    new = scene.rents(blocks=5 * DAY)
+    await scene.passes(1, step=900)
+    assert "late (vda 350G, vdb 10G)" in await shown(scene, old.number)
+    assert "late (" not in await shown(scene, new.number)
+    machine = (await stage.asks(alice, "/dbc vm show late")).plain.replace("*", "")
+    assert f"Order {old.number} for gpu1 has ended" in machine
+    assert f"rder {new.number}" not in machine
