@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count, islice
+from datetime import datetime
+from itertools import chain, count
 
 from bot.chain.heads import SLOT
 from bot.commands.node import free_of
-from bot.dbc.models import HostDisk
+from bot.dbc.models import HostDisk, Phase, phase_of
 from bot.dbc.sizes import Size
 from bot.errors import BotError
 from bot.ids import NodeId, TaskId
@@ -40,12 +41,18 @@ from bot.reply import (
     line,
     listed,
     say,
+    time,
 )
 from bot.reviews.policy import DecisionKind
 
 _WITH_BUTTONS = 4  # machines
 _SYSTEM = "vda"  # the only disk that a snapshot holds
-_MOST = 99  # names of snapshots
+_STARTS = ("vm.start", "vm.restart")
+_RAN = {
+    ExecutionStatus.RUNNING, ExecutionStatus.FOLLOWING, ExecutionStatus.DONE,
+    ExecutionStatus.UNKNOWN,
+}  # fmt: skip
+_RUNNING = {Phase.ON, Phase.ASLEEP}
 _COPIES = {ExecutionStatus.DONE, *(one for one in ExecutionStatus if not one.is_end)}
 
 
@@ -89,7 +96,8 @@ async def left_of(ctx: Context, order: RentalOrder) -> Left:
 class Requested:
     """What was requested here for a machine: the GiB of its data disk, and the last snapshot of it.
 
-    Of the snapshots, those that these steps take; `names` of all of them are taken.
+    Of the snapshots, those that these steps take; `names` of all of them are in use. `has_run`:
+    the machine was started, or seen running, since the last one was `taken`.
     """
 
     disk: str = ""
@@ -97,19 +105,33 @@ class Requested:
     snapshot: str = ""
     status: ExecutionStatus = ExecutionStatus.FAILED
     names: frozenset[str] = frozenset()
+    taken: datetime | None = None
+    has_run: bool = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the last snapshot is on its image server."""
+        return bool(self.snapshot) and self.status is ExecutionStatus.DONE
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the last snapshot holds all there is, or will: the machine was off ever since."""
+        return bool(self.snapshot) and not (self.is_done and self.has_run)
 
     @property
     def free(self) -> str:
         """A name that DBC does not refuse for the next one."""
         others = (f"{RESCUE}-{number}" for number in count(2))
-        return next(one for one in (RESCUE, *islice(others, _MOST)) if one not in self.names)
+        return next(one for one in chain((RESCUE,), others) if one not in self.names)
 
 
 async def requested(ctx: Context, facts: Facts) -> Mapping[TaskId, Requested]:
     """What was requested here for an order's machines; snapshots since its first warning."""
     machines = {one.task: one for one in facts.machines or ()}
     async with ctx.services.store.read() as tx:
-        found = await tx.executions.of_machines(machines, ("vm.create", "snapshot.create"))
+        found = await tx.executions.of_machines(
+            machines, ("vm.create", "snapshot.create", *_STARTS)
+        )
     since = moment(facts.order, facts.order.ends, facts.order.ends) - DAY * 3 * SLOT
     told = {task: Requested(names=frozenset(one.snapshots)) for task, one in machines.items()}
     for one in found:
@@ -121,8 +143,17 @@ async def requested(ctx: Context, facts: Facts) -> Mapping[TaskId, Requested]:
         elif name.startswith(RESCUE) and one.created_at >= since and one.status in _COPIES:
             told[one.task] = replace(
                 before, server=known.get("server", ""), snapshot=name, status=one.status,
-                names=before.names | {name},
+                names=before.names | {name}, taken=one.started_at or one.created_at,
+                has_run=False,
             )  # fmt: skip
+        elif one.command in _STARTS and one.status in _RAN:
+            told[one.task] = replace(before, has_run=True)
+    inventory = ctx.services.inventory
+    seen = await inventory.machines(ctx.actor, ctx.place.channel)
+    for vm in await inventory.moments(seen):
+        taken = told[vm.task].taken if vm.task in told else None
+        if taken is not None and vm.seen_at > taken and phase_of(vm.status) in _RUNNING:
+            told[vm.task] = replace(told[vm.task], has_run=True)
     return told
 
 
@@ -224,7 +255,7 @@ def _saved(one: AtStake, servers: Sequence[str], may: May, left: Left, known: Re
     told = [step for step in steps if step]
     lines = [named, *(line(f"{at}. ", step) for at, step in enumerate(told, 1))]
     node, verbs = left.node, ["show", "start" if is_off else "shutdown"]
-    if not known.snapshot:
+    if not known.is_enough:
         verbs.append(RESCUE if known.free == RESCUE else "snapshot")
     acts = tuple(button(verb, node, one.task) for verb in verbs if may(verb, node, one.task))
     data = {"task": one.task, "name": one.label, "disks": one.disks, "connect": one.login or None}
@@ -264,19 +295,33 @@ def _by_shell(one: AtStake, left: Left, known: Requested) -> Text | Line:
 def _system_disk(
     one: AtStake, servers: Sequence[str], known: Requested, *, is_off: bool
 ) -> Text | Line:
-    """The commands that copy its system disk, in the order to run them in; or that it is copied."""
+    """How its system disk is copied; or that it is copied, and when that was."""
     disk = next(filter(_is_system, one.disks or ()), _SYSTEM)
+    if not known.snapshot:
+        return _by_snapshot(one, disk, servers, known, is_off=is_off)
     named = {
         "disk": line(disk),
         "name": line(code(known.snapshot)),
         "server": line(bold(known.server)),
+        "time": line(time(known.taken)) if known.taken else (),
     }
-    if known.snapshot and known.status is ExecutionStatus.DONE:
-        told = say("{disk}: snapshot {name} is on image server {server}", **named)
-        return line(emoji("white_check_mark"), " ", told)
-    if known.snapshot:
+    if not known.is_done:
         told = say("{disk}: snapshot {name} is on its way to image server {server}", **named)
         return line(emoji("hourglass_flowing_sand"), " ", told)
+    told = say("{disk}: snapshot {name}, taken {time}, is on image server {server}", **named)
+    if known.is_enough:
+        return line(emoji("white_check_mark"), " ", told)
+    return say(
+        "{steps}. Snapshot {name}, taken {time}, is on image server {server} without what was "
+        "written since",
+        steps=line(_by_snapshot(one, disk, servers, known, is_off=is_off)), **named,
+    )  # fmt: skip
+
+
+def _by_snapshot(
+    one: AtStake, disk: str, servers: Sequence[str], known: Requested, *, is_off: bool
+) -> Text | Line:
+    """The commands that copy its system disk, in the order to run them in."""
     if not servers:
         return say("{disk}: over SSH as well, since no image server is known", disk=disk)
     to = f" to {servers[0]}" if len(servers) > 1 else ""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.dbc.task import Libvirt, Status
 from tests.scenarios.orders import DAY, ChainStage, chained
 from tests.scenarios.site import rules
 from tests.scenarios.stage import CONFIRM_ONLY
@@ -84,3 +85,37 @@ async def test_what_the_rules_surely_deny_is_offered_by_no_button(scene: ChainSt
     shown = await stage.asks(alice, f"/dbc order rescue {rental.number}")
     assert "Take a snapshot …" in shown.buttons
     assert "Shut down" not in shown.buttons
+
+
+async def test_a_snapshot_of_a_machine_that_has_run_since_is_not_the_last_one(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(blocks=2 * DAY + 12 * 600)
+    await scene.passes(minutes=2, step=60)
+    task = stage.task("inference")
+    assert task.domain is not None
+    task.domain.state, task.status = Libvirt.SHUT_OFF, Status.CLOSED
+    await stage.asks(alice, "/dbc vm show inference")
+    await stage.asks(alice, "/dbc snapshot create inference rescue to backup")
+    await stage.ends(alice, "inference on gpu1: snapshot rescue is on backup")
+    line = f"/dbc order rescue {rental.number}"
+    again = f"/dbc snapshot create {task.task_id[:8]} rescue-2 to backup"
+    said = (await stage.asks(alice, line)).plain.replace("*", "").replace("`", "")
+    assert "vda 350G: snapshot rescue, taken <!date" in said
+    assert again not in said
+    await stage.asks(alice, "/dbc vm start inference")
+    await scene.until(rental.end - 600)
+    await stage.asks(alice, "/dbc vm show inference")
+    rescue = await stage.asks(alice, line)
+    said = rescue.plain.replace("*", "").replace("`", "")
+    assert f"then {again}. Snapshot rescue, taken <!date" in said
+    assert "is on image server backup without what was written since" in said
+    assert rescue.buttons.count("Take a snapshot …") == 2
+    task.domain.state, task.status = Libvirt.SHUT_OFF, Status.CLOSED
+    await stage.asks(alice, "/dbc vm show inference")
+    rescue = await stage.asks(alice, line)
+    assert rescue.buttons.count("Take a snapshot …") == 2
+    await stage.asks(alice, "/dbc language zh")
+    said = (await stage.asks(alice, line)).plain.replace("*", "").replace("`", "")
+    assert "之后写入的内容不在其中" in said
