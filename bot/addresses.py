@@ -6,6 +6,9 @@ from urllib.parse import unquote, urlsplit
 
 from bot.redaction import is_distinctive
 
+# What a query calls a value that is a secret, whatever it looks like.
+_FOR_SECRETS = re.compile("key|token|secret|pass|pwd|auth|sig", re.IGNORECASE)
+
 
 def is_address(url: str) -> bool:
     """Whether it is one of HTTP or HTTPS, with a host and a port that there can be."""
@@ -57,14 +60,18 @@ def places_of(urls: Sequence[str]) -> list[str]:
 def keys_in(url: str) -> tuple[str, ...]:
     """What may be a secret in an address: who asks, and what stands behind the host.
 
-    As a whole and in its parts; of a path, those that are no ordinary words.
+    As a whole and in its parts. A password always is; anything else only where it is no ordinary
+    word, which would be missing from every line that has it.
     """
     parts = urlsplit(url)
     who = parts.netloc.rpartition("@")[0]
+    password = who.partition(":")[2]
     behind = "?".join(one for one in (parts.path.strip("/"), parts.query, parts.fragment) if one)
-    pieces = [one for one in parts.path.split("/") if is_distinctive(one)]
-    given = [one.rpartition("=")[2] for one in re.split("[&;]", parts.query)]
-    found = [who, who.partition(":")[2], behind, *pieces, *given]
+    given = [one.partition("=")[::2] for one in re.split("[&;]", parts.query)]
+    sure = [who, password] if password else []
+    sure += [value for name, value in given if _FOR_SECRETS.search(name)]
+    maybe = [who, behind, *parts.path.split("/"), *(value or name for name, value in given)]
+    found = [*sure, *(one for one in maybe if is_distinctive(one))]
     return tuple(dict.fromkeys(one for raw in found for one in (raw, unquote(raw)) if one))
 
 

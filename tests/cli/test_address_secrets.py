@@ -1,5 +1,6 @@
 """What addresses hold beyond their hosts is in no line of the log and of the doctor."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,28 @@ def test_the_doctor_tells_of_each_address_by_its_host(tmp_path: Path) -> None:
     assert [one for one in SECRETS if one in told] == []
 
 
+ORDINARY = {
+    "DBC_CLIENT_URLS": "http://dbc-bot@127.0.0.1:9/status",
+    "CHAIN_RPC_URLS": "https://me:warning@127.0.0.1:9/?network=production",
+}
+
+
+def test_ordinary_words_of_addresses_stay_in_what_the_doctor_tells(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("HEALT_PORT=1\n")
+    env = {**janitor.inherited(), **ENOUGH, **ORDINARY}
+    found = json.loads(forked.run(["doctor", "--json"], env, tmp_path).stdout)
+    levels = {one["level"] for one in found}
+    assert {"warning", "fault"} <= levels <= {"ok", "warning", "fault"}
+    assert "data/dbc-bot.db" in str(found)
+
+
+def test_ordinary_words_of_addresses_stay_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**ENOUGH, **ORDINARY}.items():
+        monkeypatch.setenv(name, value)
+    line = "the status of data/dbc-bot.db in production"
+    assert log.masking(Settings().address_secrets)(line) == line
+
+
 @pytest.mark.parametrize(
     ("urls", "is_secret"), [("https://a/v3/Zk29sKJx0aPq", True), ("https://a", False)]
 )
@@ -74,7 +97,14 @@ def test_the_chains_addresses_may_be_in_a_file(
     assert Settings().chain_rpc_urls == (urls, "https://b")
 
 
+@pytest.mark.parametrize("url", ["http://me:secretly@a", "http://a/?api_key=secretly"])
+def test_what_is_meant_as_a_secret_is_one_also_as_an_ordinary_word(url: str) -> None:
+    assert "secretly" in keys_in(url)
+
+
 def test_what_is_an_ordinary_word_of_a_path_is_no_secret() -> None:
     assert keys_in("https://rpc.example.org") == ()
     assert keys_in("https://rpc.example.org/rpc/v3") == ("rpc/v3",)
+    assert keys_in("http://dbc-bot@daemon:5050/status") == ()
+    assert "production" not in keys_in("http://daemon:5050?network=production")
     assert places_of(["https://a/x", "http://me:word@b:1/y?k=1"]) == ["a", "b:1"]
