@@ -3,7 +3,7 @@
 from storage.archive import Archive, has_sealed, is_unused
 from storage.backup import Copied, LostKey, PutBack, back_up, restore
 from storage.busy import postgres_cause
-from storage.dumps import Dump, put_back_dump, read_dump, read_script
+from storage.dumps import Dump, others_in, put_back_dump, read_dump, read_script
 from storage.engine import check_address
 from storage.errors import BadKey, InUse, NewerVersion, StorageFailed, StorageUnfit
 from storage.file import (
@@ -76,6 +76,7 @@ __all__ = [
     "is_unused",
     "keys_in",
     "move",
+    "others_in",
     "place_of",
     "postgres_cause",
     "prepare",

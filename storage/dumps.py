@@ -5,7 +5,9 @@ under which keys its secrets are encrypted. PostgreSQL's own `pg_restore` does t
 """
 
 import os
+import re
 import subprocess
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +20,7 @@ from sqlalchemy import URL
 from bot.errors import BotError
 from storage.engine import address
 from storage.migrations import is_known
-from storage.tables import SEALED
+from storage.tables import SEALED, metadata
 from storage.vault import Vault
 
 _REVISIONS = "alembic_version"
@@ -26,8 +28,12 @@ _COLUMNS: Mapping[str, str] = {
     **{column.table.name: column.name for column in SEALED},
     _REVISIONS: "version_num",
 }
+_OURS = frozenset({*metadata.tables, _REVISIONS})
+# `243; 1259 16855 TABLE public audit postgres`, as pg_restore lists a table: its schema and name.
+_LISTED = re.compile(r"\d+; \d+ \d+ TABLE (?!DATA |ATTACH )(\S+) (.+) \S+")
 _NONE = rb"\N"  # how COPY writes NULL
 _HEX = rb"\\x"
+_NOT_RESTORED = "{file} was not restored, and nothing was changed"
 # What libpq calls the options that DATABASE_URL takes.
 _NAMES = {
     "ssl": "PGSSLMODE", "passfile": "PGPASSFILE", "target_session_attrs": "PGTARGETSESSIONATTRS",
@@ -86,17 +92,30 @@ def read_script(lines: Iterable[bytes], name: str) -> Dump:
     return found
 
 
+def others_in(file: Path) -> list[str]:
+    """The tables in a dump, with their schema, that are not the bot's. Raises BotError."""
+    with TemporaryFile() as listed:
+        _run(["--list", str(file)], _NOT_RESTORED.format(file=file), listed)
+        listed.seek(0)
+        lines = listed.read().decode(errors="replace").splitlines()
+    found = [match.groups() for match in map(_LISTED.fullmatch, lines) if match]
+    # Another program may have a table of the same name, in a schema of its own.
+    schemas = Counter(schema for schema, name in found if name in _OURS)
+    ours = {schema for schema, _ in schemas.most_common(1)}
+    return [f"{s}.{name}" for s, name in found if s not in ours or name not in _OURS]
+
+
 def put_back_dump(file: Path, url: str, *, replacing: bool) -> None:
     """Let pg_restore put the dump into the database, in one transaction. Raises BotError.
 
-    Only where it is `replacing` tables of the bot are any dropped: others may be somebody else's.
+    `replacing` drops all that is in the dump first, and spares nobody's tables: see `others_in`.
     """
     parsed = address(url)
     clean = ["--clean", "--if-exists"] if replacing else []
     target = f"--dbname={parsed.database or ''}"
     _run(
         [*clean, "--no-owner", "--single-transaction", target, str(file)],
-        f"{file} was not restored, and nothing was changed",
+        _NOT_RESTORED.format(file=file),
         settings=_settings(parsed),
     )
 

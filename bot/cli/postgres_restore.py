@@ -21,6 +21,7 @@ from storage import (
     LostKey,
     Store,
     Vault,
+    others_in,
     put_back_dump,
     read_dump,
     read_script,
@@ -84,6 +85,12 @@ def _restore(keys: KeySettings, file: Path, dump: Dump, *, yes: bool) -> None:
         raise BotError(
             f"{file} is of another version than the database {name}, and was not restored: tables "
             "that it does not have would stay.",
+            hint="Let DATABASE_URL name a new, empty database (createdb), and restore it there.",
+        )
+    if revision and (others := others_in(file)):
+        raise BotError(
+            f"{file} was not restored: it also has tables of other programs, which would lose all "
+            f"that happened since the backup: {', '.join(others)}.",
             hint="Let DATABASE_URL name a new, empty database (createdb), and restore it there.",
         )
     if revision and not yes:

@@ -155,6 +155,26 @@ def test_a_dump_of_another_version_is_not_put_over_the_database(site: Site) -> N
     assert (over.exit_code, refused.exit_code, site.content() == before) == (1, 1, True)
 
 
+def test_a_dump_that_has_tables_of_other_programs_is_not_put_over_them(
+    site: Site, empty_url: str
+) -> None:
+    site.run(
+        "CREATE TABLE invoices (paid int); INSERT INTO invoices VALUES (1); "
+        "CREATE SCHEMA jobs; CREATE TABLE jobs.messages (sent int)"
+    )
+    site.dumped("--format=custom", f"--file={site.dump}")
+    site.run("UPDATE invoices SET paid = 2")
+    before = site.content()
+    refused = site.restore(str(site.dump), "--yes")
+    assert "tables of other programs" in refused.output
+    assert "since the backup: jobs.messages, public.invoices." in refused.output
+    assert "a new, empty database" in refused.output
+    site.run("SELECT 1 / (paid - 1) FROM invoices")  # fails where it is 1 again
+    assert (refused.exit_code, site.content() == before) == (1, True)
+    done = site.restore(str(site.dump), url=empty_url)
+    assert done.exit_code == 0, done.output
+
+
 @pytest.mark.parametrize(
     ("format_", "told"), [("tar", "Nothing was changed"), ("inserts", "with --inserts")]
 )
