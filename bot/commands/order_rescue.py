@@ -7,6 +7,7 @@ from itertools import chain, count
 
 from bot.chain.heads import SLOT
 from bot.commands.node import free_of
+from bot.dbc.errors import says_unrented
 from bot.dbc.models import HostDisk, Phase, phase_of
 from bot.dbc.sizes import Size
 from bot.errors import BotError
@@ -60,7 +61,7 @@ _COPIES = {ExecutionStatus.DONE, *(one for one in ExecutionStatus if not one.is_
 class Left:
     """What can still be done on an order's node: all, or what it takes once the order has ended.
 
-    It `answers`, or it `refuses` every command since nobody rents it; neither where it is silent.
+    It `answers`, it `refuses` every command since nobody rents it, or has another `problem`.
     It `has_looked` for what to switch off. `again` is the order by which it is rented again.
     """
 
@@ -69,6 +70,7 @@ class Left:
     has_ended: bool = False
     answers: bool = False
     refuses: bool = False
+    problem: BotError | None = None
     has_looked: bool = False
     again: str = ""
 
@@ -84,12 +86,14 @@ async def left_of(ctx: Context, order: RentalOrder) -> Left:
     has_ended = order.phase is OrderPhase.ENDED
     listings = [await ctx.services.inventory.list_node(one) for one in here if has_ended]
     ended = await ended_of(ctx.services, here)
-    answers = any(one.problem is None for one in listings)
-    refuses = has_ended and order.node in ended.refusing
+    problems = [one.problem for one in listings if one.problem is not None]
+    answers = len(problems) < len(listings)
+    refuses = not answers and any(map(says_unrented, problems))
+    problem = None if answers or refuses else next(iter(problems), None)
     has_looked = has_ended and ctx.services.orders.has_passed(order.ends + LOOP, order)
     live = [one for one in ended.orders if one.phase is OrderPhase.RENTING]
     again = next((str(one.number) for one in live if one.node == order.node), "")
-    return Left(order.node, ended, has_ended, answers, refuses, has_looked, again)
+    return Left(order.node, ended, has_ended, answers, refuses, problem, has_looked, again)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +231,10 @@ def _after_the_end(facts: Facts, left: Left) -> list[Part]:
             )
         again = Actions((ways.to_rescue(facts.order, say("Ask {node} again", node=facts.node)),))
         return [Note(line(emoji("warning"), " ", told)), again]
+    parts: list[Part] = []
+    if left.problem is not None:
+        said = (bold(facts.node), " ", left.problem.words, " ", left.problem.hint)
+        parts.append(Note(line(emoji("warning"), " ", *said)))
     told = say(
         "The order has ended. While any GPU of {node} is rented, it takes commands for these "
         "machines; one that you start runs for 15 minutes at most. They are deleted all the same.",
@@ -238,7 +246,7 @@ def _after_the_end(facts: Facts, left: Left) -> list[Part]:
             "you start runs for 15 minutes at most. They are deleted all the same.",
             node=facts.node, order=left.again,
         )  # fmt: skip
-    return [Note(line(emoji("warning"), " ", told))]
+    return [*parts, Note(line(emoji("warning"), " ", told))]
 
 
 def _saved(one: AtStake, servers: Sequence[str], may: May, left: Left, known: Requested) -> Row:

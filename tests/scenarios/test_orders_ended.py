@@ -189,3 +189,16 @@ async def test_whoever_starts_a_machine_of_an_ended_order_is_told_for_how_long(
     assert f"{warned} and is deleted after <!date" in asked.plain.replace("*", "")
     asked = await stage.asks(alice, "/dbc vm restart Ada")
     assert "Ada's training run runs for 15 minutes at most" in asked.plain.replace("*", "")
+
+
+async def test_a_session_that_is_refused_does_not_mean_that_nobody_rents(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = await ended(scene)
+    await rents_one_gpu(scene)
+    stage.node("gpu1").gate.sessions.clear()
+    await stage.asks(alice, "/dbc vm list")
+    said = (await stage.asks(alice, f"/dbc order rescue {rental.number}")).plain.replace("*", "")
+    assert "Nobody rents" not in said
+    assert "gpu1 The node does not accept this session." in said
