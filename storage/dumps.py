@@ -38,6 +38,10 @@ _NOT_RESTORED = "{file} was not restored, and nothing was changed"
 _NAMES = {
     "ssl": "PGSSLMODE", "passfile": "PGPASSFILE", "target_session_attrs": "PGTARGETSESSIONATTRS",
 }  # fmt: skip
+# What leads libpq elsewhere than the bot, which does not read these.
+_STRAY = frozenset({
+    "PGSERVICE", "PGSERVICEFILE", "PGSYSCONFDIR", "PGHOSTADDR", "PGOPTIONS", "PGLOADBALANCEHOSTS",
+})  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -133,12 +137,13 @@ def _run(
             hint="Run this where PostgreSQL's tools are, or use them elsewhere: see "
             "docs/operations.md#data.",
         )
+    inherited = {name: value for name, value in os.environ.items() if name not in _STRAY}
     done = subprocess.run(  # noqa: S603 - nothing of it is a shell's
         [program, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=output or subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env={**os.environ, **(settings or {}), "LC_ALL": "C"},
+        env={**inherited, **(settings or {}), "LC_ALL": "C"},
         check=False,
     )
     if done.returncode:

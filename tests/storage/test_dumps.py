@@ -227,7 +227,10 @@ def test_pg_restore_goes_where_the_bot_would_go(
     names = ("PGUSER", "PGPASSWORD", "PGHOST", "PGPORT", "PGSSLMODE")
     for name in names:
         monkeypatch.delenv(name, raising=False)
-    told = " ".join(f"${name}" for name in names)
+    led_astray = ("PGSERVICE", "PGSERVICEFILE", "PGSYSCONFDIR", "PGHOSTADDR", "PGOPTIONS")
+    for name in led_astray:
+        monkeypatch.setenv(name, "elsewhere")
+    told = " ".join(f"${name}" for name in names) + "".join(f"${name}" for name in led_astray)
     program.write_text(f'#!/bin/sh\necho "{told}|$*" > {tmp_path}/told\n')
     program.chmod(0o700)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
