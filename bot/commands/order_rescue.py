@@ -92,7 +92,8 @@ async def left_of(ctx: Context, order: RentalOrder) -> Left:
     problem = None if answers or refuses else next(iter(problems), None)
     has_looked = has_ended and ctx.services.orders.has_passed(order.ends + LOOP, order)
     live = [one for one in ended.orders if one.phase is OrderPhase.RENTING]
-    again = next((str(one.number) for one in live if one.node == order.node), "")
+    later = [one for one in live if one.node == order.node and one.began >= order.ends]
+    again = str(later[0].number) if later else ""
     return Left(order.node, ended, has_ended, answers, refuses, problem, has_looked, again)
 
 
@@ -240,7 +241,7 @@ def _after_the_end(facts: Facts, left: Left) -> list[Part]:
         "machines; one that you start runs for 15 minutes at most. They are deleted all the same.",
         node=facts.node,
     )
-    if left.again:
+    if left.again and left.answers:
         told = say(
             "{node} is rented again (order {order}), so these steps can be run now. A machine that "
             "you start runs for 15 minutes at most. They are deleted all the same.",

@@ -202,3 +202,34 @@ async def test_a_session_that_is_refused_does_not_mean_that_nobody_rents(
     said = (await stage.asks(alice, f"/dbc order rescue {rental.number}")).plain.replace("*", "")
     assert "Nobody rents" not in said
     assert "gpu1 The node does not accept this session." in said
+
+
+async def test_steps_can_be_run_now_only_where_a_later_order_rents_a_node_that_answers(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = await ended(scene)
+    new = scene.rents(blocks=2 * DAY)
+    await scene.passes(minutes=5, step=60)
+    line = f"/dbc order rescue {rental.number}"
+    again = f"gpu1 is rented again (order {new.number})"
+    assert again in (await stage.asks(alice, line)).plain
+    stage.world.faults.on("dead_node", node="gpu1")
+    said = (await stage.asks(alice, line)).plain
+    assert again not in said
+    assert "The node did not answer in time." in said
+
+
+async def test_an_order_that_ran_beside_an_ended_one_does_not_rent_it_again(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(blocks=600, gpus=2)
+    scene.rents(blocks=20 * DAY, gpus=2)
+    for task in stage.node("gpu1").tasks.values():
+        task.rent_order = str(rental.number)
+    await stage.asks(alice, "/dbc vm list")
+    await scene.until(rental.end + 200)
+    said = (await stage.asks(alice, f"/dbc order rescue {rental.number}")).plain
+    assert "While any GPU of gpu1 is rented" in said
+    assert "is rented again" not in said
