@@ -211,6 +211,12 @@ def visible(text: str) -> str:
     return _INVISIBLE.sub("", text)
 
 
+def seen(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """What `visible` leaves of a text, and from where to where in it each character stands."""
+    left, places = _rewritten(text, None, _INVISIBLE, lambda _found: "")
+    return left, places or [(at, at + 1) for at in range(len(text))]
+
+
 _BARE = frozenset({int, float, bool, type(None)})  # most of what holds no text
 
 
