@@ -23,6 +23,7 @@ _NOT_PLAIN = (
     "literal_execute_params",
     "insert_prefetch",
     "update_prefetch",
+    "_textual_ordered_columns",
 )
 
 _HIDDEN = ("hidden",)  # an error keeps no values: some are secrets
@@ -98,10 +99,11 @@ class Statements:
         if known is None:
             known = self._known[statement] = {}
         names = tuple(given)
-        found = known.get(names, 0)
+        kind = type(dialect), names  # all of one type are made with the same options
+        found = known.get(kind, 0)
         if isinstance(found, int):
             often = found + 1
-            known[names] = often if often < _OFTEN else _prepared(statement, names, dialect)
+            known[kind] = often if often < _OFTEN else _prepared(statement, names, dialect)
             return None
         return found
 
@@ -110,23 +112,42 @@ def _prepared(statement: Executable, names: tuple[str, ...], dialect: Dialect) -
     if not isinstance(statement, SelectBase | UpdateBase):
         return None
     compiled: Any = statement.compile(dialect=dialect, column_keys=sorted(names))
-    if not isinstance(compiled, SQLCompiler) or any(getattr(compiled, n) for n in _NOT_PLAIN):
+    if not isinstance(compiled, SQLCompiler) or any(getattr(compiled, n, True) for n in _NOT_PLAIN):
+        return None
+    positions = getattr(compiled, "positiontup", None)
+    rows = _rows(compiled, len(statement.exported_columns), dialect)
+    if positions is None or rows is None:
         return None
     places = []
-    for name in compiled.positiontup or ():
+    for name in positions:
         bind = compiled.binds[name]
         place = bind.key if bind.key in names else name
         if bind.callable is not None or (bind.required and place not in names):
             return None
         written = bind.type.dialect_impl(dialect).bind_processor(dialect)
         places.append(_Place(place, bind.value, written))
-    columns = list(statement.exported_columns)
-    keys = [str(key) for key in statement.exported_columns.keys()]  # noqa: SIM118 - no mapping
-    if len({column.name for column in columns}) < len(columns):
-        return None
-    reads = [
-        column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
-    ]
-    objects = [(column,) for column in columns]
-    rows = SimpleResultMetaData(keys, objects, reads if any(reads) else None)
     return Prepared(compiled.string, tuple(places), rows)
+
+
+def _rows(compiled: Any, width: int, dialect: Dialect) -> SimpleResultMetaData | None:
+    """By what the columns of a row are found, as SQLAlchemy does it; None where that is not plain.
+
+    It keeps this under names of its own: where one of them is missing, it is not plain.
+    """
+    columns = getattr(compiled, "_result_columns", None)
+    if columns is None or len(columns) != width:
+        return None
+    if not getattr(compiled, "_ordered_columns", False):
+        return None
+    try:
+        keys = [str(column.keyname) for column in columns]
+        objects = [tuple(column.objects) for column in columns]
+        types = [column.type.dialect_impl(dialect) for column in columns]
+    except (AttributeError, TypeError):
+        return None
+    # What is found by the same in two columns is SQLAlchemy's to tell apart.
+    found = [{key, *each} for key, each in zip(keys, objects, strict=True)]
+    if len(set[Any]().union(*found)) < sum(map(len, found)):
+        return None
+    reads = [one.result_processor(dialect, None) for one in types]
+    return SimpleResultMetaData(keys, objects, reads if any(reads) else None)

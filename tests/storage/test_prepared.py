@@ -2,13 +2,17 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import Executable, bindparam, func, insert, select, update
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from storage import Store, Vault
 from storage.connection import InlineConnection
+from storage.prepared import Statements
 from storage.tables import aliases, nodes
 
 TIMES = 6
@@ -18,6 +22,7 @@ ADD = insert(nodes)
 ALL = select(nodes).order_by(nodes.c.id)
 SOME = select(nodes.c.name).where(nodes.c.id.in_(bindparam("its_ids", expanding=True)))
 SEEN = update(nodes).where(nodes.c.id == bindparam("its_id"))
+NEWEST = select(func.max(nodes.c.seen_at), func.min(nodes.c.name).label("first"), nodes.c.kind)
 COUNT = select(func.count()).select_from(nodes).where(nodes.c.kind == "gpu")
 
 
@@ -45,6 +50,37 @@ async def test_rows_numbers_and_moments_stay_the_same(store: Store) -> None:
                 names = (await connection.execute(SOME, {"its_ids": ids})).scalars().all()
                 assert names == (["gpu1"] if ids else [])
     await store.close()
+
+
+async def test_columns_are_found_by_the_same_names(store: Store) -> None:
+    async with store._engines.writing() as connection:
+        await connection.execute(ADD, {**NODE, "manager": "", "seen_at": NOW})
+        for _ in range(TIMES):
+            row = (await connection.execute(NEWEST)).one()
+            assert row._fields == ("max_1", "first", "kind")
+            found = row._mapping
+            assert (row.max_1, found["first"], found[nodes.c.kind]) == (NOW, "gpu1", "gpu")
+    await store.close()
+
+
+class _Renamed(SQLiteCompiler):
+    """One of another version of SQLAlchemy, which keeps its result's columns elsewhere."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        del self._result_columns
+
+
+class _Newer(SQLiteDialect_pysqlite):
+    statement_compiler = _Renamed
+
+
+@pytest.mark.parametrize("statement", [ALL, COUNT, NEWEST])
+def test_what_is_known_of_one_dialect_is_not_taken_for_another(statement: Executable) -> None:
+    known, dialect, newer = Statements(), SQLiteDialect_pysqlite(paramstyle="qmark"), _Newer()
+    found = [known.find(statement, {}, dialect) is not None for _ in range(TIMES)]
+    assert found == [False, False, False, True, True, True]
+    assert not any(known.find(statement, {}, newer) for _ in range(TIMES))
 
 
 async def test_what_is_wrong_is_told_alike_and_without_values(store: Store) -> None:
