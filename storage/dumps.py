@@ -82,9 +82,9 @@ def read_script(lines: Iterable[bytes], name: str) -> Dump:
         verb, _, told = line.partition(b" ")
         if verb == b"COPY" and told.rstrip().endswith(b"FROM stdin;"):
             table, place = _copied(told)
-            values = list(_values(rest, place))
+            values = list(_values(rest, place, name))
             if table == _REVISIONS:
-                found.revisions += [value.decode() for value in values]
+                found.revisions += [value.decode(errors="replace") for value in values]
             else:
                 found.sealed += values
         elif verb == b"INSERT" and told.startswith(b"INTO ") and _table(told[5:]) in _COLUMNS:
@@ -118,7 +118,7 @@ def put_back_dump(file: Path, url: str, *, replacing: bool) -> None:
     clean = ["--clean", "--if-exists"] if replacing else []
     target = f"--dbname={parsed.database or ''}"
     _run(
-        [*clean, "--no-owner", "--single-transaction", target, str(file)],
+        [*clean, "--no-owner", "--no-privileges", "--single-transaction", target, str(file)],
         _NOT_RESTORED.format(file=file),
         settings=_settings(parsed),
     )
@@ -193,16 +193,19 @@ def _bare(name: bytes) -> str:
     return name.strip().strip(b'"').decode(errors="replace")
 
 
-def _values(lines: Iterator[bytes], place: int | None) -> Iterator[bytes]:
-    """What stands at that place of each row, up to the end of the copy."""
+def _values(lines: Iterator[bytes], place: int | None, name: str) -> Iterator[bytes]:
+    """What stands at that place of each row, up to the end of the copy. Raises BotError."""
     for line in lines:
         if line.rstrip(b"\r\n") == rb"\.":
             return
         if place is None:
             continue
-        value = line.rstrip(b"\r\n").split(b"\t")[place]
-        if value != _NONE:
-            yield _plain(value)
+        values = line.rstrip(b"\r\n").split(b"\t")
+        if place >= len(values):
+            break
+        if values[place] != _NONE:
+            yield _plain(values[place])
+    raise BotError(f"{name} is cut short or damaged: a table in it is incomplete.")
 
 
 def _plain(value: bytes) -> bytes:

@@ -38,7 +38,10 @@ _ARE_YOU_SURE = (
     "What is open in this database will not be sent: its requests end as unknown. Has pg_restore "
     "just put it back?"
 )
-_REPLACES = "{file} replaces all that the database {name} holds of the bot. Is that what you want?"
+_REPLACES = (
+    "{file} replaces all that the database {name} holds of the bot. Nothing may start the bot "
+    "until this is through: leave its unit disabled. Is that what you want?"
+)
 _TO_BE_ENDED = "Before a bot starts, run: python -m bot restore --yes"
 
 

@@ -109,6 +109,7 @@ def test_a_dump_is_put_back_and_nothing_that_waited_in_it_is_sent(site: Site) ->
     site.run("DELETE FROM approvals")
     refused = site.restore(str(site.dump), typed="n\n")
     assert "replaces all that the database" in refused.output
+    assert "Nothing may start the bot until this is through" in refused.output
     assert refused.exit_code == 1
     done = site.restore(str(site.dump), typed="y\n")
     assert done.exit_code == 0, done.output
@@ -198,6 +199,24 @@ def test_where_pg_restore_is_elsewhere_its_output_is_looked_at(site: Site) -> No
             "is no dump of a database of the bot"
             in site.restore("--check", "-", typed=nothing).output
         )
+
+
+def test_input_that_is_cut_short_is_said_to_be_that(site: Site) -> None:
+    script = site.program("pg_restore", "--data-only", "--file=-", str(site.dump)).decode()
+    row = script.index("\n", script.index("COPY public.dbc_sessions")) + 1
+    for cut in (script[: row + 2], script[: row + 2] + "\n\\.\n", script[:row]):
+        done = site.restore("--check", "-", typed=cut)
+        assert done.exit_code == 1
+        assert "The input is cut short or damaged" in done.output
+
+
+def test_what_other_roles_may_do_does_not_have_to_be_there(site: Site, empty_url: str) -> None:
+    role = f"reader_{uuid4().hex}"
+    site.run(f"CREATE ROLE {role}; GRANT SELECT ON executions TO {role}")
+    site.dumped("--format=custom", f"--file={site.dump}")
+    site.run(f"DROP OWNED BY {role}; DROP ROLE {role}")
+    done = site.restore(str(site.dump), url=empty_url)
+    assert done.exit_code == 0, done.output
 
 
 def test_without_postgresql_s_tools_it_says_where_they_are_needed(
