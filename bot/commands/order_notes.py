@@ -15,10 +15,8 @@ from bot.pipeline.ended import Ended
 from bot.reply import Actions, Button, Note, Part, bold, command, emoji, line, say, sentences
 
 SOON = 3 * DAY  # blocks
-_LEFT = say(
-    "Until then, copy your data: a machine that you start runs for 15 minutes at most. For new "
-    "machines, rent again."
-)
+_COPY = say("Until then, copy your data: a machine that you start runs for 15 minutes at most.")
+_RENT = say("For new machines, rent again.")
 _WAYS = 5  # buttons: the first ends first
 
 
@@ -35,25 +33,31 @@ async def ending(
     shown: list[Button] = []
     for order in ended.orders if paying is None else paying:
         if paying is not None or _left(services, order) <= SOON:
-            notes.append(await _note(services, order, is_refused=order.node in ended.refusing))
+            has_machines = bool(await services.orders.machines_of(order))
+            notes.append(await _note(services, order, ended, has_machines=has_machines))
             label = say("Show order {order}", order=str(order.number))
             if reader is None or await services.orders.tells(order, reader):
                 shown.append(ways.to_order(order, label))
-                if order.phase is OrderPhase.ENDED and await services.orders.machines_of(order):
+                if order.phase is OrderPhase.ENDED and has_machines:
                     label = say("Copy data of order {order} …", order=str(order.number))
                     shown.append(ways.to_rescue(order, label))
     return (*notes, Actions(tuple(shown[:_WAYS]))) if shown else tuple(notes)
 
 
-async def _note(services: Services, order: RentalOrder, *, is_refused: bool) -> Note:
+async def _note(
+    services: Services, order: RentalOrder, ended: Ended, *, has_machines: bool
+) -> Note:
     facts = await services.orders.facts(order)
     sign = emoji("alarm_clock" if _left(services, order) <= SOON else "calendar")
     told = say(
         "Order {order} for {node} {when}.",
         order=str(order.number), node=bold(facts.node), when=when(facts),
     )  # fmt: skip
-    left = () if is_refused or order.phase is not OrderPhase.ENDED else (" ", _LEFT)
-    return Note(line(sign, " ", with_taker(told, facts), *left))
+    said = [with_taker(told, facts)]
+    if order.phase is OrderPhase.ENDED and order.node not in ended.refusing:
+        said += [line(_COPY)] if has_machines and not facts.is_past(facts.goal) else []
+        said += [line(_RENT)] if order.node in ended.over else []
+    return Note(line(sign, " ", sentences(said)))
 
 
 def _left(services: Services, order: RentalOrder) -> int:

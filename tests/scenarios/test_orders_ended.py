@@ -119,6 +119,8 @@ async def test_what_a_new_order_pays_for_is_offered_as_ever(scene: ChainStage) -
     assert not OFFERED_NEVER & {*shown.buttons}
     listed = await stage.asks(alice, "/dbc vm list")
     assert "Create a machine" in listed.buttons
+    assert "a machine that you start runs for 15 minutes at most" in listed.plain
+    assert "For new machines, rent again" not in listed.plain
 
 
 async def test_what_is_copied_is_told_and_not_asked_for_again(scene: ChainStage) -> None:
@@ -233,3 +235,32 @@ async def test_an_order_that_ran_beside_an_ended_one_does_not_rent_it_again(
     said = (await stage.asks(alice, f"/dbc order rescue {rental.number}")).plain
     assert "While any GPU of gpu1 is rented" in said
     assert "is rented again" not in said
+
+
+async def test_data_is_copied_only_until_the_machines_are_deleted(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    await stage.asks(alice, "/dbc vm list")
+    rental = scene.rents(blocks=DAY)
+    await scene.until(rental.end + 60)
+    assert "copy your data" in (await stage.asks(alice, "/dbc vm list")).plain
+    await scene.until(rental.end + 3 * DAY + 60)
+    past = (await stage.asks(alice, "/dbc vm list")).plain
+    assert f"Order {rental.number}" in past
+    assert "copy your data" not in past
+
+
+async def test_of_an_ended_order_without_machines_there_is_nothing_to_copy(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    stage.node("gpu1").tasks = {}
+    await stage.asks(alice, "/dbc vm list")
+    rental = scene.rents(blocks=DAY)
+    await scene.until(rental.end + 60)
+    said = (await stage.asks(alice, "/dbc vm list")).plain
+    assert "copy your data" not in said
+    assert "For new machines, rent again." in said
+    await stage.asks(alice, "/dbc language zh")
+    assert "要新建虚拟机，请重新租用。" in (await stage.asks(alice, "/dbc vm list")).plain
