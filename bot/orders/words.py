@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from bot.ids import UserId
 from bot.model import OrderPhase
+from bot.orders import perhaps
 from bot.orders.amounts import both
 from bot.orders.changes import Event
 from bot.orders.facts import Facts, span, told_of
@@ -155,19 +156,23 @@ def _unseen_end(facts: Facts) -> Reply:
     if not facts.has_machines:
         told = say("Order {order} for {node} ended {end}, unless it was renewed.", **named)
         return _reply(facts, "alarm_clock", line(told), *at_the_end(facts))
+    copy = () if facts.is_past(goal) else _copy(facts)
+    if perhaps.is_perhaps(facts):
+        told = perhaps.unseen_end(facts)
+        return _reply(facts, "rotating_light", line(told), perhaps.why(facts), *copy)
     if facts.is_past(goal):
         told = say(
             "{node} deletes, or has deleted, {machines} with all disks and snapshots. Order "
             "{order} ended {end}, unless it was renewed.",
             **named,
         )
-        return _reply(facts, "rotating_light", line(told))
+        return _reply(facts, "rotating_light", line(told), *_unsure(facts))
     told = say(
         "{node} deletes {machines} with all disks and snapshots after {time}, in {left}. Order "
         "{order} ended {end}, unless it was renewed.",
         **named, left=span(goal - facts.head),
     )  # fmt: skip
-    return _reply(facts, "rotating_light", line(told), *_copy(facts))
+    return _reply(facts, "rotating_light", line(told), *_unsure(facts), *copy)
 
 
 def renewing_costs(facts: Facts) -> tuple[Part, ...]:
@@ -315,8 +320,10 @@ def _unsure(facts: Facts) -> tuple[Part, ...]:
 
 def _deletion(facts: Facts) -> Reply:
     goal = goal_of(facts.order)
-    if facts.unsure and not facts.sure:
-        return _perhaps_deleted(facts)
+    if perhaps.is_perhaps(facts):
+        copy = () if facts.is_past(goal) else _copy(facts, says_end=True)
+        told = line(perhaps.deletes(facts))
+        return _reply(facts, "rotating_light", told, perhaps.why(facts), *copy)
     if facts.is_past(goal):
         late = say(
             "{node} was to delete {machines} with all disks and snapshots after {time}. It may "
@@ -331,29 +338,6 @@ def _deletion(facts: Facts) -> Reply:
     )  # fmt: skip
     return _reply(
         facts, "rotating_light", line(sentence), *_unsure(facts), *_copy(facts, says_end=True)
-    )
-
-
-def _perhaps_deleted(facts: Facts) -> Reply:
-    """The same where another order may pay for each of the machines."""
-    goal = goal_of(facts.order)
-    named = {"node": line(bold(facts.node)), "machines": line(told_of(facts.unsure))}
-    if facts.is_past(goal):
-        late = say(
-            "{node} may have deleted {machines} with all disks and snapshots since {time}.",
-            **named, time=facts.earliest(goal),
-        )  # fmt: skip
-        return _reply(facts, "rotating_light", line(late))
-    sentence = say(
-        "{node} may delete {machines} with all disks and snapshots after {time}, in {left}.",
-        **named, time=facts.earliest(goal), left=span(goal - facts.head),
-    )  # fmt: skip
-    why = say_number(
-        "I do not know which order pays for it.", "I do not know which order pays for them.",
-        len(facts.unsure),
-    )  # fmt: skip
-    return _reply(
-        facts, "rotating_light", line(sentence), Note(line(why)), *_copy(facts, says_end=True)
     )
 
 
@@ -432,6 +416,9 @@ def _ended(facts: Facts) -> Reply:
             "Order {order} for {node} has ended. No machine of it is known here.", **_named(facts)
         )
         return _reply(facts, "checkered_flag", line(told))
+    if perhaps.is_perhaps(facts):
+        told = perhaps.ended(facts)
+        return _reply(facts, "rotating_light", line(told), perhaps.why(facts), *_copy(facts))
     deleted = facts.earliest(goal_of(facts.order))
     told = say(
         "Order {order} for {node} has ended. Its machines lose power within 15 minutes, and the "
@@ -453,6 +440,8 @@ def _gone(facts: Facts) -> Reply:
             "The 72 hours after the end of order {order} for {node} are over.", **_named(facts)
         )
         return _reply(facts, "checkered_flag", line(over))
+    if perhaps.is_perhaps(facts):
+        return _reply(facts, "wastebasket", line(perhaps.gone(facts)), perhaps.why(facts))
     told = say(
         "The 72 hours after the end of order {order} for {node} are over: the node deletes, or has "
         "deleted, {machines}.",

@@ -75,6 +75,33 @@ async def test_after_a_downtime_past_the_end_the_deletion_is_told_first(
     assert "lose power within 15 minutes" not in told
 
 
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [
+        (67, ("gpu1 may delete", "in 4 hours and 50 minutes")),
+        (73, ("gpu1 may have deleted",)),
+    ],
+)
+async def test_an_end_that_was_not_seen_names_the_machines_of_which_it_is_not_certain(
+    scene: ChainStage, hours: int, words: tuple[str, ...]
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    for command in ("vm list", "vm show inference"):
+        await stage.asks(alice, f"/dbc {command}")
+    rental = scene.rents(blocks=2 * HOUR, gpus=2)
+    scene.rents(blocks=20 * DAY, gpus=2)
+    await scene.passes(minutes=5)
+    scene.rpc[0].down = True
+    await stage.bot.stop()
+    stage.clock.advance(scene.chain.blocks.until(rental.end + hours * HOUR))
+    await scene.restart()
+    await scene.passes(minutes=2, step=30)
+    (told,) = scene.told(alice, f"Order {rental.number} ended", "unless it was renewed")
+    words = (*words, "inference (vda", "I do not know which order pays for them.")
+    assert not [word for word in words if word not in told], told
+    assert "its machines" not in told
+
+
 async def test_of_an_order_without_machines_nothing_is_offered_to_copy(scene: ChainStage) -> None:
     stage, alice = scene.stage, scene.stage.alice
     stage.node("gpu1").tasks = {}

@@ -45,7 +45,11 @@ async def test_a_machine_that_names_no_order_is_warned_of_under_the_next_one(
     assert "late (vda 350G, vdb 10G)" in told
     assert "I do not know which order pays for them." in told
     await scene.until(old.end + 73 * HOURS)
-    assert scene.told(alice, f"order {old.number} for gpu1 are over", "late (vda 350G, vdb 10G)")
+    (told,) = scene.told(
+        alice, f"order {old.number} for gpu1 are over", "the node may delete, or may have deleted"
+    )
+    assert "late (vda 350G, vdb 10G)" in told
+    assert "its machines" not in told
     await scene.until(new.end + 600)
     assert "late" in [task.desc for task in stage.node("gpu1").tasks.values()]
     (told,) = scene.told(alice, f"rder {new.number} for gpu1 has ended")
@@ -77,6 +81,18 @@ async def test_a_machine_that_names_its_order_is_warned_of_under_that_alone(
     await scene.until(new.end - 24 * HOURS)
     (told,) = scene.told(alice, f"rder {new.number} for gpu1 ends", "in 24 hours")
     assert "inference" not in told
+
+
+async def test_an_end_names_the_machines_that_may_be_lost_where_another_order_lives(
+    scene: ChainStage,
+) -> None:
+    await scene.stage.asks(scene.stage.alice, "/dbc vm list")
+    first = scene.rents(blocks=HOURS, gpus=2)
+    scene.rents(blocks=20 * DAY, gpus=2)
+    await scene.until(first.end + 60)
+    (told,) = scene.told(scene.stage.alice, f"rder {first.number} for gpu1 has ended")
+    assert "inference (vda 350G, vdb 100G) may lose power within 15 minutes" in told
+    assert "I do not know which order pays for them." in told
 
 
 async def test_chinese_says_of_which_machines_it_is_not_known(scene: ChainStage) -> None:
