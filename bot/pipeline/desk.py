@@ -53,7 +53,7 @@ from bot.pipeline.order_presses import OrderPresses
 from bot.pipeline.pasted import row_meant
 from bot.pipeline.pipeline import Pipeline
 from bot.pipeline.reads import LIST_PAGE, Reads
-from bot.pipeline.retry_presses import RetryPresses
+from bot.pipeline.retry_presses import RetryPresses, became
 from bot.pipeline.search import Completion
 from bot.pipeline.secrecy import faults, refuse_known_secret
 from bot.pipeline.setting_presses import SettingPresses
@@ -75,7 +75,7 @@ from bot.ports import (
     Work,
 )
 from bot.redaction import Redactor
-from bot.reply import Button, Choice, Phrase, Reply, as_phrase, bold, say
+from bot.reply import Button, Choice, Phrase, Reply, as_phrase, bold, say, sentences
 from bot.reviews.rule_reasons import unmet
 from bot.services.inventory import NotKnownHere
 
@@ -398,7 +398,8 @@ class Desk:
             return await self._retries.retry(press)
         if not await self._is_new(again):
             told = say("You have requested this a second time already.")
-            return saying(Reply.of(told, private=True))
+            ended = became(again) if again.status.is_end else ()
+            return saying(Reply.of(sentences((told, ended)), private=True))
         return partial(self._carry_out, again)
 
     async def _keep_watching(self, press: Press) -> Work:

@@ -14,11 +14,12 @@ from bot.pipeline.context import Services
 from bot.pipeline.rights import no_such_machine, visible_to
 from bot.pipeline.works import forgotten, outdated, saying
 from bot.ports import Answer, Work
-from bot.reply import as_phrase, say, sentences
+from bot.reply import Phrase, as_phrase, say, sentences
 
 _NOT_DONE = frozenset({ExecutionStatus.FAILED, ExecutionStatus.VOIDED, ExecutionStatus.EXPIRED})
 _BECAME = {
     ExecutionStatus.DONE: say("This is done by now."),
+    ExecutionStatus.FAILED: say("This failed."),
     ExecutionStatus.UNKNOWN: say("Whether this was done is not known."),
     ExecutionStatus.CANCELLED: say("This was withdrawn."),
     ExecutionStatus.DENIED: say("This was denied."),
@@ -70,10 +71,14 @@ class RetryPresses:
         await work(answer)
 
 
+def became(execution: Execution) -> Phrase:
+    """What has become of a request, in a sentence."""
+    return _BECAME.get(execution.status, say("This is in progress."))
+
+
 def _nothing_to_retry(execution: Execution) -> Refused:
     """What has become of it, since the button was put there."""
-    told = _BECAME.get(execution.status, say("This is in progress."))
-    return Refused(as_phrase(sentences((told, say("There is nothing to retry.")))))
+    return Refused(as_phrase(sentences((became(execution), say("There is nothing to retry.")))))
 
 
 def _given(command: Command, failed: Execution) -> Mapping[str, str]:

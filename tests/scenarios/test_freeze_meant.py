@@ -74,4 +74,4 @@ async def test_what_a_freeze_held_back_can_be_requested_a_second_time_after_it(
         await stage.alice.presses(again, told)
         await stage.quiet()
         assert len(stage.changes()) == before + 1
-        assert "a second time already" in stage.alice.last(CHANNEL).plain
+        assert "a second time already. This is done by now." in stage.alice.last(CHANNEL).plain

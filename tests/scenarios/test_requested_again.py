@@ -10,7 +10,7 @@ from bot.ids import UserId
 from sandbox.dbc.worker import Durations
 from sandbox.slack import Person, SeenMessage
 from tests.scenarios.machines import off
-from tests.scenarios.site import approves, asked, rules, site
+from tests.scenarios.site import approves, asked, denies, rules, site
 from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage
 from tests.scenarios.stored import alter
 
@@ -118,6 +118,24 @@ async def test_two_buttons_of_one_request_make_one(stage: Stage, last: str) -> N
     await _presses(stage, stage.alice, last, expired if last == AGAIN else told)
     assert ALREADY in stage.alice.last(CHANNEL).plain
     assert len(_pending(stage, stage.alice)) == 1
+
+
+@pytest.mark.parametrize(
+    ("decides", "told"), [("Withdraw", "This was withdrawn."), ("Deny", "This was denied.")]
+)
+async def test_the_button_of_a_second_one_says_what_became_of_it(
+    stage: Stage, decides: str, told: str
+) -> None:
+    await stage.asks(stage.bob, RESTART)
+    first = await stage.asks(stage.alice, RESTART)
+    await _presses(stage, stage.alice, SECOND, first)
+    [card] = _pending(stage, stage.alice)
+    if decides == "Deny":
+        await denies(stage, stage.carol, card, "not now")
+    else:
+        await _presses(stage, stage.alice, decides, card)
+    await _presses(stage, stage.alice, SECOND, first)
+    assert f"{ALREADY}. {told}" in stage.alice.last(CHANNEL).plain
 
 
 async def test_glass_is_not_broken_again_once_one_in_between_has_expired(stage: Stage) -> None:
