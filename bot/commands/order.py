@@ -99,13 +99,20 @@ async def list_orders(ctx: Context) -> Reply:
         told = await _unsure(ctx) or say("The chain has no order of your nodes and wallets.")
         return Reply.empty(told, private=True).also(watch)
     count = say_number("{number} rental", "{number} rentals", len(rows))
-    if stale := [facts for facts in found if not facts.is_read]:
-        oldest = min(stale, key=lambda facts: facts.order.seen_at)
-        notes: tuple[Note, ...] = (words.unread(oldest), watch)
-    else:
-        more = await _unsure(ctx)
-        notes = (Note(line(more)), watch) if more else (watch,)
-    return Reply(count, (Rows(tuple(rows)), *notes), private=True)
+    return Reply(count, (Rows(tuple(rows)), *await _doubts(ctx, found), watch), private=True)
+
+
+async def _doubts(ctx: Context, found: Sequence[Facts]) -> list[Note]:
+    """What a list may lack, and as of when it is. The row of an order not found says so itself."""
+    searched = await ctx.services.orders.search_of(ctx.actor)
+    more = _SEARCHED[searched]
+    stale = [one for one in found if not one.is_read and one.order.missing_since is None]
+    if not stale:
+        return [Note(line(more))] if more else []
+    notes = [words.unread(min(stale, key=lambda one: one.order.seen_at))]
+    if searched is Search.GOES_ON:  # of a chain that cannot be read, that is said already
+        notes.append(Note(line(more)))
+    return notes
 
 
 async def _unsure(ctx: Context) -> Text:

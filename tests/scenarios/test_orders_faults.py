@@ -179,3 +179,18 @@ async def test_time_left_is_in_words_on_home_and_in_the_orders_of_a_node(scene: 
     home = (await alice.sees_home(f"Order {rental.number}")).plain.replace("*", "")
     assert f"Order {rental.number} for gpu1 ends" in home
     assert "in 47 hours" in home
+
+
+async def test_a_list_says_of_the_order_that_was_not_found_that_it_was_not(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    await stage.gives_session(alice, "gpu1", "gpu2")
+    scene.rents("gpu1", blocks=20 * DAY)
+    missing = scene.rents("gpu2", blocks=20 * DAY)
+    await scene.passes(minutes=20, step=60)
+    scene.rpc[0].denies.add(missing.number)
+    await scene.passes(minutes=10, step=60)
+    said = (await stage.asks(alice, "/dbc order list")).plain
+    assert said.count("not found on the chain just now") == 1
+    assert "The order was not found" not in said
