@@ -194,10 +194,10 @@ def _one_by_one(replies: Sequence[Reply]) -> Reply:
     first, *more = replies
     if not more:
         return first
-    apart = [part for one in more for part in (Divider(), *one.parts)]
+    below = [part for one in more for part in (Divider(), *one.parts)]
     summary = sentences(one.summary for one in replies)
     data = {"orders": [one.data for one in replies]}
-    return replace(first, summary=summary, parts=(*first.parts, *apart), data=data)
+    return replace(first, summary=summary, parts=(*first.parts, *below), data=data)
 
 
 async def _shown(ctx: Context, found: RentalOrder) -> Reply:
