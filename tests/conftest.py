@@ -54,6 +54,14 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """A test of the command line says where it logs to; the next one begins as the first did."""
+    before = structlog.get_config()["logger_factory"]
+    yield
+    structlog.configure(logger_factory=before)
+
+
 def pytest_collection_finish() -> None:
     """Spare the collector what stays to the end: it would look through all of it, again and again.
 

@@ -65,7 +65,7 @@ State = Annotated[
         say("Only machines in this state"),
         "off",
         choices=tuple(_PHASES),
-        labels=(say("Running"), say("Powered off"), say("Asleep"), say("Busy"), say("Failed")),
+        labels=(say("Running"), say("Switched off"), say("Asleep"), say("Busy"), say("Failed")),
     ),
 ]
 Sort = Annotated[

@@ -70,13 +70,18 @@ def _read(text: str) -> Sequence[_Part]:
     return parts
 
 
+def _as_before(parts: Sequence[_Part]) -> str:
+    """Names and sizes as a former version kept them: a single part that is all of them."""
+    return "".join(part.shown.replace(", ", "") for part in parts)
+
+
 def _others(shown: str, now: str, unmarked: Phrase, differ: Sequence[_Differ]) -> Line:
     """Nothing where names or sizes differ: those say it themselves.
 
     A former version kept these alone.
     """
     then, present = _read(shown), _read(now)
-    if said_parts(shown) != said_parts(now):
+    if _as_before(then) != _as_before(present):
         return ()
     if len(then) != len(present):
         return line(unmarked)

@@ -257,10 +257,10 @@ class Inventory:
 
     async def _with_seen(self, seen: Sequence[Node], *kinds: NodeKind) -> list[Node]:
         """All nodes of these kinds that are known with those just seen, which are remembered."""
-        is_kept = await remember(self._store, lambda tx: tx.inventory.put_nodes(seen))
+        await remember(self._store, lambda tx: tx.inventory.put_nodes(seen))
         async with self._store.read() as tx:
             known = await tx.inventory.nodes(*kinds)
-        return known if is_kept else updated_nodes(known, seen)
+        return updated_nodes(known, seen)  # a dry run keeps nothing
 
     async def saw_nodes(self, nodes: Sequence[Node]) -> None:
         """Remember nodes as just seen or told."""

@@ -46,7 +46,6 @@ async def test_a_list_that_could_not_be_stored_is_read_again(one_stage: Stage) -
     comes_up(stage, task)
     with broken(stage, "UPDATE ON machines"):
         await looks(stage, 1)
-        assert stage.endings(stage.alice) == []
     await looks(stage, 4)
     [end] = stage.endings(stage.alice)
     assert "t1 is running on gpu2" in end
