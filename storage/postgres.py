@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import cache
 from typing import Any, TypeVar
 
@@ -73,7 +73,13 @@ class PostgresEngines(Engines):
             async with self._readers.begin() as connection:
                 yield connection
 
-    browsing = reading
+    def browsing(
+        self,
+        *,
+        many_rows: bool = False,  # noqa: ARG002 - nobody waits for its server
+    ) -> AbstractAsyncContextManager[AsyncConnection]:
+        """The same: however long it takes, others go on."""
+        return self.reading()
 
     @asynccontextmanager
     async def writing(self, *, decisive: bool = False) -> AsyncIterator[AsyncConnection]:

@@ -50,7 +50,8 @@ _LOOKS_AGAIN = 0.01  # seconds
 _COUNTED = "SELECT coalesce(sum(version), 0) FROM known_versions"
 
 # A smaller file is gone through in less time than it takes to hand the work over and back.
-_SMALL = 512  # pages of 4 KiB; 121 of them are there before the first row
+_SMALL = 2 * 1024**2  # bytes; a quarter of them are there before the first row
+_SIZE = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
 
 _KEPT = 5  # readers; one that does not wait for anything needs no second
 _STATEMENTS = 500  # kept prepared by a connection; the bot has some 300
@@ -202,9 +203,9 @@ class SqliteEngines(Engines):
                 self._give_back(connection)
 
     @asynccontextmanager
-    async def browsing(self) -> AsyncIterator[OpenConnection]:
-        """Read one state of the file; in a thread, unless the file is a small one."""
-        if self._is_small():
+    async def browsing(self, *, many_rows: bool = False) -> AsyncIterator[OpenConnection]:
+        """Read one state of the file; in a thread, unless it is a small one of few rows."""
+        if not many_rows and self._is_small():
             async with self.reading() as inline:
                 yield inline
             return
@@ -217,8 +218,8 @@ class SqliteEngines(Engines):
         """Whether the file is known to be one of which nobody waits for a look at all of it."""
         with suppress(sqlite3.Error):  # whoever reads it then is told what is the matter
             if self._idle:
-                (pages,) = _driver(self._idle[-1]).execute("PRAGMA page_count").fetchone()
-                return bool(0 < pages <= _SMALL)
+                (size,) = _driver(self._idle[-1]).execute(_SIZE).fetchone()
+                return bool(0 < size <= _SMALL)
         return False
 
     @asynccontextmanager

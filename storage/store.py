@@ -231,9 +231,12 @@ class Store:
         return await self._projection.now()
 
     @asynccontextmanager
-    async def browse(self) -> AsyncIterator[UnitOfWork]:
-        """Like `read`, for what may go through a whole table that grows."""
-        async with self._engines.browsing() as connection:
+    async def browse(self, *, many_rows: bool = False) -> AsyncIterator[UnitOfWork]:
+        """Like `read`, for what may go through a whole table that grows.
+
+        `many_rows`: it gives hundreds of rows, which take long also where the table is small.
+        """
+        async with self._engines.browsing(many_rows=many_rows) as connection:
             yield self._unit(connection)
 
     async def record(self, execution: Execution, *, by: str, until: datetime) -> bool:

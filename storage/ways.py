@@ -46,8 +46,11 @@ class Engines(ABC):
         """
 
     @abstractmethod
-    def browsing(self) -> AbstractAsyncContextManager[OpenConnection]:
-        """Like `reading`, for what may go through a whole table that grows."""
+    def browsing(self, *, many_rows: bool = False) -> AbstractAsyncContextManager[OpenConnection]:
+        """Like `reading`, for what may go through a whole table that grows.
+
+        `many_rows`: it gives hundreds of rows, which take long also where the table is small.
+        """
 
     @abstractmethod
     def writing(self, *, decisive: bool = False) -> AbstractAsyncContextManager[OpenConnection]:

@@ -41,9 +41,9 @@ class UndoneStore(Store):
             yield tx
 
     @asynccontextmanager
-    async def browse(self) -> AsyncIterator[UnitOfWork]:
+    async def browse(self, *, many_rows: bool = False) -> AsyncIterator[UnitOfWork]:
         """A unit of work that only reads, and may take long."""
-        async with self._real.browse() as tx:
+        async with self._real.browse(many_rows=many_rows) as tx:
             yield tx
 
     async def known(self) -> Known:

@@ -87,7 +87,7 @@ class AuditLog:
 
         Their moments are those of the clock, to be told like all others.
         """
-        async with self._store.browse() as tx:
+        async with self._store.browse(many_rows=True) as tx:
             rows = await tx.audit.page(query, before=before, limit=limit)
         return [
             replace(row, entry=replace(row.entry, at=meant(self._clock, row.entry.at)))
@@ -129,7 +129,7 @@ class AuditLog:
             head = await tx.audit.head()
         last, end = 0, head.seq if head is not None else 0
         while last < end:
-            async with self._store.browse() as tx:
+            async with self._store.browse(many_rows=True) as tx:
                 rows = await tx.audit.after(query, last, end, limit=_READ)
             last = end  # unless there are more
             for start in range(0, len(rows), _PIECE):

@@ -73,7 +73,7 @@ class AuditStream:
                 claimed = await tx.streams.claim(STREAM, self._by, now, now + _LEASE)
             if claimed is None:
                 return
-            async with self._store.browse() as tx:
+            async with self._store.browse(many_rows=True) as tx:
                 rows = list(await tx.audit.after(AuditQuery(), claimed, end, limit=_BATCH))
             taken = await self._taken(rows, end - claimed) if rows else 0
             position = rows[taken - 1].seq if taken else claimed

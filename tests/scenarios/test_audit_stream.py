@@ -11,6 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection, Engine, event
+
 from bot.app import Bot
 from bot.monitoring.sinks import FileSink, Record
 from tests.scenarios.replicas import Replicas, replicas
@@ -262,3 +264,25 @@ async def test_of_several_replicas_one_passes_each_row_on(replicas: Replicas) ->
         await replicas.bots[1].tick()
     stage.bot = replicas.bots[1]
     assert numbers(read(file)) == list(range(1, await rows_of(stage) + 1))
+
+
+async def test_others_go_on_while_many_rows_are_read(tmp_path: Path) -> None:
+    asked: list[str] = []  # the driver that was asked for rows: aiosqlite asks in a thread
+
+    def notes(connection: Connection, _cursor: Any, sql: str, *_: Any) -> None:
+        if sql.startswith("SELECT") and "audit.details" in sql:
+            asked.append(connection.dialect.driver)
+
+    async with streaming(tmp_path, str(tmp_path / "audit.jsonl")) as stage:
+        event.listen(Engine, "before_cursor_execute", notes)
+        try:
+            for asks in (
+                stage.asks(stage.alice, "/dbc audit list"),
+                stage.asks(stage.alice, "/dbc audit export"),
+                stage.passes(3),
+            ):
+                await asks
+                assert set(asked) == {"aiosqlite"}
+                asked.clear()
+        finally:
+            event.remove(Engine, "before_cursor_execute", notes)

@@ -16,14 +16,14 @@ from storage.tables import aliases
 from storage.ways import Engines
 
 
-async def _thread_of(engines: Engines, way: str) -> int:
+async def _thread_of(engines: Engines, way: str, **how: bool) -> int:
     """The thread in which a statement of a transaction of this kind is carried out."""
 
     def teach(connection: Connection) -> None:
         driver: Any = connection.connection.driver_connection
         getattr(driver, "_conn", driver).create_function("thread", 0, threading.get_ident)
 
-    async with getattr(engines, way)() as connection:
+    async with getattr(engines, way)(**how) as connection:
         await connection.run_sync(teach)
         found: int = await connection.scalar(text("SELECT thread()"))
         return found
@@ -41,10 +41,23 @@ async def test_only_what_may_be_long_changes_threads(
     await engines.dispose()
 
 
-@pytest.mark.parametrize(("rows", "is_here"), [(1, True), (3_000, False)])
+@pytest.mark.parametrize(
+    ("rows", "page", "how", "is_here"),
+    [
+        (1, 4096, {}, True),
+        (1, 4096, {"many_rows": True}, False),
+        (1, 65_536, {}, False),
+        (3_000, 4096, {}, False),
+    ],
+)
 async def test_a_small_file_is_gone_through_at_once(
-    sqlite_url: str, vault: Vault, tmp_path: Path, rows: int, *, is_here: bool
-) -> None:
+    sqlite_url: str, vault: Vault, tmp_path: Path, rows: int, page: int, how: dict[str, bool],
+    *, is_here: bool,
+) -> None:  # fmt: skip
+    (tmp_path / "data").mkdir()
+    with closing(sqlite3.connect(tmp_path / "data" / "bot.db")) as made:
+        made.execute(f"PRAGMA page_size = {page}")
+        made.execute("PRAGMA journal_mode = WAL")
     store = Store(sqlite_url, vault)
     await store.migrate()
     await store.ping()
@@ -53,7 +66,8 @@ async def test_a_small_file_is_gone_through_at_once(
             "INSERT INTO aliases (user, name, body) VALUES ('U1', ?, ?)",
             [(str(number), "vm list " * 200) for number in range(rows)],
         )
-    assert (await _thread_of(store._engines, "browsing") == threading.get_ident()) is is_here
+    found = await _thread_of(store._engines, "browsing", **how)
+    assert (found == threading.get_ident()) is is_here
     await store.close()
 
 
