@@ -388,6 +388,8 @@ class Bot:
                 await self._services.leases.end()
         except (BotError, TimeoutError) as error:
             log.warning("leases.not_freed", error=str(error), then="They end within minutes.")
+        except Exception:  # whatever it is, all the rest is closed
+            log.exception("leases.not_freed", then="They end within minutes.")
 
 
 def _jobs(

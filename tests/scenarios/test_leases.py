@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from bot.app import Bot
 from bot.dbc.guard import Limits
@@ -287,3 +289,16 @@ async def test_what_a_stopping_bot_leaves_is_taken_up_at_once(
         assert left.status is ExecutionStatus.FOLLOWING
         assert [one.unsure for one in followed] == [True]
         assert stage.changes() == ["tasks.modify"]
+
+
+async def test_a_bot_that_cannot_free_what_it_holds_lets_go_of_all_else(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    async with two_bots(tmp_path, postgres_url) as (stage, _):
+        connection = await asyncpg.connect(postgres_url)
+        await connection.execute("ALTER TABLE watches RENAME TO gone")
+        with capture_logs() as logged:
+            await stage.bot.stop()
+        await connection.execute("ALTER TABLE gone RENAME TO watches")
+        await connection.close()
+        assert [e["log_level"] for e in logged if e["event"] == "leases.not_freed"] == ["error"]
