@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.dbc.task import Libvirt, Status
+from sandbox.dbc.task import Libvirt, Snapshot, Status
 from tests.scenarios.orders import DAY, ChainStage, chained
 from tests.scenarios.site import rules
 from tests.scenarios.stage import CONFIRM_ONLY
@@ -119,3 +119,15 @@ async def test_a_snapshot_of_a_machine_that_has_run_since_is_not_the_last_one(
     await stage.asks(alice, "/dbc language zh")
     said = (await stage.asks(alice, line)).plain.replace("*", "").replace("`", "")
     assert "之后写入的内容不在其中" in said
+
+
+async def test_a_name_is_free_whatever_number_of_them_is_taken(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(blocks=DAY)
+    await scene.passes(minutes=5, step=60)
+    task = stage.task("inference")
+    for name in ("rescue", *(f"rescue-{number}" for number in range(2, 101))):
+        task.snapshots.append(Snapshot(name, "", f"/data/{name}.qcow2", task.created_at))
+    await stage.asks(alice, "/dbc snapshot list inference")
+    said = (await stage.asks(alice, f"/dbc order rescue {rental.number}")).plain
+    assert f"snapshot create {task.task_id[:8]} rescue-101 to backup" in said
