@@ -7,12 +7,25 @@ from bot.language.row_parts import Caution, Foreseen
 from bot.messages import ways
 from bot.model import DbcSession, Machine, Node, OrderPhase, RentalOrder
 from bot.orders.coming import OVER, when, with_taker
+from bot.orders.facts import Facts
 from bot.orders.finding import Search
 from bot.orders.schedule import DAY, goal_of, head_at
 from bot.orders.words import priced
 from bot.pipeline.context import Context, Services
 from bot.pipeline.ended import Ended
-from bot.reply import Actions, Button, Note, Part, bold, command, emoji, line, say, sentences
+from bot.reply import (
+    Actions,
+    Button,
+    Note,
+    Part,
+    Phrase,
+    bold,
+    command,
+    emoji,
+    line,
+    say,
+    sentences,
+)
 
 SOON = 3 * DAY  # blocks
 _COPY = say("Until then, copy your data: a machine that you start runs for 15 minutes at most.")
@@ -85,17 +98,34 @@ async def running_under(ctx: Context, vm: Machine, **_others: object) -> Foresee
     if not known or any(one.phase is not OrderPhase.ENDED for one in known):
         return Foreseen()
     facts = await ctx.services.orders.facts(known[0])
-    deleted = facts.earliest(goal_of(known[0]))
-    told = say(
-        "Order {order} has ended: {machine} runs for 15 minutes at most and is deleted after "
-        "{time}.",
-        order=str(known[0].number), machine=bold(vm.label), time=deleted,
+    over = in_public = say("Each order that may pay for this machine has ended.")
+    if len(known) == 1:
+        over = say("Order {order} has ended.", order=str(known[0].number))
+        in_public = say("The order has ended.")
+    runs = _runs(facts, vm, is_sure=len(known) == 1)
+    told, shown = (
+        say("{sentence} {next}", sentence=line(one), next=line(runs)) for one in (over, in_public)
+    )
+    return Foreseen(cautions=(Caution(told, shown),))
+
+
+def _runs(facts: Facts, vm: Machine, *, is_sure: bool) -> Phrase:
+    """For how long a machine runs whose order has ended, and what becomes of it."""
+    machine, goal = bold(vm.label), goal_of(facts.order)
+    if facts.is_past(goal):
+        return say(
+            "{machine} runs for 15 minutes at most, and can be deleted at any moment.",
+            machine=machine,
+        )
+    if not is_sure:
+        return say(
+            "{machine} runs for 15 minutes at most and may be deleted after {time}.",
+            machine=machine, time=facts.earliest(goal),
+        )  # fmt: skip
+    return say(
+        "{machine} runs for 15 minutes at most and is deleted after {time}.",
+        machine=machine, time=facts.earliest(goal),
     )  # fmt: skip
-    in_public = say(
-        "The order has ended: {machine} runs for 15 minutes at most and is deleted after {time}.",
-        machine=bold(vm.label), time=deleted,
-    )  # fmt: skip
-    return Foreseen(cautions=(Caution(told, in_public),))
 
 
 async def _foreseen(ctx: Context, node: Node, vm: Machine | None = None) -> Foreseen:

@@ -186,7 +186,7 @@ async def test_whoever_starts_a_machine_of_an_ended_order_is_told_for_how_long(
     stage, alice = scene.stage, scene.stage.alice
     rental = await ended(scene)
     await rents_one_gpu(scene)
-    warned = f"Order {rental.number} has ended: inference runs for 15 minutes at most"
+    warned = f"Order {rental.number} has ended. inference runs for 15 minutes at most"
     asked = await stage.asks(alice, "/dbc vm start inference")
     assert f"{warned} and is deleted after <!date" in asked.plain.replace("*", "")
     asked = await stage.asks(alice, "/dbc vm restart Ada")
@@ -264,3 +264,25 @@ async def test_of_an_ended_order_without_machines_there_is_nothing_to_copy(
     assert "For new machines, rent again." in said
     await stage.asks(alice, "/dbc language zh")
     assert "要新建虚拟机，请重新租用。" in (await stage.asks(alice, "/dbc vm list")).plain
+
+
+async def test_whoever_starts_a_machine_is_told_no_order_that_may_be_another_and_no_past_time(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    await stage.asks(alice, "/dbc vm list")
+    rentals = [scene.rents(blocks=600, gpus=2) for _ in range(2)]
+    await scene.until(rentals[-1].end + 200)
+    over = (
+        "Each order that may pay for this machine has ended. inference runs for 15 minutes at most"
+    )
+    asked = await stage.asks(alice, "/dbc vm start inference")
+    assert f"{over} and may be deleted after <!date" in asked.plain.replace("*", "")
+    scene.rpc[0].down = True
+    await scene.until(rentals[-1].end + 3 * DAY + 600)
+    asked = await stage.asks(alice, "/dbc vm start inference")
+    assert f"{over}, and can be deleted at any moment." in asked.plain.replace("*", "")
+    await stage.asks(alice, "/dbc language zh")
+    asked = await stage.asks(alice, "/dbc vm start inference")
+    for said in ("可能为这台虚拟机付费的订单都已到期。", "最多运行 15 分钟，随时可能被删除。"):
+        assert said in asked.plain
