@@ -110,7 +110,8 @@ class Presence:
             return _EMPTIED
         try:
             with closing(
-                sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True)
+                # On the event loop: it waits for nobody.
+                sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True, timeout=0)
             ) as raw:
                 # VACUUM makes it shorter, too, and what was written since may be in the journal.
                 if size < self._size and raw.execute(_IS_WHOLE).fetchone() != ("ok",):

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -58,4 +59,23 @@ async def test_what_is_stored_is_not_told_as_failed(
     await _writes(store)
     await store.scrub()
     assert store._engines.is_scrubbed
+    await store.close()
+
+
+async def test_nobody_waits_for_a_look_at_a_file_that_somebody_holds(
+    sqlite_url: str, vault: Vault
+) -> None:
+    store, waits = Store(sqlite_url, vault), list[int]()
+    await store.migrate()
+    real = sqlite3.connect
+
+    def connect(*arguments: Any, **named: Any) -> sqlite3.Connection:
+        made: sqlite3.Connection = real(*arguments, **named)
+        waits.extend(made.execute("PRAGMA busy_timeout").fetchone())
+        return made
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(sqlite3, "connect", connect)
+        await store.try_writing()
+    assert set(waits) == {0}
     await store.close()
