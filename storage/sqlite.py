@@ -322,7 +322,8 @@ class SqliteEngines(Engines):
         while self._idle:
             await asyncio.to_thread(self._idle.pop().close)
         await self._browsers.dispose()
-        await asyncio.gather(*self._ending)
+        # One that cannot be closed keeps nobody from waiting for the others.
+        await asyncio.gather(*self._ending, return_exceptions=True)
 
     async def _open(self, busy_timeout: int | None = None) -> Connection:
         """A new connection, made in a thread: the first one may find a journal to go through."""

@@ -195,3 +195,14 @@ async def test_a_writer_that_cannot_be_used_again_is_logged_and_replaced(
         await tx.aliases.set(UserId("U1"), "b", "vm list")
         assert await tx.aliases.all() == {"U1": {"b": "vm list"}}
     await store.close()
+
+
+async def test_a_thread_that_fails_at_its_end_is_no_failure_of_the_stop(
+    sqlite_url: str, vault: Vault
+) -> None:
+    store = Store(sqlite_url, vault)
+    await store.migrate()
+    fails = asyncio.get_running_loop().create_future()
+    fails.set_exception(sqlite3.OperationalError("disk I/O error"))
+    store._engines._ending.add(fails)  # type: ignore[attr-defined]
+    await store.close()
