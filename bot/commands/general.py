@@ -189,7 +189,7 @@ async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNo
     zone = say("{zone}, as set in Slack", zone=person.zone)
     notes = (
         Note(
-            line(say("This node is used where a command names none; a channel's own comes first."))
+            line(say("Your node is used where a command names none; this channel's comes first."))
         ),
         Note(line(say("{what}: {subject}", what=say("Your aliases"), subject=aliases_told))),
         Note(line(say("{what}: {subject}", what=say("Time zone"), subject=zone))),

@@ -21,14 +21,14 @@ _FOR_PERSON, _FOR_CHANNEL = say("As in Slack"), say("As the site")
 Wanted = Annotated[
     str,
     Arg(
-        say("Language"), CHOICE, say("auto: the one of your Slack"), "zh",
+        say("Language"), CHOICE, "", "zh",
         choices=_CHOICES, labels=(*_LABELS, _FOR_PERSON),
     ),
 ]  # fmt: skip
 ForChannel = Annotated[
     str,
     Arg(
-        say("Language"), CHOICE, say("auto: the site's"), "zh",
+        say("Language"), CHOICE, "", "zh",
         choices=_CHOICES, labels=(*_LABELS, _FOR_CHANNEL),
     ),
 ]  # fmt: skip

@@ -35,7 +35,7 @@ _LABELS: Mapping[str, Text] = {
 Wanted = Annotated[
     str,
     Arg(
-        say("Notifications"), CHOICE, say("silent: without being mentioned"), "failures",
+        say("Notifications"), CHOICE, "", "failures",
         choices=tuple(_LABELS), labels=tuple(_LABELS.values()),
     ),
 ]  # fmt: skip

@@ -49,9 +49,7 @@ ALONE: Mapping[str, str] = MappingProxyType(
 
 # One word for a command and a flag of it.
 WITH_FLAG: Mapping[str, tuple[str, str, str]] = MappingProxyType(
-    dict.fromkeys(
-        ("强制重启", "force-restart", "force-reboot", "hard-reboot"), ("vm", "restart", "force")
-    )
+    dict.fromkeys(("强制重启", "force-restart", "force-reboot"), ("vm", "restart", "force"))
 )
 # What takes something away: 节点=无
 NONE = frozenset({"none", "无", "没有"})

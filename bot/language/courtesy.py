@@ -31,7 +31,7 @@ def without_courtesy(table: Table, typed: Sequence[str]) -> Sequence[str]:
     start = 0
     while start < len(typed):
         word = typed[start]
-        if _begins(table, word):
+        if _begins(table, word) or "-".join(map(plain, typed[start : start + 2])) in WITH_FLAG:
             return typed[start:]
         bare = _CIVIL.fullmatch(word)
         if bare is not None and bare[1] != word and _begins(table, bare[1]):

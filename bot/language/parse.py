@@ -192,12 +192,16 @@ def _not_understood(table: Table, typed: Sequence[str]) -> NotUnderstood:
     return NotUnderstood(" ".join(typed[:2]), found.commands, given)
 
 
+# Between two names, or before one that is not meant: it is not clear which of them is.
+_PARTING = frozenset({"or", "and", "not", "but", "except", "或", "和", "不"})
+
+
 def _given(command: Command, rest: Sequence[str]) -> Mapping[str, str]:
     """What the rest of a line that was meant otherwise says to a command, if it fits."""
     try:
         return _arguments(command, rest)[0]
     except Unclear as unclear:
-        return unclear.fit
+        return {} if plain(unclear.word) in _PARTING else unclear.fit
     except Refused:
         return {}
 

@@ -8,10 +8,10 @@ from gettext import NullTranslations
 from bot.language.args import OPTIONS, Option, Parameter
 from bot.language.chinese import GROUPS
 from bot.language.help import review_note
-from bot.language.kinds import NO_LIMIT
+from bot.language.kinds import NO_LIMIT, Arg
 from bot.language.spelling import Spelling
 from bot.language.table import Command, Table
-from bot.reply import ENGLISH, Language, Span, Text, Words, listed, plain, say, with_commands
+from bot.reply import ENGLISH, Language, Line, Span, Text, Words, listed, plain, say, with_commands
 
 _WIDTH = 100
 _ABOUT = (
@@ -117,7 +117,16 @@ class _Reference:
                 "{meaning} {least} to {most}.", meaning=meaning, least=arg.least, most=arg.most
             )
         if arg.choices:
-            meaning = say(
-                "{meaning} One of {choices}.", meaning=meaning, choices=listed(arg.choices)
-            )
+            meaning = say("{meaning} One of {choices}.", meaning=meaning, choices=_choices(arg))
         return f"| `{parameter.word}` | {self._told(meaning)} | {need} |"
+
+
+def _choices(arg: Arg) -> Line:
+    """What may be typed, each with what forms call it where that is another word."""
+    labels = arg.labels or arg.choices
+    return listed(
+        choice
+        if str(label).casefold() == choice
+        else say("{word} ({label})", word=choice, label=label)
+        for choice, label in zip(arg.choices, labels, strict=True)
+    )

@@ -124,7 +124,7 @@ _VERBS = _by_word(
 _BESIDE = """
     please pls plz kindly can could you would i we me my our the a an all every do how to into of
     for what is are now just want need let lets hey hi hello thanks thx ok okay yes good sorry
-    什么 哪 哪些 哪个 哪台 哪几台 几台
+    should 可以 能 应该 什么 哪 哪些 哪个 哪台 哪几台 几台
     请 请帮我 帮我 帮忙 麻烦 我的 我们的 所有 全部 有 一下 下 吧 把 给 的 了 现在 想 要 怎么
     如何 这台 那台 这个 那个 掉 上 里 谢谢 你好 好的 好 是的 是 收到
 """
@@ -132,7 +132,8 @@ _FILLERS = frozenset(_BESIDE.split())
 _CHINESE = re.compile(r"[\u4e00-\u9fff]+")
 _PIECES = re.compile(r"[\u4e00-\u9fff]+|[^\u4e00-\u9fff]+")
 # What asks which one, not about one: nothing is to change.
-_WHICH = re.compile("what|which|哪|什么|几台")
+_WHICH = re.compile("(?:what|which|what.?s)$|哪|什么|几台")
+_NOT = re.compile("[不别没勿]|是否")
 _FORCE = frozenset({"强制", "force", "forced", "forcibly"})
 _JOINTS = re.compile(r"[\s._/-]+")
 _SHOWN_ALONE = frozenset({"vm", "node", "approval", "order"})
@@ -177,8 +178,10 @@ def nearest(table: Table, typed: Sequence[str]) -> Nearest:
     found = _by_meaning(table, group, verb) or _by_look(table, group, verb)
     if not group and verb in _LOOKING and rest:  # `看 inference`
         found = _shown(table, rest)
-    if found and not rest and any(map(_WHICH.match, map(_meant, typed))):
-        found = [c for c in found if _only_reads(c)] or _by_ids(table, ("vm.list", "node.list"))
+    if found and any(map(_WHICH.match, map(_meant, typed))):
+        found = [c for c in found if _reads(c, has_name=bool(rest))]
+        if not found:
+            found, rest = _by_ids(table, ("vm.list", "node.list")), ()
     if not found and group:  # `vm 7a9Q`, `disks inference`
         shown = ("show", "list") if group in _SHOWN_ALONE else ("list", "show")
         found = [command for verb in shown for command in _by_meaning(table, group, verb)]
@@ -207,9 +210,9 @@ def _by_ids(table: Table, ids: Sequence[str]) -> list[Command]:
     return [command for command in map(table.get, ids) if command is not None]
 
 
-def _only_reads(command: Command) -> bool:
-    """Whether it changes nothing, and needs nothing said."""
-    return command.effect_of({}) is Effect.READ and not command.missing({})
+def _reads(command: Command, *, has_name: bool) -> bool:
+    """Whether it changes nothing, and needs no more said than was."""
+    return command.effect_of({}) is Effect.READ and (has_name or not command.missing({}))
 
 
 def _reading(table: Table, typed: Sequence[str]) -> tuple[str, str, Sequence[str]]:
@@ -265,7 +268,8 @@ def _apart(typed: Sequence[str]) -> Iterator[str]:
     known = [word for word in known if word not in _FILLERS] or known
     yield from [word for word in known if word not in {*_FORCE, *_LOOKING}] or known[:1]
     yield from others
-    yield from ("force" for word in known if word in _FORCE or word in WITH_FLAG)
+    if not any(map(_NOT.search, words)):  # “do not force” is no force
+        yield from ("force" for word in known if word in _FORCE or word in WITH_FLAG)
 
 
 def _segments(text: str) -> Iterator[str]:

@@ -78,9 +78,10 @@ def card(request: AccessRequest, node: str, reason: str) -> Reply:
     )
 
 
-def granted(request: AccessRequest, share: Share, node: str) -> Reply:
-    """The card's last face, for all who were asked: whoever shares it by button reads no other."""
-    return _said("white_check_mark", shared(share, mention(request.asker), node), taken_back())
+def granted(request: AccessRequest, share: Share, node: str, holder: UserId) -> Reply:
+    """The card's last face, for one who was asked: whoever shares it by button reads no other."""
+    more = taken_back() if holder == share.user else ""
+    return _said("white_check_mark", shared(share, mention(request.asker), node), more)
 
 
 def taken_back() -> Text:

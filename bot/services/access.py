@@ -184,7 +184,7 @@ async def tell_shared(
         if not await tx.access.end(request.id, AccessState.GRANTED, now):
             continue
         for holder in request.holders:
-            card = access_cards.granted(request, share, node.label)
+            card = access_cards.granted(request, share, node.label, holder)
             await _put(tx, access_cards.key_of(request, holder), holder, card, now)
         key = access_cards.told_key(request)
     await _put(tx, key, UserId(share.audience), answer, now)

@@ -359,6 +359,7 @@ def test_what_says_the_contrary_is_no_courtesy(line: str) -> None:
         ("vm restart inference reason=“why force”", {**_X, "reason": "why force"}),
         ("强制重启 inference 原因 卡住了", {**_FORCED, "reason": "卡住了"}),
         ("force restart inference", _FORCED),
+        ("please force restart inference", _FORCED),
         ("vm force restart inference", _FORCED),
         ("强制 重启 inference", _FORCED),
         ("vm restart inference because nobody works on it", {**_X, "reason": "nobody works on it"}),
