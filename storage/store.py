@@ -328,7 +328,7 @@ class Store:
             await tx.probe.write(mark)
         if presence is not None:
             presence.marked()
-            await self._engines.scrub()
+        await self._engines.scrub()
 
     async def scrub(self) -> None:
         """Leave nothing that was erased in SQLite's journal; to be done again and again.

@@ -126,7 +126,7 @@ class Database:
             else:
                 async with self._store.write():
                     pass
-            await self._store.scrub()
+                await self._store.scrub()
         except StorageFailed as error:
             self._written = None  # it works again once something can be written
             self._fails = True

@@ -5,6 +5,7 @@ import traceback
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
@@ -125,7 +126,11 @@ async def test_a_long_read_of_another_process_holds_up_nobody_and_what_is_erased
         async with asyncio.timeout(BUSY_TIMEOUT_MS / 1000):
             async with store.write() as tx:
                 await tx.sessions.remove(UserId("U1"), NodeId("node-1"))
+            done: list[str] = []
+            writer: Any = store._engines._writer  # type: ignore[attr-defined]
+            writer._driver.set_trace_callback(done.append)
             await looks.look()
+            assert len([one for one in done if "wal_checkpoint" in one]) == 1
             await record(store, execution())
         assert sealed in on_disk(directory)
     await looks.look()
