@@ -34,7 +34,6 @@ class Noted(StrEnum):
 
     # Told by the answer.
     ANSWERED = "answered"  # who answered what, where that does not say that it is done (`keep`)
-    ARRIVED = "arrived"  # it was the node that answered so
     TWICE = "twice"  # what is known where the node seems to have got it twice (`keep`)
 
     # Remembered from look to look.

@@ -46,7 +46,7 @@ class Watch:
     """One thing followed to one end: a machine, a transfer, a snapshot, a disk.
 
     `owner` is the person whose session asks the node. `status` is what was last seen there.
-    `unsure` says that nobody knows whether the command arrived (it was sent, no answer);
+    `unsure` says that nobody knows whether the command was carried out (it got no clear answer);
     `moved` that the machine was since seen in the state in between (`restarting`, `creating` …).
     `silent_since` is when the node stopped answering, if it has. `about` says by name what is
     followed and what a look has to be compared with (`Noted`). `stopped_by` is who had the thing

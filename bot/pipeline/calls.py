@@ -308,8 +308,8 @@ class Runs:
         if unsure:
             called = self._services.table.spoken_of(execution.command).called
             doubted = say(
-                "{told}; whether that arrived is not known. The card of the transfer says how it "
-                "ends.",
+                "{told}; it is unknown whether it will stop. The card of the transfer says how "
+                "it ends.",
                 told=told,
             )
             sentence = cards.of_request(called, end, doubted)

@@ -61,8 +61,7 @@ def learnt_from(error: BotError) -> Mapping[str, str]:
     """What a watch goes by: what was found out before, and an answer that confirms nothing."""
     if not error.answer:
         return error.learnt
-    arrived: Mapping[str, str] = {Noted.ARRIVED: "yes"} if error.said else {}
-    return {**error.learnt, Noted.ANSWERED: keep(error.answer), **arrived}
+    return {**error.learnt, Noted.ANSWERED: keep(error.answer)}
 
 
 def words_of(table: Table, execution: Execution) -> Words:

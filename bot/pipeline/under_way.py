@@ -44,7 +44,7 @@ async def under_way(
             silent = say("{node} has not answered since {time}", node=label, time=time(answer))
         aside.append(silent)
     if watch.unsure and not watch.moved:
-        aside.append(say("whether the command arrived is not known"))
+        aside.append(say("whether the command was carried out is not known"))
     told = line(say("{what}: {shown}", what=called(services, watch, label), shown=shown))
     if aside:
         told = line(say("{told} ({aside})", told=told, aside=apart(aside)))

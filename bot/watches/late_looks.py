@@ -20,7 +20,7 @@ from bot.watches.observers.look import Sight
 from storage import Store, UnitOfWork
 
 _UNANSWERED = say(
-    "{target}: the node gave no clear answer, so it is unknown whether the command arrived."
+    "{target}: the node gave no clear answer, so it is unknown whether the command was carried out."
 )
 _REPLACED = line(say("A newer command was sent, so I no longer look for this one."))
 
@@ -82,7 +82,7 @@ class LateLooks:
                     await tx.watches.settle(watch.id, WatchState.STOPPED, sight.status)
                     continue
                 seen = line(sight.detail or kept(sight.status))
-                detail = line(say("arrived late: {seen}", seen=seen)) if watch.unsure else seen
+                detail = line(say("seen late: {seen}", seen=seen)) if watch.unsure else seen
                 card = cards.progress(execution, subject, words.doing, detail, *sight.parts)
                 await board.show_card(tx, execution, card, now)
 

@@ -93,7 +93,7 @@ def _late(status: str) -> Verdict:
 
 
 def is_in_doubt(watch: Watch, deed: Deed, status: str) -> bool:
-    """Whether `status` leaves it open that the command ever arrived."""
+    """Whether `status` leaves it open that the command was ever carried out."""
     if not watch.unsure or watch.moved:
         return False
     if deed.makes_machine and status != ABSENT:
@@ -105,8 +105,8 @@ def _doubt(watch: Watch, status: str, now: datetime) -> Verdict:
     if now - watch.started_at < UNSURE_FOR:
         return WAIT
     why = say(
-        "{target} is “{state}”; whether the command arrived is not known, for it got no clear "
-        "answer",
+        "{target} is “{state}”; it is unknown whether the command was carried out, for it got no "
+        "clear answer",
         state=said_state(status),
     )
     return Verdict(WatchState.UNKNOWN, why, in_doubt=True)
@@ -140,10 +140,7 @@ def _absent(watch: Watch, deed: Deed, now: datetime) -> Verdict:
     if now - watch.started_at < UNSURE_FOR:
         return WAIT
     if watch.unsure:
-        why = say(
-            "{target} does not exist so far; it is unknown whether the command arrived, for it got "
-            "no clear answer"
-        )
+        why = say("{target} does not exist so far; the command got no clear answer")
         return Verdict(WatchState.UNKNOWN, why, in_doubt=True)
     why = say(
         "{target} does not exist, although the node accepted the command: the node has restarted "

@@ -47,7 +47,7 @@ _FOLLOWED: Mapping[str, Phrase] = {
         "The request for {target} had not been sent when the backup was made that was restored"
     ),
 }
-_UNANSWERED = say("it is unknown whether the command arrived; I keep looking")
+_UNANSWERED = say("it is unknown whether the command was carried out; I keep looking")
 _LOOKING = say("put back from a backup; I look whether it has been carried out since")
 
 

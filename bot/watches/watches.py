@@ -114,8 +114,6 @@ class Watches:
         detail: Words = say("accepted")
         if watch.unsure:
             detail = put_back.looking(execution)
-            if watch.about.get(Noted.ARRIVED):
-                detail = say("it is unknown whether it is done; I keep looking")
             if answer := kept(watch.about.get(Noted.ANSWERED, "")):
                 detail = sentences((say("{told}.", told=line(detail)), answer))
         card = cards.progress(execution, subject, words.doing, detail)

@@ -11,7 +11,7 @@ from sandbox.dbc.worker import Durations
 from tests.scenarios.site import entries
 from tests.scenarios.stage import CONFIRM_ONLY, Stage, staged
 
-UNKNOWN = "inference on gpu1 is “{}”; whether the command arrived is not known"
+UNKNOWN = "inference on gpu1 is “{}”; it is unknown whether the command was carried out"
 LATE = 400
 
 

@@ -140,7 +140,7 @@ async def test_growing_that_never_arrived_ends_as_not_known(stage: Stage, machin
     stage.world.faults.on("reset_before", path="/disk/resize", count=1)
     await stage.asks(stage.alice, "/dbc disk resize inference vdb +50")
     end = await stage.ends(stage.alice, "inference", within=200)
-    assert "whether the command arrived is not known" in end.plain
+    assert "the command got no clear answer" in end.plain
     assert machine.disks["vdb"].size == 100 * GIB
 
 

@@ -28,8 +28,10 @@ async def test_a_delete_without_an_answer_says_everywhere_that_it_was_a_delete(
         home = await stage.alice.sees_home("In progress")
         under_way = home.plain.replace("*", "").split("In progress")[1]
         assert "Delete a machine: inference on gpu1: running (as last seen, " in under_way
-        assert "whether the command arrived is not known)" in under_way
-        end = await stage.ends(stage.alice, "inference on gpu1 is “running”; whether", within=180)
+        assert "whether the command was carried out is not known)" in under_way
+        end = await stage.ends(
+            stage.alice, "inference on gpu1 is “running”; it is unknown", within=180
+        )
         what = "“Delete a machine” has an unknown end: *inference*"
         named = f":grey_question: <@{stage.alice.id}>: {what}"
         assert end.plain.startswith(named)

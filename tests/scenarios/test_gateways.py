@@ -43,7 +43,7 @@ async def test_a_change_is_unknown_where_it_may_have_been_sent_on_and_failed_whe
     if fault in REFUSED:
         assert "failed" in told.plain
     else:
-        assert "it is unknown whether the command arrived; I keep looking" in told.plain
+        assert "it is unknown whether the command was carried out; I keep looking" in told.plain
         for _ in range(10):
             await stage.passes(30)
         (end,) = stage.endings(stage.alice)

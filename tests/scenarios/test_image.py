@@ -131,7 +131,7 @@ async def test_a_download_that_never_began_ends_as_not_known(stage: Stage) -> No
     await stage.passes(60)
     assert stage.endings(stage.alice) == []
     end = await stage.ends(stage.alice, PYTORCH)
-    assert "whether the command arrived is not known" in end.plain
+    assert "the command got no clear answer" in end.plain
     assert stage.changes() == ["images.download"]
 
 

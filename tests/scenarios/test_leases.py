@@ -241,7 +241,7 @@ async def test_a_bot_that_stood_still_sends_nothing_that_another_one_took_over(
         await stage.world.calls.wait("tasks.modify")
         await stage.clock.sleeping()
         await beats(other, stage.clock, 310)
-        await alice.sees("it is unknown whether the command arrived")
+        await alice.sees("it is unknown whether the command was carried out")
         stage.clock.advance(timedelta(seconds=100))
         await stage.quiet()
         assert stage.changes() == ["tasks.modify"]

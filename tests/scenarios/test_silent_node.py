@@ -159,4 +159,7 @@ async def test_a_command_without_an_answer_is_listed_as_unknown(one_stage: Stage
     await stage.quiet()
     listed = await stage.asks(stage.alice, "/dbc watch list")
     assert "Restart a machine: *inference* on *gpu1*: running (as last seen, " in listed.plain
-    assert "; whether the command arrived is not known) · followed until it runs" in listed.plain
+    assert (
+        "; whether the command was carried out is not known) · followed until it runs"
+        in listed.plain
+    )

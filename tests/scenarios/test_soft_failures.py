@@ -99,7 +99,7 @@ LINES = {
     "lan create team01 192.168.66.0/24 on gpu1": ("/lan/create", DENIED),
     "vm modify inference memory=96": (
         "/tasks/modify",
-        "memory 64 GiB; whether the command arrived is not known",
+        "memory 64 GiB; the command got no clear answer",
     ),
     "image delete mine.qcow2 on gpu1": ("/images/delete", DENIED),
 }

@@ -14,7 +14,7 @@ from tests.scenarios.test_approval_rules import rule
 LOOKING = "It may still be carried out. I look for it until"
 MEMORY = "memory 64 → 32 GiB (from the next start)"
 PORT = "SSH port 5685 → 5700"
-NOT_KNOWN = "whether the command arrived is not known, for it got no clear answer"
+NOT_KNOWN = "the command got no clear answer"
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def strikes(stage: Stage, fault: str, path: str, seconds: float = 5) -> None:
 async def test_a_change_that_was_made_is_read_back_and_told(stage: Stage, fault: str) -> None:
     strikes(stage, fault, "/tasks/modify")
     await stage.asks(stage.alice, "/dbc vm modify inference mem=32")
-    assert "it is unknown whether the command arrived" in card(stage.bob).plain
+    assert "it is unknown whether the command was carried out" in card(stage.bob).plain
     end = await stage.ends(stage.alice, f"inference was changed on gpu1: {MEMORY}", within=10)
     assert end.plain.startswith(":white_check_mark:")
     await stage.passes(200)

@@ -55,7 +55,7 @@ async def test_an_answer_that_was_lost_ends_the_card_and_is_told(
     assert words in over(stage, question).replace("*", "")
     [end] = stage.endings(stage.alice)
     assert words in end
-    not_known = "Whether the command arrived is not known" in end
+    not_known = "The command got no clear answer." in end
     assert not_known == (fault == "reset_before")
 
 
@@ -92,6 +92,6 @@ async def test_after_a_crash_the_card_and_whoever_asked_learn_that_it_is_unknown
     stage.ws.faults.clear()
     for _ in range(5):
         await stage.passes(60)
-    assert "not known" in over(stage, question)
+    assert "unknown end" in over(stage, question)
     assert len(stage.endings(stage.alice)) == 1
     assert stage.changes() == ["lan.create"]

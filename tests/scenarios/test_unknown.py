@@ -44,7 +44,7 @@ async def meets(stage: Stage, fault: str, op: str, doing: Coroutine[Any, Any, ob
 
 async def is_unknown(stage: Stage, line: str) -> None:
     """The card says that nobody knows."""
-    await stage.alice.sees(f"{line}.*unknown whether the command arrived; I keep looking")
+    await stage.alice.sees(f"{line}.*unknown whether the command was carried out; I keep looking")
 
 
 @pytest.mark.parametrize(("fault", "done"), FAULTS)
@@ -61,7 +61,7 @@ async def test_a_start_without_an_answer_is_settled_by_looking(
         await stage.ends(alice, "inference is running on gpu1")
     else:
         end = await stage.ends(alice, "inference on gpu1 is “off”", within=180)
-        assert "whether the command arrived is not known" in end.plain
+        assert "it is unknown whether the command was carried out" in end.plain
         assert end.plain.startswith(":grey_question:")
         assert end.buttons == ["Keep watching", "Show logs", "Show", "More …"]
     await stage.passes(60)
@@ -82,7 +82,7 @@ async def test_a_delete_without_an_answer_is_settled_by_looking(
     if done:
         await stage.ends(alice, "inference is deleted on gpu1")
     else:
-        await stage.ends(alice, "inference on gpu1 is “running”; whether", within=180)
+        await stage.ends(alice, "inference on gpu1 is “running”; it is unknown", within=180)
     await stage.passes(60)
     assert stage.changes() == ["tasks.delete"]
     assert len(stage.endings(alice)) == 1
@@ -101,7 +101,7 @@ async def test_a_creation_without_an_answer_is_settled_by_its_id(
         await stage.ends(alice, "t1 is running on gpu2")
         assert stage.task("t1").task_id == stage.world.changing_calls()[0].additional["task_id"]
     else:
-        await stage.ends(alice, "t1 on gpu2 does not exist so far; it is unknown", within=180)
+        await stage.ends(alice, "t1 on gpu2 does not exist so far; the command got no", within=180)
     await stage.passes(60)
     assert stage.changes() == ["tasks.create"]
     assert len(stage.node("gpu2").tasks) == int(done)
@@ -136,7 +136,7 @@ async def test_a_restart_without_an_answer_proves_nothing_by_running(
     if done:
         await stage.ends(alice, "inference has restarted on gpu1")
     else:
-        await stage.ends(alice, "inference on gpu1 is “running”; whether", within=180)
+        await stage.ends(alice, "inference on gpu1 is “running”; it is unknown", within=180)
     await stage.passes(60)
     assert stage.changes() == ["tasks.restart"]
 

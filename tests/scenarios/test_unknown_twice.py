@@ -47,7 +47,7 @@ async def test_who_runs_it_anyway_ends_the_looking_for_the_first(stage: Stage) -
     await stage.quiet()
     first = [m for m in stage.alice.messages() if REPLACED in m.plain]
     assert len(first) == 2, "the card, and the end below it"
-    assert all("it is unknown whether the command arrived" in m.plain for m in first)
+    assert all("it is unknown whether the command was carried out" in m.plain for m in first)
     await stage.ends(stage.bob, f"{NAME} is running on gpu1")
     await stage.passes(300)
     assert stage.changes() == ["tasks.start"] * 2

@@ -178,7 +178,7 @@ def test_a_machine_that_never_moved_after_no_answer_stays_unknown(goal: Goal, st
     assert verdict(unanswered, deed("vm.x"), status, LATE).state is WatchState.UNKNOWN
 
 
-NOT_KNOWN = "whether the command arrived is not known, for it got no clear answer"
+NOT_KNOWN = "it is unknown whether the command was carried out, for it got no clear answer"
 NEVER_MADE = "although the node accepted the command: the node has restarted since, or someone"
 
 
@@ -239,8 +239,7 @@ def test_what_is_seen_is_told_in_its_words(
     ("command", "status", "why"),
     [
         ("vm.start", "closed", f"is “off”; {NOT_KNOWN}"),
-        ("vm.create", ABSENT, "does not exist so far; it is unknown whether the command arrived, "
-         "for it got no clear answer"),
+        ("vm.create", ABSENT, "does not exist so far; the command got no clear answer"),
     ],
 )  # fmt: skip
 def test_what_was_never_answered_is_told_as_a_doubt(command: str, status: str, why: str) -> None:

@@ -105,5 +105,5 @@ class Changes:
     def _not_yet(self, watch: Watch, standing: Phrase) -> Verdict:
         if self._clock.now() - watch.started_at < UNSURE_FOR:
             return WAIT
-        more = say("Whether the command arrived is not known, for it got no clear answer.")
+        more = say("The command got no clear answer.")
         return Verdict(WatchState.UNKNOWN, standing, more=more, in_doubt=True)

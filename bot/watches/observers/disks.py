@@ -137,7 +137,7 @@ def _is_about(size: Size, wanted: float) -> bool:
 
 def _not_yet(watch: Watch, now: datetime) -> Verdict:
     if watch.unsure and now - watch.started_at >= UNSURE_FOR:
-        why = say("{target} does not show the change; whether the command arrived is not known")
+        why = say("{target} does not show the change; the command got no clear answer")
         return Verdict(WatchState.UNKNOWN, why, in_doubt=True)
     if now < watch.deadline_at:
         return WAIT

@@ -135,8 +135,7 @@ def _in_doubt(
     if first in shown:
         value = f"{shown[first]}{field.unit}"
         why = say(
-            "{target} still has {field} {value}; whether the command arrived is not known, for it "
-            "got no clear answer",
+            "{target} still has {field} {value}; the command got no clear answer",
             field=field.called,
             value=value,
         )

@@ -198,7 +198,7 @@ def _stopped(watch: Watch, found: Arrival, more: Phrase, reached: str | None = N
 def _still_running(watch: Watch, sight: Sight) -> Verdict:
     if watch.unsure:
         why = say(
-            "{target} is still being transferred ({state}); whether the stop arrived is not known",
+            "{target} is still being transferred ({state}); it is unknown whether it will stop",
             state=kept_text(sight.status),
         )
         return Verdict(WatchState.UNKNOWN, why)

@@ -95,10 +95,7 @@ def never_seen(watch: Watch, now: datetime) -> Verdict | None:
         return None
     if now - watch.started_at < UNSURE_FOR:
         return WAIT
-    why = say(
-        "{target} is not there; whether the command arrived is not known, for it got no clear "
-        "answer"
-    )
+    why = say("{target} is not there; the command got no clear answer")
     return Verdict(WatchState.UNKNOWN, why, in_doubt=True)
 
 
