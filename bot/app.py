@@ -49,6 +49,7 @@ from bot.pipeline.obsolete import Obsolete
 from bot.pipeline.pipeline import Pipeline
 from bot.pipeline.rehearsal import SilentMessenger, SilentOutbox, UndoneStore
 from bot.pipeline.reminders import Reminders
+from bot.pipeline.rentals_on_cards import RentalsOnCards
 from bot.pipeline.reviews import Reviews
 from bot.pipeline.rights import may_press
 from bot.ports import Messenger
@@ -404,26 +405,21 @@ def _jobs(
 ) -> tuple[Job, ...]:
     second = timedelta(seconds=1)
     obsolete = Obsolete(services, outbox)
-    reminders = Reminders(
-        services.store, services.reviews, services.reviews.deliver, services.clock
-    )
-    books = Books(
-        services.store, services.orders, services.inventory, services.last_known, services.clock
-    )
-
+    store, clock, reviewing = services.store, services.clock, services.reviews
+    reminders = Reminders(store, reviewing, reviewing.deliver, clock)
+    books = Books(store, services.orders, services.inventory, services.last_known, clock)
     reviews = frozenset({Open.REVIEW})
-    around = LookAround(
-        services.store, services.dbc, services.inventory, services.sightings, services.clock
-    )
+    around = LookAround(store, services.dbc, services.inventory, services.sightings, clock)
     return (
         Job("leases", HEARTBEAT, services.leases.beat),
         Job("policy", second, services.audit.record_policy),
         Job("recover", 10 * second, desk.recover, about=frozenset({Open.COMMAND, Open.CLICK})),
         Job("turns", 2 * second, pipeline.take_turns, about=frozenset({Open.COMMAND})),
-        Job("expire", 5 * second, services.reviews.expire, about=reviews),
+        Job("expire", 5 * second, reviewing.expire, about=reviews),
         Job("damaged rows", timedelta(minutes=1), damage.look),
         Job("obsolete", 5 * second, obsolete.close, about=reviews),
-        Job("measure", 5 * second, services.reviews.measuring.look, about=reviews),
+        Job("measure", 5 * second, reviewing.measuring.look, about=reviews),
+        Job("rentals on cards", 5 * second, RentalsOnCards(services).look, about=reviews),
         Job("remind", 5 * second, reminders.remind, about=reviews),
         # A poll of a silent node takes 40 s: others must not wait for it.
         Job("watches", second, services.watches.poll_due, 50, frozenset({Open.WATCH})),
@@ -432,7 +428,7 @@ def _jobs(
         Job("orders", 5 * second, services.orders.poll_due),
         Job("outbox", second, outbox.deliver_due, 5, frozenset({Open.MESSAGE})),
         Job("copies", 10 * second, copies.look, about=frozenset({Open.COPY})),
-        Job("joint ends", 10 * second, partial(part_given_up, services.store, services.clock)),
+        Job("joint ends", 10 * second, partial(part_given_up, store, clock)),
         Job("audit head", timedelta(minutes=5), services.audit.post_head),
         Job("renters", timedelta(minutes=5), services.renters.forget_expired),
         Job("access", 5 * second, services.access.look, about=frozenset({Open.SHARE, Open.ACCESS})),

@@ -51,6 +51,7 @@ _LONG_ID = 20  # a machine's id has 20 characters at least, a node's 64
 _FOLLOWS = frozenset({AuditKind.ASKED, AuditKind.STARTED, AuditKind.ENDED})
 _WORDS: Mapping[str, Phrase] = {
     AuditKind.ASKED: say("put to review"),
+    AuditKind.SHOWN_ANEW: say("updated the card of"),
     AuditKind.APPROVED: say("approved"),  # one voice; the end has the outcome
     AuditKind.DENIED: say("denied"),
     AuditKind.VOTE_FELL: say("no longer counts on"),

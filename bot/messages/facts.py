@@ -39,6 +39,9 @@ RENTAL = "rental"  # when the order ends that pays for it
 LATE = "late"  # in place of the phase of one whose end must have come
 CAUTION = "caution"  # what nobody refuses, and whoever decides has to know: see `keep`
 CAUTION_IN_PUBLIC = "caution in public"  # the same where others read it
+ENDING = "ending"  # the same of the order's end, which is told anew once that has moved
+ENDING_IN_PUBLIC = "ending in public"
+CAUTIONS = (ENDING, CAUTION)
 WHY = "why"  # it needs approval, where that is not plain: see `keep`
 ALIKE = "alike"  # like requests whose end nobody knows: one a line, see `bot.pipeline.twins`
 _SHORT = 12  # characters of a node's id
@@ -138,9 +141,34 @@ def _said_session(text: str) -> Words:
     return say("of {user}, rent order {order}", user=mention(UserId(user)), order=rent_order)
 
 
+def rental_told(phase: str, order: int, at: datetime, block: int) -> str:
+    """An order as a fact: its phase or `LATE`, its number, and when its next block is made.
+
+    The block itself is not shown: it tells whether the end has moved.
+    """
+    return f"{phase} {order} {at.isoformat(timespec='seconds')} {block}"
+
+
+def rental_number(text: str) -> str:
+    """The number of the order that such a fact is about."""
+    return text.split(" ")[1]
+
+
+def is_same_rental(shown: str, now: str) -> bool:
+    """Whether order, phase and end are as they were shown; a former version noted no block."""
+    then, present = ((*parts[:2], *parts[3:]) for parts in (shown.split(" "), now.split(" ")))
+    return then == present
+
+
 def _said_rental(text: str) -> Words:
-    phase, order, moment = text.split(" ")
+    phase, order, moment, *_ = text.split(" ")
     at = time(datetime.fromisoformat(moment))
+    if phase == OrderPhase.LAPSED:
+        return say("order {order} has lapsed", order=order)
+    if phase == OrderPhase.VANISHED:
+        return say("order {order} is no longer on the chain", order=order)
+    if phase == OrderPhase.GONE:
+        return say("order {order} ended more than 72 hours ago", order=order)
     if phase == OrderPhase.WAITING:
         return say("order {order}, to be confirmed by {time}", order=order, time=at)
     if phase == OrderPhase.ENDED:
@@ -167,6 +195,7 @@ OF_MACHINES: Kinds = {
     STATE: FactKind(say("Present state"), said=_said_state, holds=_leads_to_the_same),
     DISKS: FactKind(say("Disks"), plural=True, said=said_parts, differs=other_disks),
     SNAPSHOTS: FactKind(say("Snapshots"), plural=True, said=said_parts, differs=other_snapshots),
+    ENDING: FactKind(say("Before you go on"), said=kept, is_compared=False),
     CAUTION: FactKind(say("Before you go on"), said=kept, is_compared=False),
     WHY: FactKind(say("Why this needs approval"), said=kept, is_compared=False),
     ALIKE: FactKind(say("Same request"), holds=lambda _shown, _now: True),
@@ -190,9 +219,8 @@ def found_by_look(kinds: Kinds, facts: Mapping[str, str]) -> dict[str, Fact]:
 
 def in_public(facts: Mapping[str, str]) -> Mapping[str, str]:
     """A command's facts as others may read them."""
-    if CAUTION_IN_PUBLIC not in facts:
-        return facts
-    return {**facts, CAUTION: facts[CAUTION_IN_PUBLIC]}
+    public = {ENDING: ENDING_IN_PUBLIC, CAUTION: CAUTION_IN_PUBLIC}
+    return {**facts, **{own: facts[key] for own, key in public.items() if key in facts}}
 
 
 def said(kinds: Kinds, key: str, fact: Fact) -> tuple[Text, Line]:

@@ -8,7 +8,7 @@ from bot.ids import ChannelId, UserId
 from bot.messages.cards import Subject
 from bot.messages.facts import (
     ALIKE,
-    CAUTION,
+    CAUTIONS,
     DESCRIPTION,
     NODE,
     SESSION,
@@ -155,7 +155,7 @@ def shown_in(asked: Question) -> list[tuple[Text, Line]]:
         if key == SESSION and whose_session(fact.text) == asked.execution.actor:
             continue  # their own, as one expects
         label, text = said(asked.kinds, key, fact)
-        if key == CAUTION:  # it is read before anything else
+        if key in CAUTIONS:  # it is read before anything else
             pairs.insert(0, (label, line(emoji("warning"), " ", text)))
             continue
         if key == ALIKE:

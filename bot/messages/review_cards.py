@@ -8,7 +8,7 @@ from bot.ids import UserId
 from bot.messages import machine_buttons
 from bot.messages.cards import card_key, duration, people_line, running
 from bot.messages.decisions import closed, no_longer, tally_of
-from bot.messages.facts import ALIKE, CAUTION
+from bot.messages.facts import ALIKE, CAUTIONS
 from bot.messages.glass_cards import (
     broken_glass,
     for_review,
@@ -142,7 +142,7 @@ def read_by(
 def _buttons(asked: Question) -> Actions:
     approval = asked.approval
     if approval.kind is ReviewKind.CONFIRM:
-        is_doubtful = {ALIKE, CAUTION} & approval.shown.keys()
+        is_doubtful = {ALIKE, *CAUTIONS} & approval.shown.keys()
         word = say("Run it anyway") if is_doubtful else say("Confirm")
         yes: tuple[Button, ...] = (Button(word, CONFIRM, approval.id, "danger"),)
     else:

@@ -21,6 +21,7 @@ class AuditKind(StrEnum):
 
     REQUESTED = "requested"
     ASKED = "asked"  # a question was put to reviewers
+    SHOWN_ANEW = "shown_anew"  # what its card says of a rental, while it waits
     APPROVED = "approved"
     DENIED = "denied"
     CLICK_REFUSED = "click_refused"  # by who may not, a forged id, or another name was typed

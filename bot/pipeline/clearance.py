@@ -12,7 +12,7 @@ from bot.language.args import BREAK_GLASS, REASON
 from bot.language.table import Command
 from bot.language.terms import in_full
 from bot.messages import alone, board, cards
-from bot.messages.facts import ALIKE, CAUTION, OF_MACHINES, STATE, found_by_look, in_public
+from bot.messages.facts import ALIKE, CAUTIONS, OF_MACHINES, STATE, found_by_look, in_public
 from bot.messages.outbox import Outbox
 from bot.model import Approval, Execution, Fact, ReviewKind
 from bot.pipeline.aside import aside
@@ -39,7 +39,7 @@ from bot.reviews.reviewers import TooFew
 _PATIENCE = timedelta(seconds=40)
 _LITTLE_PATIENCE = timedelta(seconds=4)
 
-_CAUTIONS = {CAUTION: OF_MACHINES[CAUTION]}
+_CAUTIONS = {key: OF_MACHINES[key] for key in CAUTIONS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ import structlog
 from bot.correlation import part_of
 from bot.errors import ONCE_MORE, BotError, Passing, Refused
 from bot.language.table import Command
-from bot.messages.facts import CAUTION, OF_MACHINES
 from bot.messages.outbox import Outbox
 from bot.model import (
     Approval,
@@ -56,7 +55,6 @@ _LITTLE_PATIENCE = timedelta(seconds=4)
 _SLACK_PATIENCE = timedelta(minutes=10)
 _SLACK_PAUSE = timedelta(seconds=10)
 
-_CAUTIONS = {CAUTION: OF_MACHINES[CAUTION]}
 _NOT_APPROVED = frozenset(ApprovalStatus) - {ApprovalStatus.PENDING, ApprovalStatus.APPROVED}
 
 log = structlog.get_logger()

@@ -1,6 +1,6 @@
 """Prepares a change: finds out what was meant, and whether it can be. Changes nothing itself."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from bot.dbc.errors import DbcError
@@ -9,7 +9,7 @@ from bot.ids import NodeId, TaskId
 from bot.language.row_parts import UNTOLD, Foreseen
 from bot.language.table import Command
 from bot.messages.cards import Subject
-from bot.messages.facts import CAUTION, CAUTION_IN_PUBLIC
+from bot.messages.facts import CAUTION, CAUTION_IN_PUBLIC, ENDING, ENDING_IN_PUBLIC
 from bot.model import Effect, Execution, Goal, Machine, Node
 from bot.pipeline.as_meant import as_meant, moved
 from bot.pipeline.context import Context, Services
@@ -18,6 +18,7 @@ from bot.pipeline.rights import allow, is_open_to_all, require_colleague
 from bot.pipeline.targets import Bound, bind
 from bot.reply import (
     Severity,
+    Text,
     as_phrase,
     keep,
     say,
@@ -154,26 +155,32 @@ class Preparation:
 
     async def _foresee(self, command: Command, execution: Execution, bound: Bound) -> Execution:
         """Refuse all that the node would; note what it does not tell, and cautions."""
-        looks = [look for look in (command.warns, command.foresees) if look is not None]
+        looks = [
+            (look, keys)
+            for look, keys in (
+                (command.warns, (ENDING, ENDING_IN_PUBLIC)),
+                (command.foresees, (CAUTION, CAUTION_IN_PUBLIC)),
+            )
+            if look is not None
+        ]
         if looks and bound.node is not None:  # nobody is asked in vain
             channel = execution.place.channel
             await self._services.sessions.require(execution.actor, bound.node, channel)
         context = Context.of(self._services, execution)
-        found = Foreseen()
-        for look in looks:
+        found, told = Foreseen(), dict[str, Sequence[Text]]()
+        for look, (own, public) in looks:
             try:
-                found = found.also(await look(context, **bound.arguments))
+                seen = await look(context, **bound.arguments)
             except DbcError as error:
                 if bound.node is not None:
                     error.named(bound.node.label)
                 if is_silence(error):
                     raise
-                found = found.also(Foreseen(untold=(error.words,)))
+                seen = Foreseen(untold=(error.words,))
+            found = found.also(seen)
+            told[own] = [one.told for one in seen.cautions]
+            told[public] = [one.in_public for one in seen.cautions]
         raise_all([Refused(told, field=field) for field, told in found.faults.items()])
-        told = {
-            UNTOLD: found.untold,
-            CAUTION: [one.told for one in found.cautions],
-            CAUTION_IN_PUBLIC: [one.in_public for one in found.cautions],
-        }
+        told[UNTOLD] = found.untold
         kept = {key: keep(as_phrase(sentences(some))) for key, some in told.items() if some}
         return replace(execution, facts={**execution.facts, **kept}) if kept else execution

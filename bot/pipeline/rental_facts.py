@@ -5,7 +5,8 @@ A rental that is renewed while a request waits is no other request.
 
 from collections.abc import Mapping
 
-from bot.messages.facts import LATE, RENTAL
+from bot.ids import NodeId
+from bot.messages.facts import LATE, RENTAL, rental_number, rental_told
 from bot.model import Fact, OrderPhase, RentalOrder
 from bot.orders.schedule import goal_of, head_at, moment
 from bot.pipeline.context import Context
@@ -31,8 +32,22 @@ async def rental_of(bound: Bound, context: Context) -> Mapping[str, Fact]:
     return {RENTAL: Fact(_told(orders[0], context))} if orders else {}
 
 
+async def rental_since(shown: Fact, bound: Bound, context: Context) -> Mapping[str, Fact]:
+    """The same for a review that has `shown` one: where none pays now, what became of that."""
+    if found := await rental_of(bound, context):
+        return found
+    node = bound.node.id if bound.node is not None else NodeId("")
+    async with context.services.store.read() as tx:
+        known = await tx.orders.of_node(node)
+    number = rental_number(shown.text)
+    over = [one for one in known if str(one.number) == number and one.phase.is_over]
+    last = max(over, key=lambda one: one.began, default=None)
+    return {} if last is None else {RENTAL: Fact(_told(last, context))}
+
+
 def _told(order: RentalOrder, context: Context) -> str:
     now = context.services.clock.now()
-    at = moment(order, goal_of(order), head_at(order, now))
+    goal = goal_of(order)
+    at = moment(order, goal, head_at(order, now))
     is_late = order.phase is OrderPhase.RENTING and context.services.orders.is_past(order)
-    return f"{LATE if is_late else order.phase} {order.number} {at.isoformat(timespec='seconds')}"
+    return rental_told(LATE if is_late else order.phase, order.number, at, goal)

@@ -217,6 +217,27 @@ class Approvals(Repository):
         )
         return approval if is_shown else None
 
+    async def show_anew(
+        self, approval_id: ApprovalId, shown: Mapping[str, Fact], now: datetime
+    ) -> Approval | None:
+        """Note what its card shows from now on, of what nobody compares; None unless PENDING."""
+        rows = await self._connection.execute(
+            update(approvals)
+            .where(approvals.c.id == approval_id, _IS_PENDING)
+            .values(shown=_written(shown, keep))
+            .returning(approvals)
+        )
+        row = rows.mappings().one_or_none()
+        if row is None:
+            return None
+        approval = from_row(row)
+        details = {"shown": _written(shown, plain)}
+        await self._executions.note(
+            approval.execution, AuditKind.SHOWN_ANEW, now, actor=UserId(""),
+            approval=approval.id, details=details,
+        )  # fmt: skip
+        return approval
+
     async def void(self, approval_id: ApprovalId, now: datetime) -> bool:
         """What it covered is no longer what would be done; says whether it counted until now."""
         rows = await self._connection.execute(

@@ -1,0 +1,86 @@
+"""An open card says of its order what holds now: renewed, ended or lapsed; its votes stand."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.model import AuditKind
+from sandbox.slack import SeenMessage
+from tests.scenarios.changing import BOBS_REVIEW
+from tests.scenarios.orders import DAY, ChainStage, chained
+from tests.scenarios.site import DELETE, asked, entries, now
+
+CREATE = "/dbc vm create name=late image=ubuntu-20.04.qcow2 gpu=1 cpu=2 mem=8 disk=10 on gpu1"
+LONG = BOBS_REVIEW + 'expires = "3d"\n'
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
+    async with chained(tmp_path, policy=LONG) as one:
+        await one.stage.gives_sessions((p, "gpu1") for p in (one.stage.alice, one.stage.bob))
+        yield one
+
+
+def read(scene: ChainStage, card: SeenMessage) -> str:
+    return now(scene.stage, card).plain.replace("*", "")
+
+
+async def test_a_renewal_is_on_every_card_and_the_approval_counts(scene: ChainStage) -> None:
+    stage = scene.stage
+    rental = scene.rents(blocks=DAY)
+    await scene.passes(minutes=2, step=60)
+    card = await asked(stage, CREATE)
+    before = read(scene, card)
+    assert "Before you go on\n:warning: The order for gpu1 ends" in before
+    scene.chain.relet(rental.number, 20 * DAY)
+    await scene.passes(minutes=10, step=60)
+    after = read(scene, card)
+    (line,) = [one for one in after.splitlines() if f"order {rental.number}, ends" in one]
+    assert line not in before
+    assert "Before you go on" not in after  # which was that it ends within a day
+    (copy,) = [m for m in stage.bob.messages("@dbc") if "Requested by" in m.plain]
+    assert line in copy.plain.replace("*", "")
+    (told,) = [e for e in await entries(stage) if e.kind == AuditKind.SHOWN_ANEW]
+    assert str(rental.number) in told.details["shown"]["rental"]
+    await stage.bob.presses("Approve", now(stage, card))
+    await stage.quiet()
+    assert stage.changes() == ["tasks.create"]
+
+
+async def test_an_end_is_on_the_card_once_its_block_must_have_come(scene: ChainStage) -> None:
+    rental = scene.rents(blocks=DAY)
+    await scene.passes(minutes=2, step=60)
+    card = await asked(scene.stage, CREATE)
+    await scene.until(rental.end - 5, step=60)
+    scene.rpc[0].down = True
+    scene.stage.clock.advance(timedelta(minutes=1))
+    await scene.stage.bot.tick()
+    assert "it may have ended" in read(scene, card)
+    scene.rpc[0].down = False
+    await scene.passes(minutes=5, step=60)
+    said = read(scene, card)
+    assert f"order {rental.number} has ended; machines are deleted after" in said
+    assert "The order for gpu1 has ended" in said
+    assert "renewed before its end" not in said
+    assert "Approve" in now(scene.stage, card).buttons
+
+
+async def test_a_lapse_is_on_the_card(scene: ChainStage) -> None:
+    rental = scene.rents(confirmed=False)
+    await scene.passes(minutes=1, step=30)
+    card = await asked(scene.stage, CREATE)
+    assert f"order {rental.number}, to be confirmed by" in read(scene, card)
+    await scene.passes(minutes=17, step=30)
+    said = read(scene, card)
+    assert f"order {rental.number} has lapsed" in said
+    assert "to be confirmed" not in said
+
+
+async def test_a_card_of_which_nothing_has_changed_is_not_touched(scene: ChainStage) -> None:
+    scene.rents(blocks=20 * DAY)
+    await scene.passes(minutes=2, step=60)
+    card = await asked(scene.stage, DELETE)
+    await scene.passes(minutes=10, step=60)
+    assert not now(scene.stage, card).edited
