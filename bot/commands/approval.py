@@ -206,14 +206,14 @@ def _typed(row: Command, arguments: Mapping[str, str]) -> dict[str, Any]:
 async def _some_to_cancel(services: Services, user: UserId, _place: Place) -> None:
     """Raise NotFound for who has no request that is pending."""
     async with services.store.read() as tx:
-        if not await requests_of(tx, user):
+        if not await requests_of(tx, user, services.clock.now()):
             raise NotFound(say("You have no pending request."), hint=_see_list())
 
 
 async def _some_to_withdraw(services: Services, user: UserId, _place: Place) -> None:
     """Raise NotFound for who has no vote and no request that is pending."""
     async with services.store.read() as tx:
-        if not await decisions_of(tx, user):
+        if not await decisions_of(tx, user, services.clock.now()):
             told = say("You have no pending request, and no vote on one.")
             raise NotFound(told, hint=_see_list())
 
@@ -225,7 +225,7 @@ def _see_list() -> Line:
 async def cancel(ctx: Context, approval: Own) -> Reply:
     """Withdraw your own request while it is pending."""
     async with ctx.services.store.read() as tx:
-        mine = [one.approval for one in await requests_of(tx, ctx.actor)]
+        mine = [one.approval for one in await requests_of(tx, ctx.actor, ctx.services.clock.now())]
     matching = [one for one in mine if one.id.startswith(approval)]
     if not matching:
         # Somebody else's, or one that is over: the reviews know the answer, and record it.

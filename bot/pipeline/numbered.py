@@ -69,12 +69,12 @@ class Numbered:
 
     async def _requests(self, search: Search) -> list[Choice]:
         async with self._services.store.read() as tx:
-            found = await requests_of(tx, search.user)
+            found = await requests_of(tx, search.user, self._services.clock.now())
         return await self._reviews(found)
 
     async def _decisions(self, search: Search) -> list[Choice]:
         async with self._services.store.read() as tx:
-            found = await decisions_of(tx, search.user)
+            found = await decisions_of(tx, search.user, self._services.clock.now())
         return await self._reviews(found)
 
     async def _reviews(self, found: Sequence[Waiting]) -> list[Choice]:

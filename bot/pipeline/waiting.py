@@ -4,6 +4,7 @@ For the list of approvals and for the App Home. Knows no words.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.ids import ChannelId, UserId
 from bot.language.row_parts import Listing
@@ -42,17 +43,12 @@ async def waiting_for(
     Raises DeliveryFailed while Slack does not say who may decide.
     """
     async with services.store.read() as tx:
-        pending = await tx.approvals.open()
-        executions = await tx.executions.some([one.execution for one in pending])
+        pending = await _open(tx, services.clock.now())
         voted = await tx.votes.counted_of(user)
     reviewers = services.reviews.reviewers.at_this_moment()
     hidden = await reviewers.hidden(user, channel, services.table.listing(Listing.MACHINES))
-    now = services.clock.now()
     found = []
-    for approval in pending:
-        execution = executions[approval.execution]
-        if approval.expires_at <= now:
-            continue
+    for approval, execution in pending:
         is_mine = execution.actor == user
         for_me = approval.id not in voted and await reviewers.may_decide(
             approval, execution, user, channel
@@ -64,30 +60,30 @@ async def waiting_for(
     return found
 
 
-async def requests_of(tx: UnitOfWork, user: UserId) -> list[Waiting]:
-    """Their own pending requests, oldest first: what they can withdraw at any time."""
-    return [one for one in await _open(tx, user) if one.is_mine and not one.is_glass]
+async def requests_of(tx: UnitOfWork, user: UserId, now: datetime) -> list[Waiting]:
+    """Their own pending requests, oldest first."""
+    return [one for one in await _concerning(tx, user, now) if one.is_mine and not one.is_glass]
 
 
-async def decisions_of(tx: UnitOfWork, user: UserId) -> list[Waiting]:
+async def decisions_of(tx: UnitOfWork, user: UserId, now: datetime) -> list[Waiting]:
     """What they have a counted vote on, and their own pending requests, oldest first."""
     voted = await tx.votes.counted_of(user)
     return [
         one
-        for one in await _open(tx, user)
+        for one in await _concerning(tx, user, now)
         if one.approval.id in voted or (one.is_mine and not one.is_glass)
     ]
 
 
-async def _open(tx: UnitOfWork, user: UserId) -> list[Waiting]:
-    pending = await tx.approvals.open()
-    executions = await tx.executions.some([one.execution for one in pending])
+async def _concerning(tx: UnitOfWork, user: UserId, now: datetime) -> list[Waiting]:
     return [
-        Waiting(
-            one,
-            executions[one.execution],
-            is_mine=executions[one.execution].actor == user,
-            for_me=False,
-        )
-        for one in pending
+        Waiting(approval, execution, is_mine=execution.actor == user, for_me=False)
+        for approval, execution in await _open(tx, now)
     ]
+
+
+async def _open(tx: UnitOfWork, now: datetime) -> list[tuple[Approval, Execution]]:
+    """Those whose time is not over, also where nobody has written yet that it is."""
+    pending = [one for one in await tx.approvals.open() if one.expires_at > now]
+    executions = await tx.executions.some([one.execution for one in pending])
+    return [(one, executions[one.execution]) for one in pending]

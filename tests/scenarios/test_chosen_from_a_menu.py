@@ -1,5 +1,6 @@
 """Forms offer in words what has a number, and none opens where there is nothing to choose."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,21 @@ async def test_a_vote_is_withdrawn_from_a_menu_of_what_was_voted_on(tmp_path: Pa
         await stage.bob.submits({"Approval": DELETES})
         await stage.quiet()
         assert "withdrew your vote" in stage.bob.last(CHANNEL).plain.lower()
+
+
+async def test_a_request_is_over_before_its_expiry_is_written(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        alice = stage.alice
+        await stage.gives_session(alice, "gpu1")
+        await stage.asks(alice, "/dbc vm delete inference")
+        await opens(stage, alice, "approval cancel", "Withdraw a request")
+        stage.clock.advance(timedelta(hours=1))
+        assert await alice.suggests("Approval", "") == []
+        await alice.closes()
+        for line in ("approval cancel", "approval withdraw"):
+            told = await stage.asks(alice, f"/dbc {line}")
+            assert alice.modal is None
+            assert "You have no pending request" in told.plain
 
 
 async def test_what_is_followed_is_stopped_from_a_menu(one_stage: Stage) -> None:
