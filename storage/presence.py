@@ -5,6 +5,7 @@ memory into one that was emptied or overwritten. Nobody but SQLite may open the 
 closing it anew would end the locks of this process on it.
 """
 
+import asyncio
 import errno
 import os
 import sqlite3
@@ -56,9 +57,15 @@ class Presence:
         self._mark = ""  # what is in the file, once it was written
         self._coming: tuple[str, ...] = ()  # what may be there in its place: tries that failed, too
         self._why: Text = ""  # once it is spoilt, which only a restart ends
+        self._look: asyncio.Task[None] | None = None
+        self._looked_at: tuple[int, int] | None = None
 
-    def check(self) -> None:
-        """Return if the file is there and the same. Raises FileChanged."""
+    async def check(self) -> None:
+        """Return if the file is there and the same. Raises FileChanged.
+
+        Where it has to be looked into, that goes on when its caller is cancelled: the next one
+        waits for the same look.
+        """
         if self._why:
             raise FileChanged(self._why, _RESTORE)
         found = _stat(self._file)
@@ -66,18 +73,27 @@ class Presence:
             raise FileChanged(_REPLACED if found else _DELETED, _PUT_BACK)
         if _state(found) == self._left:
             return
-        if why := self._spoilt(found.st_size):
-            self._why = why
-            raise FileChanged(why, _RESTORE)
-        self.left()
+        if self._look is None or self._look.done() or self._looked_at != _state(found):
+            self._looked_at = _state(found)
+            self._look = asyncio.ensure_future(self._look_into(found))
+        await asyncio.shield(self._look)
+        if self._why:
+            raise FileChanged(self._why, _RESTORE)
 
-    def is_sound(self) -> bool:
+    async def is_sound(self) -> bool:
         """Whether `check` would return."""
         try:
-            self.check()
+            await self.check()
         except OSError:  # also where nobody can tell
             return False
         return True
+
+    async def _look_into(self, found: os.stat_result) -> None:
+        """In a thread: of a large file that became shorter, all is read."""
+        why = await asyncio.to_thread(self._spoilt, found.st_size)
+        self._why = self._why or why
+        if not why:
+            self._size, self._left = found.st_size, _state(found)
 
     def doubt(self) -> None:
         """Look into the file at the next check, even where nothing seems to have changed."""
@@ -110,7 +126,7 @@ class Presence:
             return _EMPTIED
         try:
             with closing(
-                # On the event loop: it waits for nobody.
+                # Whoever writes waits for this look: it waits for nobody.
                 sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True, timeout=0)
             ) as raw:
                 # VACUUM makes it shorter, too, and what was written since may be in the journal.

@@ -272,7 +272,7 @@ class SqliteEngines(Engines):
                 else:
                     break
             if self.presence is not None:
-                self.presence.check()
+                await self.presence.check()
             yield writer
         finally:
             self._undo(writer)
@@ -307,11 +307,14 @@ class SqliteEngines(Engines):
         self.is_scrubbed = was_cancelled = False
         with failures(self.file):
             async with self.queue, self.turn:
-                if self._writer is not None and (self.presence is None or self.presence.is_sound()):
+                if self._writer is not None and await self._is_sound():
                     self.is_scrubbed, was_cancelled = await self._writer.scrub()
                     self._left()
         if was_cancelled:
             raise asyncio.CancelledError
+
+    async def _is_sound(self) -> bool:
+        return self.presence is None or await self.presence.is_sound()
 
     async def dispose(self) -> None:
         """Close every connection; what is under way closes its own at its end."""

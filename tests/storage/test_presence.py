@@ -1,15 +1,19 @@
 """A SQLite file on a network file system that does not answer about it for a moment."""
 
+import asyncio
 import errno
 import os
 import sqlite3
+import threading
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from storage import StorageFailed, Store, Vault
+from storage.sqlite import SqliteEngines
 from tests.storage.samples import SOON, execution, session
 
 
@@ -78,4 +82,48 @@ async def test_nobody_waits_for_a_look_at_a_file_that_somebody_holds(
         monkeypatch.setattr(sqlite3, "connect", connect)
         await store.try_writing()
     assert set(waits) == {0}
+    await store.close()
+
+
+async def test_nobody_waits_for_a_long_look_at_a_file_that_became_shorter(
+    sqlite_url: str, tmp_path: Path, vault: Vault
+) -> None:
+    store, file = Store(sqlite_url, vault), tmp_path / "data" / "bot.db"
+    await store.migrate()
+    await store.try_writing()
+    with closing(sqlite3.connect(file)) as raw:
+        raw.execute("CREATE TABLE filler AS SELECT zeroblob(1000000) AS filling")
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    await store.try_writing()
+    with closing(sqlite3.connect(file)) as raw:
+        raw.execute("DROP TABLE filler")
+        raw.execute("VACUUM")
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    real, looks, go_on = sqlite3.connect, asyncio.Queue[None](), threading.Event()
+    loop, here = asyncio.get_running_loop(), threading.get_ident()
+
+    def connect(*arguments: Any, **named: Any) -> sqlite3.Connection:
+        if "mode=ro" in str(arguments[0]):
+            loop.call_soon_threadsafe(looks.put_nowait, None)
+            assert threading.get_ident() != here
+            assert go_on.wait(30)
+        made: sqlite3.Connection = real(*arguments, **named)
+        return made
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(sqlite3, "connect", connect)
+        one = asyncio.create_task(_writes(store))
+        await looks.get()
+        async with store.read() as tx:  # what people read is answered meanwhile
+            assert len(await tx.defaults.all()) == 1
+        one.cancel()  # as where Slack waits no longer
+        with pytest.raises(asyncio.CancelledError):
+            await one
+        other = asyncio.create_task(_writes(store))
+        assert isinstance(store._engines, SqliteEngines)
+        await asyncio.sleep(0)
+        assert store._engines.turn.locked()  # it waits for the look
+        go_on.set()
+        await other
+    assert looks.empty()  # it was one look for both
     await store.close()
