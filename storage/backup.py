@@ -4,11 +4,9 @@ A copy made with `cp` lacks what stands in the journal; SQLite's online backup d
 restored is older than what has happened since, so nothing in it may be sent a second time.
 """
 
-import os
-import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -33,11 +31,12 @@ from storage.chain import Fault, Verification
 from storage.errors import NewerVersion
 from storage.file import (
     JOURNALS,
-    PRIVATE,
     PRIVATE_DIRECTORY,
     claim,
+    drafted,
+    flush,
     flush_directory,
-    give_name,
+    new_file,
     require_there,
     sqlite_advice,
     sqlite_cause,
@@ -94,16 +93,8 @@ def back_up(source: Path, target: Path) -> Copied:
     Raises BotError.
     """
     require_there(source)
-    with drafted(target) as draft:
-        copied = copy_whole(source, draft)
-        try:
-            give_name(draft, target)
-        except FileExistsError:
-            raise BotError(f"{target} exists already.", hint="Name a new file.") from None
-        except OSError as error:
-            raise BotError(f"{target} cannot be written: {error.strerror}.") from None
-        flush_directory(target)
-    return copied
+    with new_file(target) as draft:
+        return copy_whole(source, draft)
 
 
 def restore(
@@ -152,21 +143,6 @@ def _of_newer(backup: Path, error: NewerVersion) -> BotError:
     )
 
 
-@contextmanager
-def drafted(target: Path) -> Iterator[Path]:
-    """A new private file beside `target` to write into, gone afterwards whatever happens."""
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
-    try:
-        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE))
-    except OSError as error:
-        raise BotError(f"{target.parent} cannot be written: {error.strerror}.") from None
-    try:
-        yield draft
-    finally:
-        for name in (draft.name, *(draft.name + journal for journal in JOURNALS)):
-            draft.with_name(name).unlink(missing_ok=True)
-
-
 def copy_whole(source: Path, target: Path) -> Copied:
     """Copy a database of the bot, whole and checked, into one file without a journal."""
     verification = Verification()
@@ -186,11 +162,7 @@ def copy_whole(source: Path, target: Path) -> Copied:
         raise _not_copied(error, source, target) from None
     if found != "ok":
         raise BotError(f"{source} is damaged: {found}.", hint="Use an older backup.")
-    descriptor = os.open(target, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    flush(target)
     return Copied(verification.last, fault)
 
 

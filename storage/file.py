@@ -1,11 +1,13 @@
 """The care of a SQLite file: who may read it, and who uses it."""
 
+import errno
 import fcntl
 import os
 import secrets
 import shutil
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from stat import S_ISREG
 from typing import IO
@@ -80,29 +82,68 @@ def _make(file: Path) -> None:
     flush_directory(file)
 
 
+@contextmanager
+def new_file(target: Path) -> Iterator[Path]:
+    """A draft to write, which becomes `target` once that is done. Raises BotError."""
+    if os.path.lexists(target):
+        raise _exists(target)
+    with drafted(target) as draft:
+        yield draft
+        try:
+            flush(draft)
+            give_name(draft, target)
+            flush_directory(target)
+        except FileExistsError:
+            raise _exists(target) from None
+        except OSError as error:
+            raise BotError(f"{target} cannot be written: {error.strerror}.") from None
+
+
+def _exists(file: Path) -> BotError:
+    return BotError(f"{file} exists already.", hint="Name a new file.")
+
+
+@contextmanager
+def drafted(target: Path) -> Iterator[Path]:
+    """A new private file beside `target` to write into, gone afterwards whatever happens."""
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+    try:
+        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE))
+    except OSError as error:
+        raise BotError(f"{target.parent} cannot be written: {error.strerror}.") from None
+    try:
+        yield draft
+    finally:
+        for name in (draft.name, *(draft.name + journal for journal in JOURNALS)):
+            draft.with_name(name).unlink(missing_ok=True)
+
+
 def give_name(draft: Path, file: Path) -> None:
     """Let `file` be what the draft is, whole at once. Raises FileExistsError, OSError.
 
-    Where the file system knows no hard links (CIFS, exFAT), it is written in place instead.
+    The draft may be gone afterwards: where the file system knows no hard links (CIFS, exFAT), it is
+    moved there, by one process at a time.
     """
     try:
         file.hardlink_to(draft)
     except FileExistsError:
         raise
     except OSError:
-        _write_new(draft, file)
+        _move_new(draft, file)
 
 
-def _write_new(draft: Path, file: Path) -> None:
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
-    try:
-        with os.fdopen(descriptor, "wb") as made, draft.open("rb") as content:
-            shutil.copyfileobj(content, made)
-            made.flush()
-            os.fsync(made.fileno())
-    except OSError:
-        file.unlink(missing_ok=True)
-        raise
+def _move_new(draft: Path, file: Path) -> None:
+    """Move it there as the first one. A process that was killed meanwhile holds up nobody."""
+    path = file.with_name(f".{file.name}{LOCK}")
+    with path.open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        is_first = not os.path.lexists(file)
+        if is_first:
+            draft.replace(file)
+        # Who waits for this very lock finds the file there, and needs none.
+        path.unlink(missing_ok=True)
+    if not is_first:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(file))
 
 
 def is_there(file: Path) -> bool:
@@ -253,7 +294,12 @@ def _is_barred(file: Path) -> bool:
 
 def flush_directory(file: Path) -> None:
     """Have a new name of a file survive a loss of power."""
-    descriptor = os.open(file.parent, os.O_RDONLY)
+    flush(file.parent)
+
+
+def flush(path: Path) -> None:
+    """Have what was written to a file survive a loss of power."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -15,11 +15,11 @@ from sqlalchemy import URL, Connection, Table, create_engine, func, insert, sele
 
 from bot.errors import BotError
 from bot.plural import counted
-from storage.backup import Copied, copy_whole, drafted, set_aside
+from storage.backup import Copied, copy_whole, set_aside
 from storage.columns import lenient
 from storage.connection import OpenConnection
 from storage.engine import open_engines
-from storage.file import claim, flush_directory, require_there
+from storage.file import claim, drafted, flush_directory, require_there
 from storage.migrations import upgrade
 from storage.store import Store
 from storage.tables import audit, known_versions, metadata

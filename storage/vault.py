@@ -223,7 +223,7 @@ def _make_key_file(path: Path) -> None:
     except FileExistsError:
         return
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)
     flush_directory(path)
 
 

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager, nullcontext
 from datetime import UTC
 from pathlib import Path
 from typing import IO, TypeVar
@@ -25,7 +25,7 @@ from bot.language.times import moment
 from bot.model import AuditHead, AuditQuery
 from bot.plural import counted
 from bot.reviews.audit_file import Form, head_of, lines_of
-from storage import PRIVATE, Archive
+from storage import Archive, new_file
 from storage.chain import Fault
 
 Result = TypeVar("Result")
@@ -147,27 +147,19 @@ def export(
 
 @contextmanager
 def _new(path: Path) -> Iterator[IO[str]]:
-    """A new private file, which is gone again where not all could be written. Raises BotError.
+    """A new private file, which is there once all is written. Raises BotError.
 
     A pipe or a device is written to as it is.
     """
     is_special = path.exists() and not path.is_file()
-    flags = os.O_WRONLY if is_special else os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    written = nullcontext(path) if is_special else new_file(path)
     try:
-        descriptor = os.open(path, flags, PRIVATE)
-    except FileExistsError:
-        raise BotError(f"{path} exists already.", hint="Name a new file.") from None
+        with written as draft, draft.open("w", encoding="utf-8", newline="") as file:
+            yield file
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise BotError(f"{path} cannot be written: {error.strerror}.") from None
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            yield file
-    except BaseException as error:
-        if not is_special:
-            path.unlink(missing_ok=True)
-        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-            raise BotError(f"{path} cannot be written: {error.strerror}.") from None
-        raise
 
 
 async def _export(database: str | None, query: AuditQuery, form: Form, output: IO[str]) -> int:
