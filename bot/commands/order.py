@@ -26,7 +26,7 @@ from bot.orders.finding import Search
 from bot.orders.offers import offer_of
 from bot.orders.order_buttons import buttons
 from bot.orders.reports import paid_in
-from bot.orders.schedule import DAY
+from bot.orders.schedule import DAY, can_be_rescued
 from bot.orders.signing import confirmation, renewal
 from bot.orders.words import at_the_end, renewing_costs, sign_of, taker, unconfirmed, why_over
 from bot.pipeline.context import Context, Services
@@ -366,6 +366,17 @@ async def rescue(ctx: Context, order: Number) -> Reply:
     return _one_by_one(told)
 
 
+async def _some_to_rescue(services: Services, user: UserId, place: Place) -> None:
+    """Raise NotFound for who is told of no rental of which anything is left to copy."""
+    await _some_known(services, user, place)
+    known = await services.orders.of_person_after(user, 0)
+    if not any(map(can_be_rescued, known)):
+        raise NotFound(
+            say("None of your orders has machines left to copy."),
+            hint=line(say("See: {command}", command=command("order list"))),
+        )
+
+
 async def watch(ctx: Context, wallet: Wallet) -> Reply:
     """Be told of all rentals of a wallet: to confirm, to renew, ended, about to be deleted."""
     async with ctx.services.store.write() as tx:
@@ -444,7 +455,7 @@ GROUP = Group(
             "rescue",
             rescue,
             example="order rescue 1287",
-            opens=_some_known,
+            opens=_some_to_rescue,
             chinese="抢救",
             does=say("Rescue a rental"),
         ),

@@ -9,7 +9,7 @@ from bot.model import DbcSession, Machine, Node, OrderPhase, RentalOrder
 from bot.orders.coming import OVER, when, with_taker
 from bot.orders.facts import Facts
 from bot.orders.finding import Search
-from bot.orders.schedule import DAY, goal_of, head_at
+from bot.orders.schedule import DAY, can_be_rescued, goal_of, head_at
 from bot.orders.words import priced
 from bot.pipeline.context import Context, Services
 from bot.pipeline.ended import Ended
@@ -51,7 +51,8 @@ async def ending(
             label = say("Show order {order}", order=str(order.number))
             if reader is None or await services.orders.tells(order, reader):
                 shown.append(ways.to_order(order, label))
-                if order.phase is OrderPhase.ENDED and has_machines:
+                is_over = order.phase is OrderPhase.ENDED
+                if is_over and has_machines and can_be_rescued(order):
                     label = say("Copy data of order {order} …", order=str(order.number))
                     shown.append(ways.to_rescue(order, label))
     return (*notes, Actions(tuple(shown[:_WAYS]))) if shown else tuple(notes)

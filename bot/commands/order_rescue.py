@@ -16,7 +16,7 @@ from bot.messages import ways
 from bot.messages.machine_buttons import RESCUE, May, button
 from bot.model import ExecutionStatus, OrderPhase, RentalOrder
 from bot.orders.facts import AtStake, Facts
-from bot.orders.schedule import DAY, LOOP, goal_of, moment
+from bot.orders.schedule import DAY, LOOP, goal_of, is_too_late, moment
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
 from bot.pipeline.ended import Ended, ended_of
@@ -165,7 +165,7 @@ async def requested(ctx: Context, facts: Facts) -> Mapping[TaskId, Requested]:
 async def copying(ctx: Context, facts: Facts, left: Left, data: Mapping[str, object]) -> Reply:
     """What to copy from an order's machines, where to, until when. `data` names the order."""
     order = facts.order
-    if order.phase.is_over or (order.phase is OrderPhase.ENDED and facts.is_past(facts.goal)):
+    if order.phase.is_over or is_too_late(order):
         late = say(
             "It is too late to copy anything: the 72 hours after the end of order {order} are "
             "over, and {node} deletes, or has deleted, its machines.",
@@ -175,10 +175,12 @@ async def copying(ctx: Context, facts: Facts, left: Left, data: Mapping[str, obj
     if not facts.machines:
         return Reply.empty(_nothing(facts), private=True)
     deleted = goal_of(order) if order.phase is OrderPhase.ENDED else order.ends
-    head = say(
-        "Copy what you need from {node} before {time}.",
-        node=bold(facts.node), time=facts.earliest(deleted),
-    )  # fmt: skip
+    named = {"node": line(bold(facts.node)), "time": facts.earliest(deleted)}
+    head = say("Copy what you need from {node} before {time}.", **named)
+    if order.phase is OrderPhase.ENDED and facts.is_past(deleted):  # which nobody has read yet
+        head = say(
+            "Copy at once what you need from {node}: since {time} it may delete all of it.", **named
+        )
     servers = [server.name for server in await ctx.services.sightings.servers()]
     may = left.ended.narrowed(may_press(ctx.services, ctx.actor, ctx.place.channel))
     known = await requested(ctx, facts)

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from bot.messages import ways
 from bot.model import OrderPhase, RentalOrder
-from bot.orders.schedule import goal_of, reached
+from bot.orders.schedule import can_be_rescued, goal_of, reached
 from bot.reply import Actions, Button, say
 
 
@@ -25,7 +25,8 @@ def buttons(
 
     Somebody confirms or renews it, or wants no more than the last warnings, before its end; who may
     not see (`sees`) its machines decides nothing, nor anybody where it `is_early`: long before the
-    end. Before and after the end, machines can be copied where there may be any (`has_machines`).
+    end. Before and after the end, machines can be copied where there may be any (`has_machines`),
+    until the block is read after which their node deletes them.
     """
     shown = [] if is_shown else [ways.to_order(order)]
     if sees and goal_of(order) > head:
@@ -35,7 +36,7 @@ def buttons(
             value = _value(order)
             confirms = Button(say("I confirm it"), Handling.RENEWS, value)
             shown = [confirms, Button(say("Done"), Handling.DONE, value), *shown]
-    if sees and has_machines and order.phase in {OrderPhase.RENTING, OrderPhase.ENDED}:
+    if sees and has_machines and can_be_rescued(order):
         shown.append(ways.to_rescue(order))
     return Actions(tuple(shown))
 

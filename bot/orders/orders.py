@@ -29,7 +29,7 @@ from bot.orders.offers import Offer, offer_of, paid_since
 from bot.orders.over import settle, unsettle
 from bot.orders.putting import Keyed, put, wanted
 from bot.orders.said import key_of
-from bot.orders.schedule import DAY, KEPT, goal_of, head_at, next_look
+from bot.orders.schedule import DAY, KEPT, goal_of, head_at, is_too_late, next_look
 from bot.orders.unread import Unread
 from bot.orders.vague import Told
 from bot.plural import counted
@@ -279,9 +279,9 @@ class Orders:
                 messages = await wanted(tx, messages, meant)
                 await put(tx, messages, now, can_wait=said.can_wait(meant))
                 await put(tx, answers, now)
-                if found.event is not None:
+                if (over := _over(before, found)) is not None:
                     fresh = {key for key, _, _ in (*messages, *answers)}
-                    await settle(tx, before, order, found.event, fresh, now)
+                    await settle(tx, before, order, over, fresh, now)
                 if (signed_at is not None and is_read) or found.event is not None:
                     await tx.orders.answered(before)
                 if found.event in {Event.CONFIRMED, Event.RENEWED, Event.ENDED}:
@@ -467,3 +467,11 @@ class Orders:
         if channel := self._channel():
             places.append((Place(ChannelId(channel)), any(people.values())))
         return places
+
+
+def _over(before: RentalOrder, found: Looked) -> Event | None:
+    """What ends what was told of an order; the time for copying does so once it is seen to be over,
+    which its node's deletion, and so the event, follows within 15 minutes.
+    """
+    is_late = found.order.phase is OrderPhase.ENDED and is_too_late(found.order)
+    return Event.GONE if is_late and not is_too_late(before) else found.event

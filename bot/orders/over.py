@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.messages import ways
-from bot.model import Message, OrderPhase, RentalOrder
+from bot.model import Message, RentalOrder
 from bot.orders.changes import Event
 from bot.orders.order_buttons import Handling, meant
 from bot.orders.said import beginnings
+from bot.orders.schedule import can_be_rescued
 from bot.reply import (
     Actions,
     Button,
@@ -132,5 +133,4 @@ def _holds(button: Button, order: RentalOrder, event: Event) -> bool:
     if button.action != ways.RESCUE:
         return True
     # Behind a renewal, it is the messages about the new end that have it.
-    has_machines = order.phase in {OrderPhase.RENTING, OrderPhase.ENDED}
-    return has_machines and event is not Event.RENEWED
+    return can_be_rescued(order) and event is not Event.RENEWED

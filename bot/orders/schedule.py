@@ -67,6 +67,18 @@ def goal_of(order: RentalOrder) -> int:
     return order.ends + (KEPT if order.phase is OrderPhase.ENDED else 0)
 
 
+def is_too_late(order: RentalOrder) -> bool:
+    """Whether the block was read after which its node deletes its machines: no copy can be sure."""
+    if order.phase is OrderPhase.ENDED:
+        return order.seen_block >= goal_of(order)
+    return order.phase is OrderPhase.GONE
+
+
+def can_be_rescued(order: RentalOrder) -> bool:
+    """Whether there may be machines of it to copy from."""
+    return order.phase in {OrderPhase.RENTING, OrderPhase.ENDED} and not is_too_late(order)
+
+
 def stages_of(order: RentalOrder) -> tuple[Stage, ...]:
     """The warnings of its phase, the least urgent first."""
     return _STAGES.get(order.phase, ())

@@ -26,6 +26,7 @@ from bot.language.row_parts import Listing
 from bot.messages.question import subject_of
 from bot.model import RentalOrder
 from bot.orders.coming import briefly
+from bot.orders.schedule import can_be_rescued
 from bot.pipeline.context import Services
 from bot.pipeline.formatting import short
 from bot.pipeline.under_way import called as followed_as
@@ -37,6 +38,7 @@ Source = Callable[[Search], Awaitable[list[Choice]]]
 
 # Slack gives up on options after 3 s: who may decide and what people are called are two looks.
 _PATIENCE = timedelta(seconds=1)
+_RESCUE = "order.rescue"
 _SHOWN = 6  # characters at each end of an address
 
 
@@ -136,6 +138,7 @@ class Numbered:
                 str(order.number),
             )
             for order in await self._rentals(search)
+            if search.form != _RESCUE or can_be_rescued(order)
         ]
 
     async def _rentals(self, search: Search) -> list[RentalOrder]:
