@@ -192,11 +192,10 @@ def from_surprise(error_id: str) -> Reply:
     sentence = say(
         "Something went wrong on my side. Look at the present state before trying again."
     )
+    hint = line(say("Please tell whoever runs this bot: error {id}.", id=code(error_id)))
     return Reply(
         sentence,
-        (
-            Para(line(emoji("boom"), " ", sentence)),
-            Note(line(say("Please tell whoever runs this bot: error {id}.", id=code(error_id)))),
-        ),
+        (Para(line(emoji("boom"), " ", sentence)), Note(hint)),
         private=True,
+        fault=Fault(sentence, hint, "", Severity.FAILED),
     )

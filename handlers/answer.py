@@ -160,6 +160,21 @@ class AnswerInForm(PrivateAnswer):
             await super().say(reply)
 
 
+class AnswerOnHome(PrivateAnswer):
+    """To a button on the Home tab: why something cannot be is said above it, all else in a message.
+
+    A message stands in another tab. What was done shows on the Home tab by itself.
+    """
+
+    async def say(self, reply: Reply) -> None:
+        """Say it; above the Home tab while the click lasts."""
+        if reply.fault is not None:
+            trigger, self._trigger = self._trigger, ""
+            if trigger and await self._modals.reveal(reply, trigger, self._actor):
+                return
+        await super().say(reply)
+
+
 class PublicAnswer(_Answer):
     """To a mention or a direct message: where it was asked. A second answer replaces the first."""
 
@@ -194,6 +209,7 @@ class PublicAnswer(_Answer):
 _TOO_LATE = Reply.of(
     emoji("hourglass"), " ", say("That took too long to be shown. Press the button again.")
 )
+_IN_MESSAGES = Reply.of(say("The answer is in the Messages tab."))
 _BESIDE = Reply.of(emoji("white_check_mark"), " ", say("Only you see the answer, where you asked."))
 
 
@@ -226,7 +242,9 @@ class FormAnswer(_Answer):
         takes the place of the message with the button that has opened the form.
         """
         with_buttons = any(isinstance(part, Actions) for part in reply.parts)
-        in_form = _BESIDE if with_buttons else reply
+        is_of_home = self._place == Place.direct(self._actor)
+        beside = _IN_MESSAGES if is_of_home else _BESIDE
+        in_form = beside if with_buttons else reply
         shown = self._waiting and await self._modals.say(
             self._waiting, self._view, in_form, self._actor
         )

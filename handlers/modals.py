@@ -101,14 +101,14 @@ class Modals:
         return Shown(opened.id, opened.hash, filling=filling)
 
     async def reveal(self, reply: Reply, trigger: str, reader: Reader) -> bool:
-        """Show what only they may see, in a modal that is gone once closed; False if too late."""
+        """Say it in a modal, which only they see and is gone once closed; False if too late."""
         told, words = self._connection.spelled(reply, reader), self._connection.words(reader)
         try:
             await self._connection.call(
                 "views.open", trigger_id=trigger, view=secret_view(told, words)
             )
         except DeliveryFailed as failed:
-            log.info("secret_not_opened", reason=failed.reason)
+            log.info("modal_not_opened", reason=failed.reason)
             return False
         return True
 

@@ -1,5 +1,6 @@
 """What every listener works with, and who is served at all."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -9,7 +10,14 @@ from bot.ids import UserId
 from bot.model import Place
 from bot.ports import Answer, Core
 from bot.reply import Reply, say
-from handlers.answer import AnswerInForm, DraftAnswer, FormAnswer, PrivateAnswer, PublicAnswer
+from handlers.answer import (
+    AnswerInForm,
+    AnswerOnHome,
+    DraftAnswer,
+    FormAnswer,
+    PrivateAnswer,
+    PublicAnswer,
+)
 from handlers.boundary import Boundary
 from handlers.connection import SlackConnection
 from handlers.deliveries import Acknowledgement
@@ -19,6 +27,8 @@ from handlers.payloads import FormOrigin, Payload
 from handlers.readers import Readers
 from handlers.response_url import ResponseUrl
 from handlers.slack import SlackMessenger
+
+_IN_VIEWS: Mapping[str, type[PrivateAnswer]] = {"modal": AnswerInForm, "home": AnswerOnHome}
 
 log = structlog.get_logger()
 
@@ -47,10 +57,10 @@ class Switchboard:
         return self.boundary.refuse(key, answer, Reply.of(sentence, private=True))
 
     def private(
-        self, actor: UserId, place: Place, url: str, trigger: str, *, in_form: bool = False
+        self, actor: UserId, place: Place, url: str, trigger: str, *, pressed_in: str = ""
     ) -> PrivateAnswer:
-        """The answer to a slash command or a button, also to one `in_form`."""
-        answer = AnswerInForm if in_form else PrivateAnswer
+        """The answer to a slash command or a button; `pressed_in`: the type of its view."""
+        answer = _IN_VIEWS.get(pressed_in, PrivateAnswer)
         return answer(
             self.messenger,
             self.modals,

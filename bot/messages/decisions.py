@@ -1,6 +1,7 @@
 """How votes are told: the tally, whose no longer count, and how a review ended. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.ids import UserId
@@ -18,12 +19,15 @@ from bot.model import (
     VoteState,
 )
 from bot.reply import (
+    Fault,
     Given,
     Line,
     Phrase,
     Reply,
+    Severity,
     Words,
     apart,
+    as_phrase,
     emoji,
     line,
     listed,
@@ -296,14 +300,20 @@ def too_late(count: Count, ago: timedelta | None, why: Words = "") -> Reply:
     approval, vote = count.approval, count.vote
     if vote.why == Uncounted.VOTED:
         told = say("You have already decided on this. Each person counts once.")
-        return Reply.of(told, private=True)
+        return _too_late(told)
     if _has_expired(count):
-        return Reply.of(over(approval, ApprovalStatus.EXPIRED, ago), private=True)
+        return _too_late(over(approval, ApprovalStatus.EXPIRED, ago))
     if approval.status is ApprovalStatus.VOID:
-        return Reply.of(sentences((over(approval, approval.status, ago), why)), private=True)
+        return _too_late(sentences((over(approval, approval.status, ago), why)))
     is_own = approval.decided_by == vote.user
     told = over(approval, approval.status, ago, approval.decided_by, is_own=is_own)
-    return Reply.of(told, private=True)
+    return _too_late(told)
+
+
+def _too_late(told: Words) -> Reply:
+    """As a refusal: on the Home tab it would else not be seen."""
+    fault = Fault(as_phrase(told), line(), "", Severity.REFUSED)
+    return replace(Reply.of(told, private=True), fault=fault)
 
 
 def over_at(count: Count) -> datetime | None:

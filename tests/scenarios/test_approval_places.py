@@ -235,6 +235,23 @@ async def test_home_shows_what_waits_for_me_and_its_buttons_work(stage_of_two: S
     assert now(stage, question).buttons == []
 
 
+async def test_what_came_too_late_is_said_above_the_home_it_was_pressed_in(
+    stage_of_two: Stage,
+) -> None:
+    stage = stage_of_two
+    question = await asked(stage)
+    await stage.bob.opens_home()
+    await stage.bob.sees_home("Waiting for you")
+    await stage.alice.presses("Withdraw", question)
+    await stage.quiet()
+    before = len(stage.bob.messages("@dbc"))
+    await stage.bob.presses("Approve", on_home=True)
+    await stage.quiet()
+    assert "withdrew this" in (await stage.bob.sees_modal("Only you see this")).plain
+    assert len(stage.bob.messages("@dbc")) == before
+    assert stage.changes() == []
+
+
 async def test_a_denial_from_home_asks_why(stage_of_two: Stage) -> None:
     stage = stage_of_two
     question = await asked(stage)

@@ -79,6 +79,20 @@ async def test_a_machine_is_created_from_home(stage: Stage) -> None:
     assert stage.changes() == ["tasks.create"]
 
 
+async def test_why_nothing_can_be_created_is_said_above_the_home(one_stage: Stage) -> None:
+    alice = one_stage.alice
+    await one_stage.gives_session(alice, "gpu2")
+    await alice.opens_home()
+    await alice.sees_home("gpu2")
+    await one_stage.asks(alice, "/dbc session remove on gpu2")
+    await one_stage.confirms(alice, "Erase")
+    before = len(alice.messages("@dbc"))
+    await alice.presses("Create a machine", on_home=True)
+    await one_stage.quiet()
+    assert "session" in (await alice.sees_modal("Only you see this")).plain
+    assert len(alice.messages("@dbc")) == before
+
+
 @both_stages
 @pytest.mark.parametrize(("action", "value"), [(OPEN_FORM, "vm.teleport"), ("vm.teleport", "")])
 async def test_a_button_for_what_the_bot_no_longer_does_says_so(
