@@ -11,7 +11,7 @@ from bot.language.kinds import WHY, Arg
 from bot.language.table import Command
 from bot.model import AuditEntry, AuditKind, Effect, Freeze, Place
 from bot.pipeline.context import Context, Services
-from bot.reply import Heading, Note, Para, Reply, dump, emoji, line, mention, say
+from bot.reply import Heading, Note, Para, Reply, Text, dump, emoji, line, mention, say
 from storage import UnitOfWork
 
 _SHORT = 8  # characters of an id that people read and type
@@ -22,7 +22,7 @@ Why = Annotated[
 
 
 async def freeze(ctx: Context, why: Why) -> Reply:
-    """Stop all changes of machines until somebody lifts the freeze; broken glass gets past it."""
+    """Stop all changes of machines until somebody lifts the freeze."""
     await _require_right(ctx)
     started = Freeze(ctx.actor, why, ctx.now)
     sentence = say("{person} froze all changes: {why}", person=mention(ctx.actor), why=why)
@@ -31,14 +31,7 @@ async def freeze(ctx: Context, why: Why) -> Reply:
         (
             Heading(say("All changes are frozen")),
             Para(line(emoji("ice_cube"), " ", sentence)),
-            Note(
-                line(
-                    say(
-                        "Nothing is sent to machines, not even what is already approved. What is "
-                        "in progress goes on, and whoever may break the glass still can."
-                    )
-                )
-            ),
+            Note(line(_what_stands(ctx.services))),
         ),
     )
     async with ctx.services.store.write() as tx:
@@ -46,6 +39,19 @@ async def freeze(ctx: Context, why: Why) -> Reply:
             raise _frozen_already(await tx.freezes.find())
         await _announce(ctx, tx, AuditKind.FROZEN, told, why)
     return told
+
+
+def _what_stands(services: Services) -> Text:
+    glass = services.reviews.reviewers.rules.glass
+    if not any(people.is_anybody for people in glass):
+        return say(
+            "Nothing is sent to machines, not even what is already approved. What is in progress "
+            "goes on."
+        )
+    return say(
+        "Nothing is sent to machines, not even what is already approved. What is in progress goes "
+        "on, and whoever may break the glass still can."
+    )
 
 
 async def unfreeze(ctx: Context) -> Reply:

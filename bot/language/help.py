@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.language.args import OPTIONS, Parameter
+from bot.language.args import BREAK_GLASS, OPTIONS, Parameter
 from bot.language.kinds import NO_LIMIT
 from bot.language.parse import HelpWanted, NotUnderstood
 from bot.language.table import Command, Group, Table
@@ -51,40 +51,49 @@ _MARK = "*"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a person can run here: commands that are barred for them, or need others' approval."""
+    """What a person can run here: commands that are barred for them, or need others' approval.
+
+    `unnamed`: those that are for people whom the rules name, and they do not name this one.
+    `breaks_glass`: whether they name them for any change that waits for approval.
+    """
 
     has_session: bool = True
     barred: frozenset[str] = frozenset()
     reviewed: frozenset[str] = frozenset()
+    unnamed: frozenset[str] = frozenset()
+    breaks_glass: bool = True
 
     def verb(self, command: Command) -> Span:
         """The verb, with a mark where others have to approve."""
         return verb(command.id, _MARK * (command.id in self.reviewed))
 
     def open(self, group: Group) -> list[Command]:
-        """The commands of a group that are not barred."""
-        return [command for command in group.commands if command.id not in self.barred]
+        """The commands of a group that they may run."""
+        closed = self.barred | self.unnamed
+        return [command for command in group.commands if command.id not in closed]
 
 
 def help_reply(table: Table, wanted: HelpWanted, standing: Standing) -> Reply:
     """Help on a command, on a group, or on everything."""
     if wanted.command is not None:
-        return _command_help(wanted.command)
+        return _command_help(wanted.command, standing)
     group = table.group(wanted.group) if wanted.group else None
     if group is not None:
         return _group_help(group, standing)
     return _all_help(table, standing)
 
 
-def _command_help(command: Command) -> Reply:
+def _command_help(command: Command, standing: Standing) -> Reply:
     parts: list[Part] = [Para(line(typed(command.usage), "\n", command.help))]
     explained = [p for p in command.parameters if p.arg.hint or p.arg.kind.is_number]
     if explained:
         parts.append(Para(_below_each_other([_explain(command, p) for p in explained])))
     example = say("Example: {command}", command=typed(command.example))
     parts.append(Note(line(example)))
-    also = say("Also: {options}", options=_everyones(command))
+    also = say("Also: {options}", options=_everyones(command, standing))
     parts.append(Note(line(review_note(command), " ", also)))
+    if command.id in standing.unnamed:
+        parts.append(Note(line(say("This is for those alone whom the rules name."))))
     summary = say("{command}: {help}", command=typed(command.title), help=command.help)
     return Reply(summary, tuple(parts), private=True)
 
@@ -119,10 +128,13 @@ def _explain(command: Command, parameter: Parameter) -> Line:
     return line(say("• {word}: {meant}", word=argument(command.id, parameter.word), meant=meant))
 
 
-def _everyones(command: Command) -> Line:
+def _everyones(command: Command, standing: Standing) -> Line:
     """The options that the command shares with all of its kind."""
     changes = command.worst_effect is not Effect.READ
-    own = [argument(command.id, one.usage) for one in OPTIONS if one.fits(changes=changes)]
+    fitting = [one for one in OPTIONS if one.fits(changes=changes)]
+    if not standing.breaks_glass:
+        fitting = [one for one in fitting if one.name != BREAK_GLASS]
+    own = [argument(command.id, one.usage) for one in fitting]
     return line(*(piece for one in own for piece in (" · ", one)))[1:]
 
 
@@ -154,7 +166,7 @@ def _reservations(groups: Sequence[Group], standing: Standing) -> list[Part]:
             command=typed("session add"),
         )
         notes.append(Note(line(emoji("warning"), " ", told)))
-    hidden = sum(len(group.commands) - len(standing.open(group)) for group in groups)
+    hidden = sum(command.id in standing.barred for group in groups for command in group.commands)
     if hidden:
         told = say_number(
             "The site's rules deny you {number} more command here.",

@@ -21,6 +21,10 @@ async def standing_of(services: Services, user: UserId, place: Place) -> Standin
         decisions = await services.reviews.reviewers.outlook(user, place.channel, asked)
     except DeliveryFailed:
         return Standing(has_session=bool(usable))
+    try:
+        unnamed, breaks_glass = await _named(services, user)
+    except DeliveryFailed:
+        unnamed, breaks_glass = frozenset(), True
     closed = {command.id for command in services.table if not is_open_to_all(command)}
     barred = set() if person.is_full_member else closed
     return Standing(
@@ -29,4 +33,22 @@ async def standing_of(services: Services, user: UserId, place: Place) -> Standin
             barred | {n for n, one in decisions.items() if one.kind is DecisionKind.DENY}
         ),
         reviewed=frozenset(n for n, one in decisions.items() if one.kind is DecisionKind.APPROVE),
+        unnamed=unnamed,
+        breaks_glass=breaks_glass,
     )
+
+
+async def _named(services: Services, user: UserId) -> tuple[frozenset[str], bool]:
+    """The commands of which the rules name others or nobody; whether they name them for the glass.
+
+    Raises DeliveryFailed.
+    """
+    reviewers = services.reviews.reviewers
+    rules = reviewers.rules
+    unnamed: set[str] = set()
+    for command in services.table:
+        found = rules.table_of(command.id)
+        if found is not None and not await reviewers.is_one_of(user, found[1], now=False):
+            unnamed.add(command.id)
+    named = [await reviewers.is_one_of(user, people, now=False) for people in rules.glass]
+    return frozenset(unnamed), any(named)

@@ -309,6 +309,12 @@ class Policy(Strict):
         """All rules, those of the budgets among them."""
         return (*self.rule, *self._of_budgets)
 
+    @property
+    def glass(self) -> tuple[People, ...]:
+        """Whom the defaults and each rule let break the glass; nobody where none is given."""
+        defaults = (self.defaults.change, self.defaults.disrupt, self.defaults.destroy)
+        return tuple(one.break_glass for one in (*defaults, *self.rules) if one.break_glass)
+
     def table_of(self, command: str) -> tuple[str, People] | None:
         """The table that alone says who may use a command, and whom it names; None for others."""
         table = _BY_TABLE.get(command)

@@ -202,9 +202,9 @@ class Reviewers:
                 closed.add(name)
         return replace(asked, groups=frozenset(mine), closed=frozenset(closed))
 
-    async def is_one_of(self, person: UserId, some: People) -> bool:
-        """Whether a person is one of these now. Raises DeliveryFailed."""
-        members = await self.at_a_click()._members_of([some])  # noqa: SLF001 - its like
+    async def is_one_of(self, person: UserId, some: People, *, now: bool = True) -> bool:
+        """Whether a person is one of these, `now` or as known lately. Raises DeliveryFailed."""
+        members = await (self.at_a_click() if now else self)._members_of([some])  # noqa: SLF001
         return some.has(person, _groups_of(person, members))
 
     async def _members_of(self, people: Sequence[People]) -> Mapping[str, frozenset[UserId]]:

@@ -249,3 +249,15 @@ async def test_a_freeze_is_announced_under_a_heading_with_its_sign(stage: Stage,
     said = stage.alice.last(CHANNEL)
     assert said.blocks[0]["type"] == "header"
     assert said.plain.split("\n")[1].startswith(":")
+
+
+async def test_help_shows_the_freeze_and_the_glass_to_those_alone_who_may(stage: Stage) -> None:
+    rules(stage, RULES + GLASS)
+    told = {}
+    for person in (stage.alice, stage.bob, stage.carol):
+        every = (await stage.asks(person, "/dbc help", CHANNEL)).plain
+        one = (await stage.asks(person, "/dbc help vm shutdown", CHANNEL)).plain
+        told[person.name] = ("freeze" in every, "break_glass" in one)
+        assert "deny you" not in every
+    assert told == {"alice": (False, False), "bob": (True, False), "carol": (False, True)}
+    assert "whom the rules name" in (await stage.asks(stage.alice, "/dbc help freeze")).plain
