@@ -7,7 +7,7 @@ from itertools import chain, count
 
 from bot.chain.heads import SLOT
 from bot.commands.node import free_of
-from bot.dbc.errors import says_unrented
+from bot.dbc.errors import DbcError, says_unrented
 from bot.dbc.models import HostDisk, Phase, phase_of
 from bot.dbc.sizes import Size
 from bot.errors import BotError
@@ -26,6 +26,7 @@ from bot.ports import DeliveryFailed
 from bot.reply import (
     Actions,
     Fields,
+    Given,
     Line,
     Note,
     Para,
@@ -34,6 +35,7 @@ from bot.reply import (
     Row,
     Rows,
     Text,
+    Words,
     all_of,
     bold,
     code,
@@ -42,6 +44,7 @@ from bot.reply import (
     line,
     listed,
     say,
+    sentences,
     time,
 )
 from bot.reviews.policy import DecisionKind
@@ -61,11 +64,13 @@ _COPIES = {ExecutionStatus.DONE, *(one for one in ExecutionStatus if not one.is_
 class Left:
     """What can still be done on an order's node: all, or what it takes once the order has ended.
 
-    It `answers`, it `refuses` every command since nobody rents it, or has another `problem`.
-    It `has_looked` for what to switch off. `again` is the order by which it is rented again.
+    It `answers`, it `refuses` every command since nobody rents it, or has another `problem`, such
+    as that it is silent. It `has_looked` for what to switch off. `again` is the order by which it
+    is rented again.
     """
 
     node: NodeId
+    label: str
     ended: Ended
     has_ended: bool = False
     answers: bool = False
@@ -74,27 +79,42 @@ class Left:
     has_looked: bool = False
     again: str = ""
 
+    @property
+    def takes_commands(self) -> bool:
+        """Whether commands for its machines have any prospect now."""
+        return not self.refuses and self.problem is None
+
+    @property
+    def later(self) -> Text:
+        """When they have again, where they have not."""
+        if self.refuses:
+            return say("once {node} is rented again", node=self.label)
+        return say("once {node} takes commands again", node=self.label)
+
     def is_off(self, one: AtStake) -> bool:
         """Whether a machine is off, or must be by now."""
         return one.is_off or (self.has_looked and not self.answers)
 
 
 async def left_of(ctx: Context, order: RentalOrder) -> Left:
-    """Ask the node of an order that has ended what it still takes; of any other, nobody."""
+    """Ask the node of an order what it still takes."""
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     here = [one for one in usable if one.node == order.node]
     has_ended = order.phase is OrderPhase.ENDED
-    listings = [await ctx.services.inventory.list_node(one) for one in here if has_ended]
+    listings = [await ctx.services.inventory.list_node(one) for one in here]
     ended = await ended_of(ctx.services, here)
     problems = [one.problem for one in listings if one.problem is not None]
     answers = len(problems) < len(listings)
     refuses = not answers and any(map(says_unrented, problems))
+    label = await ctx.services.inventory.label(order.node)
     problem = None if answers or refuses else next(iter(problems), None)
+    if isinstance(problem, DbcError):
+        problem.named(label)
     has_looked = has_ended and ctx.services.orders.has_passed(order.ends + LOOP, order)
     live = [one for one in ended.orders if one.phase is OrderPhase.RENTING]
     later = [one for one in live if one.node == order.node and one.began >= order.ends]
     again = str(later[0].number) if later else ""
-    return Left(order.node, ended, has_ended, answers, refuses, problem, has_looked, again)
+    return Left(order.node, label, ended, has_ended, answers, refuses, problem, has_looked, again)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +237,19 @@ def _nothing(facts: Facts) -> Text:
 
 def _after_the_end(facts: Facts, left: Left) -> list[Part]:
     """Why not everything works any more, and what to do first."""
+    again = Actions((ways.to_rescue(facts.order, say("Ask {node} again", node=facts.node)),))
+    parts: list[Part] = []
+    told: Words
+    if left.problem is not None and not left.refuses:
+        told = sentences((left.problem.words, left.problem.hint))
+        parts += [Note(line(emoji("warning"), " ", told)), again]
     if not left.has_ended:
-        return []
+        return parts
     if left.refuses:
         told = say(
             "Nobody rents {node} now, so it refuses every command for these machines. Rent one of "
-            "its GPUs again first, then copy by the steps below. They are deleted all the same.",
+            "its GPUs again first, then ask again: the commands stand here then. They are deleted "
+            "all the same.",
             node=facts.node,
         )
         if not left.has_looked:
@@ -232,12 +259,7 @@ def _after_the_end(facts: Facts, left: Left) -> list[Part]:
                 "its GPUs again. They are deleted all the same.",
                 node=facts.node,
             )
-        again = Actions((ways.to_rescue(facts.order, say("Ask {node} again", node=facts.node)),))
         return [Note(line(emoji("warning"), " ", told)), again]
-    parts: list[Part] = []
-    if left.problem is not None:
-        said = (bold(facts.node), " ", left.problem.words, " ", left.problem.hint)
-        parts.append(Note(line(emoji("warning"), " ", *said)))
     told = say(
         "The order has ended. While any GPU of {node} is rented, it takes commands for these "
         "machines; one that you start runs for 15 minutes at most. They are deleted all the same.",
@@ -260,7 +282,7 @@ def _saved(one: AtStake, servers: Sequence[str], may: May, left: Left, known: Re
     if not one.is_sure:
         named = line(named, " ", say("(perhaps of another order)"))
     is_off = left.is_off(one)
-    steps = [_by_shell(one, left, known), _system_disk(one, servers, known, is_off=is_off)]
+    steps = [_by_shell(one, left, known), _system_disk(one, servers, known, left)]
     if is_off and left.has_ended:
         steps.reverse()  # its disk can be copied as it is
     told = [step for step in steps if step]
@@ -268,6 +290,8 @@ def _saved(one: AtStake, servers: Sequence[str], may: May, left: Left, known: Re
     node, verbs = left.node, ["show", "start" if is_off else "shutdown"]
     if not known.is_enough:
         verbs.append(RESCUE if known.free == RESCUE else "snapshot")
+    if not left.takes_commands:
+        verbs = ["show"]
     acts = tuple(button(verb, node, one.task) for verb in verbs if may(verb, node, one.task))
     data = {"task": one.task, "name": one.label, "disks": one.disks, "connect": one.login or None}
     return Row(stacked(lines), data, acts)
@@ -286,15 +310,22 @@ def _stepwise(rows: Sequence[Row]) -> list[Part]:
 def _by_shell(one: AtStake, left: Left, known: Requested) -> Text | Line:
     """What is copied over SSH while the machine runs, by which line."""
     others: list[Text] = [disk for disk in one.disks or () if not _is_system(disk)]
-    if not one.disks and known.disk:
-        asked = say("data disk of {size} GiB, asked for at creation, not checked", size=known.disk)
-        others.append(asked)
+    if not one.disks:
+        others.append(
+            say("data disk of {size} GiB by its creation (could not be read)", size=known.disk)
+            if known.disk
+            else say("data disks, if it has any (could not be read)")
+        )
     if not others:
         return ""
-    disks = listed(others)
-    if not left.has_ended:
+    disks, is_off = listed(others), left.is_off(one)
+    if is_off and not left.takes_commands:
+        return say("{disks}: only over SSH, {later}", disks=disks, later=left.later)
+    if is_off and not left.has_ended:
+        told = say("{disks}: only over SSH. Start it for that", disks=disks)
+    elif not left.has_ended:
         told = say("{disks}: over SSH while it runs, to a computer of yours", disks=disks)
-    elif left.is_off(one):
+    elif is_off:
         told = say("{disks}: only over SSH. Start it: it runs for 15 minutes at most", disks=disks)
     else:
         told = say("{disks}: over SSH now. It is switched off within 15 minutes", disks=disks)
@@ -303,15 +334,15 @@ def _by_shell(one: AtStake, left: Left, known: Requested) -> Text | Line:
     return line(say("{what}: {subject}", what=told, subject=code(one.login)))
 
 
-def _system_disk(
-    one: AtStake, servers: Sequence[str], known: Requested, *, is_off: bool
-) -> Text | Line:
+def _system_disk(one: AtStake, servers: Sequence[str], known: Requested, left: Left) -> Text | Line:
     """How its system disk is copied; or that it is copied, and when that was."""
-    disk = next(filter(_is_system, one.disks or ()), _SYSTEM)
+    disk: Text = next(filter(_is_system, one.disks or ()), "")
+    if not disk:  # each machine has one, and a snapshot takes it by that name
+        disk = say("system disk {disk}", disk=_SYSTEM)
     if not known.snapshot:
-        return _by_snapshot(one, disk, servers, known, is_off=is_off)
+        return _by_snapshot(one, disk, servers, known, left)
     named = {
-        "disk": line(disk),
+        "disk": disk,
         "name": line(code(known.snapshot)),
         "server": line(bold(known.server)),
         "time": line(time(known.taken)) if known.taken else (),
@@ -325,16 +356,26 @@ def _system_disk(
     return say(
         "{steps}. Snapshot {name}, taken {time}, is on image server {server} without what was "
         "written since",
-        steps=line(_by_snapshot(one, disk, servers, known, is_off=is_off)), **named,
+        steps=line(_by_snapshot(one, disk, servers, known, left)), **named,
     )  # fmt: skip
 
 
 def _by_snapshot(
-    one: AtStake, disk: str, servers: Sequence[str], known: Requested, *, is_off: bool
+    one: AtStake, disk: Text, servers: Sequence[str], known: Requested, left: Left
 ) -> Text | Line:
-    """The commands that copy its system disk, in the order to run them in."""
+    """The commands that copy its system disk, in the order to run them in, where they can work."""
+    is_off = left.is_off(one)
     if not servers:
         return say("{disk}: over SSH as well, since no image server is known", disk=disk)
+    if not left.takes_commands:
+        named: Mapping[str, Given] = {
+            "disk": disk, "server": line(bold(servers[0])), "later": left.later,
+        }  # fmt: skip
+        if is_off:
+            return say("{disk}: by a snapshot to image server {server}, {later}", **named)
+        return say(
+            "{disk}: over SSH as well, or by a snapshot to image server {server}, {later}", **named
+        )
     to = f" to {servers[0]}" if len(servers) > 1 else ""
     saves = command(f"snapshot create {short(one.task)} {known.free}{to}")
     server = bold(servers[0])

@@ -1,6 +1,8 @@
 """After an order's end, only what its node still does is offered, and it is said what to do."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,10 @@ async def test_on_a_node_that_nobody_rents_nothing_is_offered_that_it_refuses(
     rescue = await stage.asks(alice, f"/dbc order rescue {rental.number}")
     assert "Rent one of its GPUs again first" in rescue.plain
     assert not IN_VAIN & {*rescue.buttons}
+    steps = rescue.plain.replace("*", "")
+    assert "vda 350G: by a snapshot to image server backup, once gpu1 is rented again" in steps
+    assert "vdb 100G: only over SSH, once gpu1 is rented again" in steps
+    assert not re.search(r"vm (shutdown|start)|snapshot create|Start it", steps)
     await stage.asks(alice, "/dbc language zh")
     rescue_in_chinese = await stage.asks(alice, f"/dbc order rescue {rental.number}")
     assert "gpu1 现在无人租用" in rescue_in_chinese.plain
@@ -175,7 +181,7 @@ async def test_a_data_disk_that_was_requested_is_told_before_it_is_read(scene: C
     alter(stage, f"DELETE FROM machine_details WHERE task = '{late}'")
     rescue = await stage.asks(alice, f"/dbc order rescue {rental.number}")
     assert (
-        "data disk of 10 GiB, asked for at creation, not checked: over SSH"
+        "data disk of 10 GiB by its creation (could not be read): over SSH"
         in rescue.plain.replace("*", "").replace("`", "")
     )
 
@@ -203,7 +209,7 @@ async def test_a_session_that_is_refused_does_not_mean_that_nobody_rents(
     await stage.asks(alice, "/dbc vm list")
     said = (await stage.asks(alice, f"/dbc order rescue {rental.number}")).plain.replace("*", "")
     assert "Nobody rents" not in said
-    assert "gpu1 The node does not accept this session." in said
+    assert ":warning: The node does not accept this session." in said
 
 
 async def test_steps_can_be_run_now_only_where_a_later_order_rents_a_node_that_answers(
@@ -286,3 +292,26 @@ async def test_whoever_starts_a_machine_is_told_no_order_that_may_be_another_and
     asked = await stage.asks(alice, "/dbc vm start inference")
     for said in ("可能为这台虚拟机付费的订单都已到期。", "最多运行 15 分钟，随时可能被删除。"):
         assert said in asked.plain
+
+
+@pytest.mark.parametrize("has_ended", [False, True])
+async def test_on_a_silent_node_no_step_names_a_command(
+    scene: ChainStage, *, has_ended: bool
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = await ended(scene) if has_ended else scene.rents(blocks=DAY)
+    await (rents_one_gpu(scene) if has_ended else scene.passes(minutes=2, step=60))
+    await stage.asks(alice, "/dbc vm show inference")
+    stage.node("gpu1").silent = True
+    rescue = await stage.asks(alice, f"/dbc order rescue {rental.number}")
+    steps = rescue.plain.replace("*", "")
+    assert ":warning: gpu1 did not answer in time." in steps
+    assert "by a snapshot to image server backup, once gpu1 takes commands again" in steps
+    assert not re.search(r"vm (shutdown|start)|snapshot create|Start it", steps)
+    assert not IN_VAIN & {*rescue.buttons}
+    assert "Ask gpu1 again" in rescue.buttons
+    stage.node("gpu1").silent = False
+    stage.clock.advance(timedelta(minutes=5))
+    await alice.presses("Ask gpu1 again", rescue)
+    await stage.quiet()
+    assert "snapshot create" in alice.last().plain

@@ -216,7 +216,7 @@ async def test_rescue_says_what_to_copy_where_and_how_much_room_there_is(scene: 
     stage.world.faults.on("dead_node", node="gpu1")
     shown = (await stage.asks(alice, asked)).plain.replace("*", "")
     assert "Free on gpu1\ncould not be read: " in shown
-    assert "2. vda 350G: to image server backup" in shown
+    assert "2. vda 350G: over SSH as well, or by a snapshot to image server backup, once" in shown
 
 
 async def test_rescue_shuts_down_no_machine_that_is_off(scene: ChainStage) -> None:
@@ -240,6 +240,8 @@ async def test_rescue_says_that_disks_are_not_read_yet(scene: ChainStage) -> Non
             await job.run()
     shown = (await scene.stage.asks(alice, f"/dbc order rescue {rental.number}")).plain
     assert "(disks not read yet)" in shown
+    assert "1. data disks, if it has any (could not be read): over SSH while it runs" in shown
+    assert "2. system disk vda: to image server" in shown
     await scene.passes(minutes=30, step=60)
     shown = (await scene.stage.asks(alice, f"/dbc order rescue {rental.number}")).plain
     assert "(disks not read yet)" not in shown
