@@ -57,13 +57,13 @@ class Presence:
         self._mark = ""  # what is in the file, once it was written
         self._coming: tuple[str, ...] = ()  # what may be there in its place: tries that failed, too
         self._why: Text = ""  # once it is spoilt, which only a restart ends
-        self._look: asyncio.Task[None] | None = None
+        self._look: asyncio.Task[None] | None = None  # at all of it, and at which state
         self._looked_at: tuple[int, int] | None = None
 
     async def check(self) -> None:
         """Return if the file is there and the same. Raises FileChanged.
 
-        Where it has to be looked into, that goes on when its caller is cancelled: the next one
+        Where all of it has to be read, that goes on when its caller is cancelled: the next one
         waits for the same look.
         """
         if self._why:
@@ -73,10 +73,10 @@ class Presence:
             raise FileChanged(_REPLACED if found else _DELETED, _PUT_BACK)
         if _state(found) == self._left:
             return
-        if self._look is None or self._look.done() or self._looked_at != _state(found):
-            self._looked_at = _state(found)
-            self._look = asyncio.ensure_future(self._look_into(found))
-        await asyncio.shield(self._look)
+        if found.st_size >= self._size:
+            self._looked_into(found, self._spoilt(found.st_size))
+        else:
+            await self._look_at_all(found)
         if self._why:
             raise FileChanged(self._why, _RESTORE)
 
@@ -88,9 +88,16 @@ class Presence:
             return False
         return True
 
-    async def _look_into(self, found: os.stat_result) -> None:
-        """In a thread: of a large file that became shorter, all is read."""
-        why = await asyncio.to_thread(self._spoilt, found.st_size)
+    async def _look_at_all(self, found: os.stat_result) -> None:
+        async def look() -> None:
+            self._looked_into(found, await asyncio.to_thread(self._spoilt, found.st_size))
+
+        if self._look is None or self._look.done() or self._looked_at != _state(found):
+            self._looked_at = _state(found)
+            self._look = asyncio.ensure_future(look())
+        await asyncio.shield(self._look)
+
+    def _looked_into(self, found: os.stat_result, why: Text) -> None:
         self._why = self._why or why
         if not why:
             self._size, self._left = found.st_size, _state(found)
@@ -126,7 +133,7 @@ class Presence:
             return _EMPTIED
         try:
             with closing(
-                # Whoever writes waits for this look: it waits for nobody.
+                # Whoever writes waits for this look, and often the event loop: it waits for nobody.
                 sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True, timeout=0)
             ) as raw:
                 # VACUUM makes it shorter, too, and what was written since may be in the journal.
