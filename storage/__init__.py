@@ -5,7 +5,7 @@ from storage.backup import Copied, LostKey, PutBack, back_up, restore
 from storage.busy import postgres_cause
 from storage.dumps import Dump, others_in, put_back_dump, read_dump, read_script
 from storage.engine import check_address
-from storage.errors import BadKey, InUse, NewerVersion, StorageFailed, StorageUnfit
+from storage.errors import BadKey, BeingRestored, InUse, NewerVersion, StorageFailed, StorageUnfit
 from storage.file import (
     JOURNALS,
     LOCK,
@@ -24,6 +24,7 @@ from storage.file import (
 )
 from storage.inspection import Inspection, Schema, Server
 from storage.known import Known
+from storage.migrations import BEING_RESTORED
 from storage.moving import move
 from storage.presence import FileChanged
 from storage.repositories.message_rows import LONGEST_PAUSE
@@ -31,12 +32,14 @@ from storage.repositories.open_work import Open
 from storage.repositories.repository import FARTHEST_AHEAD
 from storage.repositories.strangers import Stranger
 from storage.repositories.watches import Due, Look
+from storage.restoring import Restoring
 from storage.store import Store
 from storage.transaction import deciding
 from storage.uow import UnitOfWork
 from storage.vault import Vault, fingerprint, keys_in, place_of, write_keys
 
 __all__ = [
+    "BEING_RESTORED",
     "FARTHEST_AHEAD",
     "JOURNALS",
     "LOCK",
@@ -45,6 +48,7 @@ __all__ = [
     "PRIVATE",
     "Archive",
     "BadKey",
+    "BeingRestored",
     "Copied",
     "Due",
     "Dump",
@@ -57,6 +61,7 @@ __all__ = [
     "NewerVersion",
     "Open",
     "PutBack",
+    "Restoring",
     "Schema",
     "Server",
     "StorageFailed",

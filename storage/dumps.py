@@ -12,18 +12,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import which
-from tempfile import TemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryFile
 from typing import IO
 
 from sqlalchemy import URL
 
 from bot.errors import BotError
 from storage.engine import address
-from storage.migrations import is_known
+from storage.migrations import REVISION_TABLE, is_known
 from storage.tables import SEALED, metadata
 from storage.vault import Vault
 
-_REVISIONS = "alembic_version"
+_REVISIONS = REVISION_TABLE
 _COLUMNS: Mapping[str, str] = {
     **{column.table.name: column.name for column in SEALED},
     _REVISIONS: "version_num",
@@ -31,6 +31,7 @@ _COLUMNS: Mapping[str, str] = {
 _OURS = frozenset({*metadata.tables, _REVISIONS})
 # `243; 1259 16855 TABLE public audit postgres`, as pg_restore lists a table: its schema and name.
 _LISTED = re.compile(r"\d+; \d+ \d+ TABLE (?!DATA |ATTACH )(\S+) (.+) \S+")
+_SPARED = r"\d+; \d+ \d+ (?:(?:TABLE|TABLE DATA|CONSTRAINT) {schema} {table}|SCHEMA - {schema}) "
 _NONE = rb"\N"  # how COPY writes NULL
 _HEX = rb"\\x"
 _NOT_RESTORED = "{file} was not restored, and nothing was changed"
@@ -98,10 +99,7 @@ def read_script(lines: Iterable[bytes], name: str) -> Dump:
 
 def others_in(file: Path) -> list[str]:
     """The tables in a dump, with their schema, that are not the bot's. Raises BotError."""
-    with TemporaryFile() as listed:
-        _run(["--list", str(file)], _NOT_RESTORED.format(file=file), listed)
-        listed.seek(0)
-        lines = listed.read().decode(errors="replace").splitlines()
+    lines = map(str.rstrip, _listed_in(file))
     found = [match.groups() for match in map(_LISTED.fullmatch, lines) if match]
     # Another program may have a table of the same name, in a schema of its own.
     schemas = Counter(schema for schema, name in found if name in _OURS)
@@ -109,19 +107,37 @@ def others_in(file: Path) -> list[str]:
     return [f"{s}.{name}" for s, name in found if s not in ours or name not in _OURS]
 
 
-def put_back_dump(file: Path, url: str, *, replacing: bool) -> None:
+def put_back_dump(file: Path, url: str, *, replacing: bool, marked_in: str) -> None:
     """Let pg_restore put the dump into the database, in one transaction. Raises BotError.
 
     `replacing` drops all that is in the dump first, and spares nobody's tables: see `others_in`.
+    `marked_in`: the schema in which its revisions stand already, beside the mark of
+    `storage.restoring`; both are left alone.
     """
     parsed = address(url)
+    failure = _NOT_RESTORED.format(file=file)
     clean = ["--clean", "--if-exists"] if replacing else []
     target = f"--dbname={parsed.database or ''}"
-    _run(
-        [*clean, "--no-owner", "--no-privileges", "--single-transaction", target, str(file)],
-        _NOT_RESTORED.format(file=file),
-        settings=_settings(parsed),
-    )
+    with NamedTemporaryFile("w", encoding="utf-8") as listed:
+        if marked_in:
+            schema = re.escape(marked_in)
+            spared = re.compile(_SPARED.format(schema=schema, table=_REVISIONS))
+            listed.writelines(one for one in _listed_in(file) if not spared.match(one))
+            listed.flush()
+            clean.append(f"--use-list={listed.name}")
+        _run(
+            [*clean, "--no-owner", "--no-privileges", "--single-transaction", target, str(file)],
+            failure,
+            settings=_settings(parsed),
+        )
+
+
+def _listed_in(file: Path) -> list[str]:
+    """What pg_restore lists of a dump, line by line. Raises BotError."""
+    with TemporaryFile() as listed:
+        _run(["--list", str(file)], _NOT_RESTORED.format(file=file), listed)
+        listed.seek(0)
+        return listed.read().decode(errors="replace").splitlines(keepends=True)
 
 
 def _run(

@@ -35,6 +35,17 @@ class NewerVersion(BotError):
         self.schema = schema
 
 
+class BeingRestored(Taken):
+    """A restore has begun to put a dump into this PostgreSQL database, and has not ended."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This database is being restored from a backup, or its restore was broken off.",
+            hint="No bot uses it before that is through. Where it was broken off, repeat it: "
+            "python -m bot restore FILE",
+        )
+
+
 class InUse(Taken):
     """Another process owns this SQLite file."""
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, inspect, select, text
 
 from bot.model import Freeze
 from storage.engine import open_engines
-from storage.migrations import HEAD, is_known, revisions_of
+from storage.migrations import BEING_RESTORED, HEAD, is_known, revisions_of
 from storage.postgres import PROCESSES, process_name
 from storage.repositories.figures import FigureReader, Figures
 from storage.repositories.freezes import Freezes
@@ -34,11 +34,12 @@ class Schema:
     current: str  # empty: none yet
     needed: str
     is_newer: bool  # of a newer version, which this one refuses
+    is_being_restored: bool = False  # no version uses it before that is through
 
     @property
     def is_newest(self) -> bool:
         """Whether nothing has to be migrated."""
-        return self.current == self.needed
+        return self.current == self.needed and not self.is_being_restored
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,9 @@ class Inspection:
         """The schema's revision."""
         async with self._engines.browsing() as connection:
             heads = await connection.run_sync(revisions_of)
-        is_newer = not all(is_known(head) for head in heads)
-        return Schema(", ".join(heads), HEAD, is_newer)
+        own = [head for head in heads if head != BEING_RESTORED]
+        is_newer = not all(is_known(head) for head in own)
+        return Schema(", ".join(own), HEAD, is_newer, own != heads)
 
     async def server(self) -> Server | None:
         """PostgreSQL's own word on what is connected to; None with SQLite."""

@@ -19,7 +19,6 @@ from sqlalchemy import Connection, func, or_, select, text, update
 from bot.clock import SystemClock
 from bot.ids import new_id
 from bot.model import AuditEntry, AuditKind, Execution
-from storage.backup import disarm
 from storage.busy import PAUSES
 from storage.connection import OpenConnection
 from storage.engine import open_engines
@@ -110,14 +109,6 @@ class Store:
             restored = select(func.max(audit.c.seq)).where(audit.c.kind == AuditKind.RESTORED)
             self._restored = await connection.scalar(restored) or 0
         return before
-
-    async def disarm(self, now: datetime, backup: str = "") -> None:
-        """Let nothing that is open in a backup be sent, once it has been put back and migrated.
-
-        The bot has to be stopped. With SQLite, `restore` does this. `backup`: its file's name.
-        """
-        async with self._engines.migrating() as connection:
-            await connection.run_sync(disarm, now, backup)
 
     async def newer_schema(self) -> str:
         """The revision to which a newer version has brought the schema meanwhile; empty: none has.

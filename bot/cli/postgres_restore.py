@@ -4,7 +4,9 @@ import asyncio
 import sys
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import click
 from cryptography.fernet import Fernet
@@ -19,6 +21,8 @@ from storage import (
     Dump,
     Inspection,
     LostKey,
+    Restoring,
+    Schema,
     Store,
     Vault,
     others_in,
@@ -26,6 +30,8 @@ from storage import (
     read_dump,
     read_script,
 )
+
+T = TypeVar("T")
 
 SINCE = (
     "Nothing that happened since the backup is in it. Requests that were open in it may have been "
@@ -39,8 +45,8 @@ _ARE_YOU_SURE = (
     "just put it back?"
 )
 _REPLACES = (
-    "{file} replaces all that the database {name} holds of the bot. Nothing may start the bot "
-    "until this is through: leave its unit disabled. Is that what you want?"
+    "{file} replaces all that the database {name} holds of the bot. No bot uses it before this is "
+    "through. Is that what you want?"
 )
 _TO_BE_ENDED = "Before a bot starts, run: python -m bot restore --yes"
 
@@ -83,7 +89,8 @@ def _unopened(lost: int, dump: Dump, file: Path) -> BotError:
 
 def _restore(keys: KeySettings, file: Path, dump: Dump, *, yes: bool) -> None:
     asyncio.run(_require_stopped(keys))
-    name, revision = asyncio.run(_target(keys))
+    name, target = asyncio.run(_target(keys))
+    revision = target.current
     if revision and [revision] != dump.revisions:
         raise BotError(
             f"{file} is of another version than the database {name}, and was not restored: tables "
@@ -98,9 +105,16 @@ def _restore(keys: KeySettings, file: Path, dump: Dump, *, yes: bool) -> None:
         )
     if revision and not yes:
         require_yes(_REPLACES.format(file=file, name=name))
-    put_back_dump(file, keys.database_url, replacing=bool(revision))
+    marked_in = asyncio.run(_at(keys, lambda one: one.begin(dump.revisions)))
     try:
-        asyncio.run(_disarm(keys, file.name))
+        asyncio.run(_require_nobody(keys))  # one may have started just before
+        put_back_dump(file, keys.database_url, replacing=bool(revision), marked_in=marked_in)
+    except BotError:
+        if marked_in and not target.is_being_restored:
+            asyncio.run(_at(keys, lambda one: one.undo(was_empty=not revision)))
+        raise
+    try:
+        asyncio.run(_at(keys, lambda one: one.end(SystemClock().now(), file.name)))
     except BotError as error:
         raise BotError(
             f"{file} is put back, but what was open in it is not ended: {error.sentence}",
@@ -108,12 +122,20 @@ def _restore(keys: KeySettings, file: Path, dump: Dump, *, yes: bool) -> None:
         ) from None
 
 
-async def _target(settings: KeySettings) -> tuple[str, str]:
-    """The database's name, and the schema that it has; empty where it has none of the bot's."""
+async def _at(keys: KeySettings, act: Callable[[Restoring], Awaitable[T]]) -> T:
+    restoring = Restoring(keys.database_url)
+    try:
+        return await act(restoring)
+    finally:
+        await restoring.close()
+
+
+async def _target(settings: KeySettings) -> tuple[str, Schema]:
+    """The database's name, and the schema that it has."""
     inspection = Inspection(settings.database_url)
     try:
         server = await inspection.server()
-        return server.database if server else "", (await inspection.schema()).current
+        return server.database if server else "", await inspection.schema()
     finally:
         await inspection.close()
 
@@ -123,7 +145,7 @@ def _go_on(keys: KeySettings, *, yes: bool) -> None:
     asyncio.run(_require_stopped(keys))
     if not yes:
         require_yes(_ARE_YOU_SURE)
-    asyncio.run(_disarm(keys))
+    asyncio.run(_at(keys, lambda one: one.end(SystemClock().now())))
     click.echo(SINCE)
     _require_keys(keys)
 
@@ -139,15 +161,25 @@ async def _require_stopped(settings: KeySettings) -> None:
         server = await inspection.server()
         if server is not None and server.is_pooled:
             await _require_silence(inspection)
-        elif server is not None and server.bots:
-            used = counted(server.bots, "process", "processes")
-            raise BotError(
-                f"The database is in use by {used} of the bot. What is open there is no backup's.",
-                hint="Stop the bot first. Where it used a pooler such as PgBouncer, that may keep "
-                "its idle connections: stop the pooler, or give it the command RECONNECT.",
-            )
     finally:
         await inspection.close()
+    await _require_nobody(settings)
+
+
+async def _require_nobody(settings: KeySettings) -> None:
+    """Return unless a bot is connected, where no pooler stands before it. Raises BotError."""
+    inspection = Inspection(settings.database_url)
+    try:
+        server = await inspection.server()
+    finally:
+        await inspection.close()
+    if server is not None and server.bots and not server.is_pooled:
+        used = counted(server.bots, "process", "processes")
+        raise BotError(
+            f"The database is in use by {used} of the bot. What is open there is no backup's.",
+            hint="Stop the bot first. Where it used a pooler such as PgBouncer, that may keep "
+            "its idle connections: stop the pooler, or give it the command RECONNECT.",
+        )
 
 
 async def _require_silence(inspection: Inspection) -> None:
@@ -165,16 +197,6 @@ async def _require_silence(inspection: Inspection) -> None:
                 "open there is no backup's.",
                 hint="Stop the bot first.",
             )
-
-
-async def _disarm(settings: KeySettings, backup: str = "") -> None:
-    """Let nothing be sent that is open in what pg_restore has put back."""
-    store = Store(settings.database_url, vault_of(settings))
-    try:
-        await store.migrate()
-        await store.disarm(SystemClock().now(), backup)
-    finally:
-        await store.close()
 
 
 def _require_keys(settings: KeySettings) -> None:

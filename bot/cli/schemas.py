@@ -3,7 +3,7 @@
 import asyncio
 
 from bot.errors import BotError
-from storage import Inspection, NewerVersion
+from storage import BeingRestored, Inspection, NewerVersion
 
 
 def require_newest(url: str) -> None:
@@ -17,6 +17,8 @@ async def _require_newest(url: str) -> None:
         schema = await inspection.schema()
     finally:
         await inspection.close()
+    if schema.is_being_restored:
+        raise BeingRestored
     if schema.is_newer:
         raise NewerVersion(schema.current)
     if not schema.is_newest:

@@ -222,6 +222,12 @@ def _modes(path: Path, sight: Sight) -> Iterator[Finding]:
 
 def _schema(schema: Schema) -> Finding:
     about = say("schema")
+    if schema.is_being_restored:
+        told = say("It is being restored from a backup, or its restore was broken off.")
+        repeat = say(
+            "Where it was broken off, run: {command}", command="python -m bot restore FILE"
+        )
+        return fault(about, told, repeat)
     if schema.is_newer:
         told = say("A newer version of the bot has used it ({schema}).", schema=schema.current)
         restore = say(

@@ -19,6 +19,7 @@ from bot.clock import Clock
 from bot.health import Health
 from bot.reply import Text, say
 from storage import (
+    BEING_RESTORED,
     FileChanged,
     StorageFailed,
     StorageUnfit,
@@ -36,6 +37,11 @@ _MEND = say("Check its disk.")
 _MEND_SERVER = say("Check its server, and DATABASE_URL.")
 
 _VERSION = "the version of the bot"
+
+_RESTORED = say(
+    "The database is being restored from a backup, so this process takes nothing more. Start it "
+    "again once that is through."
+)
 
 _WRITING = timedelta(seconds=30)
 
@@ -172,10 +178,14 @@ class Database:
         revision = await self._store.newer_schema()
         if not revision or self._superseded.is_set():
             return bool(revision)
-        self._successor = successor = say(
-            "A newer version of the bot has migrated the database (schema {revision}), so this "
-            "process takes nothing more. Replace it by that version.",
-            revision=revision,
+        self._successor = successor = (
+            _RESTORED
+            if revision == BEING_RESTORED
+            else say(
+                "A newer version of the bot has migrated the database (schema {revision}), so this "
+                "process takes nothing more. Replace it by that version.",
+                revision=revision,
+            )
         )
         self._health.lost(_VERSION, successor, is_fatal=False)
         log.error("database.is_newer", schema=revision, then="This process takes nothing more.")

@@ -5,10 +5,15 @@ The caller's transaction is the migration's: all of it happens, or nothing.
 
 from sqlalchemy import Connection, inspect, text
 
+from storage.errors import BeingRestored
+
 # The newest revision: a database that has it needs none of them to be read.
 HEAD = "approvals_joined"
 
-REVISIONS = "SELECT version_num FROM alembic_version"
+REVISION_TABLE = "alembic_version"
+REVISIONS = f"SELECT version_num FROM {REVISION_TABLE}"  # noqa: S608
+# Beside another one: see `storage.restoring`. No version has it.
+BEING_RESTORED = "being_restored"
 
 
 def is_newest(connection: Connection) -> bool:
@@ -18,18 +23,20 @@ def is_newest(connection: Connection) -> bool:
 
 def revisions_of(connection: Connection) -> list[str]:
     """Which revision the database has; more than one is nothing of ours."""
-    if not inspect(connection).has_table("alembic_version"):
+    if not inspect(connection).has_table(REVISION_TABLE):
         return []
     return list(connection.execute(text(REVISIONS)).scalars())
 
 
 def upgrade(connection: Connection) -> str:
-    """Apply every revision that is missing. Raises BotError for a newer version's database.
+    """Apply every revision that is missing. Raises NewerVersion, BeingRestored.
 
     Which revision the database had before; empty where it was new, or lacked nothing.
     """
     if (before := revisions_of(connection)) == [HEAD]:
         return ""
+    if BEING_RESTORED in before:
+        raise BeingRestored
     from storage.migrations.applying import apply  # noqa: PLC0415 - seldom, and takes long
 
     apply(connection)

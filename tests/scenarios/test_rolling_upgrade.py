@@ -16,7 +16,7 @@ from bot.errors import BotError
 from bot.services.ticker import Job, Ticker
 from sandbox.dbc.worker import Durations
 from sandbox.slack import SeenMessage
-from storage.migrations import HEAD
+from storage.migrations import BEING_RESTORED, HEAD
 from tests.scenarios.machines import off
 from tests.scenarios.nameless import nameless
 from tests.scenarios.replicas import Replicas, replicas
@@ -116,6 +116,15 @@ async def test_a_schema_that_takes_nothing_from_them_does_not_hide_it(replicas: 
     for bot in replicas.bots:
         [why] = bot.health.reasons
         assert why.startswith("A newer version of the bot has migrated the database")
+
+
+async def test_what_started_as_a_restore_began_takes_nothing_more(replicas: Replicas) -> None:
+    async with replicas.bots[0].store._engines.writing() as connection:
+        await connection.execute(text(f"INSERT INTO alembic_version VALUES ('{BEING_RESTORED}')"))
+    await _stood_down(replicas)
+    for bot in replicas.bots:
+        [why] = bot.health.reasons
+        assert why.startswith("The database is being restored from a backup")
 
 
 async def test_a_job_that_hangs_keeps_no_delivery_coming_to_them(replicas: Replicas) -> None:

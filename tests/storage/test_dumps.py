@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +19,16 @@ from bot.__main__ import main
 from bot.model import ApprovalStatus, AuditKind, ExecutionStatus
 from storage import Store, Vault, put_back_dump
 from storage.migrations import HEAD
+from tests import forked, janitor
+from tests.cli.test_run import ENOUGH
 from tests.storage.samples import session
 from tests.storage.test_put_back import stands, waits
 
 KEY = Fernet.generate_key().decode()
+UNFINISHED = (
+    "This database is being restored from a backup, or its restore was broken off. No bot uses it "
+    "before that is through. Where it was broken off, repeat it: python -m bot restore FILE"
+)
 TABLES = ("executions", "approvals", "audit", "dbc_sessions", "alembic_version")
 
 
@@ -42,12 +49,17 @@ class Site:
         return self.program("pg_dump", *arguments, f"--dbname={self.url}")
 
     def program(self, name: str, *arguments: str) -> bytes:
-        program = Path(self._path.partition(os.pathsep)[0]) / name
-        done = subprocess.run([program, *arguments], check=True, capture_output=True)
-        return done.stdout
+        words = [str(self.program_named(name)), *arguments]
+        return subprocess.run(words, check=True, capture_output=True).stdout
+
+    def program_named(self, name: str) -> Path:
+        return Path(self._path.partition(os.pathsep)[0]) / name
+
+    def env(self, url: str = "", key: str = KEY) -> dict[str, str]:
+        return {"DATABASE_URL": url or self.url, "CREDENTIAL_KEYS": key, "PATH": self._path}
 
     def restore(self, *arguments: str, key: str = KEY, url: str = "", typed: str = "") -> Result:
-        env = {"DATABASE_URL": url or self.url, "CREDENTIAL_KEYS": key, "PATH": self._path}
+        env = self.env(url, key)
         return CliRunner().invoke(main, ["restore", *arguments], env=env, input=typed)
 
     def content(self, url: str = "") -> str:
@@ -109,7 +121,7 @@ def test_a_dump_is_put_back_and_nothing_that_waited_in_it_is_sent(site: Site) ->
     site.run("DELETE FROM approvals")
     refused = site.restore(str(site.dump), typed="n\n")
     assert "replaces all that the database" in refused.output
-    assert "Nothing may start the bot until this is through" in refused.output
+    assert "No bot uses it before this is through" in refused.output
     assert refused.exit_code == 1
     done = site.restore(str(site.dump), typed="y\n")
     assert done.exit_code == 0, done.output
@@ -118,6 +130,50 @@ def test_a_dump_is_put_back_and_nothing_that_waited_in_it_is_sent(site: Site) ->
     assert asked == [ApprovalStatus.VOID]
     assert AuditKind.RESTORED in kinds
     assert "backup.dump" in site.content()
+
+
+# pg_restore, and a restore that is killed just before or just after it has put the dump back.
+_KILLS = """#!/bin/sh
+case "$*" in *--single-transaction*) ;; *) exec "{program}" "$@" ;; esac
+[ "{when}" = after ] && "{program}" "$@"
+kill -9 $PPID
+"""
+
+
+@pytest.mark.parametrize("is_empty", [False, True])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_no_bot_uses_a_database_whose_restore_was_killed(
+    when: str, is_empty: bool, site: Site, empty_url: str, tmp_path: Path
+) -> None:
+    url = empty_url if is_empty else site.url
+    site.run("DELETE FROM approvals")
+    killer, program = tmp_path / "bin" / "pg_restore", site.program_named("pg_restore")
+    killer.parent.mkdir()
+    killer.write_text(_KILLS.format(program=program, when=when))
+    killer.chmod(0o700)
+    nowhere = {"SLACK_API_URL": "http://127.0.0.1:9/", "DBC_CLIENT_URLS": "http://127.0.0.1:9"}
+    env = {**ENOUGH, **nowhere, **site.env(url), **janitor.inherited()}
+    path = f"{killer.parent}{os.pathsep}{env['PATH']}"
+    words = ["restore", str(site.dump), "--yes"]
+    assert forked.run(words, {**env, "PATH": path}, tmp_path).returncode == -signal.SIGKILL
+    started = forked.run(["run"], env, tmp_path)
+    assert (started.returncode, started.stderr.splitlines()[-1]) == (4, f"Error: {UNFINISHED}")
+    rotated = forked.run(["keys", "rotate", "--yes"], env, tmp_path)
+    assert (rotated.returncode, rotated.stderr) == (1, f"Error: {UNFINISHED}\n")
+    assert "its restore was broken off." in forked.run(["doctor"], env, tmp_path).stdout
+    done = site.restore(*words[1:], url=url)
+    assert done.exit_code == 0, done.output
+    running, asked, _ = asyncio.run(stands(url, Vault([KEY])))
+    assert (running, asked) == ([ExecutionStatus.RUNNING], [ApprovalStatus.VOID])
+    assert f"version_num='{HEAD}'" in site.content(url)
+
+
+def test_a_restore_that_is_refused_ends_no_other_that_was_broken_off(site: Site) -> None:
+    site.run("INSERT INTO alembic_version VALUES ('being_restored')")
+    site.run("CREATE VIEW in_the_way AS SELECT * FROM executions")
+    done = site.restore(str(site.dump), "--yes")
+    assert (done.exit_code, "nothing was changed" in done.output) == (1, True)
+    assert "being_restored" in site.content()
 
 
 def test_a_dump_is_put_into_an_empty_database_also_where_the_key_is_lost(
@@ -253,7 +309,7 @@ def test_pg_restore_goes_where_the_bot_would_go(
     program.write_text(f'#!/bin/sh\necho "{told}|$*" > {tmp_path}/told\n')
     program.chmod(0o700)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    put_back_dump(tmp_path / "backup.dump", f"postgresql://{where}", replacing=False)
+    put_back_dump(tmp_path / "backup.dump", f"postgresql://{where}", replacing=False, marked_in="")
     env, _, words = (tmp_path / "told").read_text().strip("\n").partition("|")
     assert env == given
     assert "--dbname=bot" in words
