@@ -16,7 +16,8 @@ from bot.pipeline.targets import Bound
 async def rental_of(bound: Bound, context: Context) -> Mapping[str, Fact]:
     """The rental that ends first, of those that may pay for it: phase, number and the moment.
 
-    One whose end must have come, though the chain was not read since, is `LATE`.
+    For what is not there yet, those that go on come before those that are over. One whose end must
+    have come, though the chain was not read since, is `LATE`.
     """
     services, node = context.services, bound.node
     if node is None or not services.orders.chain.is_on:
@@ -24,7 +25,9 @@ async def rental_of(bound: Bound, context: Context) -> Mapping[str, Fact]:
     usable = await services.sessions.usable(context.actor, context.place.channel)
     sessions = [session for session in usable if session.node == node.id]
     orders = await services.orders.used_with(sessions) if sessions else []
-    if bound.machine is not None:
+    if bound.machine is None:  # what is made now is never of one that is over, if another goes on
+        orders = [one for one in orders if not _is_over(one, context)] or orders
+    else:
         for session in sessions:
             known = await services.last_known.find(session, bound.machine.task)
             number = known.detail.rent_order if known is not None else ""
@@ -43,6 +46,10 @@ async def rental_since(shown: Fact, bound: Bound, context: Context) -> Mapping[s
     over = [one for one in known if str(one.number) == number and one.phase.is_over]
     last = max(over, key=lambda one: one.began, default=None)
     return {} if last is None else {RENTAL: Fact(_told(last, context))}
+
+
+def _is_over(order: RentalOrder, context: Context) -> bool:
+    return order.phase is OrderPhase.ENDED or context.services.orders.is_past(order)
 
 
 def _told(order: RentalOrder, context: Context) -> str:

@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from bot.model import AuditKind
+from sandbox.chain.ledger import HALF_HOUR
 from sandbox.slack import SeenMessage
 from tests.scenarios.changing import BOBS_REVIEW
 from tests.scenarios.orders import DAY, ChainStage, chained
 from tests.scenarios.site import DELETE, asked, entries, now
+from tests.scenarios.stage import card as card_of
 
 CREATE = "/dbc vm create name=late image=ubuntu-20.04.qcow2 gpu=1 cpu=2 mem=8 disk=10 on gpu1"
+OTHER = CREATE.replace("late", "later")
 LONG = BOBS_REVIEW + 'expires = "3d"\n'
 
 
@@ -84,3 +87,18 @@ async def test_a_card_of_which_nothing_has_changed_is_not_touched(scene: ChainSt
     card = await asked(scene.stage, DELETE)
     await scene.passes(minutes=10, step=60)
     assert not now(scene.stage, card).edited
+
+
+async def test_a_new_machine_is_of_the_order_that_goes_on(scene: ChainStage) -> None:
+    ended = scene.rents(blocks=HALF_HOUR)
+    await scene.until(ended.end + 20, step=60)
+    card = await asked(scene.stage, CREATE)
+    assert f"order {ended.number} has ended" in read(scene, card)
+    again = scene.rents(blocks=DAY)
+    await scene.passes(minutes=3, step=60)
+    redrawn = now(scene.stage, card)
+    await scene.stage.asks(scene.stage.alice, OTHER)
+    for said in (redrawn, card_of(scene.stage.bob, "Create later")):
+        plain = said.plain.replace("*", "")
+        assert f"order {again.number}, ends" in plain
+        assert str(ended.number) not in plain
