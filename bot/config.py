@@ -58,10 +58,11 @@ _SOURCE = SettingsConfigDict(
     frozen=True,
 )
 # Each may also be given as NAME_FILE, or as a file of CREDENTIALS_DIRECTORY: an address may hold a
-# password or a key.
+# password or a key. Not AUDIT_STREAM: syslog knows neither, and AUDIT_STREAM_FILE would be misread.
 SECRETS = (
     "slack_bot_token", "slack_app_token", "slack_signing_secret", "credential_keys", "database_url",
-    "chain_rpc_urls", "otel_exporter_otlp_headers",
+    "dbc_client_urls", "chain_rpc_urls", "slack_api_url", "otel_exporter_otlp_endpoint",
+    "otel_exporter_otlp_headers",
 )  # fmt: skip
 SLACK = "https://slack.com/api/"
 _DATABASES = (
@@ -161,8 +162,7 @@ class KeySettings(DatabaseSettings):
     @field_validator("credential_keys", mode="before")
     @classmethod
     def _are_listed_keys(cls, value: object) -> object:
-        # A file of keys has one on each line.
-        return _split(",".join(value.split()) if isinstance(value, str) else value)
+        return _split(value)
 
     @field_validator("credential_keys")
     @classmethod
@@ -491,6 +491,5 @@ def faults_of(error: ValidationError) -> list[str]:
 
 
 def _split(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
+    # A file may have one on each line.
+    return tuple(re.findall(r"[^\s,]+", value)) if isinstance(value, str) else value

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
 
-from bot.addresses import is_address, keys_in
+from bot.addresses import is_address, keys_in, without_version
 from bot.reply import Text, say
 
 _DIRECTORY = "credentials_directory"
@@ -210,5 +210,7 @@ def holds_secret(name: str, value: str) -> bool:
     """Whether a setting that may be an address holds more than where something is."""
     if name == "database_url":
         return _PASSWORD.search(value) is not None
-    urls = [url.strip() for url in value.split(",")]
-    return name != "chain_rpc_urls" or any(keys_in(url) for url in urls if is_address(url))
+    if not name.endswith(("_url", "_urls", "_endpoint")):
+        return True
+    urls = [without_version(url) for url in re.findall(r"[^\s,]+", value)]
+    return any(keys_in(url) for url in urls if is_address(url))

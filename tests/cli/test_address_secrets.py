@@ -82,19 +82,33 @@ def test_ordinary_words_of_addresses_stay_in_the_log(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    ("urls", "is_secret"), [("https://a/v3/Zk29sKJx0aPq", True), ("https://a", False)]
+    ("name", "urls", "is_secret"),
+    [
+        ("CHAIN_RPC_URLS", "https://a/v3/Zk29sKJx0aPq", True),
+        ("CHAIN_RPC_URLS", "https://a", False),
+        ("DBC_CLIENT_URLS", "http://a:5050/api/v1, http://boss:hunter2two@b/api/v1", True),
+        ("DBC_CLIENT_URLS", "http://a:5050/api/v1", False),
+        ("SLACK_API_URL", "https://slack.com/api/", False),
+    ],
 )
-def test_the_chains_addresses_may_be_in_a_file(
-    urls: str, is_secret: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_address_in_env_file_counts_as_secret_where_it_holds_a_key(
+    name: str, urls: str, is_secret: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path(".env").write_text(f"CHAIN_RPC_URLS={urls}\n")
-    assert secrets_in_env_file() == ["CHAIN_RPC_URLS"] * is_secret
-    Path(".env").unlink()
-    Path("urls").write_text(f"{urls},\nhttps://b\n")
-    for name, value in {**ENOUGH, "CHAIN_RPC_URLS_FILE": "urls"}.items():
-        monkeypatch.setenv(name, value)
-    assert Settings().chain_rpc_urls == (urls, "https://b")
+    Path(".env").write_text(f"{name}={urls}\n")
+    assert secrets_in_env_file() == [name] * is_secret
+
+
+@pytest.mark.parametrize("name", ["CHAIN_RPC_URLS", "DBC_CLIENT_URLS"])
+def test_addresses_in_a_file_stand_on_a_line_each(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("urls").write_text("https://me:hunter2two@a\nhttps://b,\nhttps://c\n")
+    for setting, value in {**ENOUGH, f"{name}_FILE": "urls"}.items():
+        monkeypatch.setenv(setting, value)
+    found = getattr(Settings(), name.lower())
+    assert found == ("https://me:hunter2two@a", "https://b", "https://c")
 
 
 @pytest.mark.parametrize("url", ["http://me:secretly@a", "http://a/?api_key=secretly"])

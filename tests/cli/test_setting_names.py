@@ -76,7 +76,7 @@ def test_the_variables_of_others_are_their_own(tmp_path: Path) -> None:
         ("DBC_CLIENT_URL", "DBC_CLIENT_URLS"),
         ("LOGLEVEL", "LOG_LEVEL"),
         ("SLACK_BOTTOKEN_FILE", "SLACK_BOT_TOKEN_FILE"),
-        ("DBC_CLIENT_URLS_FILE", "DBC_CLIENT_URLS"),
+        ("AUDIT_STREAM_FILE", "AUDIT_STREAM"),
     ],
 )
 def test_near_misses_of_a_setting_that_is_missing_are_told(name: str, meant: str) -> None:
