@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from bot.commands.named import require_named
+from bot.commands.named import refuse_unnamed, require_named
 from bot.errors import Refused
 from bot.folding import plain
-from bot.ids import ChannelId, ExecutionId
+from bot.ids import ChannelId, ExecutionId, UserId
 from bot.language.kinds import WHY, Arg
 from bot.language.table import Command
 from bot.model import AuditEntry, AuditKind, Effect, Freeze, Place
@@ -15,6 +15,8 @@ from bot.reply import Heading, Note, Para, Reply, Text, dump, emoji, line, menti
 from storage import UnitOfWork
 
 _SHORT = 8  # characters of an id that people read and type
+
+_NOT_YOURS = say("You may not freeze changes or lift a freeze.")
 
 Why = Annotated[
     str, Arg(say("Why"), WHY, say("Everybody who is held back reads it"), "network outage")
@@ -74,7 +76,12 @@ async def unfreeze(ctx: Context) -> Reply:
 
 
 async def _require_right(ctx: Context) -> None:
-    await require_named(ctx, say("You may not freeze changes or lift a freeze."))
+    await require_named(ctx, _NOT_YOURS)
+
+
+async def _may_be_named(services: Services, user: UserId, _place: Place) -> None:
+    """Raise Denied where the rules surely do not name this person."""
+    refuse_unnamed(services, user, "freeze", _NOT_YOURS)
 
 
 def _frozen_already(known: Freeze | None) -> Refused:
@@ -130,6 +137,7 @@ COMMANDS = (
         "freeze network outage",
         asks=say("Stop all changes of machines"),
         doubts=_may_mean_one,
+        opens=_may_be_named,
         loses=say("Nothing is sent to machines until the freeze is lifted."),
         ends_itself=True,
         chinese="冻结",

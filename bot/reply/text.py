@@ -108,8 +108,9 @@ _AS_IS = frozenset(
 )  # styles whose text is what is seen
 _HAN, _LATIN = r"[\u3400-\u9fff]", r"[0-9A-Za-z]"
 _MEET = re.compile(f"{_HAN}{_LATIN}|{_LATIN}{_HAN}")
-_HAN_BEGINS, _HAN_END = re.compile(_HAN), re.compile(f"{_HAN}$")
+_HAN_BEGINS = re.compile(_HAN)
 _SENTENCE_END = re.compile("[。！？；：，）”]$")
+_HAN_OR_BRACKET = re.compile(f"(?:{_HAN}|[）”])$")
 _DAY = "今天 0:00"
 
 
@@ -166,7 +167,7 @@ def _joined(phrase: Phrase, language: NullTranslations) -> Iterator[str | Span]:
     text = ""
     pieces = _filled(phrase, language)
     if language is not ENGLISH:
-        pieces = _close(_apart(pieces), _HAN_END)
+        pieces = _close(_apart(pieces), _HAN_OR_BRACKET)
     for piece in pieces:
         if isinstance(piece, str):
             text += piece

@@ -28,6 +28,7 @@ def plain_of(words: Words) -> str:
         (bold("GPU"), "GPU 必须是整数 GiB。"),
         ("内存", "内存必须是整数 GiB。"),
         ("“GPU”", "“GPU”必须是整数 GiB。"),
+        ("GPU（vda）", "GPU（vda）必须是整数 GiB。"),
         (say("Memory"), "内存必须是整数 GiB。"),
     ],
 )

@@ -261,3 +261,13 @@ async def test_help_shows_the_freeze_and_the_glass_to_those_alone_who_may(stage:
         assert "deny you" not in every
     assert told == {"alice": (False, False), "bob": (True, False), "carol": (False, True)}
     assert "whom the rules name" in (await stage.asks(stage.alice, "/dbc help freeze")).plain
+
+
+async def test_no_form_opens_that_could_only_be_refused(stage: Stage) -> None:
+    told = await stage.asks(stage.alice, "/dbc freeze")
+    assert "You may not freeze changes" in told.plain
+    assert stage.alice.modal is None
+    await stage.bob.types("/dbc freeze", channel=CHANNEL)
+    assert (await stage.bob.sees_modal("Freeze all changes")).view.body["submit"][
+        "text"
+    ] == "Freeze"

@@ -27,6 +27,8 @@ from tests.scenarios.surfaces import KEEP_THEM, Shown, TextFile, as_text, of_vie
 from tests.scenarios.test_json import LINES
 
 WORDS = {"en-US": ENGLISH, "zh-CN": catalogue("zh")}
+# Lists whose rows have ids of their own or came at one moment, in whatever order.
+UNSTEADY = {"approval.list", "audit.list", "watch.list"}
 SEARCHES = ("inference", "restart", "no such thing at all")
 
 
@@ -184,6 +186,16 @@ async def _choices(walk: Walk, stage: Stage) -> None:
             await walk.form(command, "form with something to choose")
 
 
+async def _lists(walk: Walk, stage: Stage) -> None:
+    """The lists where each has something, and help and a dry run on the way."""
+    await stage.asks(stage.alice, "/dbc lan create team01 192.168.66.0/24 on gpu1")
+    for command in command_table():
+        if command.id.endswith(".list") and command.id not in UNSTEADY:
+            await walk.sees(f"list with something: {command.id}", f"/dbc {command.title}")
+    for line in ("help", "vm help", f"vm restart {NAME} --dry-run", "alias remove r", "freeze"):
+        await walk.sees(f"line: {line}", f"/dbc {line}")
+
+
 async def _walked(stage: Stage, locale: str) -> Shown:
     walk = Walk(stage, locale)
     await walk.speaks()
@@ -207,6 +219,7 @@ async def _walked(stage: Stage, locale: str) -> Shown:
             await stage.quiet()
     await _changes(walk, stage)
     await _choices(walk, stage)
+    await _lists(walk, stage)
     return walk.shown
 
 
