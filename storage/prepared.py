@@ -13,13 +13,14 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Dialect, Executable, SelectBase, UpdateBase
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.sql.compiler import SQLCompiler
 
 _OFTEN = 3  # times: to compile one takes longer than to carry it out
-# What makes the text of a statement depend on its values, or a value on the row.
+_FEW = 8  # values of a list: longer ones are rarely as long again
+# What makes the text of a statement depend on its values, or a value on the row. How long lists
+# are, it may depend on: see `_Lists`.
 _NOT_PLAIN = (
-    "post_compile_params",
     "literal_execute_params",
     "insert_prefetch",
     "update_prefetch",
@@ -39,15 +40,21 @@ class Found(IteratorResult[*tuple[Any, ...]]):
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """One parameter: its name, its value where none is given, and how a value is written."""
+    """One parameter: its name, its value where none is given, and how a value is written.
+
+    Of a list `IN (…)` has one for each of its values: the one `at` this place.
+    """
 
     name: str
     otherwise: Any
     written: Callable[[Any], Any] | None
+    at: int | None = None
 
     def value(self, given: Given) -> Any:
         """What SQLite is given."""
         value = given.get(self.name, self.otherwise)
+        if self.at is not None:
+            value = value[self.at]
         return value if self.written is None else self.written(value)
 
 
@@ -85,12 +92,30 @@ class Prepared:
         )
 
 
+class _Lists:
+    """A statement of which the text depends on how long the lists are that it is given."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names = names
+        self._known: dict[tuple[int, ...], Prepared | None] = {}
+
+    def find(self, statement: Executable, given: Given, dialect: Dialect) -> Prepared | None:
+        """The statement with lists that are as long as these; None where SQLAlchemy has to."""
+        lists = [given[name] for name in self._names]
+        if not all(isinstance(one, list | tuple) and 0 < len(one) <= _FEW for one in lists):
+            return None
+        lengths = tuple(map(len, lists))
+        if lengths not in self._known:
+            self._known[lengths] = _prepared(statement, given, dialect)
+        return self._known[lengths]
+
+
 class Statements:
     """Those that were carried out often enough, each by the names of its parameters."""
 
     def __init__(self) -> None:
         # What is built anew each time goes with it.
-        self._known: WeakKeyDictionary[Executable, dict[Any, int | Prepared | None]]
+        self._known: WeakKeyDictionary[Executable, dict[Any, int | Prepared | _Lists | None]]
         self._known = WeakKeyDictionary()
 
     def find(self, statement: Executable, given: Given, dialect: Dialect) -> Prepared | None:
@@ -103,30 +128,55 @@ class Statements:
         found = known.get(kind, 0)
         if isinstance(found, int):
             often = found + 1
-            known[kind] = often if often < _OFTEN else _prepared(statement, names, dialect)
+            known[kind] = often if often < _OFTEN else _often(statement, given, dialect)
             return None
-        return found
+        return found.find(statement, given, dialect) if isinstance(found, _Lists) else found
 
 
-def _prepared(statement: Executable, names: tuple[str, ...], dialect: Dialect) -> Prepared | None:
+def _often(statement: Executable, given: Given, dialect: Dialect) -> Prepared | _Lists | None:
+    compiled = _compiled(statement, given, dialect)
+    if compiled is None:
+        return None
+    lists = (bind.key for bind in compiled.post_compile_params)
+    names = tuple(sorted(name for name in lists if name in given))
+    return _Lists(names) if names else _prepared(statement, given, dialect)
+
+
+def _compiled(statement: Executable, given: Given, dialect: Dialect) -> SQLCompiler | None:
     if not isinstance(statement, SelectBase | UpdateBase):
         return None
-    compiled: Any = statement.compile(dialect=dialect, column_keys=sorted(names))
+    compiled: Any = statement.compile(dialect=dialect, column_keys=sorted(given))
     if not isinstance(compiled, SQLCompiler) or any(getattr(compiled, n, True) for n in _NOT_PLAIN):
         return None
-    positions = getattr(compiled, "positiontup", None)
-    rows = _rows(compiled, len(statement.exported_columns), dialect)
-    if positions is None or rows is None:
+    return compiled
+
+
+def _prepared(statement: Any, given: Given, dialect: Dialect) -> Prepared | None:
+    """With lists that are as long as these."""
+    compiled = _compiled(statement, given, dialect)
+    if compiled is None or any(
+        getattr(one.type, "_is_tuple_type", True) for one in compiled.post_compile_params
+    ):
         return None
+    rows = _rows(compiled, len(statement.exported_columns), dialect)
+    try:
+        expanded = compiled.construct_expanded_state(dict(given))
+    except SQLAlchemyError:  # something is not given, which SQLAlchemy says better
+        return None
+    if expanded.positiontup is None or rows is None:
+        return None
+    lists = expanded.parameter_expansion
+    parts = {part: (whole, at) for whole, all_ in lists.items() for at, part in enumerate(all_)}
     places = []
-    for name in positions:
+    for position in expanded.positiontup:
+        name, at = parts.get(position, (position, None))
         bind = compiled.binds[name]
-        place = bind.key if bind.key in names else name
-        if bind.callable is not None or (bind.required and place not in names):
+        place = bind.key if bind.key in given else name
+        if bind.callable is not None or (bind.required and place not in given):
             return None
         written = bind.type.dialect_impl(dialect).bind_processor(dialect)
-        places.append(_Place(place, bind.value, written))
-    return Prepared(compiled.string, tuple(places), rows)
+        places.append(_Place(place, bind.value, written, at))
+    return Prepared(expanded.statement, tuple(places), rows)
 
 
 def _rows(compiled: Any, width: int, dialect: Dialect) -> SimpleResultMetaData | None:

@@ -14,12 +14,15 @@ _DESTROYS = text(f"effect = {Effect.DESTROY.value}")
 _WAS_SENT = executions.c.put_back == ""
 
 
+_FIND = select(freezes)
+
+
 class Freezes(Repository):
     """One freeze for the whole site, or none."""
 
     async def find(self) -> Freeze | None:
         """The freeze that is in force."""
-        rows = await self._connection.execute(select(freezes))
+        rows = await self._connection.execute(_FIND)
         row = rows.mappings().first()
         return Freeze(row["person"], row["why"], row["since"]) if row is not None else None
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, case, delete, func, or_, select, update
 
 from bot.ids import NodeId, UserId
 from bot.model import OrderPhase, RentalOrder
@@ -40,6 +40,10 @@ _CLAIM = claiming(
     # They can be confirmed for minutes only.
     first=case((rental_orders.c.phase == OrderPhase.WAITING, 0), else_=1),
 ).returning(rental_orders)
+
+
+_IN_ORDER = select(rental_orders).order_by(rental_orders.c.ends, rental_orders.c.number)
+_OPEN_ONES = _IN_ORDER.where(rental_orders.c.phase.in_(_OPEN))
 
 
 class Orders(Repository):
@@ -85,7 +89,7 @@ class Orders(Repository):
 
     async def open(self) -> list[RentalOrder]:
         """The rentals that something is still to come of, the first end first."""
-        return await self._where(rental_orders.c.phase.in_(_OPEN))
+        return await self._read(_OPEN_ONES)
 
     async def of_node(self, node: NodeId) -> list[RentalOrder]:
         """All rentals of a node, over or not, the first end first."""
@@ -253,11 +257,10 @@ class Orders(Repository):
         return {row.task: row.sent_at for row in rows}
 
     async def _where(self, condition: Any) -> list[RentalOrder]:
-        rows = await self._connection.execute(
-            select(rental_orders)
-            .where(condition)
-            .order_by(rental_orders.c.ends, rental_orders.c.number)
-        )
+        return await self._read(_IN_ORDER.where(condition))
+
+    async def _read(self, query: Select[Any]) -> list[RentalOrder]:
+        rows = await self._connection.execute(query)
         return [_ROWS.read(row) for row in rows.mappings()]
 
 

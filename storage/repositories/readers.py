@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Literal
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from bot.ids import Reader
 from storage.repositories.repository import Repository
@@ -14,6 +14,12 @@ from storage.tables import readers
 # is; what a person or a channel is told, their quiet hours, and the hour of their digest; when
 # somebody opened which pages of their App Home.
 About = Literal["person", "channel", "locale", "direct", "notify", "quiet", "digest", "home"]
+
+
+_SOME = select(readers).where(
+    readers.c.about.in_(bindparam("these", expanding=True)),
+    readers.c.id.in_(bindparam("owners", expanding=True)),
+)
 
 
 class Readers(Repository):
@@ -39,9 +45,8 @@ class Readers(Repository):
         self, about: Collection[About], owners: Collection[Reader]
     ) -> Mapping[tuple[str, str], str]:
         """What is remembered of these, by what it is about and whom."""
-        rows = await self._connection.execute(
-            select(readers).where(readers.c.about.in_(about), readers.c.id.in_(owners))
-        )
+        given = {"these": sorted(about), "owners": sorted(owners)}
+        rows = await self._connection.execute(_SOME, given)
         return {(row.about, row.id): row.value for row in rows}
 
     async def all(self) -> Mapping[str, dict[str, str]]:

@@ -17,10 +17,18 @@ from storage.tables import aliases, nodes
 
 TIMES = 6
 NOW = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
+LATER = NOW.replace(year=2027)
 NODE = {"id": "n1", "kind": "gpu", "name": "gpu1", "version": "1", "desc": "", "uuid": ""}
 ADD = insert(nodes)
 ALL = select(nodes).order_by(nodes.c.id)
 SOME = select(nodes.c.name).where(nodes.c.id.in_(bindparam("its_ids", expanding=True)))
+KINDS = select(nodes.c.name).where(
+    nodes.c.kind.in_(["gpu", "metal"]), nodes.c.id == bindparam("one")
+)
+BOTH = select(nodes.c.name).where(
+    nodes.c.id.in_(bindparam("its_ids", expanding=True)),
+    nodes.c.seen_at.in_(bindparam("its_moments", expanding=True)),
+)
 SEEN = update(nodes).where(nodes.c.id == bindparam("its_id"))
 NEWEST = select(func.max(nodes.c.seen_at), func.min(nodes.c.name).label("first"), nodes.c.kind)
 COUNT = select(func.count()).select_from(nodes).where(nodes.c.kind == "gpu")
@@ -49,6 +57,11 @@ async def test_rows_numbers_and_moments_stay_the_same(store: Store) -> None:
             for ids in (["n1"], ["n1", "n2"], []):
                 names = (await connection.execute(SOME, {"its_ids": ids})).scalars().all()
                 assert names == (["gpu1"] if ids else [])
+            for one, name in (("n1", ["gpu1"]), ("n2", [])):
+                assert (await connection.execute(KINDS, {"one": one})).scalars().all() == name
+            for ids, moments in ((["n1"], [NOW]), (["n2", "n1"], [NOW]), (["n1"], [LATER, NOW])):
+                given = {"its_ids": ids, "its_moments": moments}
+                assert (await connection.execute(BOTH, given)).scalars().all() == ["gpu1"]
     await store.close()
 
 
@@ -81,6 +94,20 @@ def test_what_is_known_of_one_dialect_is_not_taken_for_another(statement: Execut
     found = [known.find(statement, {}, dialect) is not None for _ in range(TIMES)]
     assert found == [False, False, False, True, True, True]
     assert not any(known.find(statement, {}, newer) for _ in range(TIMES))
+
+
+def test_lists_are_prepared_by_how_long_they_are() -> None:
+    known, dialect = Statements(), SQLiteDialect_pysqlite(paramstyle="qmark")
+
+    def texts(*ids: str) -> str | None:
+        found = known.find(SOME, {"its_ids": list(ids)}, dialect)
+        return None if found is None else found.sql.partition("IN ")[2]
+
+    assert [texts("a"), texts("b"), texts("c")] == [None, None, None]
+    assert [texts("a"), texts("a", "b"), texts("c")] == ["(?)", "(?, ?)", "(?)"]
+    assert texts() is None
+    assert texts(*map(str, range(100))) is None
+    assert known.find(SOME, {"its_ids": {"a"}}, dialect) is None
 
 
 async def test_what_is_wrong_is_told_alike_and_without_values(store: Store) -> None:
