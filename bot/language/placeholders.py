@@ -16,6 +16,8 @@ def without_placeholders(command: Command, typed: Sequence[str]) -> list[str]:
 
     Raises Refused for a part that has to be filled in. What stands in quotes is meant as it is.
     """
+    if not any(word[:1] in {"[", "<"} or word.endswith("…") for word in typed):
+        return list(typed)  # nearly every line
     # Of `<node>` Slack makes a link where it does not escape it, and what it says is left.
     usages = [command.usage, arguments_in_chinese(command, command.usage)]
     parts = {p for usage in usages for one in (usage, _unlinked(usage)) for p in one.split()}

@@ -135,9 +135,14 @@ class Command:
     button: Text = ""
     group: str = ""
     parameters: tuple[Parameter, ...] = field(init=False)
+    _spelled: Mapping[str, Parameter] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "parameters", parameters(self.run))
+        taken = parameters(self.run)
+        object.__setattr__(self, "parameters", taken)
+        # Each line asks for it dozens of times. Of two that are spelled alike the first counts.
+        spelled = {key: one for one in reversed(taken) for key in one.spellings}
+        object.__setattr__(self, "_spelled", spelled)
 
     @property
     def id(self) -> str:
@@ -297,11 +302,7 @@ class Command:
 
     def parameter(self, key: str) -> Parameter | None:
         """The parameter that `key=` means."""
-        wanted = simplified(fold(key)).replace("-", "_")
-        for parameter in self.parameters:
-            if wanted in parameter.spellings:
-                return parameter
-        return None
+        return self._spelled.get(simplified(fold(key)).replace("-", "_"))
 
     def missing(self, values: Mapping[str, str]) -> list[Parameter]:
         """Required parameters without a value. Nodes have defaults, so they are never missing."""

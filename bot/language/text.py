@@ -90,6 +90,8 @@ def laid_out(text: str) -> str:
     text = _LINK.sub(_unlink, text)
     for escaped, char in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
         text = text.replace(escaped, char)
+    if text.isprintable():
+        return text
     return "".join(_LAID_OUT.get(char, " ") if _breaks(char) else char for char in text)
 
 

@@ -25,7 +25,8 @@ _AT_FIELD = say("This contains a password or a session that I know. Leave it out
 
 def refuse_known_secret(redactor: Redactor, line: str, source: Source) -> None:
     """Raise Refused for a line that holds a known secret, as typed or as it would be read."""
-    if any(redactor.finds(text) for text in (line, clean(line), narrow(clean(line)))):
+    cleaned = clean(line)
+    if any(redactor.finds(text) for text in {line, cleaned, narrow(cleaned)}):
         raise Refused(
             say("That line contains a password or a session that I know, so I did not record it."),
             hint=_NO_MESSAGE if source is Source.SLASH else _MESSAGE,

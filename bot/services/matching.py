@@ -195,8 +195,8 @@ def best_of(
 def _whole(
     known: Sequence[Named], names: Callable[[Named], Names], is_it: Callable[[str], bool]
 ) -> list[Named]:
-    for called in zip(*(names(one) for one in known), strict=True):
+    for called in zip(*map(names, known), strict=True):
         named = zip(known, called, strict=True)
-        if found := [one for one, its in named if any(name and is_it(name) for name in its)]:
+        if found := [one for one, its in named if any(map(is_it, filter(None, its)))]:
             return found
     return []
