@@ -22,8 +22,12 @@ _URL = re.compile(r"https?://[^\s<>|]{1,500}")
 _FORMAT = re.compile(
     r"(?:^|[^0-9A-Za-z])[*_~](?=\S)|`|:[0-9_+'-]*[a-z][0-9a-z_+'-]*:|^\s*>", re.MULTILINE
 )
+# One of these is in all that is shown otherwise than it stands; few texts have any.
+_MARKED = re.compile(r"[*_~`:>]")
+_CHANGED = re.compile(r"[*_~`:>&<\n]")
 _WORD_JOINER = "\u2060"
 _MARKS = {"bold": "*", "italic": "_", "code": "`"}
+_MARKERS = frozenset(_MARKS.values())
 _DATES = {"time": "{date_short_pretty} {time}", "ago": "{ago}"}
 
 
@@ -39,13 +43,13 @@ def cut(text: str, limit: int) -> str:
 
 def is_risky(line: Line) -> bool:
     """Whether a text in the line would be formatted by Slack, or cannot be where it should be."""
-    return any(_is_risky(piece) for piece in in_language(line))
-
-
-def _is_risky(piece: str | Span) -> bool:
-    if isinstance(piece, str):
-        return _FORMAT.search(piece) is not None
-    return piece.style in _MARKS and not can_mark(piece.text, _MARKS[piece.style])
+    for piece in in_language(line):
+        if isinstance(piece, str):
+            if _MARKED.search(piece) is not None and _FORMAT.search(piece) is not None:
+                return True
+        elif piece.style in _MARKS and not can_mark(piece.text, _MARKS[piece.style]):
+            return True
+    return False
 
 
 def can_mark(text: str, mark: str) -> bool:
@@ -53,19 +57,23 @@ def can_mark(text: str, mark: str) -> bool:
     return bool(text) and text == text.strip() and mark not in text and "\n" not in text
 
 
-def pieces(line: Line) -> Iterator[str]:
+def pieces(line: Line) -> list[str]:
     """The line in mrkdwn, in pieces none of which may be cut."""
+    found: list[str] = []
     before, shown_line = "", in_language(line)
     for index, piece in enumerate(shown_line):
-        after = shown_line[index + 1] if index + 1 < len(shown_line) else ""
         if isinstance(piece, str):
-            yield from _literal(piece)
-        else:
-            shown = _span(piece)
-            if shown[:1] in _MARKS.values():
-                shown = _apart(before, shown, after)
-            yield shown
-        before = piece if isinstance(piece, str) else "."
+            is_plain = len(piece) <= PIECE and _CHANGED.search(piece) is None
+            found += (piece,) if is_plain else _literal(piece)
+            before = piece
+            continue
+        shown = _span(piece)
+        if shown[:1] in _MARKERS:
+            after = shown_line[index + 1] if index + 1 < len(shown_line) else ""
+            shown = _apart(before, shown, after)
+        found.append(shown)
+        before = "."
+    return found
 
 
 def _apart(before: str, marked: str, after: str | Span) -> str:
@@ -75,13 +83,13 @@ def _apart(before: str, marked: str, after: str | Span) -> str:
     return left + marked + right
 
 
-def _literal(text: str) -> Iterator[str]:
-    if len(text) <= PIECE and "\n" not in text[:-1]:  # nearly all are
-        if text:
-            yield escape(_FORMAT.sub(_defuse, text))
-        return
-    for chunk in re.findall(rf"[^\n]{{0,{PIECE}}}\n|[^\n]{{1,{PIECE}}}", text):
-        yield escape(_FORMAT.sub(_defuse, chunk))
+def _literal(text: str) -> list[str]:
+    chunks = [text] if text else []
+    if len(text) > PIECE or "\n" in text[:-1]:
+        chunks = re.findall(rf"[^\n]{{0,{PIECE}}}\n|[^\n]{{1,{PIECE}}}", text)
+    if _MARKED.search(text) is None:
+        return [escape(chunk) for chunk in chunks]
+    return [escape(_FORMAT.sub(_defuse, chunk)) for chunk in chunks]
 
 
 def _defuse(match: re.Match[str]) -> str:
@@ -100,10 +108,12 @@ def reference(span: Span) -> str:
 
 
 def _span(span: Span) -> str:
-    text = span.text
-    if told := reference(span):
-        return told
+    text, mark = span.text, _MARKS.get(span.style)
+    if mark is not None and can_mark(text, mark):
+        return f"{mark}{escape(cut(text, PIECE))}{mark}"
     match span.style:
+        case "mention" | "channel" if told := reference(span):
+            return told
         case "emoji" if _EMOJI.fullmatch(text):
             return f":{text}:"
         case "link" if _URL.fullmatch(span.url):
@@ -111,9 +121,6 @@ def _span(span: Span) -> str:
         case "time" | "ago" if span.at is not None:
             moment = f"{span.at:%Y-%m-%d %H:%M UTC}"
             return f"<!date^{int(span.at.timestamp())}^{_DATES[span.style]}|{moment}>"
-        case "bold" | "italic" | "code" if can_mark(text, _MARKS[span.style]):
-            mark = _MARKS[span.style]
-            return f"{mark}{escape(cut(text, PIECE))}{mark}"
     return "".join(_literal(cut(_fallback(span), PIECE)))
 
 

@@ -21,7 +21,7 @@ from bot.reply import (
     Span,
     in_language,
     line,
-    plain,
+    plain_span,
 )
 from handlers.mrkdwn import can_mark, escape, reference
 
@@ -65,15 +65,16 @@ def _part(part: Part) -> Iterator[str]:
 
 
 def _line(text: Line) -> str:
-    said = "".join(_piece(piece) for piece in in_language(text))
-    return "\n".join(_GAP.sub(" ", row).strip() for row in said.split("\n")).strip()
+    shown = in_language(text)
+    said = "".join([escape(one) if isinstance(one, str) else _span(one) for one in shown])
+    if "  " in said:
+        said = _GAP.sub(" ", said)
+    return "\n".join([row.strip() for row in said.split("\n")]).strip()
 
 
-def _piece(piece: str | Span) -> str:
-    if isinstance(piece, str):
-        return escape(piece)
-    said = reference(piece) or escape(plain((piece,)))
-    is_code = piece.style == "code" and can_mark(piece.text, "`")
+def _span(span: Span) -> str:
+    said = reference(span) or escape(plain_span(span))
+    is_code = span.style == "code" and can_mark(span.text, "`")
     return f"`{said}`" if is_code else said
 
 

@@ -22,6 +22,7 @@ AGAIN = "request.again"  # the value of both is the id of a request of which not
 SECOND = "request.second"  # whoever presses it was told that the same is open
 RESCUE = "rescue"  # the verb of a snapshot that saves what an order's end deletes, and its name
 MORE = "more"  # shows all that can be done; no command
+_MORE = say("More …")
 
 _NODE = 16  # characters of a node's id: 64 bits, and a menu's option has little room
 
@@ -85,7 +86,7 @@ _LOOKED_AT = frozenset({ExecutionStatus.DONE, ExecutionStatus.FAILED, ExecutionS
 
 def button(verb: str, node: NodeId, task: TaskId, label: Phrase | None = None) -> Button:
     """One button; whatever deletes asks once more first."""
-    shown = label or (say("More …") if verb == MORE else ACTS[verb].label)
+    shown = label or (_MORE if verb == MORE else ACTS[verb].label)
     value = f"{verb} {task} {node[:_NODE]}"
     if verb != "delete":
         return Button(shown, ACT, value)

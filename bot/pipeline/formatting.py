@@ -45,12 +45,12 @@ RETRY_VM = "vm.retry"  # asks a machine's silent node again, and shows the machi
 _MOST_RETRIES = 5  # buttons; a site has few silent nodes, or a silent daemon
 
 _LAMPS = {
-    Phase.ON: "large_green_circle",
-    Phase.OFF: "white_circle",
-    Phase.ASLEEP: "crescent_moon",
-    Phase.BUSY: "hourglass_flowing_sand",
-    Phase.FAILED: "red_circle",
-    Phase.UNKNOWN: "grey_question",
+    Phase.ON: emoji("large_green_circle"),
+    Phase.OFF: emoji("white_circle"),
+    Phase.ASLEEP: emoji("crescent_moon"),
+    Phase.BUSY: emoji("hourglass_flowing_sand"),
+    Phase.FAILED: emoji("red_circle"),
+    Phase.UNKNOWN: emoji("grey_question"),
 }
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 NOTHING_KNOWN: Mapping[tuple[str, str], int] = MappingProxyType({})
@@ -63,8 +63,12 @@ _LEFT_OUT = say("not in the node's list now")
 
 def joined(*pieces: str | Span | Phrase | Line, by: str = " · ") -> Line:
     """The pieces that there are, with a dot between them; what is absent is not shown."""
-    there = [line(piece) for piece in pieces if piece]
-    return line(*(part for piece in there for part in (by, piece)))[1:]
+    there: list[str | Span | Phrase] = []
+    for piece in pieces:
+        if piece:
+            there += [by] if there else []
+            there += piece if isinstance(piece, tuple) else (piece,)
+    return tuple(there)
 
 
 def sized(size: Size) -> Text:
@@ -89,7 +93,7 @@ def short(identifier: str) -> str:
 
 def lamp(status: str) -> Line:
     """A status as a coloured dot and a word."""
-    return line(emoji(_LAMPS[phase_of(status)]), " ", said_state(status))
+    return line(_LAMPS[phase_of(status)], " ", said_state(status))
 
 
 def machine_row(machine: Machine, count: int | None = None) -> Line:
@@ -97,7 +101,7 @@ def machine_row(machine: Machine, count: int | None = None) -> Line:
     created = machine.created.strip()[:10]
     return joined(
         line(
-            emoji(_LAMPS[phase_of(machine.status)]), " ", bold(machine.label), " ",
+            _LAMPS[phase_of(machine.status)], " ", bold(machine.label), " ",
             code(short(machine.task)), " ", said_state(machine.status),
         ),
         machine.desc if machine.nickname else "",

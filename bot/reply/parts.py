@@ -141,7 +141,10 @@ class Rows:
         """Head and rows below each other."""
         lines = [self.head] if self.head else []
         lines += [row.text for row in self.rows]
-        return line(*(piece for one in lines for piece in ("\n", one)))[1:]
+        pieces: list[str | Span | Phrase] = []
+        for one in lines:
+            pieces += ("\n", *one)
+        return tuple(pieces[1:])
 
 
 Part = Annotated[

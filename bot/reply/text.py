@@ -90,7 +90,7 @@ class Phrase:
 
     def __str__(self) -> str:
         """The English, for logs and for what is kept as plain text."""
-        return plain((self,))
+        return plain(self)
 
 
 # What is kept is read as the first of these that it can be: no two of them are alike.
@@ -134,9 +134,9 @@ def in_language(words: Words, language: NullTranslations = ENGLISH) -> Shown:
     if isinstance(words, str):
         return (words,)
     shown = words if isinstance(words, tuple) else (words,)
-    if language is ENGLISH and _is_told(shown):
-        return shown
-    return tuple(_pieces(shown, language))
+    if language is ENGLISH:
+        return shown if _is_told(shown) else tuple(_told(shown, language))
+    return tuple(_close(_told(shown, language), _SENTENCE_END))
 
 
 def _is_told(words: Line) -> TypeGuard[Shown]:
@@ -147,56 +147,57 @@ def _is_told(words: Line) -> TypeGuard[Shown]:
     return True
 
 
-def _pieces(words: Line, language: NullTranslations) -> Iterator[str | Span]:
-    pieces = _told(words, language)
-    yield from pieces if language is ENGLISH else _close(pieces, _SENTENCE_END)
-
-
-def _told(words: Line, language: NullTranslations) -> Iterator[str | Span]:
+def _told(words: Line, language: NullTranslations) -> list[str | Span]:
+    told: list[str | Span] = []
     for one in words:
         if isinstance(one, Phrase):
-            yield from _joined(one, language)
+            told += _joined(one, language)
         elif isinstance(one, Span) and one.words is not None:
-            yield replace(one, text=plain(one.words, language), words=None)
+            told.append(Span(plain(one.words, language), one.style, one.url, one.at))
         else:
-            yield one
+            told.append(one)
+    return told
 
 
-def _joined(phrase: Phrase, language: NullTranslations) -> Iterator[str | Span]:
+def _joined(phrase: Phrase, language: NullTranslations) -> list[str | Span]:
     """A phrase's pieces, texts that meet joined to one."""
-    text = ""
     pieces = _filled(phrase, language)
     if language is not ENGLISH:
-        pieces = _close(_apart(pieces), _HAN_OR_BRACKET)
+        pieces = list(_close(_apart(pieces), _HAN_OR_BRACKET))
+    joined: list[str | Span] = []
+    text = ""
     for piece in pieces:
         if isinstance(piece, str):
             text += piece
             continue
         if text:
-            yield text
-        text = ""
-        yield piece
+            joined.append(text)
+            text = ""
+        joined.append(piece)
     if text:
-        yield text
+        joined.append(text)
+    return joined
 
 
-def _filled(phrase: Phrase, language: NullTranslations) -> Iterator[str | Span]:
+def _filled(phrase: Phrase, language: NullTranslations) -> list[str | Span]:
     if phrase.number is None:
         template = language.gettext(phrase.template)
     else:
         template = language.ngettext(phrase.template, phrase.several, phrase.number)
     given = dict(phrase.given)
+    filled: list[str | Span] = []
     for literal, name in _parsed(template):
-        yield literal
+        filled.append(literal)
         if name is None:
             continue
         value = given.get(name, f"{{{name}}}")  # what nobody has given stays open
-        if isinstance(value, int):
-            yield str(value)
-        elif isinstance(value, str):
-            yield value
+        if isinstance(value, str):
+            filled.append(value)
+        elif isinstance(value, int):
+            filled.append(str(value))
         else:
-            yield from in_language(value if isinstance(value, tuple) else (value,), language)
+            filled += in_language(value if isinstance(value, tuple) else (value,), language)
+    return filled
 
 
 def _close(pieces: Iterable[str | Span], end: re.Pattern[str]) -> Iterator[str | Span]:
@@ -393,6 +394,11 @@ def _plainly(text: Words, language: NullTranslations) -> str:
         ]
     )
     return told.replace(SEPARATOR, "").strip()
+
+
+def plain_span(span: Span) -> str:
+    """`plain` of a span alone that is in its reader's language."""
+    return _plain_span(span).replace(SEPARATOR, "").strip()
 
 
 def _plain_span(span: Span) -> str:
