@@ -7,10 +7,10 @@ import logging
 import time
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import partial
+from functools import lru_cache, partial
 from gettext import NullTranslations
 from typing import Any, BinaryIO, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 import structlog
@@ -151,7 +151,9 @@ class SlackConnection:
             logger=self.logger,
             retry_handlers=retry_handlers(),
         )
-        self.client.proxy = proxy_for(settings.slack_api_url)
+        # Asked for each answer; the environment stays as it is, and there are few hosts.
+        self._proxy_for = lru_cache(16)(proxy_for)
+        self.client.proxy = self._proxy_for(settings.slack_api_url)
         app_token = settings.slack_app_token
         self._app_token = app_token.get_secret_value() if app_token is not None else ""
         self._identity: Identity | None = None
@@ -404,7 +406,7 @@ class SlackConnection:
             logger=self.logger,
             retry_handlers=careful_handlers(),
         )
-        webhook.proxy = proxy_for(url)
+        webhook.proxy = self._proxy_for(urljoin(url, "/"))
         try:
             answer = await webhook.send_dict(body)
         except FAILING as error:

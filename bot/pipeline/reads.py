@@ -107,8 +107,8 @@ class Reads:
         elif wish.list or reply.older or _has_menus(reply):
             pages = self._page_of if _has_menus(reply) else self._with_older
             await answer.say(await pages(wish, reply))
-        elif len(text := output.as_text(self._dated(reply))) > output.LONG:
-            note = await self._shared(wish, reply, text, "txt")
+        elif len(output.as_text(reply)) > output.LONG:  # moments are equally long
+            note = await self._shared(wish, reply, output.as_text(self._dated(reply)), "txt")
             await answer.say(replace(reply, parts=(Note(note), *reply.parts)))
         elif (ref := await answer.say(reply)) is not None and reply.copy_of is not None:
             await self._keep_true(wish, reply, ref)
