@@ -85,6 +85,16 @@ class Taken(BotError):
     """Another process has what this one needs, a port or the database's file: it may let go."""
 
 
+class Faulty(BotError):
+    """The bot itself is at fault, before anything was sent; the log has more under this id."""
+
+    def __init__(self, error_id: str) -> None:
+        super().__init__(
+            say("Something went wrong on my side before anything was sent."),
+            hint=say("Please tell whoever runs this bot: error {id}.", id=code(error_id)),
+        )
+
+
 class Refused(BotError):
     """Bad input, a missing right, a wrong moment: nothing was sent and nothing has changed."""
 

@@ -55,3 +55,8 @@ def _awaits_unit(command: Command, word: str) -> bool:
 def takes_text(command: Command) -> bool:
     """Whether one of its arguments may be several words."""
     return any(p.arg.kind.takes is not Takes.WORD for p in command.parameters)
+
+
+def takes_node(command: Command) -> bool:
+    """Whether `on <node>` can say anything for it: it acts on a machine or a node."""
+    return any(p.arg.kind.is_target for p in command.parameters)

@@ -18,7 +18,7 @@ from bot.language.canonical import canonical, options_of
 from bot.language.cells import begins_with_title
 from bot.language.chinese import BEFORE_PEOPLE, BEHIND_NODE, GROUPS, PREPOSITIONS, flag_apart
 from bot.language.courtesy import COURTESIES, without_courtesy
-from bot.language.joined_words import apart, takes_text, with_units
+from bot.language.joined_words import apart, takes_node, takes_text, with_units
 from bot.language.kinds import Takes
 from bot.language.placeholders import without_placeholders
 from bot.language.rereading import flag_called, read_anew
@@ -310,7 +310,7 @@ def _is_before_node(command: Command, word: str) -> bool:
     said = _preposition(word)
     if said in _TOWARDS:
         return command.node_option is not None and command.parameter(said) is None
-    return said == NODE_OPTION and not _is_choice(command, word)
+    return said == NODE_OPTION and takes_node(command) and not _is_choice(command, word)
 
 
 def _named_next(command: Command, word: str) -> Parameter | None:
@@ -379,7 +379,7 @@ def _named(command: Command, word: str, queue: list[str], values: dict[str, str]
         return False
     elif everyones := option_called(key):
         name, is_flag = everyones.name, everyones.arg.kind.is_flag
-    elif name != NODE_OPTION:
+    elif name != NODE_OPTION or not takes_node(command):
         if (option is not None or key.isidentifier()) and not takes_text(command):
             raise unknown_option(command, head)
         return False

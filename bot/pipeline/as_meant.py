@@ -11,6 +11,7 @@ from dataclasses import replace
 from bot.errors import ONCE_MORE, Refused
 from bot.ids import NodeId
 from bot.language.args import NODE_OPTION
+from bot.language.joined_words import takes_node
 from bot.language.kinds import NODE, Kind
 from bot.language.table import Command
 from bot.model import Execution, Machine, Meant, Nicknamed, Node, Scope
@@ -123,6 +124,7 @@ def _names(command: Command, values: Mapping[str, str]) -> dict[str, tuple[Kind,
         for p, text in given.items()
         if text or (p.required and p.arg.kind.has_default)
     }
-    if (on := values.get(NODE_OPTION)) and command.parameter(NODE_OPTION) is None:
+    on = values.get(NODE_OPTION)
+    if on and takes_node(command) and command.parameter(NODE_OPTION) is None:
         found[NODE_OPTION] = NODE, on
     return found

@@ -10,6 +10,7 @@ from bot.errors import Refused
 from bot.ids import UserId
 from bot.language.args import NODE_OPTION
 from bot.language.cells import PastedRow, rows_in
+from bot.language.joined_words import takes_node
 from bot.language.kinds import ALL, Kind
 from bot.language.parse import Parsed, with_words
 from bot.language.text import is_decoration
@@ -139,8 +140,7 @@ class _Row:
 
     def _besides(self, kinds: frozenset[Kind]) -> Mapping[str, str]:
         """What else was given; a node only where the command takes one, and no row said it."""
-        takes_node = any(p.arg.kind.is_target for p in self._command.parameters)
-        has_node = takes_node and not kinds & _MACHINES
+        has_node = takes_node(self._command) and not kinds & _MACHINES
         return {n: text for n, text in self._values.items() if has_node or n != NODE_OPTION}
 
 

@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 
 from bot.correlation import part_of
-from bot.errors import ONCE_MORE, BotError, Passing, Refused
+from bot.errors import ONCE_MORE, BotError, Faulty, Passing, Refused
 from bot.language.table import Command
 from bot.messages.outbox import Outbox
 from bot.model import (
@@ -113,11 +113,7 @@ class Pipeline:
         rules = self._reviews.reviewers.rules
         try:
             await self._turns.take(command, execution, approval)
-            if self._clock.now() - wanted_since(execution, approval) > TOO_LATE:
-                raise Passing(
-                    say("I could not get to this in time; by now it might be a surprise."),
-                    hint=ONCE_MORE,
-                )
+            _require_in_time(wanted_since(execution, approval), self._clock.now())
             require_readable(self._services.table, execution)
             cleared = await self._cleared(command, execution, before, answer)
             self._paused.pop(execution.id, None)
@@ -129,6 +125,11 @@ class Pipeline:
         except DeliveryFailed as failure:
             hold.let_go(execution.id)  # its lease ends when the next try is due
             await self._slack_is_silent(execution, approval, failure, answer)
+        except Exception:
+            # Whoever takes it up again would meet the same fault, and the requester no end.
+            error_id = execution.id[:8]
+            log.exception("surprise", execution=execution.id, error_id=error_id)
+            await self._refusal.turn_down(execution, Faulty(error_id), answer)
         else:
             if cleared is not None:
                 await self._run(command, *cleared, answer, hold, rules)
@@ -261,3 +262,11 @@ class Pipeline:
                 )  # fmt: skip
             return
         await self._refusal.turn_down(execution, slack_does_not_say(), answer)
+
+
+def _require_in_time(since: datetime, now: datetime) -> None:
+    """Raise Passing where it was wanted so long ago that nobody expects it any more."""
+    if now - since > TOO_LATE:
+        raise Passing(
+            say("I could not get to this in time; by now it might be a surprise."), hint=ONCE_MORE
+        )

@@ -75,3 +75,22 @@ async def test_what_a_freeze_held_back_can_be_requested_a_second_time_after_it(
         await stage.quiet()
         assert len(stage.changes()) == before + 1
         assert "a second time already. This is done by now." in stage.alice.last(CHANNEL).plain
+
+
+@pytest.mark.parametrize("why", ["network is on fire", "on=gpu1 hangs", "disk array 在 gpu2 上"])
+async def test_a_freeze_takes_nothing_of_its_reason_for_a_node(stage: Stage, why: str) -> None:
+    told = await stage.asks(stage.bob, f"/dbc freeze {why}", CHANNEL)
+    if "Confirm" in told.buttons:  # it names a node, but all are frozen
+        await stage.bob.presses("Confirm", told)
+        await stage.quiet()
+    told = await stage.asks(stage.alice, f"/dbc vm start {NAME}")
+    assert "All changes have been frozen since" in told.plain
+    assert why in told.plain
+
+
+@pytest.mark.parametrize(
+    "line", ["settings language zh", "quiet-hours 22-7", "alias remove x", "watch list"]
+)
+async def test_a_node_is_refused_where_it_says_nothing(stage: Stage, line: str) -> None:
+    told = await stage.asks(stage.alice, f"/dbc {line} on gpu1", CHANNEL)
+    assert "I don't know what “on” means" in told.plain
