@@ -121,10 +121,9 @@ async def _with_machines(
         parts += await home_machines.by_node(services, user, told, at, ended)
     else:
         parts += await home_access.newcomer(services, user, hidden)
+    places = [one.node for one in await services.inventory.of_gpu_nodes(sessions)]
     parts += [
-        home_access.first_steps(
-            has_access=bool(sessions), can_create=ended.takes_new([one.node for one in sessions])
-        ),
+        home_access.first_steps(has_access=bool(sessions), can_create=ended.takes_new(places)),
         Divider(),
         *await home_access.access(services, user, sessions),
         home_access.language(services, user),

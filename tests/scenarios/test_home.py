@@ -13,6 +13,7 @@ from handlers.connection import SlackConnection
 from handlers.slack import SlackMessenger
 from sandbox.dbc.demo import demo_renter
 from tests.scenarios.machines import off
+from tests.scenarios.metal import knows_rack, rents_slot
 from tests.scenarios.site import DELETE, NAME, asked, both_stages, rules, site
 from tests.scenarios.stage import CHANNEL, Stage
 
@@ -77,6 +78,17 @@ async def test_a_machine_is_created_from_home(stage: Stage) -> None:
     end = await stage.ends(stage.alice, "t1 is running on gpu2")
     assert end.channel == stage.alice.last("@dbc").channel
     assert stage.changes() == ["tasks.create"]
+
+
+async def test_a_bare_metal_session_is_no_place_to_create_a_machine_on(one_stage: Stage) -> None:
+    await knows_rack(one_stage)
+    await rents_slot(one_stage)
+    await one_stage.alice.opens_home()
+    home = await one_stage.alice.sees_home("Your sessions")
+    assert "Create a machine" not in home.buttons
+    await one_stage.gives_session(one_stage.alice, "gpu2")
+    await one_stage.alice.opens_home()
+    await one_stage.alice.sees_home("Create a machine")
 
 
 async def test_why_nothing_can_be_created_is_said_above_the_home(one_stage: Stage) -> None:
