@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from bot.errors import NotFound, Refused
 from bot.ids import UserId
-from bot.language.kinds import APPROVAL, DECISION, INT, REQUEST, Arg, Kind
+from bot.language.kinds import APPROVAL, DECISION, REQUEST, Arg, Kind
 from bot.language.table import Command, Group
 from bot.messages import ways
 from bot.messages.alone import is_unseen as is_unseen_by_others
@@ -33,7 +33,6 @@ from bot.ports import DeliveryFailed, RightsUnknown
 from bot.reply import (
     Button,
     Line,
-    Note,
     Part,
     Reply,
     Row,
@@ -48,8 +47,6 @@ from bot.reply import (
     time,
 )
 
-PAGE = 10  # rows with menus: what a phone shows without much scrolling
-
 
 def _which(kind: Kind) -> Arg:
     return Arg(say("Approval"), kind, say("Its number, or the beginning of it"), "7a9Qx2Lk")
@@ -59,10 +56,8 @@ Which = Annotated[str, _which(APPROVAL)]
 Own = Annotated[str, _which(REQUEST)]
 Decided = Annotated[str, _which(DECISION)]
 
-Page = Annotated[int, Arg(say("Page"), INT, say("{count} at a time", count=PAGE), least=1)]
 
-
-async def list_approvals(ctx: Context, *, page: Page = 1) -> Reply:
+async def list_approvals(ctx: Context) -> Reply:
     """List pending approvals, and changes that wait for others of the same machine."""
     try:
         found = await waiting_for(ctx.services, ctx.actor, ctx.place.channel)
@@ -79,22 +74,11 @@ async def list_approvals(ctx: Context, *, page: Page = 1) -> Reply:
         (say("Break-glass changes to review"), [w for w in found if w.is_glass]),
         (say("Waiting for other changes of the machine"), in_line),
     )
-    begins, count = (page - 1) * PAGE, sum(len(some) for _, some in sections)
-    if begins >= count:
-        last = -(-count // PAGE)
-        raise Refused(
-            say("There is no page {page}: the last one is {last}.", page=page, last=last),
-            field="page",
-        )
     parts: list[Part] = []
     for head, some in sections:
-        here = some[max(begins, 0) : max(begins + PAGE, 0)]
-        begins -= len(some)
-        if here:
-            rows = [await _row(ctx, one) for one in here]
+        if some:
+            rows = [await _row(ctx, one) for one in some]
             parts.append(Rows(tuple(rows), line(bold(head))))
-    if count > PAGE:
-        parts.append(_pages(page, count))
     return Reply(say("Pending approvals"), tuple(parts), private=True)
 
 
@@ -107,16 +91,6 @@ def _menu(one: Waiting | Queued, actor: UserId) -> tuple[Button, ...]:
     if not one.is_mine or one.is_glass:
         return (opens,)
     return (opens, Button(say("Withdraw"), CANCEL, one.approval.id))
-
-
-def _pages(page: int, count: int) -> Note:
-    """`21 to 40 of 200. More: approval list page=3`."""
-    last = min(page * PAGE, count)
-    told = say("{first} to {last} of {count}.", first=(page - 1) * PAGE + 1, last=last, count=count)
-    if last == count:
-        return Note(line(told))
-    more = say("More: {command}", command=command(f"approval list page={page + 1}"))
-    return Note(line(told, " ", more))
 
 
 async def _row(ctx: Context, one: Waiting | Queued) -> Row:

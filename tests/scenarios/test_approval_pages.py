@@ -15,16 +15,19 @@ async def test_all_that_waits_is_found_on_the_pages_of_its_list(tmp_path: Path) 
         for one in range(MANY):
             await stage.alice.types(f"/dbc vm name {NAME} called{one}", channel=CHANNEL)
         await stage.quiet()
-        first = await stage.asks(stage.bob, "/dbc approval list")
-        assert f"1 to 10 of {MANY}. More: `/dbc approval list page=2`" in first.plain
-        others = [await stage.asks(stage.bob, f"/dbc approval list page={page}") for page in (2, 3)]
-        assert f"21 to {MANY} of {MANY}." in others[1].plain
-        assert "More:" not in others[1].plain
-        listed = [re.findall(r"`(\w{8})` ", page.plain) for page in (first, *others)]
-        assert [len(page) for page in listed] == [10, 10, 3]
-        assert len({one for page in listed for one in page}) == MANY
-        await stage.alice.types("/dbc approval list page=9", channel=CHANNEL)
-        await stage.alice.sees("There is no page 9: the last one is 3", CHANNEL)
+        page = await stage.asks(stage.bob, "/dbc approval list")
+        listed: list[list[str]] = []
+        for first, last in ((1, 10), (11, 20), (21, MANY)):
+            page = await stage.bob.sees(f"{first} to {last} of {MANY}", CHANNEL)
+            assert "For you to decide" in page.plain
+            assert ("◀ Previous" in page.buttons) == (first > 1)
+            listed.append(re.findall(r"`(\w{8})` ", page.plain))
+            if last < MANY:
+                await stage.bob.presses("Next ▶", page)
+                await stage.quiet()
+        assert "Next ▶" not in page.buttons
+        assert [len(one) for one in listed] == [10, 10, 3]
+        assert len({one for page_of in listed for one in page_of}) == MANY
 
 
 async def test_all_that_waits_is_found_on_the_pages_of_the_home(tmp_path: Path) -> None:
