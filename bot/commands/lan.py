@@ -8,8 +8,8 @@ from bot.dbc.errors import Clash, Missing, Unreadable
 from bot.dbc.models import Lan
 from bot.errors import BotError, Conflict
 from bot.language.args import AtNode, OnNode
-from bot.language.kinds import WORD, Arg
-from bot.language.row_parts import Follow
+from bot.language.kinds import NETWORK, WORD, Arg
+from bot.language.row_parts import Follow, Listing
 from bot.language.table import Command, Group
 from bot.messages.facts import FactKind
 from bot.model import Deed, Effect, Goal, Node, Trace
@@ -42,6 +42,7 @@ LanName = Annotated[
         narrow=True,
     ),
 ]
+KnownLan = Annotated[str, Arg(say("Network"), NETWORK, say("Its name"), "team01", word="network")]
 Cidr = Annotated[
     str,
     Arg(
@@ -62,6 +63,7 @@ _THERE = "there"  # a fact: whether the node has a network of that name already
 async def list_lans(ctx: Context, node: OnNode) -> Reply:
     """List the networks that a node knows, and which machines are in them."""
     lans = await ctx.dbc.lans.list(node.id)
+    await ctx.services.sightings.saw_networks(node.id, lans)
     labels = await _labels(ctx)
     rows = tuple(_row(lan, labels) for lan in lans)
     head = line(bold(node.label))
@@ -145,7 +147,7 @@ def _check(values: Mapping[str, str]) -> None:
         fields.ip_cidr(cidr, "cidr")
 
 
-async def delete(ctx: Context, name: LanName, node: AtNode) -> Reply:
+async def delete(ctx: Context, name: KnownLan, node: AtNode) -> Reply:
     """Delete a network that no machine uses; only whoever created it can."""
     target = await ctx.use_session(node)
 
@@ -207,6 +209,7 @@ GROUP = Group(
             synonyms=("ls",),
             chinese="列表 列出",
             does=say("List networks"),
+            lists=Listing.NETWORKS,
         ),
         Command(
             "create",

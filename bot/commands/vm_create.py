@@ -13,7 +13,7 @@ from bot.dbc.requests import CreateSpec
 from bot.errors import refuse_all
 from bot.ids import TaskId
 from bot.language.args import AtNode, Image
-from bot.language.kinds import CHOICE, INT, LIST, SIZE, WORD, Arg
+from bot.language.kinds import CHOICE, INT, LIST, NETWORK, SIZE, WORD, Arg
 from bot.language.row_parts import Follow, Foreseen
 from bot.language.table import Command
 from bot.model import Deed, Effect, Filing, Goal, Node, TakesGpus
@@ -164,13 +164,12 @@ Lan = Annotated[
     str | None,
     Arg(
         say("Private network (LAN)"),
-        WORD,
+        NETWORK,
         say("Its name"),
         "team42",
         names=("network_name", "network"),
         positional=False,
         rare=True,
-        narrow=True,
     ),
 ]
 Ports = Annotated[

@@ -405,6 +405,7 @@ DISK = _Disk(
     "disk", FieldKind.SEARCH, narrowed_by=(VM,), is_narrow=True, is_rowed=True, may_be_unseen=True
 )
 SNAPSHOT = replace(BASE, name="snapshot", narrowed_by=(VM,))
+NETWORK = replace(BASE, name="network")
 
 # What Slack knows
 PERSON = _Mention(

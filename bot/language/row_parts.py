@@ -90,4 +90,5 @@ class Listing(StrEnum):
     IMAGES = auto()
     DISKS = auto()
     SNAPSHOTS = auto()
+    NETWORKS = auto()
     ORDERS = auto()

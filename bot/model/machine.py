@@ -53,6 +53,7 @@ class Sighted(StrEnum):
     SERVER = "server"
     DISK = "disk"
     SNAPSHOT = "snapshot"
+    NETWORK = "network"
 
 
 @dataclass(frozen=True, slots=True)

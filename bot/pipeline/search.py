@@ -21,6 +21,7 @@ from bot.language.kinds import (
     DEFAULT,
     DISK,
     IMAGE,
+    NETWORK,
     NODE,
     PLACE,
     SERVER,
@@ -61,6 +62,7 @@ class Completion:
             DEFAULT: self._defaults,
             DISK: partial(self._of_machines, Sighted.DISK, Listing.DISKS),
             SNAPSHOT: partial(self._of_machines, Sighted.SNAPSHOT, Listing.SNAPSHOTS),
+            NETWORK: self._networks,
             **Numbered(services).sources,
             **{kind: partial(self._nodes, kind) for kind in ALL if kind.is_node},
         }
@@ -172,6 +174,18 @@ class Completion:
         stored = [image for image in images if len(image.place) < _LONG_ID]
         chosen = [image for image in stored if image.place == server]
         return _by_name(chosen or stored, {}, ())
+
+    async def _networks(self, search: Search) -> list[Choice]:
+        """The private networks on the node that is meant, else on all of one's own."""
+        own = await self._own_nodes(search)
+        hidden = await self._hidden(search, Listing.NETWORKS)
+        open_ = [node for node in own if node not in hidden]
+        node = await self._node_meant(search)
+        if not node:
+            seen = await self._services.sightings.networks(open_)
+            return _by_name(seen, await self._labels(), own)
+        there = await self._services.sightings.networks_on(NodeId(node)) if node in open_ else []
+        return [Choice(f"{one.name} · {one.detail}", one.name) for one in there]
 
     async def _servers(self, _search: Search) -> list[Choice]:
         return [Choice(s.name, s.name) for s in await self._services.sightings.servers()]

@@ -1,4 +1,4 @@
-"""Images, image servers, disks and snapshots as last seen, looked at in the background.
+"""Images, image servers, disks, snapshots and networks as last seen, looked at in the background.
 
 Search fields are answered from here: they wait for nobody but where nothing was ever seen.
 """
@@ -14,7 +14,7 @@ import structlog
 from bot.clock import Clock, time_limit
 from bot.dbc.client import DbcClient
 from bot.dbc.identity import Target
-from bot.dbc.models import Image, Snapshot, TaskDisk
+from bot.dbc.models import Image, Lan, Snapshot, TaskDisk
 from bot.errors import BotError
 from bot.ids import NodeId, TaskId, UserId
 from bot.model import DbcSession, Machine, NodeKind, Sighted, Sighting
@@ -28,6 +28,7 @@ Look = Callable[[], Awaitable[Sequence[Sighting]]]
 
 _STALE = timedelta(minutes=10)
 _KNOWN = 2 * _STALE  # a list that is older may lack what a text means exactly
+_FRESH = timedelta(minutes=1)  # networks are made in a moment, and looked at only when asked for
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 _MACHINES_AT_ONCE = 5  # asked for disks and snapshots in one round
 _PATIENCE = timedelta(seconds=2)  # Slack gives up on options after 3 s
@@ -103,6 +104,19 @@ class Sightings:
 
         return await self._at(kind, task, at_once)
 
+    async def networks(self, nodes: Collection[str]) -> list[Sighting]:
+        """The private networks of these nodes, as last seen."""
+        return [seen for seen in await self._all(Sighted.NETWORK) if seen.place in nodes]
+
+    async def networks_on(self, node: NodeId) -> list[Sighting]:
+        """The private networks of one node; asks it where it was not looked at for a moment."""
+        async with self._store.read() as tx:
+            seen = (await tx.sightings.looked_at(Sighted.NETWORK, node)).get(node)
+        if self._is_due(Sighted.NETWORK, node, seen, _FRESH):
+            await self._now(Sighted.NETWORK, node, partial(self._networks, node))
+        async with self._store.read() as tx:
+            return await tx.sightings.at(Sighted.NETWORK, node)
+
     # What a person's own question has brought up
 
     async def saw_servers(self, servers: Iterable[str]) -> None:
@@ -120,6 +134,10 @@ class Sightings:
     async def saw_snapshots(self, task: TaskId, snapshots: Iterable[Snapshot]) -> None:
         """Remember all snapshots of a machine."""
         await self._saw(Sighted.SNAPSHOT, task, _snapshots(task, snapshots))
+
+    async def saw_networks(self, node: NodeId, lans: Iterable[Lan]) -> None:
+        """Remember all networks of a node."""
+        await self._saw(Sighted.NETWORK, node, _networks(node, lans))
 
     async def _saw(self, kind: Sighted, place: str, seen: Sequence[Sighting]) -> None:
         now = self._clock.now()
@@ -192,11 +210,13 @@ class Sightings:
             if self._is_due(kind, place, seen.get(place)):
                 await self._look(kind, place, look)
 
-    def _is_due(self, kind: Sighted, place: str, seen: datetime | None) -> bool:
+    def _is_due(
+        self, kind: Sighted, place: str, seen: datetime | None, after: timedelta = _STALE
+    ) -> bool:
         """Whether the last look at a place, which was `seen` then or not, is long ago."""
         tried = self._failed.get((kind, place))
         last = max((at for at in (seen, tried) if at is not None), default=None)
-        return last is None or abs(self._clock.now() - last) >= _STALE
+        return last is None or abs(self._clock.now() - last) >= after
 
     async def _look(self, kind: Sighted, place: str, look: Look) -> Sequence[Sighting]:
         """What is there, remembered; nothing where that cannot be told."""
@@ -235,6 +255,9 @@ class Sightings:
     async def _snapshots(self, target: Target, task: TaskId) -> Sequence[Sighting]:
         return _snapshots(task, await self._dbc.snapshots.list(target, task))
 
+    async def _networks(self, node: NodeId) -> Sequence[Sighting]:
+        return _networks(node, await self._dbc.lans.list(node))
+
 
 def _images(place: str, images: Iterable[Image]) -> Sequence[Sighting]:
     return [Sighting(image.name, place, str(image.size)) for image in images]
@@ -246,3 +269,7 @@ def _disks(task: TaskId, disks: Iterable[TaskDisk]) -> Sequence[Sighting]:
 
 def _snapshots(task: TaskId, snapshots: Iterable[Snapshot]) -> Sequence[Sighting]:
     return [Sighting(one.name, task, one.create_time) for one in snapshots]
+
+
+def _networks(node: NodeId, lans: Iterable[Lan]) -> Sequence[Sighting]:
+    return [Sighting(lan.network_name, node, lan.ip_cidr) for lan in lans]

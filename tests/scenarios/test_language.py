@@ -1,5 +1,6 @@
 """The language as people meet it: settings, search without a network, kept words, tolerance."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,28 @@ async def test_disks_and_snapshots_are_found_by_name_and_machine(one_stage: Stag
     await stage.alice.sees_modal("Delete a data disk")
     assert any("vda" in option for option in await stage.alice.suggests("Disk", ""))
     assert await stage.alice.suggests("Disk", "vdz") == ["“vdz”, as typed"]
+
+
+async def test_networks_are_chosen_among_those_of_the_node_new_ones_too(one_stage: Stage) -> None:
+    stage, alice = one_stage, one_stage.alice
+    await stage.gives_session(alice, "gpu1")
+    await stage.asks(alice, "/dbc lan create team01 192.168.66.0/24 on gpu1")
+    await alice.types("/dbc vm create name=x on gpu1", channel=CHANNEL)
+    await alice.sees_modal("Create a machine")
+    await alice.presses("More options")
+    assert await alice.suggests("Private network (LAN)", "") == ["team01 · 192.168.66.0/24"]
+    await alice.closes()
+    await stage.asks(alice, "/dbc lan create team03 192.168.68.0/24 on gpu1")
+    stage.clock.advance(timedelta(minutes=1))
+    await alice.types("/dbc lan delete on gpu1", channel=CHANNEL)
+    await alice.sees_modal("Delete a network")
+    found = await alice.suggests("Network", "")
+    assert found == ["team01 · 192.168.66.0/24", "team03 · 192.168.68.0/24"]
+    assert await alice.suggests("Network", "team09") == ["“team09”, as typed"]
+    await alice.submits({"Network": found[0]})
+    await stage.quiet()
+    await stage.confirms(alice, "Delete")
+    assert stage.changes()[-1] == "lan.delete"
 
 
 async def test_the_background_asks_each_thing_once_in_a_while(one_stage: Stage) -> None:
