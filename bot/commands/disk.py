@@ -147,7 +147,7 @@ async def _before_add(ctx: Context, vm: Machine, size: int, directory: str) -> M
     fields.gib(size)
     fields.directory(directory, "directory")
     target = await ctx.use_session(vm)
-    await must_be_off(ctx, target, vm, _NOT_OFF)
+    await must_be_off(ctx, vm, _NOT_OFF)
     return inventory_of(await disks_of(ctx.dbc, target, vm.task))
 
 
@@ -223,7 +223,7 @@ async def delete(ctx: Context, vm: Vm, disk: Disk) -> None:
 async def _before_change(ctx: Context, vm: Machine, disk: str) -> Mapping[str, str]:
     """The disks as they are. NotFound for one that the machine does not have."""
     target = await ctx.use_session(vm)
-    await must_be_off(ctx, target, vm, _NOT_OFF)
+    await must_be_off(ctx, vm, _NOT_OFF)
     disks = await disks_of(ctx.dbc, target, vm.task)
     if disk not in {it.name for it in disks}:
         present = listed(say("{disk} ({size})", disk=it.name, size=sized(it.size)) for it in disks)

@@ -1,11 +1,11 @@
 """What must be true of a machine before its disks are touched (docs/dbc-api.md §3.3, §6)."""
 
-from bot.dbc.identity import Target
 from bot.dbc.models import Phase, TaskDetail, said_state
 from bot.errors import Conflict
 from bot.language.text import quoted
 from bot.model import Goal, Machine, Noted, Watch
 from bot.pipeline.context import Context
+from bot.pipeline.machine_looks import look_at
 from bot.reply import Phrase, command, line, say
 from bot.watches import late
 
@@ -34,14 +34,14 @@ async def _under_way(ctx: Context, vm: Machine) -> list[Watch]:
     return [w for w in mine if Noted.PERCENT not in w.about and Noted.ENDED_AT not in w.about]
 
 
-async def must_be_off(ctx: Context, target: Target, vm: Machine, refusal: Phrase) -> TaskDetail:
+async def must_be_off(ctx: Context, vm: Machine, refusal: Phrase) -> TaskDetail:
     """The machine's details; Conflict unless it is off and none of its disks is being worked on.
 
     `refusal` says that `{machine}` is in a `{status}` in which this is not possible.
 
     An error status is passed on: the node looks at the power, not at the status (§4.2).
     """
-    detail = await ctx.dbc.tasks.get(target, vm.task)
+    detail = await look_at(ctx, vm)
     if detail.phase not in {Phase.OFF, Phase.FAILED}:
         raise Conflict(
             refusal.filled({"machine": vm.label, "status": said_state(detail.status)}.__getitem__),

@@ -172,7 +172,7 @@ async def _before_create(
     chosen = await choose_server(ctx, server)
     await ctx.allow(server=chosen)
     target = await ctx.use_session(vm)
-    await must_be_off(ctx, target, vm, _NOT_OFF)
+    await must_be_off(ctx, vm, _NOT_OFF)
     if await _has(ctx, target, vm, name):
         raise Conflict(
             say("{machine} has a snapshot called “{name}” already.", machine=vm.label, name=name),

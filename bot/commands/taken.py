@@ -20,6 +20,7 @@ from bot.ids import TaskId
 from bot.language.row_parts import Foreseen, Listing
 from bot.model import Machine, Node
 from bot.pipeline.context import Context
+from bot.pipeline.machine_looks import look_at
 from bot.reply import Phrase, Text, say, say_number
 from bot.watches.observers.look import is_silence
 
@@ -132,8 +133,7 @@ class Looks:
         if machine.task not in self._found:
             detail: TaskDetail | None = None
             with suppress(TaskNotFound):
-                target = await self._ctx.use_session(machine)
-                detail = await self._ctx.dbc.tasks.get(target, machine.task)
+                detail = await look_at(self._ctx, machine)
             self._found[machine.task] = detail
         return self._found[machine.task]
 

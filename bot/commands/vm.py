@@ -39,6 +39,7 @@ from bot.pipeline.ended import ended_of, may_still
 from bot.pipeline.formatting import (
     lamp,
 )
+from bot.pipeline.machine_looks import look_at
 from bot.pipeline.rights import may_press
 from bot.reply import (
     CodeBlock,
@@ -55,7 +56,6 @@ from bot.reply import (
     say_number,
 )
 from bot.services.logins import NO_AGENT
-from bot.services.sessions import target_of
 
 Retry = Annotated[
     bool, Arg(say("Retry"), FLAG, say("Retry a node that is not responding now"), "retry")
@@ -118,15 +118,13 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False, reveal: Reveal = Fals
     session = await ctx.services.sessions.use(ctx.actor, node, ctx.place.channel)
     if retry:
         ctx.dbc.ask_again(node.id)
-    asked_at = ctx.services.clock.now()
     try:
-        detail = await ctx.dbc.tasks.get(target_of(session), vm.task)
+        detail = await look_at(ctx, vm, keeps_all=True)
     except DbcError as problem:
         is_known = problem.passes or isinstance(problem, Unreadable | StrangeCode)
         if not is_known and not says_unrented(problem):
             raise
         return await _as_last_known(ctx, vm, session, problem, reveal=reveal)
-    await ctx.services.last_known.saw(session, vm.task, detail, asked_at)
     if reveal:
         return vm_details.revealed(vm, node, detail)
     ended = (await ended_of(ctx.services, [session])).answered
@@ -275,7 +273,7 @@ async def _login(ctx: Context, vm: Machine, user: str, **_other: object) -> Mapp
     """Whose password is meant where no user is named."""
     if user:
         return {}
-    user = (await ctx.dbc.tasks.get(await ctx.use_session(vm), vm.task)).user_name
+    user = (await look_at(ctx, vm)).user_name
     if user in {"", NO_AGENT}:
         raise Refused(
             say("DBC does not know this machine's login."), hint=say("Name the user."), field="user"

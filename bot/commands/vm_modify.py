@@ -22,6 +22,7 @@ from bot.messages.facts import FactKind, unread
 from bot.model import Deed, Effect, Goal, Machine, TakesGpus, Trace
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import stacked
+from bot.pipeline.machine_looks import look_at
 from bot.reply import Line, Para, Phrase, Reply, Severity, Text, apart, bold, keep, line, say
 from bot.reviews.policy import GROWTH
 from bot.watches.observers.modified import FIELDS, NONE, NOW, THEN, TRIED, changes_told, present
@@ -149,7 +150,7 @@ def _when(step: _Step, *, at_next_start: bool) -> Text:
 
 async def _before(ctx: Context, vm: Machine, **wanted: Any) -> Mapping[str, str]:
     """What it is like now, and in words what becomes of it. Refused where nothing would change."""
-    detail = await ctx.dbc.tasks.get(await ctx.use_session(vm), vm.task)
+    detail = await look_at(ctx, vm)
     now = present(detail)
     try:
         now["public_ip"] = await own_public_ip(ctx, vm.node, detail) or NONE
@@ -205,7 +206,7 @@ def _shares_address(now: Mapping[str, str], public_ip: str | None) -> bool:
 
 async def _present(ctx: Context, vm: Machine) -> Mapping[str, str]:
     """What it is like now, for the form."""
-    detail = await ctx.dbc.tasks.get(await ctx.use_session(vm), vm.task)
+    detail = await look_at(ctx, vm)
     now = present(detail)
     with suppress(BotError):
         now["public_ip"] = await own_public_ip(ctx, vm.node, detail) or NONE

@@ -24,6 +24,7 @@ from bot.messages.facts import FactKind
 from bot.model import Deed, Effect, Goal, Machine, Node, Place, Watch
 from bot.pipeline.context import Context, Services
 from bot.pipeline.formatting import joined, short
+from bot.pipeline.machine_looks import look_at
 from bot.pipeline.under_way import title_of, under_way
 from bot.reply import Phrase, Reply, Row, Rows, bold, code, command, line, listed, say, time
 from bot.services.matching import best_of
@@ -93,7 +94,7 @@ async def vm(ctx: Context, vm: Vm) -> None:
 
 
 async def _before_vm(ctx: Context, vm: Machine) -> Mapping[str, str]:
-    detail = await ctx.dbc.tasks.get(await ctx.use_session(vm), vm.task)
+    detail = await look_at(ctx, vm)
     if detail.phase not in {Phase.BUSY, Phase.UNKNOWN}:
         raise Conflict(
             say(

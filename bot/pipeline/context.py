@@ -158,16 +158,23 @@ class Context:
     async def use_session(self, on: Machine | Node) -> Target:
         """The node of `on` with a session that the actor may use here. Raises Refused without one.
 
+        See `session_on`.
+        """
+        return target_of(await self.session_on(on))
+
+    async def session_on(self, on: Machine | Node) -> DbcSession:
+        """A session for the node of `on` that the actor may use here. Raises Refused without one.
+
         While a change runs, it writes into the ledger whose session that is, before it is sent.
         """
         services = self.services
         if self.session is not None and self.session.node == (
             on.id if isinstance(on, Node) else on.node
         ):
-            return target_of(self.session)
+            return self.session
         node = on if isinstance(on, Node) else await services.inventory.node_by_id(on.node)
         session = await services.sessions.use(self.actor, node, self.place.channel)
         if self.execution is not None and self.execution.status is ExecutionStatus.RUNNING:
             async with services.store.write() as tx:
                 await tx.executions.set_session_of(self.execution.id, session.user)
-        return target_of(session)
+        return session

@@ -17,6 +17,7 @@ from bot.messages.parts import disks_told, snapshots_told
 from bot.model import Fact, Machine
 from bot.pipeline.context import Context
 from bot.pipeline.identity import identity_of
+from bot.pipeline.machine_looks import look_at
 from bot.pipeline.rental_facts import rental_of
 from bot.pipeline.sent_with import session_fact
 from bot.pipeline.targets import Bound
@@ -136,12 +137,12 @@ class _Reading:
     def _unread(self, key: str, why: Text) -> Fact:
         return Fact(self._machine.status if key == STATE else "", unread=why)
 
-    async def _state(self, target: Target) -> str:
-        return (await self._details(target)).status
+    async def _state(self, _target: Target) -> str:
+        return (await self._details()).status
 
     async def _disks(self, target: Target) -> str:
         # As `disks_of` takes them: details are more exact, but an older node leaves them out.
-        disks = (await self._details(target)).disks
+        disks = (await self._details()).disks
         if not disks:
             with suppress(
                 TaskNotFound, WrongNodeKind
@@ -153,10 +154,10 @@ class _Reading:
         self._must_answer()
         return snapshots_told(await self._context.dbc.snapshots.list(target, self._machine.task))
 
-    async def _details(self, target: Target) -> TaskDetail:
+    async def _details(self) -> TaskDetail:
         self._must_answer()
         if self._detail is None:
-            self._detail = await self._context.dbc.tasks.get(target, self._machine.task)
+            self._detail = await look_at(self._context, self._machine)
         return self._detail
 
     def _must_answer(self) -> None:

@@ -32,12 +32,26 @@ class LastKnown:
         self._store = store
 
     async def saw(
-        self, session: DbcSession, task: TaskId, detail: TaskDetail, asked_at: datetime
+        self,
+        session: DbcSession,
+        task: TaskId,
+        detail: TaskDetail,
+        asked_at: datetime,
+        machine: Machine | None = None,
     ) -> None:
-        """Remember what a session has shown, as it was asked for at that moment."""
+        """Remember what a session has shown, as it was asked for at that moment.
+
+        With it the `machine` as a list has it, if that is given.
+        """
         text = json.dumps(_plain(detail))
         put = (session.node, task, session.user, text, asked_at)
-        await remember(self._store, lambda tx: tx.details.put(*put))
+
+        async def keep(tx: UnitOfWork) -> None:
+            if machine is not None:
+                await tx.inventory.put_machine(machine)
+            await tx.details.put(*put)
+
+        await remember(self._store, keep)
 
     async def find(self, session: DbcSession, task: TaskId) -> Known | None:
         """What was last read with the session."""

@@ -4,6 +4,9 @@ import json
 import re
 from datetime import timedelta
 
+import pytest
+
+from tests.scenarios.machines import off
 from tests.scenarios.site import rules
 from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage, card
 
@@ -163,3 +166,25 @@ async def test_a_command_without_an_answer_is_listed_as_unknown(one_stage: Stage
         "; whether the command was carried out is not known) · followed until it runs"
         in listed.plain
     )
+
+
+@pytest.mark.parametrize("line", ["vm restart inference", "vm show inference"])
+async def test_what_was_read_of_one_machine_is_what_lists_say_of_it(
+    one_stage: Stage, line: str
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    off(stage)
+    stage.clock.advance(timedelta(minutes=1))
+    await stage.asks(stage.alice, f"/dbc {line}")
+    stage.node("gpu1").silent = True
+    listed = await stage.asks(stage.alice, "/dbc vm list")
+    (row,) = [one for one in listed.plain.splitlines() if "inference" in one]
+    assert "off" in row
+    assert "running" not in row
+    await stage.alice.opens_home()
+    shown = await stage.alice.sees_home("inference")
+    home = [one for one in shown.plain.splitlines() if "inference" in one]
+    assert any("off" in one for one in home)
+    assert not any("running" in one for one in home)
