@@ -34,6 +34,7 @@ from bot.monitoring.port import HealthPort, bound
 from bot.monitoring.sinks import sink_of
 from bot.monitoring.systemd import Systemd
 from bot.monitoring.traces import metrics_of, traces_of
+from bot.orders.aftermath import Aftermath
 from bot.orders.books import Books
 from bot.orders.budgets import Budgets
 from bot.orders.concerned import Concerned
@@ -254,6 +255,7 @@ class Bot:
             self._people.is_barred,
             lambda user: may_press(services, user, ChannelId("")),
             self._clock, lambda: self._book.current.outages, self._table.deletions,
+            Aftermath(services.store, services.orders, services.last_known).of,
         )  # fmt: skip
 
     def _rehearsals(self) -> Rehearsals:

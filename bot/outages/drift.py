@@ -6,7 +6,7 @@ that a machine is gone, its node is asked once more.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -17,9 +17,9 @@ from bot.dbc.client import DbcClient
 from bot.dbc.errors import TaskNotFound
 from bot.dbc.models import Phase, phase_of
 from bot.errors import BotError
-from bot.ids import NodeId, TaskId, UserId, new_id
+from bot.ids import TaskId, UserId, new_id
 from bot.messages.machine_buttons import May
-from bot.model import Kept, Machine, Nicknamed, OrderPhase, OwnChange, Place
+from bot.model import Kept, Machine, Nicknamed, OwnChange, Place
 from bot.outages import words
 from bot.outages.port_ends import Left, PortEnds
 from bot.outages.silences import CLOCKS_DIFFER
@@ -30,7 +30,7 @@ from bot.reply import Reply
 from bot.services.inventory import Inventory
 from bot.services.left_out import machine_of
 from bot.services.sessions import target_of
-from storage import Store, UnitOfWork
+from storage import Store
 from storage.repositories.outages import Rewritten
 
 _SETTLED = frozenset({Phase.ON, Phase.OFF, Phase.ASLEEP, Phase.FAILED})
@@ -40,7 +40,9 @@ _UNKNOWN_FOR = timedelta(hours=1)
 _OFTEN = timedelta(days=1)  # so often it is written down that nothing has changed
 _GONE = "gone"  # no state of a machine
 _LATER = timedelta(seconds=30)
-_OVER = frozenset({OrderPhase.ENDED, OrderPhase.GONE})
+
+# Of these machines, those that a rental's end may have switched off or deleted.
+AfterEnd = Callable[[Sequence[Machine]], Awaitable[Collection[TaskId]]]
 
 log = structlog.get_logger()
 
@@ -66,8 +68,7 @@ class _Found:
 class _Stand:
     """What is known of machines at one moment, and of what the bot itself has done.
 
-    `ahead` are those that a clock has seen later than now, `same` those to date anew, and on the
-    nodes that are `over` a rental has ended.
+    `ahead` are those that a clock has seen later than now, `same` those to date anew.
     """
 
     ahead: Sequence[Kept]
@@ -76,7 +77,6 @@ class _Stand:
     same: Sequence[Rewritten]
     kept: Mapping[TaskId, Kept]
     own: Mapping[TaskId, Sequence[OwnChange]]
-    over: Collection[NodeId]
     has_new_owners: bool
 
 
@@ -92,6 +92,7 @@ class Drift:
         clock: Clock,
         is_told: Callable[[], bool],
         deletions: Collection[str],
+        after_end: AfterEnd,
     ) -> None:
         self._store = store
         self._dbc = dbc
@@ -101,6 +102,7 @@ class Drift:
         self._is_told = is_told
         self._port_ends = PortEnds(store, inventory, people, clock)
         self._deletions = deletions  # the commands after which a machine is gone
+        self._after_end = after_end
         self._is_off = False
         self._asked: Counter[TaskId] = Counter()  # about which, while they are missing
 
@@ -118,8 +120,9 @@ class Drift:
         if stand.ahead:
             await self._date_back(stand.ahead, now)
             stand = await self._stand(now)
-        keep, found = self._compared(stand.news, stand.kept, stand.own, stand.over, now)
-        gone, left, first = await self._gone(stand.missing, stand.own, stand.over, now)
+        over = await self._over(stand)
+        keep, found = self._compared(stand.news, stand.kept, stand.own, over, now)
+        gone, left, first = await self._gone(stand.missing, stand.own, over, now)
         found, keep = [*found, *gone], [*keep, *first]
         if keep or found or stand.same or left or stand.has_new_owners:
             await self._write([*stand.same, *keep], found, left)
@@ -134,9 +137,8 @@ class Drift:
             tasks = {*kept, *(one.task for one in missing)}
             since = min((one.seen_at for one in [*kept.values(), *missing]), default=now)
             own = _by_task(await tx.outages.own_changes(tasks, min(since, now - _UNKNOWN_FOR)))
-            over = await self._nodes_that_ended(tx)
             has_new_owners = await tx.outages.has_new_owners()
-        return _Stand(ahead, news, missing, same, kept, own, over, has_new_owners)
+        return _Stand(ahead, news, missing, same, kept, own, has_new_owners)
 
     async def _date_back(self, ahead: Sequence[Kept], now: datetime) -> None:
         """Let what was seen by a clock that was ahead have been seen an hour ago.
@@ -154,11 +156,19 @@ class Drift:
         async with self._store.write() as tx:
             await tx.outages.keep(list(zip(ahead, back, strict=True)))
 
-    async def _nodes_that_ended(self, tx: UnitOfWork) -> Collection[NodeId]:
-        """Nodes on which a rental has ended, and none of the bot's goes on."""
-        orders = await tx.orders.after(0)
-        lasting = {one.node for one in orders if one.phase is OrderPhase.RENTING}
-        return {one.node for one in orders if one.phase in _OVER} - lasting
+    async def _over(self, stand: _Stand) -> Collection[TaskId]:
+        """Those that are off or missing since their rental has ended."""
+        off = [
+            replace(one, seen_at=stand.kept[one.task].seen_at)
+            for one in stand.news
+            if one.task in stand.kept and phase_of(one.status) is Phase.OFF
+        ]
+        missing = [
+            Machine(one.node, one.task, one.owner, one.label, one.status, "", one.seen_at)
+            for one in stand.missing
+        ]
+        asked = [*off, *missing]
+        return await self._after_end(asked) if asked else ()
 
     # Comparing
 
@@ -167,7 +177,7 @@ class Drift:
         news: Sequence[Machine],
         kept: Mapping[TaskId, Kept],
         own: Mapping[TaskId, Sequence[OwnChange]],
-        over: Collection[NodeId],
+        over: Collection[TaskId],
         now: datetime,
     ) -> tuple[list[Rewritten], list[_Found]]:
         keep: list[Rewritten] = []
@@ -189,7 +199,7 @@ class Drift:
             )  # fmt: skip
             if status == known.status:
                 keep.append((known, replace(known, suspect="", suspect_at=None)))
-            elif _is_own(known, changes, now) or (phase is Phase.OFF and machine.node in over):
+            elif _is_own(known, changes, now) or (phase is Phase.OFF and machine.task in over):
                 keep.append((known, replace(seen, before="", episode="")))
             elif known.suspect != status or known.suspect_at is None:
                 doubted = replace(known, suspect=status, suspect_at=machine.seen_at)
@@ -202,7 +212,7 @@ class Drift:
         self,
         missing: Sequence[Kept],
         own: Mapping[TaskId, Sequence[OwnChange]],
-        over: Collection[NodeId],
+        over: Collection[TaskId],
         now: datetime,
     ) -> tuple[list[_Found], list[Left], list[Rewritten]]:
         """Those whose node says so in the next round as well; those to keep no longer, without a
@@ -220,7 +230,7 @@ class Drift:
                 continue
             if _is_deleted(known, deletes, now):
                 left.append((known, PortOver.DELETED))
-            elif known.node in over:
+            elif known.task in over:
                 left.append((known, PortOver.RENTAL))
             elif known.suspect != _GONE or known.suspect_at is None:
                 first.append((known, replace(known, suspect=_GONE, suspect_at=now)))

@@ -7,7 +7,7 @@ from bot.chain.reader import ChainReader
 from bot.clock import Clock
 from bot.dbc.client import DbcClient
 from bot.outages.attendance import Attendance
-from bot.outages.drift import Drift
+from bot.outages.drift import AfterEnd, Drift
 from bot.outages.rounds import Rounds, Wanted
 from bot.outages.silences import Silences
 from bot.outages.telling import Barred, Hidden, Offers, People
@@ -53,13 +53,21 @@ class Outages:
         clock: Clock,
         rules: Callable[[], Rules],
         deletions: Collection[str],
+        after_end: AfterEnd,
     ) -> None:
         people = People(store, hidden, is_barred, lambda: rules().channel, offers)
         self._silences = Silences(
             store, attendance, inventory, chain, people, clock, lambda: rules().nodes
         )
         self._drift = Drift(
-            store, dbc, inventory, people, clock, lambda: rules().machines, deletions
+            store,
+            dbc,
+            inventory,
+            people,
+            clock,
+            lambda: rules().machines,
+            deletions,
+            after_end,
         )
         self._rounds = Rounds(
             store, last_known, inventory, people, clock,

@@ -1,0 +1,55 @@
+"""What follows from the end of a rental is no change outside the bot: orders warn of it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.chain import Rental
+from sandbox.chain.ledger import HALF_HOUR
+from tests.scenarios.machines import off
+from tests.scenarios.orders import ChainStage, chained
+from tests.scenarios.test_outages import ON, goes_on, told
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
+    async with chained(tmp_path, policy=ON) as one:
+        await one.stage.gives_session(one.stage.alice, "gpu1")
+        yield one
+
+
+async def rented_again(scene: ChainStage, *, reads: bool = True) -> Rental:
+    """The order that paid for the machines has ended, and another one goes on."""
+    first = scene.rents(blocks=HALF_HOUR)
+    await goes_on(scene.stage, 3)
+    await scene.until(first.end - 10, step=60)
+    scene.rpc[0].down = not reads
+    await scene.passes(minutes=3, step=60)
+    again = scene.rents()
+    await goes_on(scene.stage, 3)
+    return again
+
+
+async def test_what_the_node_switches_off_after_an_end_is_not_told(scene: ChainStage) -> None:
+    await rented_again(scene)
+    off(scene.stage)
+    await goes_on(scene.stage, 6)
+    assert told(scene.stage.alice, "Outside this bot") == []
+
+
+async def test_nor_where_the_chain_could_not_be_read_since(scene: ChainStage) -> None:
+    await rented_again(scene, reads=False)
+    off(scene.stage)
+    await goes_on(scene.stage, 6)
+    assert told(scene.stage.alice, "Outside this bot") == []
+
+
+async def test_a_machine_of_the_order_that_goes_on_is_told(scene: ChainStage) -> None:
+    again = await rented_again(scene)
+    scene.stage.task("inference").rent_order = str(again.number)
+    await goes_on(scene.stage, 12)  # until its details were read
+    off(scene.stage)
+    await goes_on(scene.stage, 6)
+    (message,) = told(scene.stage.alice, "Outside this bot")
+    assert "inference is now “off”" in message
