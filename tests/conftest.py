@@ -14,9 +14,9 @@ from structlog.typing import EventDict, WrappedLogger
 
 from tests import janitor, plans
 from tests.databases import in_memory, share_compilations
-from tests.postgresql import postgres, postgres_template, postgres_url
+from tests.postgresql import postgres, postgres_console, postgres_template, postgres_url
 
-__all__ = ["postgres", "postgres_template", "postgres_url"]  # fixtures
+__all__ = ["postgres", "postgres_console", "postgres_template", "postgres_url"]  # fixtures
 
 janitor.watch()
 share_compilations()

@@ -8,13 +8,14 @@ import asyncio
 import subprocess
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from tests import janitor, plans
@@ -24,6 +25,31 @@ from tests.databases import in_memory, made
 _GROWN = 40_000  # rows
 # What needs a database as the bot's first start leaves it, and is not about that start.
 _MADE = {"store", "replicas"}
+
+
+class Console:
+    """Carries out one command after another over one connection.
+
+    To start `psql` for each takes longer than most of them do.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Connect; beside whatever loop the caller may run."""
+        self._aside, self._loop = ThreadPoolExecutor(1), asyncio.new_event_loop()
+        self._connection = self._run(asyncpg.connect(url))
+
+    def __call__(self, command: str) -> None:
+        """Carry one out."""
+        self._run(self._connection.execute(command))
+
+    def close(self) -> None:
+        """Leave the server."""
+        self._run(self._connection.close())
+        self._loop.close()
+        self._aside.shutdown()
+
+    def _run(self, doing: Coroutine[Any, Any, Any]) -> Any:
+        return self._aside.submit(self._loop.run_until_complete, doing).result()
 
 
 @pytest.fixture(scope="session")
@@ -56,10 +82,18 @@ def postgres() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres: Any) -> str:
+def postgres_console(postgres: Any) -> Iterator[Console]:
+    """What makes and drops the databases of the tests."""
+    console = Console(postgres.get_uri())
+    yield console
+    console.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: Any, postgres_console: Console) -> str:
     """The name of a database as the bot's first start leaves it: all tables, no rows."""
     name = f"template_{uuid4().hex}"
-    postgres.psql(f"CREATE DATABASE {name};")
+    postgres_console(f"CREATE DATABASE {name}")
     with ThreadPoolExecutor(1) as aside:  # a test may be running a loop here
         aside.submit(asyncio.run, made(postgres.get_uri(database=name))).result()
     return name
@@ -79,12 +113,14 @@ def _grown(postgres: Any) -> str:
 
 
 @pytest.fixture
-def postgres_url(postgres: Any, request: pytest.FixtureRequest) -> Iterator[str]:
+def postgres_url(
+    postgres: Any, postgres_console: Console, request: pytest.FixtureRequest
+) -> Iterator[str]:
     name, template = f"test_{uuid4().hex}", "template1"
     if _MADE & {*request.fixturenames}:  # all tables take much longer to make than to copy
         template = request.getfixturevalue("postgres_template")
-    postgres.psql(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY;")
+    postgres_console(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield postgres.get_uri(database=name)
     faults = plans.postgres_faults(partial(_grown, postgres), postgres.psql)
-    postgres.psql(f"DROP DATABASE {name} WITH (FORCE);")
+    postgres_console(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     assert not faults, faults  # nothing rewrites this module
