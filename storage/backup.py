@@ -41,6 +41,7 @@ from storage.file import (
     sqlite_advice,
     sqlite_cause,
 )
+from storage.journal import is_own_journal, require_own_journal
 from storage.migrations import upgrade
 from storage.repositories.audit import append_all
 from storage.tables import (
@@ -145,6 +146,7 @@ def _of_newer(backup: Path, error: NewerVersion) -> BotError:
 
 def copy_whole(source: Path, target: Path) -> Copied:
     """Copy a database of the bot, whole and checked, into one file without a journal."""
+    require_own_journal(source, is_first=True)
     verification = Verification()
     try:
         with (
@@ -267,12 +269,14 @@ def set_aside(file: Path, now: datetime, when: str = "before") -> Path | None:
 
     Where the file was deleted, its journal may still be there.
     """
-    is_there = file.exists()
-    if is_there:
+    is_there, is_own = file.exists(), is_own_journal(file)
+    if is_there and is_own:
         with suppress(sqlite3.Error), closing(sqlite3.connect(file)) as former:
             former.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     aside = file.with_name(f"{file.name}.{when}-{now:%Y%m%dT%H%M%SZ}")
+    # The journal of another file is kept where nothing takes it for that of the former database.
+    base = aside.name if is_own else f"{aside.name}.other"
     for journal in JOURNALS:
         with suppress(FileNotFoundError):
-            file.with_name(file.name + journal).rename(aside.with_name(aside.name + journal))
+            file.with_name(file.name + journal).rename(aside.with_name(base + journal))
     return file.rename(aside) if is_there else None

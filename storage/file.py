@@ -23,7 +23,7 @@ PRIVATE_DIRECTORY = 0o700
 JOURNALS = ("-wal", "-shm")
 LOCK = ".lock"  # a file whose lock says that a bot uses the database beside it
 MOUNT = say("Mount it writable, or let DATABASE_URL name a file elsewhere.")
-_MAGIC = b"SQLite format 3\0"
+MAGIC = b"SQLite format 3\0"
 
 
 def prepare(file: Path) -> None:
@@ -177,7 +177,7 @@ def is_database(file: Path) -> bool:
     """Whether a bot has kept anything in this file."""
     try:
         with file.open("rb") as opened:
-            if opened.read(len(_MAGIC)) != _MAGIC:
+            if opened.read(len(MAGIC)) != MAGIC:
                 return False
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as raw:
             raw.execute("SELECT 1 FROM alembic_version, executions LIMIT 1")
@@ -194,12 +194,12 @@ def require_ours(file: Path) -> None:
     """
     try:
         with file.open("rb") as opened:
-            beginning = opened.read(len(_MAGIC))
+            beginning = opened.read(len(MAGIC))
     except OSError:
         return  # whoever opens it says why it cannot be read
     if not beginning:
         return
-    if beginning == _MAGIC:
+    if beginning == MAGIC:
         try:
             with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as raw:
                 named = {name for (name,) in raw.execute("SELECT name FROM sqlite_master")}
@@ -338,4 +338,5 @@ def claim(file: Path) -> IO[bytes]:
             f"Another process of the bot is using {file}.",
             hint="Stop it first. For several processes, set DATABASE_URL to PostgreSQL.",
         ) from None
+    lock.truncate(0)  # which file the last one used
     return lock

@@ -41,6 +41,16 @@ class FileChanged(OSError):
         self.mend = mend
 
 
+def changed(found: tuple[int, int] | None) -> FileChanged:
+    """The failure of a file in whose place `found` is now."""
+    return FileChanged(_REPLACED if found else _DELETED, _PUT_BACK)
+
+
+def identity(file: Path) -> tuple[int, int] | None:
+    """Which file it is, whatever is in it; None where there is none."""
+    return _identity(_stat(file))
+
+
 class Presence:
     """Knows whether a file is still the one that was opened, and holds what was written last.
 
@@ -70,7 +80,7 @@ class Presence:
             raise FileChanged(self._why, _RESTORE)
         found = _stat(self._file)
         if found is None or _identity(found) != self._opened:
-            raise FileChanged(_REPLACED if found else _DELETED, _PUT_BACK)
+            raise changed(_identity(found))
         if _state(found) == self._left:
             return
         if found.st_size >= self._size:

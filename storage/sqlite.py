@@ -25,6 +25,9 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from storage.busy import PAUSES, is_busy
 from storage.columns import lenient
 from storage.connection import InlineConnection, OpenConnection
+from storage.file import JOURNALS
+from storage.journal import mark, require_own_journal
+from storage.presence import changed, identity
 from storage.transaction import failures, to_its_end
 from storage.ways import Engines
 
@@ -52,6 +55,8 @@ _COUNTED = "SELECT coalesce(sum(version), 0) FROM known_versions"
 # A smaller file is gone through in less time than it takes to hand the work over and back.
 _SMALL = 2 * 1024**2  # bytes; a quarter of them are there before the first row
 _SIZE = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+
+_LONG = 1000 * 4096  # bytes, of a journal of so many pages
 
 _KEPT = 5  # readers; one that does not wait for anything needs no second
 _STATEMENTS = 500  # kept prepared by a connection; the bot has some 300
@@ -89,10 +94,12 @@ class _Driver(sqlite3.Connection):
 class _Writer:
     """The one connection that writes, and the thread in which it waits for the disk."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, file: Path) -> None:
         self.connection = connection
+        self._journal = file.with_name(file.name + JOURNALS[0])
         self._driver = _driver(connection)
         self._changes = 0  # of rows, until the present transaction began
+        self._is_marked = False  # whether the present journal tells which file it continues
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
 
     async def begin(self) -> None:
@@ -117,8 +124,23 @@ class _Writer:
         if self._driver.total_changes == self._changes:
             self.connection.commit()
             return False
-        _, was_cancelled = await self.in_thread(self.connection.commit)
+        _, was_cancelled = await self.in_thread(self.store)
         return was_cancelled
+
+    def store(self) -> None:
+        """Commit, whatever it is, waiting for the disk. Where it begins a journal, say of what."""
+        # SQLite begins one anew once all of it was moved: after each `scrub`, and by itself from
+        # a thousand pages on. A mark too many does no harm.
+        is_new = self._driver.total_changes != self._changes
+        if is_new and not (self._is_marked and self._is_short()):
+            mark(self._driver)
+        self.connection.commit()
+        self._is_marked = self._is_marked or is_new
+
+    def _is_short(self) -> bool:
+        with suppress(OSError):  # a journal that was deleted is not this one
+            return self._journal.stat().st_size < _LONG
+        return False
 
     def roll_back(self) -> None:
         """Undo what was not committed, if there is anything."""
@@ -138,6 +160,7 @@ class _Writer:
         """
 
         def move() -> bool:
+            self._is_marked = False
             # What was to be committed is: a full disk or a busy file is no failure of that.
             with suppress(sqlite3.Error):
                 row = self._driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -162,7 +185,7 @@ class SqliteEngines(Engines):
     def __init__(self, url: URL) -> None:
         self.turn = asyncio.Lock()
         self.queue = asyncio.Lock()
-        self.file = Path(url.database or "")
+        self.file: Path = Path(url.database or "")
         options: dict[str, Any] = {"hide_parameters": True, "json_deserializer": lenient}
         self._engine = create_engine(
             url.set(drivername="sqlite"),
@@ -183,9 +206,10 @@ class SqliteEngines(Engines):
             **options,
         )
         for engine in (self._engine, self._browsers.sync_engine):
-            event.listen(engine, "do_connect", _make_no_file)
+            event.listen(engine, "do_connect", self._meet)
             event.listen(engine, "connect", _prepare)
         event.listen(self._browsers.sync_engine, "begin", _begin)
+        self._met: tuple[int, int] | None = None  # the file, once it was opened
         self._idle: list[Connection] = []
         self._writer: _Writer | None = None
         self.is_scrubbed = False  # a process that died may have left something
@@ -246,7 +270,7 @@ class SqliteEngines(Engines):
 
                 def carry_out() -> Result:
                     result = work(writer.connection)
-                    writer.connection.commit()
+                    writer.store()
                     return result
 
                 result, was_cancelled = await writer.in_thread(carry_out)
@@ -259,7 +283,7 @@ class SqliteEngines(Engines):
     async def _writing(self, pauses: tuple[Callable[[], float], ...]) -> AsyncIterator[_Writer]:
         """Begin a transaction, and undo what of it is not committed."""
         if self._writer is None:
-            self._writer = _Writer(await self._open(busy_timeout=0))
+            self._writer = _Writer(await self._open(busy_timeout=0), self.file)
         writer = self._writer
         try:
             for pause in (*pauses, None):
@@ -339,6 +363,19 @@ class SqliteEngines(Engines):
 
         return await asyncio.to_thread(connect)
 
+    def _meet(
+        self, _dialect: Dialect, _entry: ConnectionPoolEntry, at: list[Any], named: dict[str, Any]
+    ) -> None:
+        """Open what is there, and nothing else in its place: an empty file would look new."""
+        # Only the first time: what this process has opened is locked by it.
+        if self._met is None:
+            require_own_journal(self.file)
+            self._met = identity(self.file)
+        elif self._met != (found := identity(self.file)):
+            raise changed(found)
+        at[0] = f"{Path(at[0]).as_uri()}?mode=rw"
+        named["uri"] = True
+
     def _give_back(self, connection: Connection) -> None:
         try:
             connection.rollback()
@@ -378,14 +415,6 @@ def _browser(ending: set[asyncio.Future[Any]], *arguments: Any, **named: Any) ->
     browser.ending = ending
     browser._thread.daemon = True  # noqa: SLF001 - as SQLAlchemy's own creator does
     return browser
-
-
-def _make_no_file(
-    _dialect: Dialect, _entry: ConnectionPoolEntry, arguments: list[Any], named: dict[str, Any]
-) -> None:
-    """Open what is there: in the place of a file that was deleted, an empty one would look new."""
-    arguments[0] = f"{Path(arguments[0]).as_uri()}?mode=rw"
-    named["uri"] = True
 
 
 def _prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:

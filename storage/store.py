@@ -26,6 +26,7 @@ from storage.errors import StorageBusy, StorageUnsure
 from storage.file import claim, prepare
 from storage.handover import Courier, Handover
 from storage.intake import GroupCommit, Seal
+from storage.journal import note_identity, require_own_journal
 from storage.known import Known, Projection
 from storage.migrations import REVISIONS, is_known, is_newest, upgrade
 from storage.presence import Presence
@@ -89,6 +90,7 @@ class Store:
         if file is None or self._lock is not None:
             return
         await asyncio.to_thread(prepare, file)
+        await asyncio.to_thread(require_own_journal, file, is_first=True)
         self._lock = await asyncio.to_thread(claim, file)
 
     async def migrate(self) -> str:
@@ -100,6 +102,8 @@ class Store:
         if self._engines.file is not None:
             await asyncio.to_thread(prepare, self._engines.file)
             self._engines.presence = Presence(self._engines.file)
+            if self._lock is not None:
+                note_identity(self._lock, self._engines.file)
         async with self._engines.reading() as connection:
             has_all = await connection.run_sync(is_newest)
         if not has_all:

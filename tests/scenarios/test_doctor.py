@@ -146,6 +146,23 @@ async def test_a_database_that_is_not_there_is_told_as_the_start_tells_it(tmp_pa
         assert "✘ database:      /proc is not a file." in told
 
 
+async def test_a_journal_that_another_file_has_left_is_told_and_moved_nowhere(
+    tmp_path: Path,
+) -> None:
+    async with mortal(tmp_path) as bot:
+        await bot.kill()
+        file, journal, backup = (tmp_path / name for name in ("bot.db", "bot.db-wal", "b.db"))
+        await asyncio.to_thread(forked.run, ["backup", str(backup)], bot.environment, bot.data)
+        copied = backup.read_bytes()
+        file.write_bytes(copied)
+        journal.write_bytes(b"left" * 2000)
+        code, told = await examined(bot)
+        assert code == FAULT
+        assert f"✘ database:      {journal} is not the journal of {file}, but was left by" in told
+        assert "python -m bot restore FILE: it moves both away." in told
+        assert (file.read_bytes(), journal.read_bytes()) == (copied, b"left" * 2000)
+
+
 async def test_a_freeze_that_nobody_can_lift_is_told_from_the_database(tmp_path: Path) -> None:
     async with mortal(tmp_path) as bot:
         await bot.kill()
