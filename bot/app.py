@@ -302,7 +302,8 @@ class Bot:
 
     async def _take_up(self) -> None:
         """Read what a former process has left; broken off, it can be done again."""
-        await self._database.migrate()
+        if await self._database.migrate():
+            self._services.reviews.measuring.again_without_older()
         await self.store.release_leases_of_others(self._by)
         if (known := await self.store.newest_moment()) is not None:
             self._clock.doubt(known)

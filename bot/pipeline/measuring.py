@@ -8,7 +8,7 @@ can come of it by them, it is closed.
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -45,6 +45,8 @@ from storage import StorageFailed, Store, UnitOfWork
 Entitlements = Mapping[str, frozenset[tuple[str, str]]]
 
 _WAITS = frozenset({ExecutionStatus.WAITING, ExecutionStatus.RECORDED})
+# They look every 5 s, and answer for 10 s more what they have taken.
+_STANDING_DOWN = timedelta(minutes=1)
 _MEASURED = frozenset({ApprovalStatus.PENDING, ApprovalStatus.APPROVED})
 
 log = structlog.get_logger()
@@ -114,6 +116,7 @@ class Measuring:
         self._deliver = deliver
         self._clock = clock
         self._rules: Policy | None = None  # by which all but `_left` were measured
+        self._older_until: timedelta | None = None
         self._left: list[str] = []
         self._rights: Entitlements = {}  # to nodes, by which they were measured
         self._doubtful: set[str] = set()  # where a click found out that somebody may not decide
@@ -126,6 +129,13 @@ class Measuring:
     def again(self) -> None:
         """Look at all once more: a question was put up by rules that are in force no longer."""
         self._rules = None
+
+    def again_without_older(self) -> None:
+        """Look at all once more when replicas of the version before have stood down.
+
+        Until then they draw cards anew, without what only this version knows of them.
+        """
+        self._older_until = self._clock.monotonic() + _STANDING_DOWN
 
     async def look(self) -> None:
         """Measure all that is open by rules that were not in force before.
@@ -159,6 +169,8 @@ class Measuring:
     async def _find(self, rules: Policy) -> None:
         """Note which reviews to look at: all after a reload, else those whose rights changed."""
         doubtful = set(self._doubtful)
+        if self._older_until is not None and self._clock.monotonic() >= self._older_until:
+            self._rules = self._older_until = None
         async with self._store.read() as tx:
             rights = await tx.sessions.entitlements()
             if self._rules is rules and rights == self._rights and not doubtful:

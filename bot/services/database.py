@@ -163,10 +163,14 @@ class Database:
         """Somebody could not use it: write something at the next look."""
         self._written = None
 
-    async def migrate(self) -> None:
-        """Bring the schema to the revision of this version, and log it where it was another one."""
+    async def migrate(self) -> bool:
+        """Bring the schema to the revision of this version, and log it where it was another one.
+
+        Says whether it was.
+        """
         if former := await self._store.migrate():
             log.info("database.migrated", **{"from": former, "to": HEAD})
+        return bool(former)
 
     async def superseded(self) -> Text:
         """Return once a newer version has migrated the database: what there is to tell of it."""

@@ -11,9 +11,10 @@ from structlog.testing import capture_logs
 from bot.model import AuditQuery
 from storage.migrations import HEAD, REVISIONS
 from tests.release import HERE, load
-from tests.scenarios.site import NAME
+from tests.scenarios.site import NAME, now
 from tests.scenarios.stage import CHANNEL, staged
 
+JOINED = "Also requested by"
 RELEASES = sorted(HERE.glob("*.sql"))
 
 
@@ -55,3 +56,25 @@ async def test_what_was_open_in_a_release_goes_on(release: Path, tmp_path: Path)
             rows = await tx.audit.page(AuditQuery(), before=None, limit=500)
         assert before is not None
         assert rows[-1].seq == 1  # nothing of the former rows is gone
+
+
+async def test_a_card_that_an_older_replica_drew_meanwhile_is_drawn_anew(tmp_path: Path) -> None:
+    load(RELEASES[-1], tmp_path)
+    delete = '/dbc vm delete "Ada\'s training run"'
+    async with staged(tmp_path, policy="") as stage:
+        for person in (stage.alice, stage.bob, stage.carol):
+            await stage.gives_session(person, "gpu1")
+        await stage.passes(1)  # the first look at all that waits
+        card = await stage.asks(stage.alice, delete)
+        with closing(sqlite3.connect(tmp_path / "bot.db")) as raw:
+            former = raw.execute("SELECT content, key FROM messages WHERE key LIKE 'card:%'")
+            drawn = former.fetchall()
+        await stage.asks(stage.bob, f'{delete} reason="the disk is full"')
+        assert JOINED in now(stage, card).plain
+        with closing(sqlite3.connect(tmp_path / "bot.db")) as raw, raw:
+            redraw = "UPDATE messages SET content = ?, version = version + 1 WHERE key = ?"
+            raw.executemany(redraw, drawn)
+        await stage.passes(2)
+        assert JOINED not in now(stage, card).plain
+        await stage.passes(60)
+        assert JOINED in now(stage, card).plain
