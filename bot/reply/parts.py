@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
+from threading import Lock
 from typing import Annotated, Any, Literal
 
+from cachetools import LRUCache
 from pydantic import Field, TypeAdapter
 
 from bot.reply.text import Line, Phrase, Span, Text, Words, line, say
@@ -219,13 +220,33 @@ class Reply:
 
 _replies: TypeAdapter[Reply] = TypeAdapter(Reply)
 
+# A message is sent soon after it was written, and read again for the next edit. Many at once are
+# written before the first of them is sent.
+_recent: LRUCache[str, Reply] = LRUCache(256)
+_using = Lock()  # threads write messages as well
+
 
 def dump(reply: Reply) -> str:
     """The reply as JSON, to be kept."""
-    return _replies.dump_json(reply).decode()
+    text = _replies.dump_json(reply).decode()
+    if _is_read_as_it_is(reply):
+        with _using:
+            _recent[text] = reply
+    return text
 
 
-@lru_cache(maxsize=128)  # a message is read when it is due, sent and edited
 def load(text: str) -> Reply:
     """What `dump` wrote."""
-    return _replies.validate_json(text)
+    with _using:
+        known = _recent.get(text)
+    if known is None:
+        known = _replies.validate_json(text)
+        with _using:
+            _recent[text] = known
+    return known
+
+
+def _is_read_as_it_is(reply: Reply) -> bool:
+    """Whether all of it is kept, in types that JSON has: what is said by name may have others."""
+    is_kept = reply.data is None and reply.copy_of is None and reply.older is None
+    return is_kept and not any(isinstance(part, Rows) for part in reply.parts)
