@@ -13,7 +13,7 @@ from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from functools import cache
 from operator import is_
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_origin
 
 from ahocorasick_rs import AhoCorasick, Implementation
 from pydantic import BaseModel, SecretStr
@@ -107,10 +107,10 @@ class Redactor:
 
         Words of fewer than `shortest` characters stay.
         """
-        words = [word for word in own if len(word) >= shortest]
         clean = self._clean
-        if not words and text in clean:
+        if not own and text in clean:
             return text
+        words = [word for word in own if len(word) >= shortest]
         spans = sorted(self._spans(text, words))
         if not spans:
             if not words and len(text) <= _LABEL and len(clean) < _MOST_CLEAN:
@@ -248,13 +248,7 @@ def _each(value: Any, change: Callable[[str], str]) -> Any:
     if kind is str:
         return change(value)
     if (names := _names(kind)) is not None:
-        held = ((name, getattr(value, name)) for name in names)
-        changed = {name: new for name, old in held if (new := _each(old, change)) is not old}
-        if not changed:
-            return value
-        if isinstance(value, BaseModel):
-            return value.model_copy(update=changed)
-        return replace(value, **changed)
+        return _each_of(value, names, change)
     match value:
         case Enum():
             return value
@@ -268,12 +262,35 @@ def _each(value: Any, change: Callable[[str], str]) -> Any:
     return value
 
 
+def _each_of(value: Any, names: Iterable[str], change: Callable[[str], str]) -> Any:
+    """The model or dataclass with `change` done to what these fields hold."""
+    changed = {}
+    for name in names:
+        old = getattr(value, name)
+        if type(old) not in _BARE and (new := _each(old, change)) is not old:
+            changed[name] = new
+    if not changed:
+        return value
+    if isinstance(value, BaseModel):
+        return value.model_copy(update=changed)
+    return replace(value, **changed)
+
+
 @cache
 def _names(kind: type) -> tuple[str, ...] | None:
-    """The fields of a model or a dataclass; None for what is neither."""
+    """The fields of a model or a dataclass that may hold a text; None for what is neither.
+
+    One of a few words of ours (`Literal`) holds no other.
+    """
     if issubclass(kind, BaseModel):
         return tuple(kind.model_fields)
-    return tuple(one.name for one in fields(kind) if one.init) if is_dataclass(kind) else None
+    if not is_dataclass(kind):
+        return None
+    return tuple(
+        one.name
+        for one in fields(kind)
+        if one.init and one.type not in _BARE and get_origin(one.type) is not Literal
+    )
 
 
 def _spellings(secret: str) -> set[str]:
