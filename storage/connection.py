@@ -59,6 +59,18 @@ _STATEMENTS = Statements()
 _NOTHING: dict[str, Any] = {}
 
 
+def carried_out(connection: Connection, statement: Executable, parameters: Any = None) -> Any:
+    """Carry a statement out, as a prepared one where it is asked of SQLite often."""
+    given = _NOTHING if parameters is None else parameters
+    # Whoever listens for statements hears of them from SQLAlchemy.
+    is_plain = isinstance(given, dict) and not connection.dispatch.before_cursor_execute
+    if is_plain and connection.dialect.name == "sqlite":
+        prepared = _STATEMENTS.find(statement, given, connection.dialect)
+        if prepared is not None:
+            return prepared.carry_out(connection, given)
+    return connection.execute(statement, parameters)
+
+
 class InlineConnection:
     """A connection without waiting, asked as an `AsyncConnection` is.
 
@@ -73,14 +85,7 @@ class InlineConnection:
 
     async def execute(self, statement: Executable, parameters: Any = None) -> Any:
         """Carry a statement out."""
-        connection = self.sync_connection
-        given = _NOTHING if parameters is None else parameters
-        # Whoever listens for statements hears of them from SQLAlchemy.
-        if isinstance(given, dict) and not connection.dispatch.before_cursor_execute:
-            prepared = _STATEMENTS.find(statement, given, self.dialect)
-            if prepared is not None:
-                return prepared.carry_out(connection, given)
-        return connection.execute(statement, parameters)
+        return carried_out(self.sync_connection, statement, parameters)
 
     async def scalar(self, statement: Executable) -> Any:
         """The first column of the first row; None where there is none."""

@@ -22,7 +22,7 @@ from bot.clock import UNTOLD
 from bot.ids import ApprovalId, ChannelId, ExecutionId, NodeId, TaskId, UserId
 from bot.model import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow, MessageRef, Place
 from storage.chain import GENESIS, canonical, hash_of
-from storage.connection import OpenConnection
+from storage.connection import OpenConnection, carried_out
 from storage.repositories.audit_search import WINDOWS, Search, stamp
 from storage.repositories.repository import Repository, texts
 from storage.tables import audit
@@ -143,14 +143,14 @@ def append_all(connection: Connection, entries: Sequence[AuditEntry]) -> None:
     if not entries:
         return
     _wait_for_turn(connection)
-    head = connection.execute(_HEAD).one_or_none()
+    head = carried_out(connection, _HEAD).one_or_none()
     seq, last = (0, GENESIS) if head is None else (head.seq, head.hash)
     rows = []
     for seq_here, entry in enumerate(entries, seq + 1):
         row = {"seq": seq_here, **_to_row(entry), "prev_hash": last}
         row["hash"] = last = hash_of(row)
         rows.append(row)
-    connection.execute(_ADD, rows)
+    carried_out(connection, _ADD, rows if len(rows) > 1 else rows[0])
 
 
 def _wait_for_turn(connection: Connection) -> None:
