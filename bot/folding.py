@@ -172,6 +172,10 @@ def typed(text: str) -> str:
 
 Reading = Callable[[str], bool]
 
+# Of names that the bot knows, never of what people type: each is compared with every line.
+_folded = lru_cache(maxsize=16_384)(fold)
+_bare = lru_cache(maxsize=16_384)(plain)
+
 
 def readings(text: str) -> Iterator[tuple[Reading, Reading]]:
     """The ways to read a name, the strictest first: whether another text is it, or begins with it.
@@ -179,19 +183,20 @@ def readings(text: str) -> Iterator[tuple[Reading, Reading]]:
     As it stands, folded, without what stands around it, and both.
     """
     folded, peeled, bare = fold(text), peel(text), plain(text)
-    yield (lambda name: name == text), (lambda name: _begins_exactly(name, text))
+    yield (lambda name: name == text), _begins_exactly(text)
     if folded:
-        yield (lambda name: fold(name) == folded), (lambda name: _begins(fold(name), folded))
+        yield (lambda name: _folded(name) == folded), (lambda name: _begins(_folded(name), folded))
     if bare:
-        yield (lambda name: name == peeled), (lambda name: _begins_exactly(name, peeled))
+        yield (lambda name: name == peeled), _begins_exactly(peeled)
         yield (
-            lambda name: bare in {fold(name), plain(name)},
-            lambda name: _begins(fold(name), bare),
+            lambda name: bare in {_folded(name), _bare(name)},
+            lambda name: _begins(_folded(name), bare),
         )
 
 
-def _begins_exactly(name: str, start: str) -> bool:
-    return name.startswith(start) and _begins(fold(name), fold(start))
+def _begins_exactly(start: str) -> Reading:
+    folded = fold(start)
+    return lambda name: name.startswith(start) and _begins(_folded(name), folded)
 
 
 def _begins(name: str, start: str) -> bool:
@@ -199,9 +204,10 @@ def _begins(name: str, start: str) -> bool:
 
     Folded, nearly all characters are one; to some, marks are added (“q̃”) or a shade (“👍🏽”).
     """
+    if not name.startswith(start):
+        return False
     rest = name[len(start) : len(start) + 1]
-    is_whole = not rest or (unicodedata.category(rest)[0] != "M" and rest not in _SHADES)
-    return name.startswith(start) and is_whole
+    return not rest or (unicodedata.category(rest)[0] != "M" and rest not in _SHADES)
 
 
 def best(text: str, names: Iterable[str]) -> list[str]:

@@ -176,16 +176,18 @@ def best_of(
     `train-1.5`), both are meant, so that it is not clear which.
     """
     known = list(candidates)
+    called = list(zip(*map(names, known), strict=True))
+    started = [tuple(filter(None, begun_by(one))) for one in known]
     (is_exact, begins_exactly), *folded = readings(text)
     for is_it in (is_exact, *(whole for whole, _ in folded[:1])):
-        if found := _whole(known, names, is_it):
+        if found := _whole(known, called, is_it):
             return found
 
     def begun(begins: Callable[[str], bool]) -> list[Named]:
-        return [one for one in known if any(name and begins(name) for name in begun_by(one))]
+        return [one for one, its in zip(known, started, strict=True) if any(map(begins, its))]
 
     begun_so = begun(begins_exactly) or [one for _, way in folded[:1] for one in begun(way)]
-    wholes = (_whole(known, names, whole) for whole, _ in folded[1:])
+    wholes = (_whole(known, called, whole) for whole, _ in folded[1:])
     bare = next(filter(None, wholes), [])
     if found := [one for one in known if one in begun_so or one in bare]:
         return found
@@ -193,10 +195,10 @@ def best_of(
 
 
 def _whole(
-    known: Sequence[Named], names: Callable[[Named], Names], is_it: Callable[[str], bool]
+    known: Sequence[Named], called: Iterable[Sequence[Sequence[str]]], is_it: Callable[[str], bool]
 ) -> list[Named]:
-    for called in zip(*map(names, known), strict=True):
-        named = zip(known, called, strict=True)
+    for names in called:
+        named = zip(known, names, strict=True)
         if found := [one for one, its in named if any(map(is_it, filter(None, its)))]:
             return found
     return []

@@ -93,7 +93,8 @@ def nodes_shown(nodes: Iterable[Node], text: str) -> list[Node]:
 def mentioned(machines: Iterable[Machine], text: str) -> list[Machine]:
     """The machines of which the words of a name or the beginning of an id stand in the text."""
     words = parts_of(text)
-    return [one for one in machines if _is_said(one, words) or _has_id(one, words)]
+    said = set(words).issuperset
+    return [one for one in machines if any(map(said, _names_of(one))) or _has_id(one, words)]
 
 
 def nodes_mentioned(nodes: Iterable[Node], text: str) -> list[Node]:
