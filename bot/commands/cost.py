@@ -32,6 +32,7 @@ from bot.reply import (
     Row,
     Rows,
     Text,
+    all_of,
     bold,
     command,
     emoji,
@@ -446,8 +447,9 @@ async def _unused(ctx: Context, account: Account, free: int) -> Line:
         "Order {order} on {node} has {gpus} that no machine uses.",
         gpus=number, order=str(order.number), node=await ctx.services.inventory.label(order.node),
     )  # fmt: skip
-    if account.is_open and (last := account.last_holder()):
-        return line(told, " ", say("Last held by {machine}.", machine=bold(last)))
+    if account.is_open and (last := account.last_holders()):
+        machines = all_of(line(bold(one)) for one in last)
+        return line(told, " ", say("Last held by {machine}.", machine=machines))
     return line(told)
 
 

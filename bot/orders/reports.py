@@ -42,7 +42,16 @@ class Account:
             return Cost()
         lapsed = phase is OrderPhase.LAPSED
         uses = self._lasting(min(until, self.order.ends))
-        return cost_of(self.payments, uses, since, until, fees_alone=lapsed)
+        return cost_of(self._paid(), uses, since, until, fees_alone=lapsed)
+
+    def _paid(self) -> tuple[Payment, ...]:
+        """What was paid, spread over the blocks that it was rented for in the end.
+
+        The chain gives nothing back, so what ended before its time costs all of it by then.
+        """
+        if self.order.phase not in {OrderPhase.ENDED, OrderPhase.GONE}:
+            return self.payments
+        return tuple(_until(one, self.order.ends) for one in self.payments)
 
     def _lasting(self, until: int) -> tuple[Use, ...]:
         """The uses, where what the last look found holds until a block: it is not long past."""
@@ -82,12 +91,20 @@ class Account:
         now = {use.task: use for use in found if use.task and use.ends == block}
         return [use for use in now.values() if use.gpus]
 
-    def last_holder(self) -> str:
-        """What the last machine that gave up its GPUs was called; empty where there was none."""
+    def last_holders(self) -> tuple[str, ...]:
+        """What the machines were called that gave up their GPUs last, as far as looks tell."""
         ends = max((use.ends for use in self.uses if not use.task), default=0)
         held = {use.task for use in self.held_at(ends)}
         gone = [use for use in self.uses if use.task and use.task not in held]
-        return max(gone, key=lambda use: (use.ends, use.begins)).label if gone else ""
+        last = max(((use.ends, use.begins) for use in gone), default=None)
+        return tuple(sorted({use.label for use in gone if (use.ends, use.begins) == last}))
+
+
+def _until(payment: Payment, end: int) -> Payment:
+    """A payment for no block behind an order's end."""
+    if payment.ends <= end:
+        return payment
+    return replace(payment, begins=min(payment.begins, end - 1), ends=end)
 
 
 @dataclass(frozen=True, slots=True)

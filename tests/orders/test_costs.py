@@ -228,7 +228,22 @@ def test_gpus_are_free_as_soon_as_a_look_finds_them_given_up() -> None:
     written = seen([look, *first], [replace(use, begins=150, ends=150) for use in first[:2]], 150)
     found = account(*(use for use in written if use.task))
     assert found.unused(150) == 6
-    assert found.last_holder() == "c"
+    assert found.last_holders() == ("c",)
+
+
+def test_machines_that_one_look_misses_held_the_gpus_last_together() -> None:
+    first = [Use("rentMachine.1", task, 100, 100, 1, task) for task in ("a", "b", "c")]
+    look = Use("rentMachine.1", "", 100, 100)
+    written = seen([look, *first], [replace(first[1], begins=150, ends=150)], 150)
+    assert account(*(use for use in written if use.task)).last_holders() == ("a", "c")
+
+
+@pytest.mark.parametrize("end", [400, 850, 900])
+def test_an_order_that_has_ended_costs_what_was_paid_and_no_more(end: int) -> None:
+    payments = (paid(4000, 100, 500), paid(6000, 500, 900))
+    one = replace(account(), payments=payments)
+    one = replace(one, order=replace(one.order, phase=OrderPhase.ENDED, ends=end))
+    assert one.cost(0, end).total.planck == one.cost(0, 5000).total.planck == 10_000
 
 
 def test_a_machine_that_grew_at_the_last_look_holds_what_it_holds_now() -> None:
@@ -236,4 +251,4 @@ def test_a_machine_that_grew_at_the_last_look_holds_what_it_holds_now() -> None:
     written = seen([look, first], [Use("rentMachine.1", "a", 150, 150, 4, "a")], 150)
     found = account(*(use for use in written if use.task))
     assert found.unused(150) == 4
-    assert found.last_holder() == ""
+    assert found.last_holders() == ()
