@@ -269,6 +269,19 @@ _CONFIRMED = (
     say("Too late: {user} confirmed this {duration} ago."),
 )
 
+_REVIEWED = (
+    say("Too late: this was reviewed."),
+    say("Too late: this was reviewed {duration} ago."),
+    say("Too late: {user} reviewed this."),
+    say("Too late: {user} reviewed this {duration} ago."),
+)
+
+# What one vote that suffices is called where it approves nothing.
+_VOTED: Mapping[ReviewKind, tuple[Phrase, Phrase, Phrase, Phrase]] = {
+    ReviewKind.CONFIRM: _CONFIRMED,
+    ReviewKind.AFTERWARDS: _REVIEWED,
+}
+
 
 def over(
     approval: Approval,
@@ -286,8 +299,9 @@ def over(
         "user": who,
         "duration": "" if ago is None else duration(ago),
     }
-    is_confirmed = status is ApprovalStatus.APPROVED and approval.kind is ReviewKind.CONFIRM
-    templates = _CONFIRMED if is_confirmed else _OVER[status]
+    templates = _OVER[status]
+    if status is ApprovalStatus.APPROVED:
+        templates = _VOTED.get(approval.kind, templates)
     template = templates[2 * bool(by) + (ago is not None)]
     return template.filled(lambda name: given[name])
 

@@ -1,5 +1,6 @@
 """The way past approval at night: at once, loudly, and open until somebody else has looked."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -133,6 +134,20 @@ async def test_it_is_listed_and_reminded_of_until_somebody_else_reviewed_it(stag
     assert re.search(broke, audit), audit
     assert [entry.actor for entry in reviewed] == [stage.bob.id]
     assert stage.changes() == ["tasks.delete"]
+
+
+async def test_of_two_who_review_it_at_once_the_later_is_told_who_reviewed_it(stage: Stage) -> None:
+    await stage.carol.types(BREAK, channel=CHANNEL)
+    announced = await stage.alice.sees("broke the glass", CHANNEL)
+    people = (stage.alice, stage.bob)
+    await asyncio.gather(*(one.presses("I have reviewed it", announced) for one in people))
+    await stage.quiet()
+    [(first, later)] = [
+        (one, other)
+        for one, other in (people, people[::-1])
+        if told(one, "You are recorded as the reviewer")
+    ]
+    assert told(later, f"Too late: <@{first.id}> reviewed this.")
 
 
 async def test_who_broke_the_glass_cannot_cancel_its_review(stage: Stage) -> None:
