@@ -144,20 +144,12 @@ OnNode = Annotated[
     Node,
     Arg(say("Node"), NODE, say("Nickname, name or id of a node"), "gpu1", names=(NODE_OPTION,)),
 ]
-AnyNode = Annotated[
-    Node,
-    Arg(
-        say("Node"), PEER, say("Nickname, name or id; a bare-metal machine's too"), "gpu1",
-        names=(NODE_OPTION,),
-    ),
-]  # fmt: skip
-HeldNode = Annotated[
-    Node,
-    Arg(
-        say("Node"), HELD, say("Nickname, name or id; a bare-metal machine's too"), "gpu1",
-        names=(NODE_OPTION,),
-    ),
-]  # fmt: skip
+_ANY_NODE = Arg(
+    say("Node"), PEER, say("Nickname, name or id; a bare-metal machine's too"), "gpu1",
+    names=(NODE_OPTION,),
+)  # fmt: skip
+AnyNode = Annotated[Node, _ANY_NODE]
+HeldNode = Annotated[Node, replace(_ANY_NODE, kind=HELD)]
 Metal = Annotated[
     Node,
     Arg(say("Bare-metal machine"), METAL, say("Nickname, description, uuid, or node id"), "slot-1"),
