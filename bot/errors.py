@@ -26,6 +26,7 @@ from bot.reply import (
     line,
     say,
     sentences,
+    with_mentions,
 )
 
 NOTHING_DONE = say("Nothing was done.")
@@ -160,14 +161,14 @@ _SIGNS = {
 
 def from_error(error: BotError) -> Reply:
     """The one place where a failure becomes words."""
-    sentence = line(error.words)
+    sentence = with_mentions(error.words)
     if error.during:
-        names = {"what": line(error.during), "told": line(error.words)}
+        names = {"what": line(error.during), "told": sentence}
         sentence = line(say("“{what}” failed: {told}", **names))
     sign = emoji(_SIGNS[error.severity])
     parts: list[Part] = [Para(line(sign, " ", sentence))]
     if isinstance(error, Faults):
-        parts = [Para(line(sign, " ", one.words)) for one in error.refusals]
+        parts = [Para(line(sign, " ", with_mentions(one.words))) for one in error.refusals]
     if told := advice(error):
         parts.append(Note(told))
     if error.offers:

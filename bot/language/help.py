@@ -25,6 +25,7 @@ from bot.reply import (
     say,
     say_number,
     verb,
+    with_mentions,
 )
 from bot.reply import (
     command as typed,
@@ -206,9 +207,11 @@ def _all_help(table: Table, standing: Standing) -> Reply:
 
 def not_understood(meant: NotUnderstood) -> Reply:
     """What was typed is no command: the nearest ones and how to use them."""
-    unknown = say("There is no command “{typed}”.", typed=meant.typed)
-    parts: list[Part] = [Para(line(unknown))]
-    if meant.nearest:
+    unknown = with_mentions(say("There is no command “{typed}”.", typed=meant.typed))
+    if meant.is_refused:
+        unknown = line(say("Nothing was done: your line says not to."))
+    parts: list[Part] = [Para(unknown)]
+    if meant.nearest and not meant.is_refused:
         rows = [line(typed(c.usage), "\n", c.help) for c in meant.nearest]
         parts.append(Para(_below_each_other([line(say("Did you mean")), *rows])))
     parts.append(Note(line(say("All commands: {command}", command=typed("help")))))

@@ -5,7 +5,7 @@ total: any text at all gives one or the other. Targets are resolved later
 (`bot.pipeline.targets`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -20,6 +20,7 @@ from bot.language.chinese import BEFORE_PEOPLE, BEHIND_NODE, GROUPS, PREPOSITION
 from bot.language.courtesy import COURTESIES, without_courtesy
 from bot.language.joined_words import apart, takes_node, takes_text, with_units
 from bot.language.kinds import Takes
+from bot.language.mood import NOTHINGS, Mood, mood_of
 from bot.language.placeholders import without_placeholders
 from bot.language.rereading import flag_called, read_anew
 from bot.language.synonyms import nearest
@@ -70,12 +71,15 @@ class HelpWanted:
 class NotUnderstood:
     """No command: what was typed and what comes nearest.
 
-    `given` is what the rest of the line says to each of these, by the command's id.
+    `given` is what the rest of the line says to each of these, by the command's id; `words` are
+    all of the line. `is_refused`: it says not to do what would change something.
     """
 
     typed: str
     nearest: tuple[Command, ...]
     given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+    is_refused: bool = False
 
 
 # `session share gpu1 with @bob`: words that read well and say nothing.
@@ -121,7 +125,15 @@ def parse(
         if len(typed) == 1 and table.group(typed[0]):
             return _help_on_group(typed[0])
         return _not_understood(table, typed)
-    return Parsed(command, *_arguments(command, rest))
+    try:
+        values, spelled = _arguments(command, rest)
+    except Unclear as unclear:
+        unclear.behind = tuple(rest)
+        unclear.line = tuple(typed)
+        raise
+    if _names_nothing(command, values, spelled):
+        return _not_understood(table, typed)
+    return Parsed(command, values, spelled)
 
 
 def with_words(command: Command, bare: Sequence[str], values: Mapping[str, str]) -> Parsed:
@@ -187,16 +199,45 @@ def _help_on_group(name: str) -> HelpWanted:
 
 
 def _not_understood(table: Table, typed: Sequence[str]) -> NotUnderstood:
-    found = nearest(table, typed)
-    given = {command.id: _given(command, found.rest) for command in found.commands}
-    return NotUnderstood(" ".join(typed[:2]), found.commands, given)
+    return meant_by(table, typed, typed)
+
+
+def meant_by(
+    table: Table,
+    typed: Sequence[str],
+    words: Sequence[str],
+    about: Sequence[str] = (),
+    named: Callable[[Command], Sequence[str]] = lambda _: (),
+) -> NotUnderstood:
+    """What a line may mean of which these words are left, once what it is `about` is known.
+
+    `named` says it to a command.
+    """
+    mood = mood_of(typed)
+    found = nearest(table, words, mood, about)
+    given = {c.id: given_to(c, [*named(c), *found.rest]) for c in found.commands}
+    is_refused = mood is Mood.REFUSAL and any(
+        command.effect_of({}) is not Effect.READ for command in nearest(table, words).commands
+    )
+    return NotUnderstood(
+        " ".join(typed[:2]), found.commands, given, tuple(typed), is_refused=is_refused
+    )
+
+
+def _names_nothing(command: Command, values: Mapping[str, str], spelled: Mapping[str, str]) -> bool:
+    """Whether what is to change is called “nothing”, without quotes: `restart nothing`."""
+    named = [p.name for p in command.parameters if p.arg.kind.is_target and p.name in values]
+    changes = command.effect_of(values) is not Effect.READ
+    return changes and any(
+        name not in spelled and plain(values[name]) in NOTHINGS for name in named
+    )
 
 
 # Between two names, or before one that is not meant: it is not clear which of them is.
 _PARTING = frozenset({"or", "and", "not", "but", "except", "或", "和", "不"})
 
 
-def _given(command: Command, rest: Sequence[str]) -> Mapping[str, str]:
+def given_to(command: Command, rest: Sequence[str]) -> Mapping[str, str]:
     """What the rest of a line that was meant otherwise says to a command, if it fits."""
     try:
         return _arguments(command, rest)[0]

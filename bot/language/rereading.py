@@ -12,7 +12,7 @@ from bot.folding import fold, plain
 from bot.language.args import NODE_OPTION, REASON, Parameter, option_called
 from bot.language.chinese import BEHIND_NODE, PREPOSITIONS
 from bot.language.courtesy import COURTESIES
-from bot.language.kinds import INT, MOMENT, Takes
+from bot.language.kinds import HOURS, INT, MOMENT, Takes
 from bot.language.table import Command
 from bot.language.text import Word, is_decoration, is_quoted, option_name, parted
 from bot.model import Effect
@@ -39,6 +39,19 @@ _SPANS = {
 }
 
 
+# For how long: `for 2 hours`, `2h`, `一天`.
+_NUMBERS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "一": 1, "两": 2, "三": 3}
+_HOURS_OF = {"h": 1, "个小时": 1, "小时": 1, "d": 24, "天": 24, "w": 168, "个星期": 168, "周": 168}
+_FOR_SO_LONG = re.compile(
+    r"(?:(?<=\s)|^)(?:for |持续 ?|用 ?)?(?P<number>\d{1,3}|an?|one|two|three|four|[一两三]) ?"
+    r"(?P<unit>h(?:(?:ou)?rs?)?|days?|weeks?|个?小时|天|周|个星期)(?=\s|$)",
+    re.IGNORECASE,
+)
+_WHICH_MONTH = {"last": "last", "previous": "last", "past": "last", "this": "this"}
+_MONTHS = {"month": "", "上个月": "last", "上月": "last", "这个月": "this", "本月": "this"}
+_BEFORE_MONTH = frozenset({"for", "in", "of", "the", "的"})
+
+
 def is_own(command: Command, word: str) -> bool:
     """Whether a word is one of the language here: a flag, `on`, `key=value`, an option."""
     head, equals, _ = parted(word)
@@ -62,7 +75,7 @@ def read_anew(command: Command, typed: Sequence[str]) -> tuple[list[str], str]:
     if any(p.arg.kind.is_secret or p.arg.kind.takes is not Takes.WORD for p in command.parameters):
         return list(typed), ""
     words, doubtful = _with_reason(command, list(typed))
-    return _with_names(command, words), doubtful
+    return _with_names(command, _with_month(command, _with_hours(command, words))), doubtful
 
 
 def _with_reason(command: Command, words: list[str]) -> tuple[list[str], str]:
@@ -156,6 +169,36 @@ def _with_names(command: Command, words: list[str]) -> list[str]:
             queue.popleft()
         queue.popleft()
         read.append(f"{named.name}={value}{_unit(named, value, queue)}")
+    return read
+
+
+def _with_hours(command: Command, words: list[str]) -> list[str]:
+    """What says for how long as `hours=`: `for 2 hours`, `2 days`, `for an hour`, `两天`."""
+    named = next((p for p in command.parameters if p.arg.kind is HOURS), None)
+    text = " ".join(words)
+    found = list(_FOR_SO_LONG.finditer(text)) if named is not None else []
+    if named is None or len(found) != 1 or any(map(is_quoted, words)):
+        return words
+    number, unit = found[0]["number"].lower(), found[0]["unit"].lower()
+    many = int(number) if number.isdecimal() else _NUMBERS[number]
+    hours = many * next(h for start, h in _HOURS_OF.items() if unit.startswith(start))
+    before, behind = text[: found[0].start()].split(), text[found[0].end() :].split()
+    return [*before, f"{named.name}={hours}", *behind]
+
+
+def _with_month(command: Command, words: list[str]) -> list[str]:
+    """`last month` as one word, where a month is asked for."""
+    if command.parameter("month") is None:
+        return words
+    read: list[str] = []
+    for word in words:
+        said = plain(word)
+        if said in _MONTHS and said != "month":
+            read.append(f"month={_MONTHS[said]}")
+        elif said == "month" and read and plain(read[-1]) in _WHICH_MONTH:
+            read[-1] = f"month={_WHICH_MONTH[plain(read[-1])]}"
+        elif said not in _BEFORE_MONTH:
+            read.append(word)
     return read
 
 

@@ -10,11 +10,14 @@ from difflib import get_close_matches
 
 from bot.folding import plain
 from bot.language.chinese import WITH_FLAG
+from bot.language.mood import Mood
 from bot.language.table import Command, Table
+from bot.language.text import is_quoted
 from bot.language.traditional import simplified
 from bot.model import Effect
 
 MOST = 4  # commands that are offered
+_MANY = 5  # words of a line that goes on before it comes to what it wants
 _ALIKE = 0.7  # of a word and its typo, as difflib counts
 _TITLES_ALIKE = 0.6
 
@@ -99,8 +102,9 @@ _VERBS = _by_word(
         "check test verify 检查 测试": "session.check",
         "use default switch select 使用 默认 切换": "node.use settings",
         "rent rents rental rentals order orders 订单 租用": "order.list node.orders",
-        "expire expires expiry due renew 到期 到期时间 什么时候到期 期限 租约 租期 续租 "
-        "续费 还剩多久 还有多久 剩余时间 done finished 已完成 完成":
+        "expire expires expiry due renew end ends ending lapse lapses "
+        "到期 到期时间 什么时候到期 期限 租约 租期 续租 续费 还剩多久 还有多久 剩余时间 "
+        "done finished 已完成 完成":
             "order.list node.orders",
         "cost costs budget budgets spend spending price prices money bill billing invoice balance "
         "余额 费用 花费 花了 多少钱 钱 账单 预算 价格 成本 much": "cost",
@@ -109,11 +113,12 @@ _VERBS = _by_word(
         "notify notifications notification mute unmute subscribe unsubscribe quiet silence digest "
         "通知 静音 免打扰 勿扰 别吵 别吵我 订阅 提醒":
             "settings.notifications settings.quiet-hours",
-        "why reason cause wrong broken failed fails error errors crashed dead hung stuck 挂了 坏了 "
-        "死机 卡住 怎么了 怎么回事 为什么": "vm.show vm.logs",
+        "why reason cause wrong broken failed fails error errors crashed dead hung stuck hangs "
+        "frozen fire 挂了 坏了 死机 卡住 怎么了 怎么回事 为什么": "vm.show vm.logs",
         "power 电源": "metal.power vm.start vm.poweroff",
         "export dump 导出": "audit.export",
         "me id whoami 我 我是谁": "whoami",
+        "happen happened happening changed 发生了什么 发生什么 发生": "audit.list vm.list",
         "who whose 谁 谁删的 谁删了 谁动了 谁改的 谁干的 谁做的": "audit.list session.list whoami",
         "config preferences options settings 设置 配置": "settings",
         "commands usage man manual version about 命令 用法 版本 怎么用 怎么使用 如何使用": "help",
@@ -124,6 +129,8 @@ _VERBS = _by_word(
 _BESIDE = """
     please pls plz kindly can could you would i we me my our the a an all every do how to into of
     for what is are now just want need let lets hey hi hello thanks thx ok okay yes good sorry
+    u ur im ya uh um umm uhm er like so well also btw yeah yep tho whats what's hows with about if
+    gonna wanna gotta been really actually basically back again asap quick quickly real guys folks
     should 可以 能 应该 什么 哪 哪些 哪个 哪台 哪几台 几台
     请 请帮我 帮我 帮忙 麻烦 我的 我们的 所有 全部 有 一下 下 吧 把 给 的 了 现在 想 要 怎么
     如何 这台 那台 这个 那个 掉 上 里 谢谢 你好 好的 好 是的 是 收到
@@ -134,6 +141,29 @@ _PIECES = re.compile(r"[\u4e00-\u9fff]+|[^\u4e00-\u9fff]+")
 # What asks which one, not about one: nothing is to change.
 _WHICH = re.compile("(?:what|which|what.?s)$|哪|什么|几台")
 _NOT = re.compile("[不别没勿]|是否")
+_WHO = frozenset("who whos whose whom 谁 谁删的 谁删了 谁动了 谁改的 谁干的 谁做的".split())  # noqa: SIM905
+# What a question may be about, by the choice of `vm list` that shows those.
+_STATES = _by_word(
+    {
+        "down off stopped dead 挂 挂了 关机 关着 停了 宕机 down了": "off",
+        "up running on online alive 运行 运行中 开着 在跑": "running",
+        "failed broken crashed failing 坏了 失败 出错": "failed",
+        "asleep sleeping suspended 睡眠": "asleep",
+        "busy stuck 卡住": "busy",
+    }
+)
+# Of two words, with a name between them or not: “turn ada back on”.
+_APART = {
+    **dict.fromkeys(
+        ("on", "up"),
+        ("start", frozenset(["turn", "switch", "power", "bring", "boot", "fire", "put"])),
+    ),
+    **dict.fromkeys(
+        ("off", "down"),
+        ("shutdown", frozenset(["turn", "switch", "power", "shut", "take", "bring"])),
+    ),
+}
+_IS = frozenset("is are was were be been its it's seems looks went gone keeps still".split())  # noqa: SIM905
 _FORCE = frozenset({"强制", "force", "forced", "forcibly"})
 _JOINTS = re.compile(r"[\s._/-]+")
 _SHOWN_ALONE = frozenset({"vm", "node", "approval", "order"})
@@ -162,6 +192,15 @@ _KNOWN = sorted(
 )
 
 
+_SAID = frozenset(
+    {*_GROUPS, *_VERBS, *_FORCE, *_FILLERS, *_STATES, *_IS, *_WHO, *_LOOKING}
+    | set("dont not no never nothing nope cant wont on off at in by be do did does done has have "  # noqa: SIM905
+          "had and or but because since when where which why how who there here this that these "
+          "those they them then than too very much many more most some any one two was were it "
+          "it's its he she his her last next night day today yesterday month week hour".split())
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Nearest:
     """What comes nearest to a line, and the words of it that are left for arguments."""
@@ -170,25 +209,77 @@ class Nearest:
     rest: tuple[str, ...]
 
 
-def nearest(table: Table, typed: Sequence[str]) -> Nearest:
-    """The commands that are most likely meant by a line that is none, the mildest first."""
-    if not any(_apart(typed)):  # a greeting, thanks
+def nearest(
+    table: Table,
+    typed: Sequence[str],
+    mood: Mood = Mood.REQUEST,
+    about: Sequence[str] = (),
+) -> Nearest:
+    """The commands that are most likely meant by a line that is none, the mildest first.
+
+    Of a question, and of what says not to do something, only those that read. `about`: commands
+    that show what the line is about, where that is known, and stands no more among its words.
+    """
+    if not about and not any(_apart(typed)):  # a greeting, thanks
         return Nearest(tuple(_by_meaning(table, "", "help")), ())
+    found, rest = _meant_by(table, _told(typed), has_name=bool(about))
+    if mood is Mood.REFUSAL or (found and any(map(_WHICH.match, map(_meant, typed)))):
+        mood = mood if mood is Mood.REFUSAL else Mood.QUESTION
+    shown = _by_ids(table, about)
+    if mood is Mood.REQUEST:
+        found = found or shown
+    elif mood is Mood.REFUSAL:
+        found = shown or _by_ids(table, ("vm.list",))
+    else:
+        found, rest = _answers(table, typed, found, rest, shown)
+    if not rest and not about:  # what can show all there is comes before what shows one
+        found = sorted(found, key=_shows_one)
+    found = list(dict.fromkeys(found))
+    mildest_first = sorted(found[:MOST], key=lambda command: command.effect_of({}))
+    return Nearest(tuple(mildest_first), tuple(rest))
+
+
+def _answers(
+    table: Table,
+    typed: Sequence[str],
+    found: Sequence[Command],
+    rest: Sequence[str],
+    shown: Sequence[Command],
+) -> tuple[list[Command], Sequence[str]]:
+    """What answers a question; what shows the thing that it is about comes with it."""
+    said = list(map(_meant, typed))
+    if any(word in _WHO for word in said):
+        found, rest = _by_ids(table, _VERBS["who"]), rest if shown else ()
+    has_name = bool(shown or rest)
+    reads = [c for c in found if _reads(c, has_name=has_name)]
+    if shown:
+        return [*(c for c in reads if c.parameters or c in shown), *shown], rest
+    states = [one for one in map(_state, said) if one]
+    groups = {_group(table, word) for word in said} - {""}
+    if not reads or (states and groups <= {"vm", "node"}):
+        is_node = "node" in groups
+        lists = ("node.list", "vm.list") if is_node else ("vm.list", "node.list")
+        return _by_ids(table, lists), states[:1]
+    return reads, rest
+
+
+def _meant_by(
+    table: Table, typed: Sequence[str], *, has_name: bool
+) -> tuple[list[Command], Sequence[str]]:
+    """What the words mean by themselves, and those of them that are left."""
     group, verb, rest = _reading(table, typed)
     found = _by_meaning(table, group, verb) or _by_look(table, group, verb)
     if not group and verb in _LOOKING and rest:  # `看 inference`
         found = _shown(table, rest)
-    if found and any(map(_WHICH.match, map(_meant, typed))):
-        found = [c for c in found if _reads(c, has_name=bool(rest))]
-        if not found:
-            found, rest = _by_ids(table, ("vm.list", "node.list")), ()
     if not found and group:  # `vm 7a9Q`, `disks inference`
         shown = ("show", "list") if group in _SHOWN_ALONE else ("list", "show")
         found = [command for verb in shown for command in _by_meaning(table, group, verb)]
         rest = list(_apart(typed))[1:]
-    if not found:
+    if not found and (has_name or len(typed) >= _MANY):
+        found, rest = _later(table, typed)
+    if not found and not has_name:
         found = _by_title(table, " ".join(typed[:2]))
-    if not found and typed:  # a name or a number, without what is to become of it
+    if not found and typed and not has_name:  # a name or a number, and not what to do with it
         said = list(_apart(typed))
         rest = [word for word in said if not _CHINESE.search(word)][:1] or said[:1]
         found = _shown(table, rest)
@@ -196,9 +287,7 @@ def nearest(table: Table, typed: Sequence[str]) -> Nearest:
         rest and rest[0].isdecimal() and any((c.group, c.verb) == ("order", "list") for c in found)
     ):
         found = [*_by_ids(table, ("order.show",)), *found]  # `续租 1287`
-    found = list(dict.fromkeys(found))
-    mildest_first = sorted(found[:MOST], key=lambda command: command.effect_of({}))
-    return Nearest(tuple(mildest_first), tuple(rest))
+    return found, rest
 
 
 def _shown(table: Table, rest: Sequence[str]) -> list[Command]:
@@ -208,6 +297,11 @@ def _shown(table: Table, rest: Sequence[str]) -> list[Command]:
 
 def _by_ids(table: Table, ids: Sequence[str]) -> list[Command]:
     return [command for command in map(table.get, ids) if command is not None]
+
+
+def _shows_one(command: Command) -> bool:
+    """Whether it reads, and has to be told of what."""
+    return command.effect_of({}) is Effect.READ and any(p.required for p in command.parameters)
 
 
 def _reads(command: Command, *, has_name: bool) -> bool:
@@ -232,6 +326,36 @@ def _reading(table: Table, typed: Sequence[str]) -> tuple[str, str, Sequence[str
     return "", first, words[1:]
 
 
+def _state(word: str) -> str:
+    return next(iter(_STATES.get(word, ())), "")
+
+
+def _later(table: Table, typed: Sequence[str]) -> tuple[list[Command], Sequence[str]]:
+    """What the first word that is known means, of a line that goes on before it comes to that."""
+    words = list(_apart(typed))
+    for at, word in enumerate(words):
+        if _is_known(table, _meant(word)) or _group(table, _meant(word)):
+            group, verb, rest = _reading(table, words[at:])
+            return _by_meaning(table, group, verb), rest
+    return [], ()
+
+
+def _told(typed: Sequence[str]) -> list[str]:
+    """The words with one for a verb in two parts, and for the state in which something is."""
+    said, told = list(map(_meant, typed)), list(typed)
+    if "if" in said and "happen" in said:  # “what would happen if”
+        told = told[said.index("if") + 1 :]
+        return _told(told)
+    for at, word in enumerate(said):
+        verb, first = _APART.get(word, ("", frozenset()))
+        begun = next((i for i in range(at) if said[i] in first), None)
+        if begun is not None:
+            return [*told[:begun], verb, *told[begun + 1 : at], *told[at + 1 :]]
+        if verb and at and any(one in _IS for one in said[:at]):
+            told[at] = "status"
+    return told
+
+
 def _meant(word: str) -> str:
     """A word as those of the language are compared."""
     return simplified(plain(word))
@@ -249,7 +373,7 @@ def _in_one(table: Table, word: str) -> Command | None:
 
 def _apart(typed: Sequence[str]) -> Iterator[str]:
     """The words, without spaces between them too: `重启7a9Q`, `虚拟机列表`; commands come first."""
-    words = [word for word in typed if _meant(word) not in _FILLERS]
+    words = [word for word in typed if not _says_nothing(word)]
     if not any(_CHINESE.search(word) for word in words[:2]):
         forced = [word for word in words[:2] if _meant(word) in _FORCE and len(words) > 1]
         yield from (word for word in words if word not in forced)
@@ -270,6 +394,18 @@ def _apart(typed: Sequence[str]) -> Iterator[str]:
     yield from others
     if not any(map(_NOT.search, words)):  # “do not force” is no force
         yield from ("force" for word in known if word in _FORCE or word in WITH_FLAG)
+
+
+def is_of_language(word: str) -> bool:
+    """Whether people say a word to ask for something, or beside it: it begins no name."""
+    meant = _meant(word)
+    return meant in _SAID or meant.replace("'", "") in _SAID or len(meant) == 1
+
+
+def _says_nothing(word: str) -> bool:
+    """Whether a word is said beside what is meant: a courtesy, a mention, a picture."""
+    is_picture = not any(char.isalnum() for char in word) and not is_quoted(word)
+    return is_picture or word.startswith("@") or _meant(word) in _FILLERS
 
 
 def _segments(text: str) -> Iterator[str]:

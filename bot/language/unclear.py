@@ -16,7 +16,13 @@ _ALIKE = 0.7  # of a flag and its typo, as difflib counts
 
 
 class Unclear(Refused):
-    """A word that a command does not know. `fit` is what the rest of the line says to it."""
+    """A word that a command does not know. `fit` is what the rest of the line says to it.
+
+    `line` are all its words, `behind` those after the command.
+    """
+
+    behind: tuple[str, ...] = ()
+    line: tuple[str, ...] = ()
 
     def __init__(self, command: Command, word: str, sentence: Text) -> None:
         like = _flag_like(command, word)

@@ -13,7 +13,6 @@ from bot.ids import ApprovalId, ExecutionId, UserId
 from bot.language import forms
 from bot.language.args import DRY_RUN, NODE_OPTION, REASON
 from bot.language.canonical import canonical
-from bot.language.help import not_understood
 from bot.language.parse import HelpWanted, NotUnderstood, Parsed, parse
 from bot.language.table import Command
 from bot.language.unclear import Unclear
@@ -40,7 +39,7 @@ from bot.pipeline.context import Services
 from bot.pipeline.corrections import AlreadyTaken, recorded
 from bot.pipeline.dialog import ANEW, CHECKING, Noted, Typed, tried
 from bot.pipeline.dry_runs import Rehearsals
-from bot.pipeline.explaining import explained, helped
+from bot.pipeline.explaining import explained, helped, offered
 from bot.pipeline.filling import Filling
 from bot.pipeline.formatting import OPEN_FORM
 from bot.pipeline.glass_presses import GlassPresses
@@ -159,13 +158,13 @@ class Desk:
             case HelpWanted():
                 return Accepted(partial(self._help, invocation, parsed))
             case NotUnderstood():
-                return Accepted(partial(self._suggest, invocation.actor, parsed))
+                return Accepted(partial(self._suggest, invocation, parsed))
             case Parsed():
                 return await self._understood(invocation, parsed)
 
-    async def _suggest(self, actor: UserId, meant: NotUnderstood, answer: Answer) -> None:
-        reply = not_understood(meant)
-        await answer.say(reply.also(*await self._suggestions.buttons(actor, meant)))
+    async def _suggest(self, invocation: Invocation, meant: NotUnderstood, answer: Answer) -> None:
+        actor, place = invocation.actor, invocation.place
+        await answer.say(await offered(self._services, self._suggestions, meant, actor, place))
 
     async def _understood(self, invocation: Invocation, parsed: Parsed) -> Accepted:
         wish = Wish(

@@ -1,17 +1,19 @@
 """What to say of a line that asks for help, or in which something was not understood."""
 
-from bot.errors import from_error
+from bot.errors import Refused, from_error
 from bot.ids import UserId
-from bot.language.help import help_reply
-from bot.language.parse import HelpWanted
+from bot.language.help import help_reply, not_understood
+from bot.language.mood import Mood, mood_of
+from bot.language.parse import HelpWanted, NotUnderstood, meant_by
 from bot.language.unclear import Surplus, Unclear
-from bot.model import Place
+from bot.model import Effect, Place
 from bot.pipeline.context import Services
 from bot.pipeline.dialog import CHANGE
+from bot.pipeline.known_words import KnownWords
 from bot.pipeline.permissions import standing_of
-from bot.pipeline.quoting import with_quotes
 from bot.pipeline.suggestions import Suggestions
-from bot.reply import Reply
+from bot.reply import Reply, say
+from bot.reply import command as to_type
 
 
 async def helped(
@@ -24,16 +26,31 @@ async def helped(
     return reply.also(*suggestions.at_hand(standing.open(group))) if group is not None else reply
 
 
+async def offered(
+    services: Services,
+    suggestions: Suggestions,
+    meant: NotUnderstood,
+    actor: UserId,
+    place: Place,
+) -> Reply:
+    """What a line that is no command may mean, each as a button."""
+    meant = await KnownWords(services, actor, place).with_known(meant)
+    return not_understood(meant).also(*await suggestions.buttons(actor, meant))
+
+
 async def explained(
     services: Services, suggestions: Suggestions, unclear: Unclear, actor: UserId, place: Place
 ) -> Reply:
     """The refusal, with the line or the form that says what was most likely meant."""
-    command = unclear.command
-    if isinstance(unclear, Surplus):
-        refusal = await with_quotes(services, unclear, actor, place)
-        if refusal is not unclear:
-            return from_error(refusal)
+    command, words = unclear.command, KnownWords(services, actor, place)
+    if command.worst_effect is not Effect.READ and mood_of(unclear.line) is Mood.REFUSAL:
+        meant = meant_by(services.table, unclear.line, unclear.line)
+        return await offered(services, suggestions, meant, actor, place)
+    fit, meant_line = await words.fit(unclear)
+    if isinstance(unclear, Surplus) and meant_line and not unclear.like:
+        hint = say("Did you mean {command}?", command=to_type(meant_line))
+        return from_error(Refused(unclear.words, hint=hint))
     reply = from_error(unclear)
     if not command.parameters:
         return reply
-    return reply.also(await suggestions.form(actor, command, unclear.fit, CHANGE))
+    return reply.also(await suggestions.form(actor, command, fit, CHANGE))

@@ -57,6 +57,18 @@ async def as_known(
     return found
 
 
+async def known_names(
+    services: Services,
+    command: Command,
+    values: Mapping[str, str],
+    kind: Kind,
+    actor: UserId,
+    place: Place,
+) -> Collection[str] | None:
+    """What is known of a kind by its names; None where such names are taken as they are typed."""
+    return await _Names(services, command, values, actor, place).all(kind)
+
+
 def is_chosen(command: Command, values: Mapping[str, str]) -> bool:
     """Whether a form's machine was chosen, and not typed: its text is an id then, and no name."""
     texts = [values.get(p.name, "") for p in command.parameters if p.arg.kind.is_machine]
@@ -127,6 +139,11 @@ class _Names:
             hint = say("Nothing was done. Type it as it is listed.")
             raise Refused(could_be(text, found, found), hint=hint, field=parameter.name)
         return found[0] if found else text
+
+    async def all(self, kind: Kind) -> Collection[str] | None:
+        """All names that are known of a kind."""
+        known = self._known.get(kind)
+        return None if known is None else await known()
 
     async def _known_of(self, kind: Kind, with_quotes: str) -> Collection[str]:
         known = self._known.get(kind)

@@ -124,7 +124,7 @@ class Suggestions:
         one, kept = secrets.token_urlsafe(9), _carried(command, values)
         if not await self._are_kept(actor, {one: kept}):
             return Actions((Button(label, OPEN_FORM, command.id),))
-        return Actions((Button(label, SUGGESTED, _value(command, one, kept)),))
+        return Actions((Button(label, OPEN_FORM, _value(command, one, kept)),))
 
     async def keep(self, actor: UserId, values: Mapping[str, str], *, is_open: bool) -> str:
         """Keep what a list was asked for; the id by which its buttons find that.

@@ -68,6 +68,7 @@ from bot.reply.text import (
     time,
     verb,
 )
+from bot.reply.typed_ids import with_mentions
 
 __all__ = [
     "CATALOGUES",
@@ -135,6 +136,7 @@ __all__ = [
     "time",
     "verb",
     "with_commands",
+    "with_mentions",
     "with_moments",
     "with_words",
 ]

@@ -115,7 +115,7 @@ def test_a_line_is_understood(line: str, command: str, values: dict[str, str]) -
         ("inference restart", "vm restart", _X),
         ("inference 重启", "vm restart", _X),
         ("list all vms", "vm list", {}),
-        ("show me all machines", "vm show", {}),
+        ("show me all machines", "vm list", {}),
         ("show inference", "vm show", _X),
         ("reboot inference on gpu1 now", "vm restart", _ON),
         ("vm.restart inference", "vm restart", _X),

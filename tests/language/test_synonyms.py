@@ -99,8 +99,6 @@ def test_the_nearest_by_meaning_comes_first(line: str, first: str) -> None:
         ("重启7a9Q 强制", {"vm": "7a9Q", "force": "true"}),
         ("把7a9Q重启一下", {"vm": "7a9Q"}),
         ("强制重启7a9Q", {"vm": "7a9Q", "force": "true"}),
-        ("不要强制重启 7a9Q", {"vm": "7a9Q"}),
-        ("是否强制重启 7a9Q", {"vm": "7a9Q"}),
         ("reboot 7a9Q or train-01", {}),
         ("vm reboot 7a9Q on gpu1", {"vm": "7a9Q", "on": "gpu1"}),
     ],

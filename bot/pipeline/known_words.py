@@ -1,0 +1,239 @@
+"""What a line that was not understood is about: the machine, the node or the order in it.
+
+Only what exists, and is known to whoever typed the line, is filled into what is offered then.
+Looks only at what is known here; asks nobody.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from bot.errors import Refused
+from bot.folding import best, plain
+from bot.ids import UserId
+from bot.language.args import NODE_OPTION, REASON, Parameter, option_called
+from bot.language.courtesy import COURTESIES
+from bot.language.kinds import ORDER
+from bot.language.parse import NotUnderstood, given_to, meant_by
+from bot.language.row_parts import Listing
+from bot.language.synonyms import is_of_language
+from bot.language.table import Command, Table
+from bot.language.text import quoted
+from bot.language.unclear import Unclear
+from bot.model import Effect, Place
+from bot.pipeline.context import Services
+from bot.pipeline.meant import known_names
+from bot.pipeline.rights import hidden_from
+from bot.services.spotting import Spotted, spotted
+
+_EITHER = (Listing.MACHINES, Listing.NODES)  # what a name alone may be
+_NUMBER = re.compile(r"\d{3,15}")
+_LOOKS_MADE = re.compile(r"(?=.*[A-Za-z])(?=.*\d).+|.*\w[._-]\w.*|vd[a-z]")  # ebUa07ia, vdb
+# What begins a reason that is said without “because”.
+_WHY = frozenset("it it's its they because since cause 因为 原因 它 卡".split())  # noqa: SIM905
+
+
+class KnownWords:
+    """What a person may mean by the words of a line."""
+
+    def __init__(self, services: Services, actor: UserId, place: Place) -> None:
+        self._services = services
+        self._actor = actor
+        self._place = place
+
+    async def with_known(self, meant: NotUnderstood) -> NotUnderstood:
+        """The suggestions with what the line is about, and with nothing that there is not."""
+        found = await self._spotted(meant.words)
+        number = _number_in(found)
+        table = self._services.table
+        about = _about(table, found, number)
+        words, reason = _without_reason(found)
+        if about:
+            meant = meant_by(table, meant.words, words, about, lambda c: _named(c, found))
+            commands = _fitting(table, meant.nearest, about, found)
+            meant = replace(meant, nearest=commands)
+        elif set(meant.nearest) == set(map(table.details, _EITHER)):  # a name that is unknown
+            lists = (table.get(table.listing(what)) for what in _EITHER)
+            meant = replace(meant, nearest=tuple(one for one in lists if one is not None))
+        given = {
+            command.id: await self._filled(
+                command, meant.given.get(command.id, {}), found, number, reason
+            )
+            for command in meant.nearest
+        }
+        return replace(meant, given=given)
+
+    async def fit(self, unclear: Unclear) -> tuple[Mapping[str, str], str]:
+        """What is understood of a line that begins as its command does; and as a line to type.
+
+        No line where it would say too little, or nothing that is known.
+        """
+        command = unclear.command
+        found = await self._spotted(unclear.behind)
+        words, reason = _without_reason(found)
+        if not (found.machine or found.node):
+            return await self._filled(command, unclear.fit, found, "", reason), ""
+        read = given_to(command, [*_named(command, found), *words])
+        fit = await self._filled(command, {**unclear.fit, **read}, found, "", reason)
+        has_target = any(p.arg.kind.is_target and p.name in fit for p in command.parameters)
+        is_whole = has_target and not command.missing(fit)
+        return fit, _line(command, fit, found) if is_whole else ""
+
+    async def _spotted(self, words: Sequence[str]) -> Spotted:
+        services, place = self._services, self._place
+        hidden = await hidden_from(services, self._actor, place, Listing.MACHINES, asking=False)()
+        seen = await services.inventory.machines(self._actor, place.channel)
+        no_nodes = await hidden_from(services, self._actor, place, Listing.NODES, asking=False)()
+        nodes = (await services.store.known()).nodes()
+        return spotted(
+            words,
+            [one for one in seen if one.node not in hidden],
+            [one for one in nodes if one.id not in no_nodes],
+            is_of_language,
+        )
+
+    async def _filled(
+        self,
+        command: Command,
+        given: Mapping[str, str],
+        found: Spotted,
+        number: str,
+        reason: str,
+    ) -> Mapping[str, str]:
+        """The arguments that are known to exist, and those that name nothing."""
+        values = await self._said(command, given)
+        for parameter in command.parameters:
+            kind = parameter.arg.kind
+            if parameter.name == "vm" and found.machine is not None:
+                values[parameter.name] = found.machine.task
+                if command.node_option is not None:
+                    values[command.node_option.name] = found.machine.node
+            elif kind.is_node and found.node is not None and found.node.kind in kind.nodes:
+                is_option = parameter is command.node_option
+                if found.machine is None and (found.on_node or not is_option):
+                    values[parameter.name] = found.node.id
+            elif kind is ORDER and number:
+                values[parameter.name] = number
+        if reason and REASON not in values and command.effect_of(values) is not Effect.READ:
+            values[REASON] = reason
+        return values
+
+    async def _said(self, command: Command, given: Mapping[str, str]) -> dict[str, str]:
+        """Of what was given that which exists, or names nothing."""
+        values: dict[str, str] = {}
+        for name, text in given.items():
+            parameter = command.parameter(name)
+            if parameter is None:
+                if option_called(name) is not None and name != NODE_OPTION:
+                    values[name] = text
+            elif await self._exists(command, parameter, text, given):
+                values[parameter.name] = text
+        return values
+
+    async def _exists(
+        self, command: Command, parameter: Parameter, text: str, given: Mapping[str, str]
+    ) -> bool:
+        """Whether a text can be filled in as it was read."""
+        kind = parameter.arg.kind
+        if kind.is_target or parameter.name == "vm":
+            return False  # spotted, or unknown
+        if kind is ORDER or not kind.is_sought:
+            return kind.is_flag or kind.is_choice or kind.is_number or not is_of_language(text)
+        try:
+            known = await known_names(
+                self._services, command, given, kind, self._actor, self._place
+            )
+        except Refused:
+            return False
+        return bool(best(text, known)) if known else _LOOKS_MADE.fullmatch(text) is not None
+
+
+def _number_in(found: Spotted) -> str:
+    """The number of an order that a line may be about, where it is about nothing else."""
+    if found.machine or found.node or found.is_unclear:
+        return ""
+    bare = [plain(word).removeprefix("#") for word in found.words]
+    numbers = [word for word in bare if _NUMBER.fullmatch(word)]
+    return numbers[0] if len(numbers) == 1 else ""
+
+
+def _about(table: Table, found: Spotted, number: str) -> tuple[str, ...]:
+    """The command that shows what a line is about."""
+    if found.machine is not None:
+        return (table.details(Listing.MACHINES).id,)
+    if found.node is not None:
+        return (table.details(Listing.NODES).id,)
+    return (table.details(Listing.ORDERS).id,) if number else ()
+
+
+def _without_reason(found: Spotted) -> tuple[tuple[str, ...], str]:
+    """The words without what says why behind a machine's name: “… it hangs”."""
+    behind = found.behind
+    at = next((i for i, word in enumerate(behind) if plain(word) in _WHY), None)
+    if found.machine is None or at is None:
+        return found.words, ""
+    why = list(behind[at:])
+    while why and plain(why[-1]) in COURTESIES:
+        why.pop()
+    if why and plain(why[0]) in {"because", "since", "cause", "因为", "原因"}:
+        why.pop(0)
+    return (*found.before, *behind[:at]), " ".join(why) if len(why) > 1 else ""
+
+
+def _fitting(
+    table: Table, commands: Sequence[Command], about: Collection[str], found: Spotted
+) -> tuple[Command, ...]:
+    """Those of the commands that take what the line is about; else all, and what shows it."""
+
+    def fits(command: Command) -> bool:
+        if command.id in about:
+            return True
+        if command.effect_of({}) is Effect.READ and len(command.missing({})) > 1:
+            return False  # it takes more than was said
+        if found.machine is not None:
+            return command.parameter("vm") is not None
+        if found.node is not None:
+            return any(
+                p.arg.kind.is_node
+                and found.node.kind in p.arg.kind.nodes
+                and (found.on_node or p is not command.node_option)
+                for p in command.parameters
+            )
+        return any(p.arg.kind is ORDER for p in command.parameters)
+
+    fitting = tuple(command for command in commands if fits(command))
+    shown = tuple(c for c in map(table.get, about) if c is not None and c not in commands)
+    return fitting or (*shown, *commands)
+
+
+def _line(command: Command, values: Mapping[str, str], found: Spotted) -> str:
+    """The command with these values, as a person types it."""
+    words: list[str] = []
+    options: list[str] = []
+    for name, text in values.items():
+        parameter = command.parameter(name)
+        kind = None if parameter is None else parameter.arg.kind
+        if name == NODE_OPTION and found.machine is not None:
+            continue
+        if text == "true":
+            options.append(name if kind is not None else f"--{name.replace('_', '-')}")
+        elif kind is not None and kind.is_machine and found.machine is not None:
+            words.append(quoted(found.machine.label))
+        elif kind is not None and kind.is_node and found.node is not None:
+            options.append(f"{name}={quoted(found.node.label)}")
+        else:
+            options.append(f"{name}={quoted(text)}")
+    return " ".join([command.title, *words, *options])
+
+
+def _named(command: Command, found: Spotted) -> Sequence[str]:
+    """The words that say to a command what the line is about."""
+    if found.machine is not None:
+        return [f"vm={found.machine.task}"] if command.parameter("vm") else []
+    node = found.node
+    takes = [
+        p
+        for p in command.parameters
+        if node and p.arg.kind.is_node and node.kind in p.arg.kind.nodes
+    ]
+    return [f"{takes[0].name}={node.id}"] if takes and node else []

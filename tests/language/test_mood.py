@@ -1,0 +1,95 @@
+"""Whether a line asks for something, asks about something, or says what not to do."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.commands.rows import command_table
+from bot.errors import Refused
+from bot.language.mood import Mood, mood_of
+from bot.language.parse import NotUnderstood, parse
+from bot.language.text import words
+from bot.model import Effect
+
+TABLE = command_table()
+_NOT = (
+    "do not", "don't", "don’t", "dont", "never", "no need to", "please do not",
+    "can you please not",
+    "i dont want to", "不要", "别", "请不要", "千万别", "先别", "不用", "无需",
+)  # fmt: skip
+_ASKS = (
+    "is", "was", "who", "why did you", "what would happen if i", "when did someone",
+    "which one can i",
+    "should i", "can i", "do you know if i can", "could you tell me why", "谁", "为什么",
+    "是否", "可以吗",
+)  # fmt: skip
+_VERBS = (
+    "restart", "reboot", "delete", "rm", "stop", "shutdown", "kill", "wipe", "删除", "重启",
+    "关机", "停掉",
+)  # fmt: skip
+_FILLERS = ("", "um", "so", "pls", "the", "ok", "吧", "那个", "btw", "😅")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "do not delete carol-first", "delete nothing", "dont restart ada",
+        "never delete inference",
+        "no need to restart ada", "reboot not ada", "can you please not delete ada", "no dont",
+        "不要重启 ada", "别删 ada", "先别重启ada", "不用重启了", "无需重启 ada",
+        "什么都不要删", "please 不要 delete ada",
+    ],
+)  # fmt: skip
+def test_a_line_may_say_what_not_to_do(line: str) -> None:
+    assert mood_of(words(line)) is Mood.REFUSAL
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "which machine is down?", "is gpu1 up", "why is training down", "when does 1287 end",
+        "whats wrong with ada",
+        "who deleted inference", "do you know if ada is up",
+        "could you tell me why ada is down", "ada?",
+        "hey so which gpu is free", "what would happen if i delete ada",
+        "should i restart ada", "can i delete ada",
+        "谁删了 inference", "ada 怎么了", "可以删 ada 吗", "是否强制重启 ada",
+        "帮我看看谁删的", "why dont you restart ada",
+    ],
+)  # fmt: skip
+def test_a_line_may_be_a_question(line: str) -> None:
+    assert mood_of(words(line)) is Mood.QUESTION
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "can you restart ada", "can u reboot ada", "could you please reboot ada?",
+        "how do i delete ada", "status",
+        "reboot ada its not responding", "ada is not responding pls reboot it",
+        "reboot ada because it does not react",
+        "nothing works reboot ada", "能不能重启一下 ada", "能重启ada吗", "怎么重启 ada",
+        "ada 连不上了 重启一下", "别名列表",
+        "别吵我", "可不可以帮我重启ada？", 'reboot "do not touch"', "turn ada back on",
+    ],
+)  # fmt: skip
+def test_a_line_may_ask_for_something(line: str) -> None:
+    assert mood_of(words(line)) is Mood.REQUEST
+
+
+@given(
+    st.sampled_from((*_NOT, *_ASKS)),
+    st.sampled_from(_VERBS),
+    st.lists(st.sampled_from(_FILLERS), min_size=2, max_size=2),
+    st.sampled_from(("ada", "train-01", "gpu1", "7a9Q")),
+)
+def test_who_says_no_or_asks_is_offered_no_change(
+    begins: str, verb: str, fillers: list[str], name: str
+) -> None:
+    line = f"{fillers[0]} {begins} {verb} {fillers[1]} {name}"
+    try:
+        found = parse(TABLE, line)
+    except Refused:  # a command as it stands, with words that it does not take
+        return
+    assert isinstance(found, NotUnderstood), found
+    assert all(command.effect_of({}) is Effect.READ for command in found.nearest)

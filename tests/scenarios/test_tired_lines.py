@@ -1,0 +1,129 @@
+"""Lines of tired people: what is offered is filled with what there is, or with nothing."""
+
+import pytest
+
+from tests.scenarios.stage import CHANNEL, Stage
+
+RUN = "Ada's training run"
+_CHANGES = ("Delete", "Restart", "Start", "Shut", "Power", "Switch", "Reset", "Remove", "Stop")
+
+
+@pytest.fixture
+async def stage(one_stage: Stage) -> Stage:
+    """Alice has machines that the bot knows; nothing here depends on how it is reached."""
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1", "gpu2")
+    await stage.passes()
+    return stage
+
+
+async def test_a_form_is_filled_with_the_machine_that_was_named(stage: Stage) -> None:
+    lines = (
+        "can u reboot ada", "pls restart adas training run",
+        "so um yeah could you reboot Ada’s run thx",
+        "RESTART ada's pls 🔥", "重启一下ada吧", "帮我 reboot 一下 Ada's training run 谢谢",
+    )  # fmt: skip
+    for line in lines:
+        offer = await stage.asks(stage.alice, f"/dbc {line}")
+        await stage.alice.presses("Restart a machine", offer)
+        form = await stage.alice.sees_modal("Restart a machine")
+        assert form.value("Machine") in {RUN, stage.task(RUN).task_id}, line
+        await stage.alice.closes()
+    assert stage.changes() == []
+
+
+async def test_a_line_without_quotes_is_offered_as_it_can_be_typed(stage: Stage) -> None:
+    told = await stage.asks(stage.alice, "/dbc force restart Ada's training run it hangs")
+    await stage.alice.presses("Restart a machine", told)
+    form = await stage.alice.sees_modal("Restart a machine")
+    assert form.value("Machine") in {RUN, stage.task(RUN).task_id}
+    assert (form.value("Force"), form.value("Reason")) == (["true"], "it hangs")
+    line = told.plain.split("Did you mean `")[1].split("`?")[0]
+    assert line == '/dbc vm restart "Ada\'s training run" force reason="it hangs"'
+
+
+async def test_who_says_not_to_is_offered_nothing_that_changes_anything(stage: Stage) -> None:
+    lines = (
+        "do not delete inference", "dont restart ada", "don’t shut down inference",
+        "never delete ada",
+        "delete nothing", "restart nothing", "restart ada dont", "no need to reboot ada anymore",
+        "不要重启 ada", "别删 inference", "先别关机 ada", "不用 restart inference 了",
+        "vm delete not inference",
+    )  # fmt: skip
+    for line in lines:
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert "Nothing was done: your line says not to." in told.plain, line
+        assert len(told.buttons) == 1, line
+        assert not told.buttons[0].startswith(_CHANGES), line
+    await stage.alice.presses("Show a machine", told)
+    await stage.quiet()
+    assert stage.task("inference").task_id in stage.alice.last(CHANNEL).plain
+
+
+async def test_a_question_is_answered_with_what_shows_it(stage: Stage) -> None:
+    lines = {
+        "which machine is down?": "List machines",
+        "is gpu1 up?": "Show a node",
+        "status": "List machines",
+        "why is training down": "Show a machine",
+        "when does 1287 end": "Show a rental",
+        "whats wrong with training": "Show a machine",
+        "what happened at 3": "Search the audit",
+        "do you know if inference is up": "Show a machine",
+        "what would happen if i delete inference?": "Show a machine",
+        "should i restart ada": "Show a machine",
+        "哪台机器挂了": "List machines",
+        "谁删了 inference": "Search the audit",
+        "gpu1 还好吗": "Show a node",
+    }
+    for line, first in lines.items():
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert told.buttons[0] == first, (line, told.buttons)
+        assert not any(one.startswith(_CHANGES) for one in told.buttons), line
+
+
+async def test_a_question_about_one_thing_is_answered_about_that(stage: Stage) -> None:
+    for line, shown in (("is gpu1 up?", "gpu1"), ("whats wrong with training", RUN)):
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        await stage.alice.presses(told.buttons[0], told)
+        await stage.quiet()
+        assert shown in stage.alice.last(CHANNEL).plain
+    told = await stage.asks(stage.alice, "/dbc who renamed inference")
+    await stage.asks(stage.alice, "/dbc vm name inference prod")
+    await stage.asks(stage.alice, "/dbc vm name Ada's other")
+    await stage.alice.presses("Search the audit", told)
+    await stage.quiet()
+    found = stage.alice.last(CHANNEL).plain
+    assert "prod" in found
+    assert "other" not in found
+
+
+async def test_turning_something_on_is_no_turning_it_off(stage: Stage) -> None:
+    told = await stage.asks(stage.alice, "/dbc turn inference back on")
+    assert told.buttons == ["Start a machine"]
+    told = await stage.asks(stage.alice, "/dbc can you turn inference off for the night")
+    assert "Start a machine" not in told.buttons
+
+
+async def test_what_names_nothing_opens_the_form_without_it(stage: Stage) -> None:
+    told = await stage.asks(stage.alice, "/dbc logs of that box please")
+    await stage.alice.presses("Change it…", told)
+    form = await stage.alice.sees_modal("Show a machine's log")
+    assert not form.value("Machine")
+    told = await stage.asks(stage.alice, "/dbc good night")
+    assert told.buttons == ["List machines", "List nodes"]
+
+
+async def test_a_share_may_say_for_how_long_in_words(stage: Stage) -> None:
+    await stage.asks(stage.alice, "/dbc session share gpu2 with @carol for 2 hours")
+    told = stage.alice.last(CHANNEL)
+    assert "shares their session for *gpu2* with <@U0CAROL> until" in told.plain
+    assert "2026-01-05 11:0" in told.plain
+
+
+async def test_a_mention_in_a_refusal_is_no_id(stage: Stage) -> None:
+    told = await stage.asks(stage.alice, "/dbc @bob can you approve this")
+    assert "“<@U0BOB> can”" in told.plain
+    assert told.buttons[0] == "List pending approvals"
+    told = await stage.asks(stage.alice, "/dbc vm show @bob")
+    assert "“<@U0BOB>”" in told.plain
