@@ -22,7 +22,7 @@ async def own_public_ip(ctx: Context, node: NodeId, detail: TaskDetail) -> str |
                 "I cannot tell whether this machine has a public IP of its own, and DBC "
                 "would take it away with this change."
             ),
-            hint=say("Say it: public_ip=<address>, or public_ip=none."),
+            hint=say("Give its address as the public IP, or “none”."),
             field="public_ip",
         )
     is_nodes = all(b in {"*", a} for a, b in zip(own, shown, strict=True))

@@ -1,6 +1,7 @@
 """Disk images and their transfers (docs/dbc-api.md §3.5, §5)."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated
 
 from bot.commands import image_list, image_words, in_place, order_notes
@@ -22,7 +23,7 @@ from bot.dbc import fields
 from bot.dbc.errors import Clash, DbcError, Missing
 from bot.dbc.identity import Target
 from bot.dbc.sizes import Size
-from bot.errors import BotError, Conflict, NotFound
+from bot.errors import BotError, Conflict, NotFound, refuse_all
 from bot.language.args import AtNode, FromServer, Image, ToServer
 from bot.language.kinds import FLAG, STORED, WORD, Arg
 from bot.language.row_parts import Follow, Listing
@@ -359,8 +360,12 @@ def _replacing(known: Mapping[str, str]) -> Effect:
 
 
 def _check_name(values: Mapping[str, str]) -> None:
-    fields.image_name(values["image"], "image")
-    fields.directory(values.get("directory", fields.DATA_DIR), "directory")
+    refuse_all(
+        (
+            partial(fields.image_name, values["image"], "image"),
+            partial(fields.directory, values.get("directory", fields.DATA_DIR), "directory"),
+        )
+    )
 
 
 def _check_path(values: Mapping[str, str]) -> None:

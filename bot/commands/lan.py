@@ -1,12 +1,13 @@
 """Networks between the machines of one site (docs/dbc-api.md §3.6, §3.8)."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated
 
 from bot.dbc import fields
 from bot.dbc.errors import Clash, Missing, Unreadable
 from bot.dbc.models import Lan
-from bot.errors import BotError, Conflict
+from bot.errors import BotError, Conflict, refuse_all
 from bot.language.args import AtNode, OnNode
 from bot.language.kinds import NETWORK, WORD, Arg
 from bot.language.row_parts import Follow, Listing
@@ -142,9 +143,9 @@ def _is_made_already(error: BotError, known: Mapping[str, str]) -> bool:
 
 
 def _check(values: Mapping[str, str]) -> None:
-    fields.lan_name(values.get("name", ""), "name")
-    if cidr := values.get("cidr"):
-        fields.ip_cidr(cidr, "cidr")
+    cidr = values.get("cidr", "")
+    checks = [partial(fields.lan_name, values.get("name", ""), "name")]
+    refuse_all([*checks, partial(fields.ip_cidr, cidr, "cidr")] if cidr else checks)
 
 
 async def delete(ctx: Context, name: KnownLan, node: AtNode) -> Reply:

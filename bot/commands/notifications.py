@@ -8,7 +8,7 @@ from bot.errors import Refused
 from bot.folding import plain
 from bot.ids import Reader
 from bot.language.chinese import is_none
-from bot.language.kinds import CHOICE, FLAG, Arg, Kind
+from bot.language.kinds import CHOICE, FLAG, Arg, Kind, Takes
 from bot.language.table import Command
 from bot.language.traditional import simplified
 from bot.messages import setting_buttons
@@ -22,7 +22,7 @@ from bot.reply import Actions, Button, FieldKind, Line, Reply, Text, command, li
 from storage import UnitOfWork
 
 _OFF = frozenset({"off", "关", "关闭"})
-_LONGEST = 20
+_LONGEST = 60  # characters of hours and their time zone
 
 _LABELS: Mapping[str, Text] = {
     Notify.ALL: say("Everything"),
@@ -49,7 +49,7 @@ Less = Annotated[
 Hours = Annotated[
     str,
     Arg(
-        say("Quiet hours"), Kind("quiet hours", is_narrow=True, longest=_LONGEST),
+        say("Quiet hours"), Kind("quiet hours", is_narrow=True, takes=Takes.REST, longest=_LONGEST),
         say("From when to when, or off"), "22:00-07:00",
     ),
 ]  # fmt: skip
@@ -57,7 +57,8 @@ Hours = Annotated[
 Hour = Annotated[
     str,
     Arg(
-        say("Hour"), Kind("hour", FieldKind.TIME, is_narrow=True, longest=_LONGEST),
+        say("Hour"),
+        Kind("hour", FieldKind.TIME, is_narrow=True, takes=Takes.REST, longest=_LONGEST),
         say("When the daily digest comes"), "09:00",
     ),
 ]  # fmt: skip
@@ -190,9 +191,7 @@ async def _hours(ctx: Context, text: str) -> QuietHours | None:
     if (hours := QuietHours.read(text, person.zone)) is None:
         raise Refused(
             say("Quiet hours are from one time to another, not “{text}”.", text=text),
-            hint=line(
-                say("Example: {command}", command=command("settings quiet-hours 22:00-07:00"))
-            ),
+            hint=say("For example {example}", example="22:00-07:00"),
             field="hours",
         )
     return hours
@@ -204,7 +203,7 @@ async def _hour(ctx: Context, text: str) -> DigestHour:
     if (hour := DigestHour.read(text, person.zone)) is None:
         raise Refused(
             say("A digest comes at a time of day, not at “{text}”.", text=text),
-            hint=line(say("Example: {command}", command=command("settings digest-hour 09:00"))),
+            hint=say("For example {example}", example="09:00"),
             field="hour",
         )
     return hour

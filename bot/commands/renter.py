@@ -3,12 +3,12 @@
 The signatures are made offline (docs/renters.md). Source: docs/dbc-api.md §2.2-§2.5.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Annotated
 
 from bot.dbc import fields
-from bot.errors import BotError, Refused
+from bot.errors import BotError, Refused, refuse_all
 from bot.ids import ChannelId, NodeId, UserId
 from bot.language.args import AnyNode
 from bot.language.kinds import INT, LIST, PEER, RENTAL, SECRET, SECRETS, WORD, Arg
@@ -103,9 +103,10 @@ SIGN = "session.sign"
 
 def check_request(values: Mapping[str, str]) -> None:
     """Find what the node would refuse while the form is still open."""
-    proof_of(values)
+    checks: list[Callable[[], object]] = [lambda: proof_of(values)]
     if order := values.get("rent_order"):
-        fields.rent_order(order)
+        checks.append(partial(fields.rent_order, order))
+    refuse_all(checks)
 
 
 async def verify_request(services: Services, _user: str, values: Mapping[str, str]) -> None:

@@ -88,7 +88,7 @@ async def choose_server(ctx: Context, server: str, having: str = "") -> str:
         )
     raise Refused(
         say("Which image server? {listed}.", listed=listed(fitting)),
-        hint=say("Add its name, for example: server={server}", server=fitting[0]),
+        hint=say("Name one of them, such as {server}.", server=fitting[0]),
         field="server",
     )
 

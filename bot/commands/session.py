@@ -1,8 +1,9 @@
 """Sessions: the credentials with which a person acts on a node (docs/dbc-api.md §2.5)."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated
 
 from bot.commands.order_notes import ending
@@ -10,7 +11,7 @@ from bot.commands.renter import REQUEST, SIGN_SESSION, RentOrder, SessionSign, k
 from bot.commands.session_ask import ASK
 from bot.dbc import fields
 from bot.dbc.identity import SessionPair
-from bot.errors import BotError, NotFound, Refused, advice
+from bot.errors import BotError, NotFound, Refused, advice, refuse_all
 from bot.ids import ChannelId, UserId
 from bot.language.args import AnyNode, Channel, HeldNode, Member
 from bot.language.kinds import HOURS, SECRET, Arg
@@ -85,9 +86,11 @@ async def add(
 
 def _check(values: Mapping[str, str]) -> None:
     """Find what cannot be a session while the form is still open."""
-    SessionPair.of(values.get("session_id", "").strip(), values.get("session_id_sign", "").strip())
+    pair = (values.get("session_id", "").strip(), values.get("session_id_sign", "").strip())
+    checks: list[Callable[[], object]] = [lambda: SessionPair.of(*pair)]
     if rent_order := values.get("rent_order"):
-        fields.rent_order(rent_order)
+        checks.append(partial(fields.rent_order, rent_order))
+    refuse_all(checks)
 
 
 async def list_sessions(ctx: Context) -> Reply:

@@ -1,6 +1,7 @@
 """Snapshots of system disks (docs/dbc-api.md §3.4, §6)."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 
 from bot.commands.disk_preconditions import must_be_off
@@ -9,7 +10,7 @@ from bot.dbc import fields
 from bot.dbc.errors import DbcError, Missing, Unreadable
 from bot.dbc.identity import Target
 from bot.dbc.models import Snapshot
-from bot.errors import Conflict
+from bot.errors import Conflict, refuse_all
 from bot.language.args import KnownSnapshot, SnapshotName, ToServer, Vm
 from bot.language.kinds import WORD, Arg
 from bot.language.row_parts import Follow, Listing
@@ -309,8 +310,12 @@ def _as_many_copies(shown: str, now: str) -> bool:
 
 
 def _check(values: Mapping[str, str]) -> None:
-    fields.snapshot_name(values["name"], "name")
-    fields.echoed(values.get("desc", ""), "desc")
+    refuse_all(
+        (
+            partial(fields.snapshot_name, values["name"], "name"),
+            partial(fields.echoed, values.get("desc", ""), "desc"),
+        )
+    )
 
 
 GROUP = Group(

@@ -13,7 +13,7 @@ from bot.dbc.requests import CreateSpec
 from bot.errors import refuse_all
 from bot.ids import TaskId
 from bot.language.args import AtNode, Image
-from bot.language.kinds import CHOICE, INT, LIST, NETWORK, SIZE, WORD, Arg
+from bot.language.kinds import CHOICE, INT, LIST, NETWORK, PORTS, SIZE, WORD, Arg
 from bot.language.row_parts import Follow, Foreseen
 from bot.language.table import Command
 from bot.model import Deed, Effect, Filing, Goal, Node, TakesGpus
@@ -176,7 +176,7 @@ Ports = Annotated[
     tuple[str, ...],
     Arg(
         say("More ports"),
-        LIST,
+        PORTS,
         say("One a line: tcp,8080 or udp,6000-6010"),
         "tcp,8080",
         names=("custom_port",),

@@ -15,7 +15,7 @@ from bot.dbc.requests import TaskChange
 from bot.errors import BotError, Refused, refuse_all
 from bot.folding import plain
 from bot.language.args import Vm
-from bot.language.kinds import INT, LIST, WORD, Arg
+from bot.language.kinds import INT, LIST, PORTS, WORD, Arg
 from bot.language.row_parts import Follow, Foreseen
 from bot.language.table import Command
 from bot.messages.facts import FactKind, unread
@@ -75,7 +75,7 @@ NewPorts = Annotated[
     tuple[str, ...],
     Arg(
         say("More ports"),
-        LIST,
+        PORTS,
         _UNTOLD,
         "tcp,8080",
         names=("custom_port",),

@@ -11,6 +11,7 @@ from bot.dbc.fields import parse_ipv4
 from bot.reply import say
 
 _RANGE = r"(\d{1,5})(?:-(\d{1,5}))?"
+_BARE = re.compile(rf"{_RANGE}(?::{_RANGE})?")  # a port, without its protocol
 _CUSTOM = re.compile(rf"(?:tcp|udp),{_RANGE}(?::{_RANGE})?")
 _PORTS = re.compile(_RANGE)
 
@@ -31,6 +32,10 @@ _IMPLIED_PORTS = {
 def custom_port(value: str, field: str = "custom_port") -> str:
     """One forwarded port: `tcp,123`, `tcp,111:222`, `udp,333-444`, `tcp,555-666:777-888`."""
     found = _CUSTOM.fullmatch(value)
+    if found is None and _BARE.fullmatch(value):
+        told = say("{field} needs the protocol of {port}.", field=field, port=value)
+        hint = say("Say tcp,{port} or udp,{port}.", port=value)
+        raise InvalidField(told, hint=hint, field=field)
     if found is None:
         raise InvalidField(
             say(

@@ -41,6 +41,8 @@ _IDENTIFIER = re.compile(r"[A-Za-z0-9]+")  # one of the bot's own, whatever stan
 _HOURS = re.compile(r"\s*(?:h|hrs?|hours?|[个個]?小[时時]|[时時])$", re.IGNORECASE)
 _LISTED = re.compile(r"[\s;]+")
 _SPACED_COMMA = re.compile(r"\s*,\s*(?=\d)")  # `tcp, 8080` is one part
+_BEHIND_PORT = re.compile(r"(?<![\w,:-])(\d[\d:-]*)\s*/\s*(tcp|udp)\b")  # 8080/tcp
+_BEFORE_PORT = re.compile(r"\b(tcp|udp)\s*[\s:/]\s*(?=\d)")  # `tcp 8080`, `tcp:8080`
 _TRUE = frozenset({"true", "yes", "1", "on", "y"})
 _FALSE = frozenset({"false", "no", "0", "off", "n"})
 _NOBODY = say("I cannot find a person called “{text}”.")
@@ -330,6 +332,15 @@ class _List(Kind):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Ports(_List):
+    """Ports as DBC has them, `tcp,8080`, however people write the protocol: `8080/tcp`."""
+
+    def read(self, arg: "Arg", name: str, text: str) -> tuple[str, ...]:
+        ports = _BEHIND_PORT.sub(r"\2,\1", narrow(text).lower())
+        return _List.read(self, arg, name, _BEFORE_PORT.sub(r"\1,", ports))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Secret(Kind):
     def accepts(self, arg: "Arg", word: str) -> bool:
         return False  # it is never typed
@@ -442,6 +453,7 @@ SIZE = _Size("size", after=("by", "to"), is_number=True, has_unit=True)
 CHOICE = _Choice("choice", FieldKind.CHOICE, strictness=0, is_choice=True)
 FLAG = _Flag("flag", FieldKind.FLAG, is_flag=True)
 LIST = _List("list", FieldKind.LINES, is_list=True)
+PORTS = _Ports("ports", FieldKind.LINES, is_list=True)
 SECRET = _Secret("secret", is_secret=True)  # one line
 SECRETS = _Secret("secrets", FieldKind.LINES, is_secret=True)  # several
 

@@ -6,10 +6,22 @@ from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-_CLOCK = r"\d{1,2}(?:[:：]\d{2}|[点點時时](?:半|\d{2}分?)?)?"
-_HOURS = re.compile(rf"({_CLOCK})\s?[-~～〜–—至到]\s?({_CLOCK})(?: (\S+))?")
+_HALF = r"\s?(?:[ap]\.?m\.?)"  # of the day: 10pm
+_DAYPART = "凌晨|早上|早晨|上午|中午|下午|傍晚|晚上|夜里"
+_CLOCK = (
+    rf"(?:{_DAYPART})?\d{{1,2}}(?:[:：.]\d{{2}}|[点點時时](?:半|\d{{2}}分?)?)?(?:{_HALF}(?!\w))?"
+    r"|noon|midnight|中午|半夜|午夜"
+)
+_HOURS = re.compile(
+    rf"(?:from |between |从)?({_CLOCK})\s?(?:[-~～〜–—至到]|to|until|till|and)\s?({_CLOCK})"
+    r"(?: (?:in )?(\S+))?",
+    re.IGNORECASE,
+)
 
-_HOUR = re.compile(rf"({_CLOCK})(?: (\S+))?")
+_HOUR = re.compile(rf"(?:at |by )?({_CLOCK})(?: (?:in )?(\S+))?", re.IGNORECASE)
+_NOON = 12
+_NAMED = {"noon": 12, "中午": 12, "midnight": 0, "半夜": 0, "午夜": 0}
+_LATE = ("下午", "傍晚", "晚上", "夜里", "中午")
 
 
 class Notify(StrEnum):
@@ -23,9 +35,19 @@ class Notify(StrEnum):
 
 
 def _time_of(text: str) -> time:
-    """What a clock shows: `22`, `22:30`, `22点半`. Raises ValueError."""
-    hour, minute, *_ = (*re.findall(r"\d+|半", text), "0")
-    return time(int(hour), 30 if minute == "半" else int(minute))
+    """What a clock shows: `22`, `22:30`, `22点半`, `10pm`, `晚上10点`. Raises ValueError."""
+    if (named := _NAMED.get(text.lower())) is not None:
+        return time(named)
+    shown, minute, *_ = (*re.findall(r"\d+|半", text), "0")
+    hour, half = int(shown), re.search("[ap](?=\\.?m)", text.lower())
+    if half is not None and not 1 <= hour <= _NOON:
+        raise ValueError(text)
+    is_late = half is not None and half[0] == "p"
+    if (is_late or text.startswith(_LATE)) and hour < _NOON:
+        hour += _NOON
+    elif hour == _NOON and ((half and not is_late) or text.startswith("凌晨")):
+        hour = 0
+    return time(hour, 30 if minute == "半" else int(minute))
 
 
 @dataclass(frozen=True, slots=True)

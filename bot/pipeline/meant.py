@@ -31,6 +31,7 @@ from bot.pipeline.pasted import name_of_row
 from bot.reply import say
 from bot.services.matching import could_be, is_machine_called, is_node_called, is_task_id
 
+_SUFFIX = ".qcow2"
 Known = Callable[[], Awaitable[Collection[str]]]
 
 
@@ -133,6 +134,8 @@ class _Names:
             known = set(await there())
         found = best(text, sorted(known))
         is_rowed = kind.is_rowed and parameter.arg.is_narrow
+        if not found and kind in {IMAGE, BASE, STORED}:  # typed without what all of them end with
+            found = best(f"{text}{_SUFFIX}", sorted(known))
         if not found and is_rowed and (name := name_of_row(text)):
             return await self.of(parameter, name, "")
         if len(found) > 1:

@@ -85,6 +85,34 @@ async def test_all_faults_of_a_line_are_said_in_one_answer(stage: Stage) -> None
     assert told.plain.count(":no_entry_sign:") == 3
 
 
+async def test_a_network_has_all_its_faults_at_once(stage: Stage) -> None:
+    told = await stage.asks(stage.alice, "/dbc lan create my_net 10.0.0.0/33 on gpu1")
+    assert told.plain.count(":no_entry_sign:") == 2
+    await stage.alice.types("/dbc lan create", CHANNEL)
+    await stage.alice.sees_modal("Create a network")
+    await stage.alice.submits({"Network": "my_net", "Address range (CIDR)": "10.0.0.0/33"})
+    assert set(form_of(stage).errors) == {"Network", "Address range (CIDR)"}
+
+
+async def test_ports_are_understood_as_people_write_them(stage: Stage) -> None:
+    await creates(stage, more=True)
+    await stage.alice.submits(
+        {"Name": "t1", "Image": IMAGE, "More ports": "8080/tcp udp 53 TCP:9000-9001\n22"}
+    )
+    told = form_of(stage).errors
+    assert told == {"More ports": "More ports needs the protocol of 22. Say tcp,22 or udp,22."}
+    await stage.alice.submits({"More ports": "8080/tcp udp 53 TCP:9000-9001"})
+    await stage.ends(stage.alice, "t1 is running on gpu2")
+    assert stage.task("t1").custom_ports == ["tcp,8080", "udp,53", "tcp,9000-9001"]
+
+
+async def test_an_image_needs_no_ending_where_there_is_one_so_called(stage: Stage) -> None:
+    await stage.asks(stage.alice, "/dbc image list gpu2")
+    told = await stage.asks(stage.alice, f"/dbc image progress {IMAGE.removesuffix('.qcow2')}")
+    assert "must end with" not in told.plain
+    assert IMAGE in told.plain
+
+
 # What the node has, before it is sent
 
 
