@@ -9,6 +9,7 @@ from enum import Enum, auto
 
 from bot.folding import fold, peel
 from bot.language.text import is_quoted
+from bot.language.traditional import simplified
 
 
 class Mood(Enum):
@@ -49,9 +50,13 @@ _SYMPTOM = (
     r"alive|accessible|healthy|sure|only|again)\w* "
 )
 _NOT = re.compile(
-    r" (?:dont|do n t|don t|donot|never|not|nothing|nope|no need|cant|cannot|wont|shouldnt|"
-    r"wouldnt|mustnt|neednt|didnt|doesnt|isnt|arent|aint|wasnt|hasnt|havent|couldnt|avoid|"
+    r" (?:dont|do n t|don t|donot|never|not|nothing|nope|no need|shouldnt|mustnt|neednt|avoid|"
     rf"(?:nobody|noone|no one) (?:should|may|must)) (?!(?:even |really )?{_SYMPTOM})"
+)
+# What something does not do is no wish: nothing is offered but to look at it.
+_FAILS = re.compile(
+    r" (?:cant|cannot|wont|wouldnt|didnt|doesnt|isnt|arent|aint|wasnt|hasnt|havent|couldnt|"
+    rf"(?:is|are|was|does|did|can|will|has) not) (?!(?:even |really )?{_SYMPTOM})"
 )
 # Behind these words, a line says why.
 _WHY = re.compile(
@@ -86,6 +91,8 @@ def mood_of(typed: Sequence[str]) -> Mood:
     chinese = "".join(word for word in bare.split(" ") if _HAN.search(word))
     if _QUESTION.match(begins) or _ASKS_WHETHER.search(bare):
         return Mood.QUESTION
+    if _FAILS.search(bare) and not _NOT.search(_FAILS.sub(" ", bare)):
+        return Mood.QUESTION
     if _NOT.search(bare) or (chinese and _says_not(chinese)):
         return Mood.REFUSAL
     if chinese and _asks(chinese):
@@ -109,7 +116,7 @@ def _said(typed: Sequence[str]) -> str:
 
 
 def _word(word: str) -> str:
-    return fold(peel(word.rstrip(",;:，、；："))).replace("'", "")
+    return simplified(fold(peel(word.rstrip(",;:，、；："))).replace("'", ""))
 
 
 def _is_how(begins: str, chinese: str) -> bool:

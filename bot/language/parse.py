@@ -131,7 +131,7 @@ def parse(
         unclear.behind = tuple(rest)
         unclear.line = tuple(typed)
         raise
-    if _names_nothing(command, values, spelled):
+    if table.group(typed[0]) is None and _names_nothing(command, values, spelled):
         return _not_understood(table, typed)
     return Parsed(command, values, spelled)
 

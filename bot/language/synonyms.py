@@ -53,16 +53,16 @@ _GROUPS = _by_word(
 _VERBS = _by_word(
     {
         "stop halt 停止 停 停机 停掉": "vm.shutdown vm.poweroff image.stop watch.stop",
-        "off down poweroff shutdown shut turnoff suspend pause 关机 关闭 关 断电":
+        "off down poweroff shutdown shut turnoff suspend pause sleep 关机 关闭 关 断电":
             "vm.shutdown vm.poweroff metal.power",
         "kill forcestop 强制关机 强制停止 杀": "vm.shutdown vm.poweroff",
-        "reboot restart bounce cycle 重启 重新启动 重起 重起动 重新起动 从启 重开 重啟":
+        "reboot restart bounce cycle kick 重启 重新启动 重起 重起动 重新起动 从启 重开 重啟":
             "vm.restart metal.power",
         "hardreboot powercycle force-restart hard-reboot force-reboot 强制重启 硬重启 重置":
             "vm.restart vm.reset metal.power",
         "start boot on up run resume poweron power-on turnon wake 启动 开机 打开 开 起动":
             "vm.start metal.power",
-        "rm remove del delete destroy erase drop terminate purge wipe 删除 删 移除 销毁 清除":
+        "rm remove del delete destroy erase drop terminate purge wipe rid 删除 删 移除 销毁 清除":
             "vm.delete snapshot.delete disk.delete image.delete lan.delete metal.remove "
             "session.remove alias.remove",
         "status state info show describe get details detail inspect stat view cat open look "
@@ -79,9 +79,11 @@ _VERBS = _by_word(
             "vm.create snapshot.create lan.create disk.add metal.add session.add alias.add",
         "add attach-disk 添加 增加 加": "disk.add session.add metal.add alias.add",
         "log logs tail head journal 日志": "vm.logs",
-        "modify edit set change update alter configure 修改 变更 更改 调整 编辑":
+        "modify edit set change update alter configure memory ram mem cpu cpus cores 内存 核 "
+        "修改 变更 更改 调整 编辑":
             "vm.modify metal.modify",
-        "resize expand grow extend enlarge scale 扩容 扩展": "disk.resize vm.modify",
+        "resize expand grow extend enlarge scale increase raise bigger "
+        "扩容 扩展": "disk.resize vm.modify",
         "rename name nickname label 改名 重命名 命名 昵称": "vm.name node.name",
         "passwd password pw 密码 改密 改密码 重置密码": "vm.passwd vm.show",
         "reveal show-password show-passwords 显示密码 查看密码 看密码 登录密码 登陆密码 密码是什么":
@@ -102,7 +104,7 @@ _VERBS = _by_word(
         "check test verify 检查 测试": "session.check",
         "use default switch select 使用 默认 切换": "node.use settings",
         "rent rents rental rentals order orders 订单 租用": "order.list node.orders",
-        "expire expires expiry due renew end ends ending lapse lapses "
+        "expire expires expiry due renew end ends ending lapse lapses left remaining "
         "到期 到期时间 什么时候到期 期限 租约 租期 续租 续费 还剩多久 还有多久 剩余时间 "
         "done finished 已完成 完成":
             "order.list node.orders",
@@ -130,7 +132,8 @@ _BESIDE = """
     please pls plz kindly can could you would i we me my our the a an all every do how to into of
     for what is are now just want need let lets hey hi hello thanks thx ok okay yes good sorry
     u ur im ya uh um umm uhm er like so well also btw yeah yep tho whats what's hows with about if
-    gonna wanna gotta been really actually basically back again asap quick quickly real guys folks
+    many long gonna wanna gotta been really actually basically back again asap quick quickly real
+    guys folks
     should 可以 能 应该 什么 哪 哪些 哪个 哪台 哪几台 几台
     请 请帮我 帮我 帮忙 麻烦 我的 我们的 所有 全部 有 一下 下 吧 把 给 的 了 现在 想 要 怎么
     如何 这台 那台 这个 那个 掉 上 里 谢谢 你好 好的 好 是的 是 收到
@@ -163,6 +166,11 @@ _APART = {
         ("shutdown", frozenset(["turn", "switch", "power", "shut", "take", "bring"])),
     ),
 }
+# Behind these stands what is wished; what is said of a thing in passing.
+_WISHES = frozenset("you u ya please pls plz kindly just then so 帮我 请 麻烦".split())  # noqa: SIM905
+_GIVING = frozenset("let give access allow add use lend 给 借给 用".split())  # noqa: SIM905
+_PASSING = frozenset({"done", "finished", "完成", "已完成"})
+_FAILED = re.compile("[连登打进看找用问上访开动]不[上开去了到动起通]了?")  # 打不开
 _IS = frozenset("is are was were be been its it's seems looks went gone keeps still".split())  # noqa: SIM905
 _FORCE = frozenset({"强制", "force", "forced", "forcibly"})
 _JOINTS = re.compile(r"[\s._/-]+")
@@ -222,12 +230,14 @@ def nearest(
     """
     if not about and not any(_apart(typed)):  # a greeting, thanks
         return Nearest(tuple(_by_meaning(table, "", "help")), ())
-    found, rest = _meant_by(table, _told(typed), has_name=bool(about))
+    typed = _wished(table, _told(typed)) if mood is Mood.REQUEST else _told(typed)
+    found, rest = _meant_by(table, typed, has_name=bool(about))
     if mood is Mood.REFUSAL or (found and any(map(_WHICH.match, map(_meant, typed)))):
         mood = mood if mood is Mood.REFUSAL else Mood.QUESTION
     shown = _by_ids(table, about)
     if mood is Mood.REQUEST:
-        found = found or shown
+        is_state = len(typed) == 1 and _meant(typed[0]) in _APART  # `ada down`: is it?
+        found = [*shown, *found] if is_state else found or shown
     elif mood is Mood.REFUSAL:
         found = shown or _by_ids(table, ("vm.list",))
     else:
@@ -269,6 +279,10 @@ def _meant_by(
     """What the words mean by themselves, and those of them that are left."""
     group, verb, rest = _reading(table, typed)
     found = _by_meaning(table, group, verb) or _by_look(table, group, verb)
+    if has_name and found and verb in _PASSING:  # “done with it, delete it”
+        others = [word for word in typed if _meant(word) not in _PASSING]
+        later, behind = _later(table, others)
+        found, rest = (later, behind) if later else (found, rest)
     if not group and verb in _LOOKING and rest:  # `看 inference`
         found = _shown(table, rest)
     if not found and group:  # `vm 7a9Q`, `disks inference`
@@ -340,12 +354,28 @@ def _later(table: Table, typed: Sequence[str]) -> tuple[list[Command], Sequence[
     return [], ()
 
 
+def _wished(table: Table, typed: Sequence[str]) -> Sequence[str]:
+    """The words from where they say what is wished: `it hung again can you restart it`."""
+    said = list(map(_meant, typed))
+    for at in reversed(range(1, len(said))):
+        if said[at - 1] in _WISHES and _later(table, typed[at:])[0]:
+            return typed[at:]
+    return typed
+
+
 def _told(typed: Sequence[str]) -> list[str]:
     """The words with one for a verb in two parts, and for the state in which something is."""
     said, told = list(map(_meant, typed)), list(typed)
     if "if" in said and "happen" in said:  # “what would happen if”
         told = told[said.index("if") + 1 :]
         return _told(told)
+    if _GIVING.intersection(said) and any(word.startswith("@") for word in told):
+        return ["share", *(word for word in told if _meant(word) not in _GIVING)]
+    if said[:1] == ["stop"] and any(word.endswith("ing") for word in said[1:2]):
+        return ["cancel", *told[2:]]  # `stop deleting ada`
+    if any(map(_FAILED.search, said)):
+        told = [word for one in told for word in _FAILED.sub(" ", one).split()]
+        told = told if any(_apart(told)) else ["怎么了"]
     for at, word in enumerate(said):
         verb, first = _APART.get(word, ("", frozenset()))
         begun = next((i for i in range(at) if said[i] in first), None)
@@ -390,10 +420,11 @@ def _apart(typed: Sequence[str]) -> Iterator[str]:
                 others.append(piece)
     # “Look at the logs” is about the logs.
     known = [word for word in known if word not in _FILLERS] or known
+    known = [word for word in known if word != "我"] or known
     yield from [word for word in known if word not in {*_FORCE, *_LOOKING}] or known[:1]
-    yield from others
     if not any(map(_NOT.search, words)):  # “do not force” is no force
         yield from ("force" for word in known if word in _FORCE or word in WITH_FLAG)
+    yield from others
 
 
 def is_of_language(word: str) -> bool:

@@ -13,7 +13,8 @@ from bot.folding import best, plain
 from bot.ids import UserId
 from bot.language.args import NODE_OPTION, REASON, Parameter, option_called
 from bot.language.courtesy import COURTESIES
-from bot.language.kinds import ORDER
+from bot.language.kinds import ORDER, PERSON
+from bot.language.mood import Mood, mood_of
 from bot.language.parse import NotUnderstood, given_to, meant_by
 from bot.language.row_parts import Listing
 from bot.language.synonyms import is_of_language
@@ -31,6 +32,9 @@ _NUMBER = re.compile(r"\d{3,15}")
 _LOOKS_MADE = re.compile(r"(?=.*[A-Za-z])(?=.*\d).+|.*\w[._-]\w.*|vd[a-z]")  # ebUa07ia, vdb
 # What begins a reason that is said without “because”.
 _WHY = frozenset("it it's its they because since cause 因为 原因 它 卡".split())  # noqa: SIM905
+
+
+_WHY_BEGINS = ("卡死", "卡住", "死机", "没反应", "它", "因为")
 
 
 class KnownWords:
@@ -52,9 +56,10 @@ class KnownWords:
             meant = meant_by(table, meant.words, words, about, lambda c: _named(c, found))
             commands = _fitting(table, meant.nearest, about, found)
             meant = replace(meant, nearest=commands)
+        elif mood_of(meant.words) is Mood.QUESTION:
+            meant = replace(meant, nearest=_of_all(table, meant.nearest))
         elif set(meant.nearest) == set(map(table.details, _EITHER)):  # a name that is unknown
-            lists = (table.get(table.listing(what)) for what in _EITHER)
-            meant = replace(meant, nearest=tuple(one for one in lists if one is not None))
+            meant = replace(meant, nearest=_of_all(table, ()))
         given = {
             command.id: await self._filled(
                 command, meant.given.get(command.id, {}), found, number, reason
@@ -137,15 +142,23 @@ class KnownWords:
         kind = parameter.arg.kind
         if kind.is_target or parameter.name == "vm":
             return False  # spotted, or unknown
-        if kind is ORDER or not kind.is_sought:
-            return kind.is_flag or kind.is_choice or kind.is_number or not is_of_language(text)
+        if kind.is_flag or kind.is_choice or kind.is_number or kind is PERSON:
+            return True
+        if not kind.is_sought:  # a text: what reads would look for whatever it is
+            changes = command.effect_of({}) is not Effect.READ
+            return not is_of_language(text) and (changes or _is_made(text))
         try:
             known = await known_names(
                 self._services, command, given, kind, self._actor, self._place
             )
         except Refused:
             return False
-        return bool(best(text, known)) if known else _LOOKS_MADE.fullmatch(text) is not None
+        return bool(best(text, known)) if known else _is_made(text)
+
+
+def _is_made(text: str) -> bool:
+    """Whether nobody says a word like this one: an id, a file, a disk."""
+    return _LOOKS_MADE.fullmatch(text) is not None
 
 
 def _number_in(found: Spotted) -> str:
@@ -169,7 +182,8 @@ def _about(table: Table, found: Spotted, number: str) -> tuple[str, ...]:
 def _without_reason(found: Spotted) -> tuple[tuple[str, ...], str]:
     """The words without what says why behind a machine's name: “… it hangs”."""
     behind = found.behind
-    at = next((i for i, word in enumerate(behind) if plain(word) in _WHY), None)
+    begins = [plain(word) in _WHY or word.startswith(_WHY_BEGINS) for word in behind]
+    at = begins.index(True) if True in begins else None
     if found.machine is None or at is None:
         return found.words, ""
     why = list(behind[at:])
@@ -177,7 +191,15 @@ def _without_reason(found: Spotted) -> tuple[tuple[str, ...], str]:
         why.pop()
     if why and plain(why[0]) in {"because", "since", "cause", "因为", "原因"}:
         why.pop(0)
-    return (*found.before, *behind[:at]), " ".join(why) if len(why) > 1 else ""
+    is_told = len(why) > 1 or (len(why) == 1 and why[0].startswith(_WHY_BEGINS))
+    return (*found.before, *behind[:at]), " ".join(why) if is_told else ""
+
+
+def _of_all(table: Table, commands: Sequence[Command]) -> tuple[Command, ...]:
+    """Those that need not be told of what, since a question is about nothing that is known."""
+    found = tuple(c for c in commands if not any(p.required for p in c.parameters))
+    lists = (table.get(table.listing(what)) for what in _EITHER)
+    return found or tuple(one for one in lists if one is not None)
 
 
 def _fitting(
@@ -201,9 +223,17 @@ def _fitting(
             )
         return any(p.arg.kind is ORDER for p in command.parameters)
 
-    fitting = tuple(command for command in commands if fits(command))
+    fitting = [command for command in commands if fits(command)]
+    if all(command.id in about for command in fitting):  # `cost of ada`
+        fitting = [c for c in commands if c in fitting or _is_beside(c)]
     shown = tuple(c for c in map(table.get, about) if c is not None and c not in commands)
-    return fitting or (*shown, *commands)
+    return tuple(fitting) or (*shown, *commands)
+
+
+def _is_beside(command: Command) -> bool:
+    """Whether it reads, and tells of a thing among others, without being the list of such."""
+    is_whole = not any(p.required for p in command.parameters) and command.lists is None
+    return command.effect_of({}) is Effect.READ and is_whole
 
 
 def _line(command: Command, values: Mapping[str, str], found: Spotted) -> str:
@@ -236,4 +266,7 @@ def _named(command: Command, found: Spotted) -> Sequence[str]:
         for p in command.parameters
         if node and p.arg.kind.is_node and node.kind in p.arg.kind.nodes
     ]
-    return [f"{takes[0].name}={node.id}"] if takes and node else []
+    people = [word for word in found.words if word.startswith("@")]
+    takes_people = any(p.arg.kind is PERSON for p in command.parameters)
+    named = [f"{takes[0].name}={node.id}"] if takes and node else []
+    return [*named, *(people if takes_people else ())]

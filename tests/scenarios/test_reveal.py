@@ -36,6 +36,7 @@ async def test_no_typed_line_shows_passwords(one_stage: Stage, line: str, channe
 async def test_a_suggested_command_shows_no_passwords(one_stage: Stage, option: str) -> None:
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
+    await stage.passes()
     offer = await stage.asks(stage.alice, f"/dbc vm shwo inference reveal{option}")
     await stage.alice.presses("Show a machine", offer)
     await stage.quiet()

@@ -48,6 +48,7 @@ async def test_who_says_not_to_is_offered_nothing_that_changes_anything(stage: S
         "never delete ada",
         "delete nothing", "restart nothing", "restart ada dont", "no need to reboot ada anymore",
         "不要重启 ada", "别删 inference", "先别关机 ada", "不用 restart inference 了",
+        "別刪 inference", "請不要關機 ada",
         "vm delete not inference",
     )  # fmt: skip
     for line in lines:
@@ -101,6 +102,8 @@ async def test_a_question_about_one_thing_is_answered_about_that(stage: Stage) -
 async def test_turning_something_on_is_no_turning_it_off(stage: Stage) -> None:
     told = await stage.asks(stage.alice, "/dbc turn inference back on")
     assert told.buttons == ["Start a machine"]
+    told = await stage.asks(stage.alice, "/dbc stop deleting inference")
+    assert not any(one.startswith(("Shut", "Power", "Delete")) for one in told.buttons)
     told = await stage.asks(stage.alice, "/dbc can you turn inference off for the night")
     assert "Start a machine" not in told.buttons
 
@@ -112,6 +115,21 @@ async def test_what_names_nothing_opens_the_form_without_it(stage: Stage) -> Non
     assert not form.value("Machine")
     told = await stage.asks(stage.alice, "/dbc good night")
     assert told.buttons == ["List machines", "List nodes"]
+
+
+async def test_what_is_wished_counts_and_not_what_was_told_before(stage: Stage) -> None:
+    for line, button in {
+        "so uh yeah the inference box hung again can you restart it": "Restart a machine",
+        "we are done with inference delete it": "Delete a machine",
+        "ada 连不上了 重启一下": "Restart a machine",
+        "inference wont boot": "Show a machine",
+        "ada 打不开": "Show a machine",
+        "let @carol use gpu1 for a day": "Share a session",
+        "how many gpus are free": "List nodes",
+        "我要一台 2 卡的机器": "Create a machine",
+    }.items():
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert told.buttons[0] == button, (line, told.buttons)
 
 
 async def test_a_share_may_say_for_how_long_in_words(stage: Stage) -> None:
