@@ -177,11 +177,13 @@ def best_of(
     """
     known = list(candidates)
     called = list(zip(*map(names, known), strict=True))
-    started = [tuple(filter(None, begun_by(one))) for one in known]
-    (is_exact, begins_exactly), *folded = readings(text)
-    for is_it in (is_exact, *(whole for whole, _ in folded[:1])):
+    if found := _exactly(known, called, text):  # nearly always
+        return found
+    (_, begins_exactly), *folded = readings(text)
+    for is_it, _ in folded[:1]:
         if found := _whole(known, called, is_it):
             return found
+    started = [tuple(filter(None, begun_by(one))) for one in known]
 
     def begun(begins: Callable[[str], bool]) -> list[Named]:
         return [one for one, its in zip(known, started, strict=True) if any(map(begins, its))]
@@ -192,6 +194,16 @@ def best_of(
     if found := [one for one in known if one in begun_so or one in bare]:
         return found
     return next(filter(None, (begun(way) for _, way in folded[1:])), [])
+
+
+def _exactly(
+    known: Sequence[Named], called: Iterable[Sequence[Sequence[str]]], text: str
+) -> list[Named]:
+    for names in called:
+        named = zip(known, names, strict=True)
+        if found := [one for one, its in named if text and text in its]:
+            return found
+    return []
 
 
 def _whole(
