@@ -64,6 +64,7 @@ SECRETS = (
     "dbc_client_urls", "chain_rpc_urls", "slack_api_url", "otel_exporter_otlp_endpoint",
     "otel_exporter_otlp_headers",
 )  # fmt: skip
+_NO_FILE = ("", ":memory:")
 SLACK = "https://slack.com/api/"
 _DATABASES = (
     "sqlite+aiosqlite:///data/dbc-bot.db (a file; four slashes for an absolute path) or "
@@ -127,7 +128,7 @@ class DatabaseSettings(_Sourced):
         kind, mark, rest = value.strip().partition("://")
         if not mark or kind.partition("+")[0] not in {"sqlite", "postgres", "postgresql"}:
             raise ValueError(f"it is not the URL of a database. Give {_DATABASES}")
-        if kind.startswith("sqlite") and (not rest.startswith("/") or not rest.strip("/")):
+        if kind.startswith("sqlite") and (not rest.startswith("/") or rest.strip("/") in _NO_FILE):
             raise ValueError(f"it names no file. Give {_DATABASES}")
         return value.strip()
 

@@ -190,11 +190,36 @@ def keys_in(path: Path) -> list[str]:
         raise _unusable(path, error) from None
 
 
-def write_keys(path: Path, keys: Sequence[str]) -> None:
-    """Put these keys in the place of a key file's, all at once."""
-    draft = _draft(path, keys)
-    draft.replace(path)
-    flush_directory(path)
+def write_keys(path: Path, keys: Sequence[str], *, beside: Path | None = None) -> None:
+    """Put these keys in the place of a key file's, all at once.
+
+    Its owner, or that of the key file `beside` which it is kept, goes on owning it: the bot has to
+    read what an administrator writes. Raises BadKey, PermissionError.
+    """
+    try:
+        draft = _draft(path, keys)
+        try:
+            _hand_over(draft, beside or path)
+            draft.replace(path)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
+        flush_directory(path)
+    except PermissionError:
+        raise
+    except OSError as error:
+        raise _unusable(path, error) from None
+
+
+def _hand_over(draft: Path, former: Path) -> None:
+    try:
+        found = former.stat()
+        if found.st_uid != os.geteuid():
+            os.chown(draft, found.st_uid, found.st_gid)
+    except FileNotFoundError:
+        return
+    except PermissionError as error:
+        raise PermissionError(error.errno, error.strerror, str(former)) from None
 
 
 def _state(path: Path) -> tuple[int, ...]:

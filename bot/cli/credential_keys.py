@@ -127,7 +127,7 @@ def retire(name: str) -> None:
         click.echo(places().told(taken))
         return
     kept = retired_file(file, name)
-    write_keys(kept, [key for key in keys_in(file) if fingerprint(key) == name])
+    write_keys(kept, [key for key in keys_in(file) if fingerprint(key) == name], beside=file)
     write_keys(file, [key for key in keys_in(file) if fingerprint(key) != name])
     click.echo(
         f"Retired {name}. It is kept in {kept}: {_NEEDED}\nMove that file to where your keys are "

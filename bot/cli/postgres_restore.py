@@ -17,12 +17,14 @@ from bot.config import KeySettings
 from bot.errors import BotError
 from bot.plural import counted
 from bot.services.credential_keys import key_file_of, vault_of
+from bot.services.database import cause
 from storage import (
     Dump,
     Inspection,
     LostKey,
     Restoring,
     Schema,
+    StorageFailed,
     Store,
     Vault,
     others_in,
@@ -70,6 +72,7 @@ def with_postgresql(
         click.echo(
             f"The keys open {encrypted(len(dump.sealed) - lost)} in it. Nothing was changed."
         )
+        asyncio.run(_warn_of_bots(keys))
         return
     _restore(keys, file, dump, yes=yes)
     click.echo(f"Restored {file}.\n{SINCE}")
@@ -179,6 +182,29 @@ async def _require_nobody(settings: KeySettings) -> None:
             f"The database is in use by {used} of the bot. What is open there is no backup's.",
             hint="Stop the bot first. Where it used a pooler such as PgBouncer, that may keep "
             "its idle connections: stop the pooler, or give it the command RECONNECT.",
+        )
+
+
+async def _warn_of_bots(settings: KeySettings) -> None:
+    """Say where a bot is connected, or may be: pg_restore itself would replace its tables."""
+    inspection = Inspection(settings.database_url)
+    try:
+        server = await inspection.server()
+    except StorageFailed as error:
+        click.echo(f"Warning: whether a bot is connected could not be looked at: {cause(error)}.")
+        return
+    finally:
+        await inspection.close()
+    if server is not None and server.is_pooled:
+        click.echo(
+            "Warning: a pooler stands before the database, so a bot may be connected. Stop every "
+            "bot before you run pg_restore."
+        )
+    elif server is not None and server.bots:
+        used = counted(server.bots, "process", "processes")
+        click.echo(
+            f"Warning: the database is in use by {used} of the bot. Stop every bot before you run "
+            "pg_restore: it would replace the tables under them."
         )
 
 

@@ -1,6 +1,7 @@
 """`python -m bot keys`, on a database beside which a bot is running."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing
@@ -246,3 +247,16 @@ def test_a_key_file_that_is_gone_is_told_and_no_other_one_made(
     assert not bot.key_file.exists()
     bot.key_file.write_text(kept)
     assert keys("list").exit_code == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_keys_that_an_administrator_writes_stay_the_bot_s(
+    bot: Running, keys: Callable[..., Result]
+) -> None:
+    os.chown(bot.key_file, 65534, 65534)
+    old = fingerprint(keys_in(bot.key_file)[0])
+    for command in (["add"], ["rotate"], ["retire", old]):
+        assert keys(*command).exit_code == 0
+    for file in (bot.key_file, bot.key_file.with_name(f"credential.key.retired-{old}")):
+        found = file.stat()
+        assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (65534, 65534, 0o600)

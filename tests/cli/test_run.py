@@ -152,7 +152,7 @@ def test_every_wrong_setting_has_one_sentence_and_no_value_is_shown(tmp_path: Pa
     assert all(line.endswith(".") for line in told[1:])
 
 
-@pytest.mark.parametrize("url", ["foo", "mysql://root:s3cret@db/x", "sqlite://"])
+@pytest.mark.parametrize("url", ["foo", "mysql://root:s3cret@db/x", "sqlite:///:memory:"])
 def test_what_is_no_database_is_said_with_both_forms_that_are(tmp_path: Path, url: str) -> None:
     told = started(tmp_path, **ENOUGH, DATABASE_URL=url)
     assert "DATABASE_URL: it " in told

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_run import kept
+from tests.cli.test_run import KEY, kept
 from tests.small_disk import FULL, READ_ONLY, said
 
 
@@ -50,6 +50,14 @@ def test_a_full_disk_casts_no_doubt_on_what_is_copied(
     assert (code, f"{disk} cannot be written: its disk is full" in told) == (1, True), told
     assert "says nothing against" in told
     assert "no database" not in told
+
+
+def test_a_key_that_finds_no_room_is_said_not_to_be_written(tmp_path: Path, content: Path) -> None:
+    disk = tmp_path / "disk"
+    prepared = f"unset CREDENTIAL_KEYS; echo {KEY} > credential.key; {FULL}"
+    code, told = said(disk, content, prepared, "keys", "add")
+    why = f"The key file {disk}/credential.key cannot be used: No space left on device."
+    assert (code, why in told) == (1, True), told
 
 
 def test_of_a_damaged_file_a_backup_is_the_way_out(tmp_path: Path, content: Path) -> None:

@@ -257,6 +257,23 @@ def test_where_pg_restore_is_elsewhere_its_output_is_looked_at(site: Site) -> No
         )
 
 
+def test_a_look_at_a_dump_warns_of_a_bot_that_is_connected(site: Site) -> None:
+    async def looked() -> Result:
+        named = {"application_name": "dbc-bot another"}
+        running = await asyncpg.connect(site.url, server_settings=named)
+        try:
+            return await asyncio.to_thread(site.restore, "--check", str(site.dump))
+        finally:
+            await running.close()
+
+    warning = "Warning: the database is in use by 1 process of the bot. Stop every bot before"
+    beside = asyncio.run(looked())
+    assert (beside.exit_code, warning in beside.output) == (0, True)
+    assert "Warning" not in site.restore("--check", str(site.dump)).output
+    unseen = site.restore("--check", str(site.dump), url="postgresql://127.0.0.1:9/x")
+    assert (unseen.exit_code, "could not be looked at: " in unseen.output) == (0, True)
+
+
 def test_input_that_is_cut_short_is_said_to_be_that(site: Site) -> None:
     script = site.program("pg_restore", "--data-only", "--file=-", str(site.dump)).decode()
     row = script.index("\n", script.index("COPY public.dbc_sessions")) + 1
