@@ -18,7 +18,7 @@ from dotenv.parser import parse_stream
 
 from bot.config import ENV_FILE, SECRETS, Settings
 from bot.reply import Text, language_of, locales_in, say
-from bot.setting_sources import unquoted
+from bot.setting_sources import given_twice, unquoted
 
 _DIRECTORY = "CREDENTIALS_DIRECTORY"
 _FIELDS = tuple(name.upper() for name in Settings.model_fields)
@@ -40,7 +40,8 @@ _FEW, _MANY = 6, 12  # characters of a name from which one or two of them may be
 class Stranger:
     """A name that is no setting, where it stands, and the setting that is probably meant.
 
-    With a value, a setting whose value has no effect; with a line, what cannot be read there.
+    With a value, a setting whose value has no effect; with a line, what cannot be read there; with
+    what `counts`, a setting that is given several times.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Stranger:
     meant: str = ""
     value: str = ""
     line: int = 0
+    counts: Text = ""
 
     @property
     def told(self) -> Text:
@@ -57,6 +59,11 @@ class Stranger:
                 "Line {line} of {file} cannot be read and has no effect. Is a quotation mark in "
                 "it not closed?",
                 line=self.line, file=self.where,
+            )  # fmt: skip
+        if self.counts:
+            return say(
+                "{name} is set several times, with different values. What counts is {place}.",
+                name=self.name, place=self.counts,
             )  # fmt: skip
         if self.value:
             return say(
@@ -88,6 +95,7 @@ def strangers(environment: Mapping[str, str] = os.environ) -> list[Stranger]:
     held = [name for name in missing if name in _HELD]
     return [
         *_unread(),
+        *_several(in_file, environment),
         *_in_env_file(in_file, environment, missing),
         *_unspoken(in_file, environment),
         *_near_misses(environment, missing, say("the environment")),
@@ -118,6 +126,27 @@ def _unread() -> Iterator[Stranger]:
     for one in found:
         if one.error:
             yield Stranger(f"line {one.original.line}", ENV_FILE, line=one.original.line)
+
+
+def _several(
+    in_file: Mapping[str, str | None], environment: Mapping[str, str]
+) -> Iterator[Stranger]:
+    """The settings of which one value hides another; a secret that is twice in `.env` is refused.
+
+    Of others, the environment is where something is set for once.
+    """
+    last = say("the last one in {file}", file=ENV_FILE)
+    for name in sorted(given_twice(Path(ENV_FILE)) & set(_FIELDS) - _HELD):
+        yield Stranger(name, ENV_FILE, counts=last)
+    around = {name.upper(): unquoted(value) for name, value in environment.items()}
+    for name, value in in_file.items():
+        hidden, counts = unquoted(value or ""), around.get(name.upper())
+        # What refers to a variable may come to the same.
+        if name.upper() in _HELD and counts and hidden and "$" not in hidden and hidden != counts:
+            yield Stranger(
+                name, ENV_FILE,
+                counts=say("the environment, not {file}", file=ENV_FILE),
+            )  # fmt: skip
 
 
 def _files(environment: Mapping[str, str]) -> list[str]:

@@ -6,14 +6,21 @@ A container's secret is a file that `…_FILE` names; systemd's `LoadCredential`
 
 import hashlib
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dotenv.parser import parse_stream
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+)
 
 from bot.addresses import is_address, keys_in, without_version
 from bot.reply import Text, say
@@ -79,9 +86,12 @@ class SecretFiles(PydanticBaseSettingsSource):
         super().__init__(settings_cls)
         self._secret = secret
         self._given: dict[str, str | None] = {}
+        self._twice = frozenset[str]()
         for source in reversed(sources):
             if isinstance(source, EnvSettingsSource):
                 self._given |= source.env_vars
+            if isinstance(source, DotEnvSettingsSource) and isinstance(source.env_file, str):
+                self._twice = given_twice(Path(source.env_file))
 
     def get_field_value(self, _field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         """Return what the files say of one field."""
@@ -93,6 +103,8 @@ class SecretFiles(PydanticBaseSettingsSource):
         return {name: value for name, value in found.items() if value is not None}
 
     def _value(self, name: str) -> str | Unusable | None:
+        if name.upper() in self._twice:
+            return Unusable("it stands in .env more than once: leave all but one out")
         places = list(self._places(name))
         sources = [told for told, _ in places]
         if self._given.get(name):
@@ -141,6 +153,19 @@ def _content(path: Path, told: str) -> str | Unusable:
         why = getattr(error, "strerror", None) or "it is no path"
         return Unusable(f"{told} cannot be used: {file} cannot be read ({why})")
     return text or Unusable(f"{told} cannot be used: {file} is empty")
+
+
+def given_twice(file: Path) -> frozenset[str]:
+    """The names, in capitals, that have several values in a file like `.env`; none if unread."""
+    found = defaultdict[str, set[str]](set)
+    try:
+        with file.open(encoding="utf-8-sig") as opened:
+            for one in parse_stream(opened):
+                if one.key and (value := unquoted(one.value or "")):
+                    found[one.key.upper()].add(value)
+    except (OSError, UnicodeDecodeError):  # which is told
+        return frozenset()
+    return frozenset(name for name, values in found.items() if len(values) > 1)
 
 
 def cleaned(given: Mapping[str, Any]) -> dict[str, Any]:

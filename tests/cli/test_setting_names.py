@@ -51,6 +51,32 @@ def test_a_line_that_cannot_be_read_is_told_by_its_number_and_nothing_of_it(tmp_
     assert logging.getLogger("dotenv.main").getEffectiveLevel() > logging.WARNING
 
 
+def test_a_secret_that_stands_twice_in_the_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "SLACK_BOT_TOKEN=xoxb-new\nSLACK_APP_TOKEN=xapp-1\nslack_bot_token='xoxb-old'\n"
+        "SLACK_APP_TOKEN='xapp-1'\n"
+    )
+    done = CliRunner().invoke(main, ["run"], env={"SLACK_BOT_TOKEN": None})
+    assert done.exit_code == 2
+    assert "SLACK_BOT_TOKEN: it stands in .env more than once: leave all but one" in done.output
+    assert "SLACK_APP_TOKEN" not in done.output
+    assert "xoxb" not in done.output
+
+
+def test_a_value_that_hides_another_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "KEEP_DAYS=3\nKEEP_DAYS=4\nLOG_LEVEL=info\nSLACK_BOT_TOKEN=xoxb-1\n"
+        "SLACK_APP_TOKEN='xapp-1'\nCREDENTIAL_KEYS=$KEYS\n"
+    )
+    given = {"SLACK_BOT_TOKEN": "xoxb-2", "SLACK_APP_TOKEN": "xapp-1", "LOG_LEVEL": "debug"}
+    assert told(**given, CREDENTIAL_KEYS=KEY) == [
+        "KEEP_DAYS is set several times, with different values. What counts is the last one in "
+        ".env.",
+        "SLACK_BOT_TOKEN is set several times, with different values. What counts is the "
+        "environment, not .env.",
+    ]
+
+
 def test_a_name_one_letter_off_a_setting_that_is_there_is_that_one(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("HEALTH_PORT=1\nHEALT_PORT=2\n")
     assert told() == ["HEALT_PORT in .env is no setting of the bot. Did you mean HEALTH_PORT?"]
