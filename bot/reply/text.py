@@ -110,7 +110,7 @@ _HAN, _LATIN = r"[\u3400-\u9fff]", r"[0-9A-Za-z]"
 _MEET = re.compile(f"{_HAN}{_LATIN}|{_LATIN}{_HAN}")
 _HAN_BEGINS = re.compile(_HAN)
 _SENTENCE_END = re.compile("[。！？；：，）”]$")
-_HAN_OR_BRACKET = re.compile(f"(?:{_HAN}|[）”])$")
+_HAN_OR_MARK = re.compile(f"(?:{_HAN}|[。！？；：，）”])$")
 _DAY = "今天 0:00"
 
 
@@ -163,7 +163,7 @@ def _joined(phrase: Phrase, language: NullTranslations) -> list[str | Span]:
     """A phrase's pieces, texts that meet joined to one."""
     pieces = _filled(phrase, language)
     if language is not ENGLISH:
-        pieces = list(_close(_apart(pieces), _HAN_OR_BRACKET))
+        pieces = list(_close(_apart(pieces), _HAN_OR_MARK))
     joined: list[str | Span] = []
     text = ""
     for piece in pieces:

@@ -49,7 +49,7 @@ function inputBlock(block, host) {
   return h(
     "div",
     { class: "input" },
-    h(control ? "label" : "div", { class: "label", for: control ? id : null }, plain(block.label), block.optional ? h("span", { class: "optional" }, " (optional)") : null),
+    h(control ? "label" : "div", { class: "label", for: control ? id : null }, plain(block.label), block.optional ? h("span", { class: "optional" }, t(" (optional)")) : null),
     node,
     h("div", { id: `${id}-notes` }, h("p", { class: "input-error", hidden: true }), block.hint ? h("p", { class: "hint" }, plain(block.hint)) : null),
   );

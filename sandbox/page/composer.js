@@ -173,7 +173,7 @@ export class Composer {
   #channels(typed) {
     return (this.#store.screen?.channels ?? [])
       .filter((channel) => channel.kind !== "im" && channel.name.toLowerCase().startsWith(typed))
-      .map((channel) => ({ text: `#${channel.name} `, title: `#${channel.name}`, note: channel.topic ?? "" }));
+      .map((channel) => ({ text: `#${channel.name} `, title: `#${channel.name}`, note: t(channel.topic ?? "") }));
   }
 
   #show(hits) {

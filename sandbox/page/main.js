@@ -72,7 +72,7 @@ function renderHeader(channel, place, isApp) {
     h("h1", {}, `${sign}${name}`, isApp ? h("span", { class: "badge-app" }, "APP") : null),
     isApp
       ? h("nav", { class: "tabs", "aria-label": t("App") }, tab(t("Home"), "#/home", place.home), channel ? tab(t("Messages"), channelHash(channel.id), !place.home) : null)
-      : h("p", { class: "topic" }, channel?.topic ?? ""),
+      : h("p", { class: "topic" }, t(channel?.topic ?? "")),
   );
 }
 

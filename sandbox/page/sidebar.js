@@ -47,8 +47,8 @@ function personLink(person, onperson) {
     {
       href: `?as=${encodeURIComponent(person.name)}`,
       class: "person",
-      title: `${name}${person.title ? `, ${person.title}` : ""}. ${t("Open in a new tab to be several people at once.")}`,
-      "aria-label": `${t("Act as {name}", { name })}${person.title ? `, ${person.title}` : ""}`,
+      title: `${name}${person.title ? `, ${t(person.title)}` : ""}. ${t("Open in a new tab to be several people at once.")}`,
+      "aria-label": `${t("Act as {name}", { name })}${person.title ? `, ${t(person.title)}` : ""}`,
       "aria-current": person.current ? "true" : null,
       onclick: (event) => {
         // A click meant for a new tab or window stays the browser's.
@@ -58,7 +58,7 @@ function personLink(person, onperson) {
       },
     },
     avatar(person, "small"),
-    h("span", { class: "person-text" }, h("span", {}, name.split(" ")[0]), person.title ? h("small", {}, person.title) : null),
+    h("span", { class: "person-text" }, h("span", {}, name.split(" ")[0]), person.title ? h("small", {}, t(person.title)) : null),
   );
 }
 

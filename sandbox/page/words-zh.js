@@ -1,6 +1,7 @@
 // The page's own words in Chinese, by their English text.
 
 export const chinese = {
+  " (optional)": "（可选）",
   ", unread": "，有未读消息",
   ", {count} new": "，{count} 条新消息",
   "(edited)": "（已编辑）",
@@ -18,6 +19,7 @@ export const chinese = {
   Choices: "选项",
   Close: "关闭",
   "Close thread": "关闭消息列",
+  Colleague: "同事",
   Confirm: "确认",
   "Connection lost. Trying again…": "连接已断开，正在重试…",
   "Create a machine from a form": "用表单创建虚拟机",
@@ -28,6 +30,7 @@ export const chinese = {
   "Ends in {time}": "{time}后到期",
   File: "文件",
   Home: "主页",
+  "GPU machines and who uses them": "GPU 虚拟机和使用者",
   "Has to be confirmed within {time}": "须在 {time}内确认",
   "It ended 3 days ago": "3 天前已到期",
   "It ends in 5 minutes": "5 分钟后到期",
@@ -47,6 +50,7 @@ export const chinese = {
   New: "新消息",
   "No results": "没有结果",
   "Nodes look now": "让节点立即检查",
+  "On call": "值班",
   "Only visible to you": "仅你可见",
   "Open in a new tab to be several people at once.": "在新标签页中打开，即可同时使用多个身份。",
   "Orders on the chain": "链上的订单",
@@ -60,6 +64,7 @@ export const chinese = {
   "Rent {node} for 3 days": "租用 {node} 3 天",
   "Renew for 3 days": "续租 3 天",
   Reply: "回复",
+  Requester: "申请人",
   "Reply in thread": "在消息列中回复",
   "Reply…": "回复…",
   "Sandbox workspace": "沙盒工作区",

@@ -28,7 +28,6 @@ def plain_of(words: Words) -> str:
         (bold("GPU"), "GPU 必须是整数 GiB。"),
         ("内存", "内存必须是整数 GiB。"),
         ("“GPU”", "“GPU”必须是整数 GiB。"),
-        ("GPU（vda）", "GPU（vda）必须是整数 GiB。"),
         (say("Memory"), "内存必须是整数 GiB。"),
     ],
 )
@@ -56,6 +55,13 @@ def test_sentences_and_moments_stand_close_in_chinese() -> None:
     assert plain_of(told) == "爱丽丝在今天 12:05 说由 TA 续租。链上还没有续租。"
     assert plain_of(line("5 DBC", " ", say("(estimate)"))) == "5 DBC（估算）"
     assert plain_of(all_of([line(bold("a"), "（vda）"), line(bold("b"))])) == "a（vda）和 b"
+
+
+@pytest.mark.parametrize("told", ["数据会丢失。", "gpu1（vda）", "gpu1"])
+def test_no_space_stands_behind_what_is_filled_in_and_ends_with_a_mark(told: str) -> None:
+    shown = plain_of(say("{told} Its file on the node is {file}.", told=told, file="a.qcow2"))
+    space = " " * told[-1:].isascii()
+    assert shown == f"{told}{space}它在节点上的文件是 a.qcow2。"
 
 
 def test_words_of_people_stay_as_they_are() -> None:

@@ -1,12 +1,13 @@
 """The language that a person chooses on the page: the app learns of it, and dates follow it."""
 
+import inspect
 import re
 
 from playwright.async_api import expect
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.slack import Workspace
+from sandbox.slack import Workspace, workspace
 from sandbox.slack.page import STATIC, TIPS
 from tests.sandbox.page.conftest import Open
 from tests.sandbox.slack.conftest import connected, section
@@ -36,6 +37,8 @@ async def test_the_pages_own_words_follow_it_too(
     await expect(page.get_by_text("仅你可见")).to_be_visible()
     await expect(page.get_by_placeholder("发消息到 #gpu-ops")).to_be_visible()
     await expect(page.get_by_text("试一试")).to_be_visible()
+    await expect(page.get_by_text("申请人", exact=True)).to_be_visible()
+    await expect(page.get_by_text("GPU 虚拟机和使用者")).to_be_visible()
     await page.get_by_role("link", name="以 Bob").click()  # who reads English
     await expect(page.get_by_placeholder("Message #gpu-ops")).to_be_visible()
     await expect(page.get_by_text("Channels", exact=True)).to_be_visible()
@@ -49,6 +52,7 @@ def test_every_word_of_the_page_has_its_chinese() -> None:
     known = re.findall(r'^  (?:"([^"]+)"|(\w+)): "[^"]+",$', sources["words-zh.js"], re.MULTILINE)
     chinese = {quoted or bare for quoted, bare in known}
     chosen = "\n".join(sources[name] for name in ("chain.js", "selects.js"))
+    chosen += inspect.getsource(workspace)  # who the people and what the channels are
     assert said <= chinese
     tips = {str(tip["text"]) for tip in TIPS}
     unused = chinese - said - tips
