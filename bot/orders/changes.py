@@ -24,7 +24,11 @@ from bot.orders.schedule import (
 
 
 class Event(StrEnum):
-    """What is told of an order beside its warnings."""
+    """What is told of an order beside its warnings.
+
+    That its end has `MOVED` to an earlier block, as when a fork undoes a renewal, is said by the
+    next warning and by what was told before.
+    """
 
     CONFIRMED = "confirmed"
     LAPSED = "lapsed"
@@ -33,6 +37,7 @@ class Event(StrEnum):
     ENDED = "ended"
     GONE = "gone"
     RETURNED = "returned"
+    MOVED = "moved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +176,8 @@ def _renting(order: RentalOrder, read: Read) -> Looked:
     if final is not None and not final.is_waiting:
         if final.rent_end > order.ends:
             return Looked(_rented(order, final, read), Event.RENEWED)
-        order = replace(order, ends=final.rent_end)
+        if final.rent_end < order.ends:  # what was told of the other end counts for nothing
+            order = replace(order, ends=final.rent_end, told="", renewer="", snoozed=False)
         latest = max(order.ends, best.rent_end if best is not None else 0)
         return replace(warned(order, read.head, latest), is_near=latest > order.ends)
     if final is None and best is None and read.final_block.number >= order.ends:

@@ -274,17 +274,18 @@ class Orders:
             order = replace(order, told=before.told)  # it is still to be told to somebody
         signed_at = self._unshown(order, found, is_read=is_read)
         answers = await self._answers(order, signed_at, head, is_read=is_read)
+        over = _over(before, found)
         async with self._store.write() as tx:
             if await tx.orders.save(order, self._by):
                 messages = await wanted(tx, messages, meant)
                 await put(tx, messages, now, can_wait=said.can_wait(meant))
                 await put(tx, answers, now)
-                if (over := _over(before, found)) is not None:
+                if over is not None:
                     fresh = {key for key, _, _ in (*messages, *answers)}
                     await settle(tx, before, order, over, fresh, now)
                 if (signed_at is not None and is_read) or found.event is not None:
                     await tx.orders.answered(before)
-                if found.event in {Event.CONFIRMED, Event.RENEWED, Event.ENDED}:
+                if over in {Event.CONFIRMED, Event.RENEWED, Event.ENDED, Event.MOVED}:
                     await tx.orders.set_handled(order, renewer="", snoozed=False)
 
     async def _messages(
@@ -473,5 +474,7 @@ def _over(before: RentalOrder, found: Looked) -> Event | None:
     """What ends what was told of an order; the time for copying does so once it is seen to be over,
     which its node's deletion, and so the event, follows within 15 minutes.
     """
+    if found.event is None and found.order.ends < before.ends:
+        return Event.MOVED
     is_late = found.order.phase is OrderPhase.ENDED and is_too_late(found.order)
     return Event.GONE if is_late and not is_too_late(before) else found.event

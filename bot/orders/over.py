@@ -33,6 +33,7 @@ _WHY: dict[Event, Text] = {
     Event.LAPSED: say("This is over: the order lapsed."),
     Event.VANISHED: say("This is over: the order vanished from the chain."),
     Event.ENDED: say("This is over: the order ended."),
+    Event.MOVED: say("This is over: the order ends earlier now."),
     Event.GONE: say("This is over: the 72 hours after the end of the order have passed."),
 }
 _BACK = say("The order is on the chain after all. It is watched as before.")

@@ -242,3 +242,27 @@ async def test_of_two_who_take_it_over_at_the_same_moment_one_does(scene: ChainS
     for one in (alice, *people):
         (known,) = scene.told(one, "renews order")
         assert won[0].id in known
+
+
+async def test_an_end_that_moved_earlier_takes_the_calls_off_what_was_told(
+    scene: ChainStage,
+) -> None:
+    alice = scene.stage.alice
+    rental = scene.rents(blocks=DAY)
+    await scene.until(rental.end - 400, step=60)
+    await alice.presses("I renew it", alice.last("@dbc"))
+    await scene.stage.quiet()
+    told = len(offering(alice))
+    assert told > 1
+    scene.chain.move_end(rental.number, 300)
+    await scene.passes(minutes=3, step=20)
+    (anew,) = offering(alice)
+    assert "in 2" in anew.plain  # minutes
+    assert "I renew it" in anew.buttons
+    over = scene.told(alice, "This is over: the order ends earlier now.")
+    assert len(over) >= told
+    assert not any("reletMachine" in one for one in over)
+    scene.chain.move_end(rental.number, 0)
+    await scene.passes(minutes=15, step=60)
+    assert scene.told(alice, "gpu1 deletes Ada")
+    assert offering(alice) == []
