@@ -13,7 +13,7 @@ from bot.clock import Clock
 from bot.commands.rows import command_table
 from bot.config import Settings
 from bot.doctor.frozen import frozen
-from bot.doctor.streaming import streaming
+from bot.doctor.streaming import sink, streaming
 from bot.errors import BotError
 from bot.health import Health
 from bot.monitoring.findings import Finding, Findings, Sight, fault, ok, warning
@@ -59,8 +59,16 @@ async def storage(
     """All about what is kept; `policy` are the rules, None where they cannot be read."""
     file = settings.sqlite_file
     if file is not None and not is_there(file):
-        yield await _missing(settings, file, sight)
-        return
+        looks = _missing(settings, file, sight)
+    else:
+        looks = _there(settings, file, policy, sight, clock)
+    async for found in looks:
+        yield found
+
+
+async def _there(
+    settings: Settings, file: Path | None, policy: Policy | None, sight: Sight, clock: Clock
+) -> Findings:
     if file is not None and sight.is_local:
         try:
             require_ours(file)
@@ -101,22 +109,27 @@ async def _looked_into(
         if sight.is_local:  # the bot that runs tells of it by itself
             async for found in frozen(inspection, policy):
                 yield found
-        async for found in streaming(settings, inspection, now, sight):
-            yield found
+    stream = streaming(settings, inspection, now, sight) if schema.is_newest else None
+    async for found in stream or sink(settings, sight):
+        yield found
     async for found in _keys(settings, sight, schema):
         yield found
 
 
-async def _missing(settings: Settings, file: Path, sight: Sight) -> Finding:
+async def _missing(settings: Settings, file: Path, sight: Sight) -> Findings:
     """What a start would say of a file that is not there, and what a bot that runs would need."""
     if not sight.is_local or is_claimed(file):
-        return _gone(file, sight)
+        yield _gone(file, sight)
+        return
     try:
         await refuse_to_hide_another(settings)
     except BotError as error:
-        return fault(_DATABASE, sentences((error.words, error.hint)))
+        yield fault(_DATABASE, sentences((error.words, error.hint)))
+        return
     is_default = "database_url" not in settings.model_fields_set
-    return _to_be_made(file, sight, _FIRST_OF_THESE if is_default else _FIRST)
+    yield _to_be_made(file, sight, _FIRST_OF_THESE if is_default else _FIRST)
+    async for found in sink(settings, sight):
+        yield found
 
 
 def _gone(file: Path, sight: Sight) -> Finding:

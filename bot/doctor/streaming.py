@@ -7,11 +7,12 @@ from bot.causes import cause
 from bot.config import Settings
 from bot.monitoring.findings import Findings, Sight, ok, warning
 from bot.monitoring.sinks import sink_of
-from bot.reply import Words, say, say_number, sentences
+from bot.reply import Text, Words, say, say_number, sentences
 from bot.reviews.audit_stream import STREAM
 from storage import Inspection
 
 _ABOUT = say("audit stream")
+_MEND = say("Mend it, or set AUDIT_STREAM; no row is lost.")
 _LATE = timedelta(minutes=1)  # a sink that was away is tried again at least so often
 
 
@@ -26,18 +27,30 @@ async def streaming(
     stands = None
     if since is not None and now - since >= _LATE:
         stands = _standing(waiting.rows, now - since)
-    if sight.is_local:  # the bot that runs says itself why its sink takes nothing
-        try:
-            await asyncio.to_thread(sink_of(settings.audit_stream).look)
-        except OSError as error:
-            told = say("AUDIT_STREAM takes nothing: {why}.", why=cause(error))
-            mend = say("Mend it, or set AUDIT_STREAM; no row is lost.")
-            yield warning(_ABOUT, told if stands is None else sentences((told, stands)), mend)
-            return
+    if why := await _refused(settings, sight):
+        told = say("AUDIT_STREAM takes nothing: {why}.", why=why)
+        yield warning(_ABOUT, told if stands is None else sentences((told, stands)), _MEND)
+        return
     if stands is None:
         yield ok(_ABOUT, say("It is up to date."))
     else:
         yield warning(_ABOUT, stands, sight.see("audit_stream.stands"))
+
+
+async def sink(settings: Settings, sight: Sight) -> Findings:
+    """Whether rows could be passed on, where there is no database yet that has any."""
+    if settings.audit_stream and (why := await _refused(settings, sight)):
+        yield warning(_ABOUT, say("AUDIT_STREAM takes nothing: {why}.", why=why), _MEND)
+
+
+async def _refused(settings: Settings, sight: Sight) -> Text:
+    """Why the sink takes nothing; the bot that runs says so itself."""
+    if sight.is_local:
+        try:
+            await asyncio.to_thread(sink_of(settings.audit_stream).look)
+        except OSError as error:
+            return cause(error)
+    return ""
 
 
 def _standing(rows: int, waited: timedelta) -> Words:

@@ -137,6 +137,9 @@ async def test_a_database_that_is_not_there_is_told_as_the_start_tells_it(tmp_pa
         assert code == OK, told
         assert "✔ database:      " in told
         assert "new/bot.db does not exist yet. The first start makes it." in told
+        stream = str(tmp_path / "none" / "audit.jsonl")
+        _, told = await examined(bot, DATABASE_URL=new, AUDIT_STREAM=stream)
+        assert "⚠ audit stream:  AUDIT_STREAM takes nothing: no such file or directory." in told
         _, told = await examined(bot, DATABASE_URL=f"sqlite:///{tmp_path}/bot.log/bot.db")
         assert f"this account cannot make it in {tmp_path}/bot.log. See DATABASE_URL." in told
         code, told = await examined(bot, DATABASE_URL="sqlite:////proc/x/bot.db")
