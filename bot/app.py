@@ -14,6 +14,7 @@ import structlog
 from bot.chain.reader import ChainReader
 from bot.clock import Clock, SteadyClock, SystemClock, shown, time_limit
 from bot.commands.home import home
+from bot.commands.order_notes import comes_of
 from bot.commands.rows import command_table
 from bot.config import Settings
 from bot.dbc.client import DbcClient
@@ -191,15 +192,12 @@ class Bot:
         sessions = Sessions(store, dbc, clock)
         inventory = Inventory(store, dbc, sessions, clock)
         last_known = LastKnown(store)
-        # A dry run chooses no language.
-        languages = self._languages
-        if store is not self.store:
-            languages = Languages(store, languages.default)
+        kept = self._languages  # a dry run chooses none
+        languages = kept if store is self.store else Languages(store, kept.default)
         looking = observers(store, dbc, inventory, clock, table.deed)
         words = partial(words_of, table)
         orders = Orders(
-            store,
-            self.chain,
+            store, self.chain,
             Concerned(
                 store, last_known, inventory.lists.listed_at,
                 lambda user: reviewers.hidden(user, ChannelId(""), shows_orders),
@@ -212,7 +210,11 @@ class Bot:
         reviewers = Reviewers(
             self._book, sessions, self._people, self._groups, clock, over=budgets.over
         )
-        return Services(
+        watches = Watches(
+            store, looking, inventory, outbox, leases, clock, self._by, words,
+            lambda brought_up: comes_of(services, brought_up),
+        )  # fmt: skip
+        services = Services(
             store=store,
             dbc=dbc,
             sessions=sessions,
@@ -223,7 +225,7 @@ class Bot:
             last_known=last_known,
             aliases=Aliases(store),
             languages=languages,
-            watches=Watches(store, looking, inventory, outbox, leases, clock, self._by, words),
+            watches=watches,
             orders=orders,
             budgets=budgets,
             reviews=Reviews(store, table, inventory, reviewers, outbox, clock, self._by),
@@ -245,6 +247,7 @@ class Bot:
             commands=self._commands,
             checkup=self._checkup,
         )
+        return services
 
     def _outages(self, services: Services) -> Outages:
         shows = self._table.details(Listing.MACHINES).id

@@ -105,7 +105,7 @@ async def cost(ctx: Context, by: ListedBy = "order", month: InMonth = "") -> Rep
     head = say("Cost of {month}", month=str(stretch.month))
     prices = await _prices(ctx, accounts) if stretch.is_now else {}
     fields, figures = _figures(accounts, prices, stretch, total)
-    budgets = await _budgets(ctx) if stretch.is_now else []
+    budgets = await _budgets(ctx, stretch.head) if stretch.is_now else []
     parts: list[Part] = [
         Para(line(emoji("moneybag"), " ", bold(head))), Fields(tuple(fields)),
         *(_budget(one) for one in budgets), Rows(tuple(rows), columns=_columns(By(by))),
@@ -264,14 +264,17 @@ def _rate(orders: Sequence[RentalOrder], prices: dict[str, Prices]) -> tuple[Amo
 # Budgets
 
 
-async def _budgets(ctx: Context) -> list[Standing]:
-    """The budgets of whoever asks, and of the channel in which they ask."""
-    known = await ctx.services.budgets.standings()
+async def _budgets(ctx: Context, head: int) -> list[Standing]:
+    """The budgets of whoever asks, and of the channel in which they ask, as of the newest block."""
+    known = await ctx.services.budgets.standings(head)
     return [one for one in known if one.concerns(ctx.actor, ctx.place.channel)]
 
 
 def _budget(one: Standing) -> Para:
-    told = say("Budget {name}: {spent}", name=bold(one.budget.name), spent=one.told)
+    told = say(
+        "Budget {name} ({machines}, on whatever rentals): {spent}",
+        name=bold(one.budget.name), machines=one.counts, spent=one.told,
+    )  # fmt: skip
     return Para(line(f"{bar(min(one.percent, 100))} ", told))
 
 

@@ -93,7 +93,7 @@ async def list_orders(ctx: Context) -> Reply:
         zip(nodes, await asyncio.gather(*(_prices(ctx, node) for node in nodes)), strict=True)
     )
     found = [await ctx.services.orders.facts(order, ctx.actor) for order in mine]
-    rows = [_row(facts, prices[facts.order.node]) for facts in found]
+    rows = [_row(facts, prices[facts.order.node], ctx.actor) for facts in found]
     watch = Note(line(say("Watch a wallet: {command}", command=command("order watch <wallet>"))))
     if not rows:
         told = await _unsure(ctx) or say("The chain has no order of your nodes and wallets.")
@@ -120,7 +120,7 @@ async def _unsure(ctx: Context) -> Text:
     return _SEARCHED[await ctx.services.orders.search_of(ctx.actor)]
 
 
-def _row(facts: Facts, prices: Prices | None) -> Row:
+def _row(facts: Facts, prices: Prices | None, reader: UserId) -> Row:
     order = facts.order
     shown = joined(
         line(emoji(sign_of(facts)), " ", bold(str(order.number))),
@@ -130,7 +130,9 @@ def _row(facts: Facts, prices: Prices | None) -> Row:
         taker(facts),
         _a_day(order, prices),
     )
-    acts = buttons(order, facts.head, sees=facts.sees, has_machines=facts.has_machines)
+    acts = buttons(
+        order, facts.head, sees=facts.sees, has_machines=facts.has_machines, reader=reader
+    )
     return Row(shown, _data(facts), acts.buttons)
 
 
@@ -227,7 +229,12 @@ async def _shown(ctx: Context, found: RentalOrder) -> Reply:
         parts += [*at_the_end(facts), *renewing_costs(facts), *renewal(found, DAY)]
     parts += why_over(facts)
     acts = buttons(
-        found, facts.head, sees=facts.sees, has_machines=facts.has_machines, is_shown=True
+        found,
+        facts.head,
+        sees=facts.sees,
+        has_machines=facts.has_machines,
+        is_shown=True,
+        reader=ctx.actor,
     )
     if acts.buttons:
         parts.append(acts)
@@ -400,7 +407,7 @@ async def _pending(ctx: Context, wallet: str) -> list[Part]:
     soon = [one for one in facts if one.goal - one.head <= SOON]
     if not soon:
         return []
-    return [Rows(tuple(_row(one, None) for one in soon))]
+    return [Rows(tuple(_row(one, None, ctx.actor) for one in soon))]
 
 
 async def _some_watched(services: Services, user: UserId, _place: Place) -> None:

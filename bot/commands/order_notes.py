@@ -1,11 +1,12 @@
 """When rentals end, in answers and before commands that are about something else."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from bot.ids import UserId
 from bot.language.row_parts import Caution, Foreseen
 from bot.messages import ways
-from bot.model import DbcSession, Machine, Node, OrderPhase, RentalOrder
+from bot.model import DbcSession, Execution, Machine, Node, OrderPhase, RentalOrder
 from bot.orders.coming import OVER, when, with_taker
 from bot.orders.facts import Facts
 from bot.orders.finding import Search
@@ -47,7 +48,9 @@ async def ending(
     for order in ended.orders if paying is None else paying:
         if paying is not None or _left(services, order) <= SOON:
             has_machines = bool(await services.orders.machines_of(order))
-            notes.append(await _note(services, order, ended, has_machines=has_machines))
+            is_kept = reader is None  # it stands in their direct messages
+            told = partial(_note, has_machines=has_machines, is_kept=is_kept)
+            notes.append(await told(services, order, ended))
             label = say("Show order {order}", order=str(order.number))
             if reader is None or await services.orders.tells(order, reader):
                 shown.append(ways.to_order(order, label))
@@ -59,13 +62,14 @@ async def ending(
 
 
 async def _note(
-    services: Services, order: RentalOrder, ended: Ended, *, has_machines: bool
+    services: Services, order: RentalOrder, ended: Ended, *, has_machines: bool, is_kept: bool
 ) -> Note:
     facts = await services.orders.facts(order)
     sign = emoji("alarm_clock" if _left(services, order) <= SOON else "calendar")
     told = say(
         "Order {order} for {node} {when}.",
-        order=str(order.number), node=bold(facts.node), when=when(facts),
+        order=str(order.number), node=bold(facts.node),
+        when=when(facts, is_kept=is_kept),
     )  # fmt: skip
     said = [with_taker(told, facts)]
     if order.phase is OrderPhase.ENDED and order.node not in ended.refusing:
@@ -108,6 +112,27 @@ async def running_under(ctx: Context, vm: Machine, **_others: object) -> Foresee
         say("{sentence} {next}", sentence=line(one), next=line(runs)) for one in (over, in_public)
     )
     return Foreseen(cautions=(Caution(told, shown),))
+
+
+async def comes_of(services: Services, execution: Execution) -> tuple[Note, ...]:
+    """What becomes of a machine that was just brought up, where its order tells that soon.
+
+    Where others read it, it names no order.
+    """
+    if not services.orders.chain.is_on:
+        return ()
+    ctx = Context.of(services, execution)
+    node = await services.inventory.node_by_id(execution.node)
+    known = await services.store.known()
+    usable = await services.sessions.usable(ctx.actor, ctx.place.channel)
+    machines = known.machines([(one.user, node.id) for one in usable])
+    vm = next((one for one in machines if one.task == execution.task), None)
+    found = Foreseen() if vm is None else await running_under(ctx, vm)
+    if not found.cautions:
+        found = await _foreseen(ctx, node, vm)
+    in_public = ctx.place.is_channel
+    told = [one.in_public if in_public else one.told for one in found.cautions]
+    return tuple(Note(line(emoji("alarm_clock"), " ", one)) for one in told)
 
 
 def _runs(facts: Facts, vm: Machine, *, is_sure: bool) -> Phrase:
@@ -161,7 +186,7 @@ async def _paying(
 
 async def _caution(ctx: Context, node: Node, order: RentalOrder) -> Foreseen:
     facts = await ctx.services.orders.facts(order)
-    label, coming, lost = bold(node.label), when(facts), line(_LOST[order.phase])
+    label, coming, lost = bold(node.label), when(facts, is_kept=True), line(_LOST[order.phase])
     if order.phase is OrderPhase.RENTING and (offer := await ctx.services.orders.offer(order)):
         lost = sentences((lost, priced(offer)))
     see = command(f"order show {order.number}")

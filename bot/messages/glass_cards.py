@@ -1,6 +1,7 @@
 """The words of broken glass: what ran without approval, and who reviews it. Pure builders."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from bot.ids import ExecutionId, UserId
 from bot.messages.cards import people_line
@@ -123,3 +124,15 @@ def is_glass_note(part: Part) -> bool:
 def reviewed_button(asked: Question) -> Actions:
     """Offers somebody else to say that they have looked at it."""
     return Actions((Button(say("I have reviewed it"), REVIEWED, asked.approval.id, "primary"),))
+
+
+def not_by(card: Reply, unfit: Collection[str]) -> Reply:
+    """The card as somebody alone reads it, without buttons that are not theirs to press."""
+
+    def shown(part: Part) -> Part:
+        if not isinstance(part, Actions):
+            return part
+        return Actions(tuple(one for one in part.buttons if one.action not in unfit))
+
+    parts = map(shown, card.parts)
+    return replace(card, parts=tuple(part for part in parts if part != Actions(())))

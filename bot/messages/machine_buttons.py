@@ -157,20 +157,23 @@ def follow_ups(
     *,
     more: Sequence[Button] = (),
     is_made: bool = False,
+    refuses: bool = False,
 ) -> tuple[Actions, ...]:
     """What to do or look at once something was done with a machine, behind `more` buttons.
 
     Nothing of a machine where none is known, or where nothing was sent; one that was to be created
     is known where it `is_made`. What failed can be requested again; nobody knows of anything else
-    that it was not done.
+    that it was not done. Where its node `refuses` every command, what is known of it is left.
     """
     node, task = execution.node, execution.task
-    if end is ExecutionStatus.FAILED:
+    if end is ExecutionStatus.FAILED and not refuses:
         more = (*more, Button(say("Retry …"), RETRY, execution.id))
     is_known = task not in {"", execution.id} or (is_made and end is not ExecutionStatus.UNKNOWN)
     if not node or not is_known or end not in _LOOKED_AT:
         return (Actions(tuple(more)),) if more else ()
     show, logs = button("show", node, task), button("logs", node, task)
+    if refuses:
+        return (Actions((*more, show)),)
     looks: tuple[Button, ...] = (show, logs)
     if end is not ExecutionStatus.DONE:
         looks = (button("logs", node, task, say("Show logs")), show)

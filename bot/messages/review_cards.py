@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from bot.ids import UserId
 from bot.messages import machine_buttons
-from bot.messages.cards import card_key, duration, people_line, running
+from bot.messages.cards import card_key, people_line, running
 from bot.messages.decisions import closed, no_longer, tally_of
 from bot.messages.facts import ALIKE, CAUTIONS
 from bot.messages.glass_cards import (
+    REVIEWED,
     broken_glass,
     for_review,
     glass_key,
+    not_by,
     reviewed_button,
     reviewed_glass,
 )
@@ -121,6 +122,8 @@ def read_by(
     votes: Sequence[Vote],
 ) -> Reply:
     """The card in a copy of one person's own: of its buttons, those that they may press."""
+    if approval is not None and approval.kind is ReviewKind.AFTERWARDS:
+        return not_by(card, {REVIEWED}) if reader == execution.actor else card
     if approval is None or approval.kind is not ReviewKind.APPROVE:
         return card
     unfit = {WITHDRAW}
@@ -131,12 +134,7 @@ def read_by(
     elif not approval.self_approval:
         unfit |= {APPROVE, DENY}
 
-    def shown(part: Part) -> Part:
-        if not isinstance(part, Actions):
-            return part
-        return Actions(tuple(one for one in part.buttons if one.action not in unfit))
-
-    return replace(card, parts=tuple(map(shown, card.parts)))
+    return not_by(card, unfit)
 
 
 def _buttons(asked: Question) -> Actions:
@@ -254,8 +252,8 @@ def comparing(asked: Question) -> Reply:
     return running(asked.execution, asked.title, detail, Fields(tuple(shown_in(asked))))
 
 
-def reminder(asked: Question, people: Sequence[UserId] | None, now: datetime) -> Reply:
-    """In the card's thread: it still waits, for whom (None: that is not known now), how long."""
+def reminder(asked: Question, people: Sequence[UserId] | None) -> Reply:
+    """In the card's thread: it still waits, for whom (None: that is not known now), until when."""
     if asked.approval.kind is ReviewKind.AFTERWARDS:
         waits = say(
             "{user} broke the glass: “{request}” still waits for a review.",
@@ -265,9 +263,9 @@ def reminder(asked: Question, people: Sequence[UserId] | None, now: datetime) ->
         told = sentences((waits, for_review(asked, people)))
         return Reply(told, (Para(line(emoji("bell"), " ", told)), reviewed_button(asked)))
     waits = say(
-        "{request} still waits for a decision. It expires in {duration}.",
+        "{request} still waits for a decision. It expires {time}.",
         request=asked.title,
-        duration=duration(asked.approval.expires_at - now),
+        time=time(asked.approval.expires_at),
     )
     told = sentences((waits, people_line(people or ())))
     return Reply(told, (Para(line(emoji("bell"), " ", told)),))

@@ -1,10 +1,8 @@
 """The words of one reminder about several requests that wait for the same person. Pure."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from bot.messages import ways
-from bot.messages.cards import duration
 from bot.messages.question import Question, identifiers
 from bot.model import Approval
 from bot.reply import (
@@ -22,19 +20,20 @@ from bot.reply import (
     mention,
     say,
     say_number,
+    time,
 )
 
 _SHORT = 8  # characters of an id
 _MOST_LISTED = 20  # in one reminder
 
 
-def reminder_row(one: Question, now: datetime) -> Line:
+def reminder_row(one: Question) -> Line:
     """One request that waits, in the list of several."""
     return line(
         "• ", code(one.approval.id[:_SHORT]), " ", one.title,
         identifiers(one.approval, one.execution, one.subject.node_label),
         " · ", say("requested by {user}", user=mention(one.execution.actor)),
-        " · ", say("expires in {duration}", duration=duration(one.approval.expires_at - now)),
+        " · ", say("expires {time}", time=time(one.approval.expires_at)),
     )  # fmt: skip
 
 

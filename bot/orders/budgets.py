@@ -26,7 +26,22 @@ from bot.orders.months import Month, block_at, milliseconds, month_of
 from bot.orders.orders import Orders
 from bot.orders.reports import Account
 from bot.orders.schedule import head_at
-from bot.reply import Line, Note, Para, Reply, Text, bold, command, dump, emoji, line, say
+from bot.reply import (
+    Line,
+    Note,
+    Para,
+    Reply,
+    Text,
+    any_of,
+    bold,
+    channel,
+    command,
+    dump,
+    emoji,
+    line,
+    mention,
+    say,
+)
 from storage import Store
 
 _FRESH = timedelta(minutes=1)
@@ -91,6 +106,17 @@ class Standing:
         return say("{amount} DBC", amount=_whole(self.budget.dbc or 0))
 
     @property
+    def counts(self) -> Text:
+        """What counts in it: `machines that @ada or @bob made in #gpu-ops`."""
+        people = any_of(line(mention(UserId(one))) for one in self.budget.person)
+        rooms = any_of(line(channel(ChannelId(one))) for one in self.budget.channel)
+        if not rooms:
+            return say("machines that {people} made", people=people)
+        if not people:
+            return say("machines made in {channels}", channels=rooms)
+        return say("machines that {people} made in {channels}", people=people, channels=rooms)
+
+    @property
     def told(self) -> Line:
         """`412.30 USD · 8,100.00 DBC of 500 USD (82 %)`."""
         of = say("of {limit} ({percent} %)", limit=self.limit, percent=self.percent)
@@ -139,9 +165,11 @@ class Budgets:
         count = self._still(_HOLDS) or await self._counted(None)
         return frozenset(one.budget.name for one in count.standings if one.is_spent)
 
-    async def standings(self) -> Sequence[Standing]:
-        """All of them, as of a minute ago at most; none where the chain is not read."""
-        return (await self._now()).standings if self._is_on else ()
+    async def standings(self, head: int) -> Sequence[Standing]:
+        """All of them as of the newest block, as the sums beside them; none without a chain."""
+        if not self._is_on:
+            return ()
+        return await self._standings(self._budgets(), self._month(), head)
 
     async def look(self) -> None:
         """Tell of those that are nearly spent, or spent, once a month each."""

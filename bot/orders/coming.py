@@ -13,9 +13,13 @@ OVER = {
 }
 
 
-def when(facts: Facts) -> Line:
-    """`ends …, in 3 days`, or what else is to come of it next."""
-    return line(_coming(facts), *(() if facts.is_read else (" ", _as_read(facts))))
+def when(facts: Facts, *, is_kept: bool = False) -> Line:
+    """`ends …, in 3 days`, or what else is to come of it next.
+
+    How long that is stands in no text that `is_kept`: whoever reads it later would be misled.
+    """
+    coming = _kept(facts) if is_kept else _coming(facts)
+    return line(coming, *(() if facts.is_read else (" ", _as_read(facts))))
 
 
 def with_taker(told: Text, facts: Facts) -> Line:
@@ -44,6 +48,19 @@ def _coming(facts: Facts) -> Line:
         told = say("has ended; machines are deleted after {time}, in {left}", time=at, left=left)
         return line(told)
     return line(OVER[facts.order.phase])
+
+
+def _kept(facts: Facts) -> Line:
+    """What is to come of it, by its moment alone."""
+    phase, goal = facts.order.phase, facts.goal
+    if phase.is_over or facts.is_past(goal):
+        return _coming(facts)
+    if phase is OrderPhase.WAITING:
+        return line(say("must be confirmed by {time}", time=facts.at(goal)))
+    if phase is OrderPhase.RENTING:
+        return line(say("ends {time}", time=facts.at(goal)))
+    told = say("has ended; machines are deleted after {time}", time=facts.earliest(goal))
+    return line(told)
 
 
 def _late(phase: OrderPhase, at: Line) -> Text:

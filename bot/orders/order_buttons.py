@@ -19,14 +19,15 @@ class Handling(StrEnum):
 
 def buttons(
     order: RentalOrder, head: int, *, sees: bool, has_machines: bool = True, is_shown: bool = False,
-    is_early: bool = False,
+    is_early: bool = False, reader: str = "",
 ) -> Actions:  # fmt: skip
     """What can be done about an order, and the way to it unless it `is_shown` in full.
 
     Somebody confirms or renews it, or wants no more than the last warnings, before its end; who may
     not see (`sees`) its machines decides nothing, nor anybody where it `is_early`: long before the
     end. Before and after the end, machines can be copied where there may be any (`has_machines`),
-    until the block is read after which their node deletes them.
+    until the block is read after which their node deletes them. One `reader` who has said to renew
+    or confirm it is not asked again.
     """
     shown = [] if is_shown else [ways.to_order(order)]
     if sees and goal_of(order) > head:
@@ -38,7 +39,8 @@ def buttons(
             shown = [confirms, Button(say("Done"), Handling.DONE, value), *shown]
     if sees and has_machines and can_be_rescued(order):
         shown.append(ways.to_rescue(order))
-    return Actions(tuple(shown))
+    is_mine = bool(reader) and order.renewer == reader
+    return Actions(tuple(one for one in shown if not is_mine or one.action != Handling.RENEWS))
 
 
 def _handling(order: RentalOrder, head: int) -> list[Button]:

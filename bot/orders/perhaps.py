@@ -1,6 +1,6 @@
 """What is said of an order's end where another order may pay for each of the machines."""
 
-from bot.orders.facts import Facts, span, told_of
+from bot.orders.facts import Facts, told_of
 from bot.orders.schedule import KEPT, deleted_at, goal_of
 from bot.reply import Line, Note, Phrase, bold, line, say, say_number, time
 
@@ -35,8 +35,8 @@ def deletes(facts: Facts) -> Phrase:
             **_named(facts), time=facts.earliest(goal),
         )  # fmt: skip
     return say(
-        "{node} may delete {machines} with all disks and snapshots after {time}, in {left}.",
-        **_named(facts), time=facts.earliest(goal), left=span(goal - facts.head),
+        "{node} may delete {machines} with all disks and snapshots after {time}.",
+        **_named(facts), time=facts.earliest(goal),
     )  # fmt: skip
 
 
@@ -51,9 +51,9 @@ def unseen_end(facts: Facts) -> Phrase:
             **named,
         )
     return say(
-        "{node} may delete {machines} with all disks and snapshots after {time}, in {left}. Order "
-        "{order} ended {end}, unless it was renewed.",
-        **named, time=line(time(deleted_at(facts.order))), left=span(goal - facts.head),
+        "{node} may delete {machines} with all disks and snapshots after {time}. Order {order} "
+        "ended {end}, unless it was renewed.",
+        **named, time=line(time(deleted_at(facts.order))),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from bot.model import OrderPhase, Place, RentalOrder
 from bot.orders import words
 from bot.orders.changes import Event, Looked
 from bot.orders.facts import Facts
+from bot.orders.handled import fitting
 from bot.orders.schedule import DAY
 from bot.reply import Reply
 
@@ -42,7 +43,7 @@ def messages(
     order = found.order
     there = {place.channel for place, _ in places}
     return [
-        (key_of(order, told.name, place), place, told.reply)
+        (key_of(order, told.name, place), place, fitting(told.reply, order, place))
         for place, sees in places
         for told in _said(before, found, facts, sees=sees)
         if _is_meant(told.calls, place, there)

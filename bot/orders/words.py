@@ -8,6 +8,7 @@ from bot.orders import perhaps
 from bot.orders.amounts import both
 from bot.orders.changes import Event
 from bot.orders.facts import Facts, span, told_of
+from bot.orders.handled import UNRENEWED, taker_of
 from bot.orders.offers import Offer
 from bot.orders.order_buttons import buttons
 from bot.orders.schedule import DAY, KEPT, deleted_at, goal_of, reached
@@ -109,7 +110,7 @@ def _confirm(facts: Facts) -> Reply:
         )  # fmt: skip
         return _reply(facts, "alarm_clock", line(late))
     sentence = say(
-        "Confirm order {order} for {node} by {time}: {left} left.",
+        "Confirm order {order} for {node} by {time}: at most {left} left.",
         **_named(facts), time=facts.at(goal), left=span(goal - facts.head),
     )  # fmt: skip
     taken = () if not facts.order.renewer else (Note(taker(facts)),)
@@ -137,9 +138,7 @@ def _ends(facts: Facts) -> Reply:
     if facts.is_past(order.ends):
         return _unseen_end(facts)
     sentence = say(
-        "Order {order} for {node} ends {time}, in {left}.",
-        **_named(facts), time=facts.at(order.ends),
-        left=span(order.ends - facts.head),
+        "Order {order} for {node} ends {time}.", **_named(facts), time=facts.at(order.ends)
     )  # fmt: skip
     taken = () if not order.renewer else (_renewer(facts),)
     return _reply(
@@ -168,10 +167,10 @@ def _unseen_end(facts: Facts) -> Reply:
         )
         return _reply(facts, "rotating_light", line(told), *_unsure(facts))
     told = say(
-        "{node} deletes {machines} with all disks and snapshots after {time}, in {left}. Order "
-        "{order} ended {end}, unless it was renewed.",
-        **named, left=span(goal - facts.head),
-    )  # fmt: skip
+        "{node} deletes {machines} with all disks and snapshots after {time}. Order {order} ended "
+        "{end}, unless it was renewed.",
+        **named,
+    )
     return _reply(facts, "rotating_light", line(told), *_unsure(facts), *copy)
 
 
@@ -195,21 +194,12 @@ def _renewer(facts: Facts) -> Note:
     """Who has said to renew it, which is no renewal: what the chain has of it stands beside."""
     if not facts.is_read:
         return Note(taker(facts))
-    return Note(line(taker(facts), " ", say("The chain has no renewal yet.")))
+    return Note(line(taker(facts), " ", UNRENEWED))
 
 
 def taker(facts: Facts) -> Line:
     """Who has said to confirm or renew it, and since when; nothing where nobody has."""
-    order, person = facts.order, mention(UserId(facts.order.renewer))
-    if not order.renewer or order.phase not in {OrderPhase.WAITING, OrderPhase.RENTING}:
-        return ()
-    is_waiting, since = order.phase is OrderPhase.WAITING, order.renewer_since
-    if since is None:  # by an older version, which did not note it
-        return line(say("{person} has said to renew it.", person=person))
-    if is_waiting:
-        told = say("{person} said {time} to confirm it.", person=person, time=time(since))
-        return line(told)
-    return line(say("{person} said {time} to renew it.", person=person, time=time(since)))
+    return taker_of(facts.order)
 
 
 def taken(facts: Facts, user: UserId) -> Reply:
@@ -332,9 +322,8 @@ def _deletion(facts: Facts) -> Reply:
         )  # fmt: skip
         return _reply(facts, "rotating_light", line(late), *_unsure(facts))
     sentence = say(
-        "{node} deletes {machines} with all disks and snapshots after {time}, in {left}.",
+        "{node} deletes {machines} with all disks and snapshots after {time}.",
         node=bold(facts.node), machines=facts.lost, time=facts.earliest(goal),
-        left=span(goal - facts.head),
     )  # fmt: skip
     return _reply(
         facts, "rotating_light", line(sentence), *_unsure(facts), *_copy(facts, says_end=True)
@@ -399,7 +388,26 @@ def why_over(facts: Facts) -> tuple[Part, ...]:
         ),
         OrderPhase.VANISHED: say("A fork may have undone it. Check it with the renter's wallet."),
     }.get(facts.order.phase)
-    return (Note(line(why)),) if why is not None else ()
+    found = [Note(line(why))] if why is not None else []
+    if facts.order.phase is OrderPhase.LAPSED:
+        found += _lost_by_lapse(facts)
+    return tuple(found)
+
+
+def _lost_by_lapse(facts: Facts) -> list[Note]:
+    """What becomes of machines that were made before the order lapsed, until that has come.
+
+    Their node goes by the end that the order was to have.
+    """
+    deleted = facts.order.ends + KEPT
+    if not facts.machines or facts.is_past(deleted):
+        return []
+    told = say(
+        "{machines} can be switched off at any moment, and may be deleted with all disks and "
+        "snapshots after {time}. To reach them, rent a GPU of {node} again.",
+        machines=told_of(facts.machines), time=facts.earliest(deleted), node=bold(facts.node),
+    )  # fmt: skip
+    return [Note(line(emoji("warning"), " ", told))]
 
 
 def _returned(facts: Facts) -> Reply:

@@ -45,7 +45,9 @@ async def break_glass(
         if replaced is not None:
             await _end(tx, replaced, execution.actor, now)
         await tx.approvals.add(approval)
-        await board.tell(tx, execution, key, place, told, now)
+        # In their own direct messages, whoever broke it reads it alone, and reviews nothing.
+        own = told if place.is_channel else glass_cards.not_by(told, {glass_cards.REVIEWED})
+        await board.tell(tx, execution, key, place, own, now)
         for user in people:
             await board.tell(tx, execution, f"{key}:{user}", Place.direct(user), told, now)
     log.warning("glass.broken", execution=execution.id, by=execution.actor)

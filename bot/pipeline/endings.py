@@ -79,18 +79,20 @@ class Endings:
         *,
         announced: bool,
         offers: Sequence[Button] = (),
+        refuses: bool = False,
     ) -> None:
         """End the card; if the requester may not be looking, also mention them in a new message."""
         now = self._clock.now()
         # Where the end stands on the card alone, so does what can be done about it.
-        detail, below = (hint, machine_buttons.follow_ups(execution, end, more=offers))
+        buttons = machine_buttons.follow_ups(execution, end, more=offers, refuses=refuses)
+        detail, below = (hint, buttons)
         if announced:
             detail, below = (), ()
         await board.show_card(
             tx, execution, cards.ended(execution, end, sentence, *below, detail=detail), now
         )
         if announced:
-            await self.announce(tx, execution, end, sentence, hint, offers=offers)
+            await self.announce(tx, execution, end, sentence, hint, offers=offers, refuses=refuses)
 
     async def announce(
         self,
@@ -101,9 +103,10 @@ class Endings:
         hint: Line = (),
         *,
         offers: Sequence[Button] = (),
+        refuses: bool = False,
     ) -> None:
         """Tell the requester in a new message, also if an earlier one told less."""
-        buttons = machine_buttons.follow_ups(execution, end, more=offers)
+        buttons = machine_buttons.follow_ups(execution, end, more=offers, refuses=refuses)
         below = (*cards.hint(hint), *buttons)
         told = cards.announcement(execution, end, sentence, *below)
         later = await self.is_told(tx, execution)

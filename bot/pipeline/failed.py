@@ -1,7 +1,9 @@
 """Tell at once that a change has failed: first it is stored, then more is found out about it."""
 
 from dataclasses import replace
+from functools import partial
 
+from bot.dbc.errors import says_unrented
 from bot.errors import BotError, advice, fault_of, recorded
 from bot.language.table import Command
 from bot.messages import cards, machine_buttons
@@ -55,6 +57,7 @@ class Failures:
                         advice(error),
                         announced=True,
                         offers=_offers(execution, end, error),
+                        refuses=says_unrented(error),
                     )
                 else:
                     await self._endings.keep(tx, execution, reply)
@@ -74,10 +77,11 @@ class Failures:
         end = ENDS[error.severity]
         sentence = failure(command, execution.known, bound.subject(execution), error)
         below = cards.hint(advice(error))
+        follow_ups = partial(machine_buttons.follow_ups, execution, end)
         if execution.source is not Source.FORM:  # a form that waits shows no buttons
             below = (
                 *below,
-                *machine_buttons.follow_ups(execution, end, more=_offers(execution, end, error)),
+                *follow_ups(more=_offers(execution, end, error), refuses=says_unrented(error)),
             )
         return replace(cards.alone(end, sentence, *below), fault=fault_of(error))
 

@@ -6,7 +6,7 @@ Where several requests wait for the same person, that is one message to them.
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -14,6 +14,7 @@ from bot.clock import Clock
 from bot.ids import UserId
 from bot.messages import board, review_cards
 from bot.messages.cards import owner_of
+from bot.messages.glass_cards import REVIEWED, not_by
 from bot.messages.question import Question
 from bot.messages.together import reminder_of_several, reminder_row
 from bot.model import Approval, ApprovalStatus, Place, ReviewKind, VoteState
@@ -78,7 +79,7 @@ class Reminders:
                 continue
             if one is not None:
                 found.append(one)
-        several = _several(found, self._clock.now())
+        several = _several(found)
         for one in found:
             try:
                 await self._in_thread(one, frozenset(several))
@@ -131,7 +132,7 @@ class Reminders:
         now = self._clock.now()
         pause = now + pause_after(one.first, one.approval.reminders)
         is_told = not one.people or bool(left)
-        told = review_cards.reminder(one.question, left, now) if is_told else None
+        told = review_cards.reminder(one.question, left) if is_told else None
         async for attempt in self._store.attempts():
             async with attempt as tx:
                 await tx.approvals.remind(one.approval.id, pause)
@@ -156,7 +157,9 @@ class Reminders:
             if place.is_channel and copy.ref.channel != place.channel:  # it had to be sent directly
                 place = Place(copy.ref.channel, copy.ref.ts)
             reminding = f"remind:{approval.id}:{approval.reminders}{copy.key[len(key) :]}"
-            await board.tell(tx, execution, reminding, place, told, now, under=copy.key)
+            is_own = copy.key == key and not execution.place.is_channel
+            shown = not_by(told, {REVIEWED}) if is_own else told
+            await board.tell(tx, execution, reminding, place, shown, now, under=copy.key)
 
     async def _directly(self, user: UserId, rows: Sequence[_Row]) -> None:
         """Tell one person of all that waits for them."""
@@ -168,13 +171,13 @@ class Reminders:
                 await tx.messages.put(key, Place.direct(user), told, now)
 
 
-def _several(found: Sequence[_Due], now: datetime) -> dict[str, list[_Row]]:
+def _several(found: Sequence[_Due]) -> dict[str, list[_Row]]:
     """For whom more than one waits, and which ones."""
     by_person: dict[str, list[_Row]] = defaultdict(list)
     for one in found:
         people = (one.people or ()) if _is_for_approval(one) else ()
         try:
-            row = _Row(one.approval, reminder_row(one.question, now))
+            row = _Row(one.approval, reminder_row(one.question))
         except Exception:  # what is odd about one is not to silence the others
             log.exception("review.not_reminded", approval=one.approval.id)
             continue

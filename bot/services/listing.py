@@ -7,10 +7,16 @@ from datetime import datetime, timedelta
 from bot.clock import UNTOLD, Clock
 from bot.dbc.client import DbcClient
 from bot.dbc.endpoint import LastAnswer
-from bot.dbc.errors import NodeSilent, NodeTimeout, NotAuthorised, Unreadable
+from bot.dbc.errors import (
+    NodeSilent,
+    NodeTimeout,
+    NotAuthorised,
+    Unreadable,
+    says_unrented,
+)
 from bot.dbc.models import TaskSummary
 from bot.errors import BotError
-from bot.ids import TaskId
+from bot.ids import NodeId, TaskId
 from bot.model import DbcSession, Machine, Node
 from bot.reply import say, time
 from bot.services.left_out import look_for, read_each
@@ -94,6 +100,11 @@ class Lists:
         if isinstance(problem, NotAuthorised):
             return problem.says_access_is_gone
         return isinstance(problem, SessionLocked)
+
+    def is_unrented(self, node: NodeId) -> bool:
+        """Whether a node refuses everybody, as asking for any list said last."""
+        told = [one.problem for (at, _), one in self._told.items() if at == node]
+        return any(one is not None and says_unrented(one) for one in told)
 
     def as_told(self, node: Node, session: DbcSession, machines: Sequence[Machine]) -> NodeListing:
         """What asking said last, of the machines as they are known now; nothing is asked."""

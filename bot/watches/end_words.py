@@ -1,15 +1,17 @@
 """The sentence that tells how something followed has ended: by which command, to what, and why."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.messages import cards
+from bot.messages import cards, machine_buttons
 from bot.messages.cards import Subject
-from bot.model import Execution, ExecutionStatus, Noted, Watch
+from bot.model import Execution, ExecutionStatus, Goal, Noted, Watch, WatchState
 from bot.reply import (
+    Button,
     Line,
     Note,
+    Part,
     Phrase,
     Words,
     kept,
@@ -20,7 +22,7 @@ from bot.reply import (
 )
 from bot.services.words import Words as Spoken
 from bot.watches import put_back
-from bot.watches.machine_ends import Verdict
+from bot.watches.machine_ends import GONE, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +79,26 @@ def end_words(
 
 def _placed(more: Words, subject: Subject) -> Words:
     return cards.under_way(subject, more) if isinstance(more, Phrase) else more
+
+
+def extras(
+    execution: Execution,
+    end: ExecutionStatus,
+    watch: Watch,
+    found: Verdict,
+    parts: Sequence[Part],
+    spoken: Spoken,
+    *,
+    unrented: bool,
+) -> Sequence[Part]:
+    """What stands under the sentence in the announcement: the one message people look for."""
+    more = tuple[Button, ...]()
+    if found.why == GONE or (watch.goal is Goal.GONE and found.state is WatchState.DONE):
+        return parts  # nothing can be shown any more
+    if found.state is WatchState.DONE and spoken.brings_up:
+        parts, more = (), (cards.connect_button(execution),)
+    if found.state is WatchState.UNKNOWN and found.resumable:
+        more = (cards.keep_watching_button(watch.id),)
+    refuses = unrented and end is not ExecutionStatus.DONE
+    buttons = machine_buttons.follow_ups(execution, end, more=more, is_made=True, refuses=refuses)
+    return (*parts, *buttons)

@@ -192,7 +192,8 @@ class LateLooks:
         card = cards.ended(execution, end, sentence, detail=why)
         await board.show_card(tx, execution, card, now)
         more = (cards.keep_watching_button(watch.id),) if can_go_on else ()
-        buttons = machine_buttons.follow_ups(execution, end, more=more)
+        refuses = self._inventory.lists.is_unrented(watch.node)
+        buttons = machine_buttons.follow_ups(execution, end, more=more, refuses=refuses)
         told = cards.announcement(execution, end, sentence, Note(why), *buttons)
         await board.tell_end(tx, execution, late.told_as(watch), told, now, is_news=False)
 

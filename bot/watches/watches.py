@@ -6,7 +6,7 @@ say it. What is asked, and what the answers mean, is not known here.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from bot.correlation import part_of
 from bot.dbc.errors import NotAuthorised
 from bot.errors import BotError, Refused
 from bot.ids import ChannelId, NodeId, UserId
-from bot.messages import board, cards, machine_buttons
+from bot.messages import board, cards
 from bot.messages.cards import subject_of
 from bot.messages.outbox import Outbox, all_ended
 from bot.model import (
@@ -32,7 +32,6 @@ from bot.model import (
     WatchState,
 )
 from bot.reply import (
-    Button,
     Line,
     Part,
     Reply,
@@ -49,10 +48,10 @@ from bot.services.refusals import AGAIN_AFTER, Refusals, forgotten
 from bot.services.sessions import SessionLocked
 from bot.services.words import Words as Spoken
 from bot.watches import late, put_back, unseen
-from bot.watches.end_words import end_words
+from bot.watches.end_words import end_words, extras
 from bot.watches.group import Claimed, Group, glanced, lease
 from bot.watches.late_looks import LateLooks
-from bot.watches.machine_ends import GONE, Verdict
+from bot.watches.machine_ends import Verdict
 from bot.watches.observers.look import LookFailed, Observer, Seen, Sight, is_silence
 from bot.watches.observers.stops import besides
 from bot.watches.surprises import Surprises
@@ -74,7 +73,7 @@ log = structlog.get_logger()
 
 
 class Watches:
-    """Owns the watch rows. `words` gives the words of what was asked for."""
+    """Owns the rows. `words` of what was asked for; `comes_of` what was brought up, in notes."""
 
     def __init__(
         self,
@@ -86,8 +85,10 @@ class Watches:
         clock: Clock,
         by: str,
         words: Callable[[Execution], Spoken],
+        comes_of: Callable[[Execution], Awaitable[Sequence[Part]]],
     ) -> None:
         self._store = store
+        self._comes_of = comes_of
         self._observers = observers
         self._inventory = inventory
         self._outbox = outbox
@@ -422,7 +423,8 @@ class Watches:
         label = await self._inventory.label(watch.node)
         subject = subject_of(watch, label)
         now = self._clock.now()
-        end = _END[found.state]
+        end, notes = _END[found.state], await self._notes(watch, found)
+        unrented = self._inventory.lists.is_unrented(watch.node)
         async for attempt in self._store.attempts():
             async with attempt as tx:
                 if not await tx.watches.settle(watch.id, found.state, status, by=self._by):
@@ -454,27 +456,27 @@ class Watches:
                     )
                 card = cards.ended(execution, end, told_of.sentence, detail=lookout)
                 await self._say_on_card(tx, execution, card)
-                below = (*told_of.below, *cards.hint(lookout))
+                spoken, below = self._words(execution), (*told_of.below, *cards.hint(lookout))
                 can_go_on = found.in_doubt or not await self._late.rival(tx, execution, watch)
                 found = replace(found, resumable=found.resumable and can_go_on)
-                below = (*below, *self._extras(execution, watch, found, parts))
+                more = extras(execution, end, watch, found, parts, spoken, unrented=unrented)
+                below = (*below, *notes, *more)
                 told = cards.announcement(execution, end, told_of.sentence, *below)
-                is_news = self._words(execution).is_news
-                await board.tell_end(tx, execution, key, told, now, is_news=is_news)
+                await board.tell_end(tx, execution, key, told, now, is_news=spoken.is_news)
         log.info("watch.settled", execution=execution.id, state=found.state, status=status)
 
-    def _extras(
-        self, execution: Execution, watch: Watch, found: Verdict, parts: Sequence[Part]
-    ) -> Sequence[Part]:
-        """What stands under the sentence in the announcement: the one message people look for."""
-        end, more = _END[found.state], tuple[Button, ...]()
-        if found.why == GONE or (watch.goal is Goal.GONE and found.state is WatchState.DONE):
-            return parts  # nothing can be shown any more
-        if found.state is WatchState.DONE and self._words(execution).brings_up:
-            parts, more = (), (cards.connect_button(execution),)
-        if found.state is WatchState.UNKNOWN and found.resumable:
-            more = (cards.keep_watching_button(watch.id),)
-        return (*parts, *machine_buttons.follow_ups(execution, end, more=more, is_made=True))
+    async def _notes(self, watch: Watch, found: Verdict) -> Sequence[Part]:
+        """What becomes of a machine that was brought up, as far as its order tells that."""
+        async with self._store.read() as tx:
+            execution = await tx.executions.get(watch.execution)
+        try:
+            is_up = found.state is WatchState.DONE and self._words(execution).brings_up
+            return await self._comes_of(execution) if is_up else ()
+        except StorageFailed:
+            raise
+        except Exception:  # the end is told all the same
+            log.exception("watch.not_noted", execution=execution.id)
+            return ()
 
     async def _say_on_card(
         self, tx: UnitOfWork, execution: Execution, card: Reply, *, can_wait: bool = False

@@ -1,7 +1,8 @@
 """A stage with a chain: rentals, an RPC node or several, and what people were told of them."""
 
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -91,10 +92,21 @@ class ChainStage:
             left = self.chain.blocks.until(block).total_seconds() / 60
         await self.passes(minutes=left, step=step)
 
-    def told(self, person: Person, *words: str) -> list[str]:
-        """What a person was told directly and has these words in it, oldest first."""
-        said = [message.plain.replace("*", "") for message in person.messages("@dbc")]
+    def told(self, person: Person, *words: str, at: str = "") -> list[str]:
+        """What a person was told directly and has these words in it, oldest first.
+
+        `at` is the warning's name: `end-6` for the one six hours before the end.
+        """
+        these = self._named(at) if at else None
+        shown = [one for one in person.messages("@dbc") if these is None or one.ts in these]
+        said = [message.plain.replace("*", "") for message in shown]
         return [one for one in said if all(word in one for word in words)]
+
+    def _named(self, name: str) -> set[str]:
+        """The warnings of this name, wherever they were told, by their timestamps."""
+        query = "SELECT ref_ts FROM messages WHERE key LIKE ? AND ref_ts IS NOT NULL"
+        with closing(sqlite3.connect(self.stage.data / "bot.db")) as database:
+            return {ts for (ts,) in database.execute(query, (f"order:%.{name}.%",))}
 
 
 @asynccontextmanager

@@ -270,3 +270,15 @@ async def test_whoever_is_named_and_missing_is_said(tmp_path: Path) -> None:
         await stage.ends(stage.alice, f"{NAME} is deleted")
         announced = await stage.alice.sees("broke the glass", CHANNEL)
         assert "Nobody named by the rules can review it now" in announced.plain
+
+
+async def test_whoever_broke_the_glass_is_not_asked_to_review_it_where_they_read_alone(
+    stage: Stage,
+) -> None:
+    await stage.carol.types(BREAK, channel="@dbc")
+    await stage.ends(stage.carol, f"{NAME} is deleted")
+    await stage.passes(11 * 60)
+    offered = [one for message in stage.carol.messages("@dbc") for one in message.buttons]
+    assert "I have reviewed it" not in offered
+    copy = await stage.bob.sees("broke the glass", "@dbc")
+    assert copy.buttons == ["I have reviewed it"]

@@ -70,7 +70,8 @@ async def test_it_is_told_at_the_share_and_once_over_restarts(scene: ChainStage)
     await scene.passes(minutes=3, step=60)
     assert len(scene.told(stage.alice, "Budget research")) == 1
     shown = (await stage.asks(stage.alice, "/dbc cost")).plain.replace("*", "")
-    assert "Budget research:" in shown
+    whose = f"machines that <@{stage.alice.id}> made, on whatever rentals"
+    assert f"Budget research ({whose}): " in shown
     (row,) = (await costs(scene))["budgets"]
     assert (row["name"], row["limit_dbc"]) == ("research", limit)
     assert row["percent"] >= 80
@@ -221,3 +222,26 @@ async def test_it_is_told_once_a_month_also_where_messages_are_kept_for_a_day(
     await Leftovers(stage.bot.store, stage.clock, days=1).forget()
     await scene.passes(minutes=3, step=60)
     assert scene.told(stage.alice, "Budget research") == before
+
+
+async def test_what_a_person_has_spent_is_the_same_in_rows_and_budget(scene: ChainStage) -> None:
+    stage = scene.stage
+    budget(scene, "usd = 1000000")
+    await creates(scene)
+    await scene.passes(minutes=2, step=60)
+    stage.clock.advance(timedelta(seconds=55))  # after the last count
+    told = await costs(scene, "person")
+    (mine,) = [one for one in told["parts"] if one["user"] == stage.alice.id]
+    (row,) = told["budgets"]
+    assert (row["usd"], row["dbc"]) == (mine["usd"], mine["dbc"])
+
+
+async def test_a_budget_of_several_people_says_so_beside_their_rows(scene: ChainStage) -> None:
+    stage = scene.stage
+    both = f'person = ["{stage.alice.id}", "{stage.bob.id}"]'
+    room = stage.ws.core.state.channel(CHANNEL).id
+    budget(scene, "usd = 1000000", f'{both}\nchannel = "{room}"')
+    await creates(scene)
+    said = (await stage.asks(stage.alice, "/dbc cost person")).plain.replace("*", "")
+    made = f"machines that <@{stage.alice.id}> or <@{stage.bob.id}> made in <#{room}>"
+    assert f"Budget research ({made}, on whatever rentals): " in said

@@ -52,7 +52,7 @@ async def test_an_end_is_told_once(scene: ChainStage) -> None:
 @pytest.mark.parametrize(
     ("hours", "words"),
     [
-        (67, ("gpu1 deletes inference (", "with all disks and snapshots after", "in 4 hours")),
+        (67, ("gpu1 deletes inference (", "with all disks and snapshots after")),
         (74, ("gpu1 deletes, or has deleted, inference (",)),
     ],
 )
@@ -78,7 +78,7 @@ async def test_after_a_downtime_past_the_end_the_deletion_is_told_first(
 @pytest.mark.parametrize(
     ("hours", "words"),
     [
-        (67, ("gpu1 may delete", "in 4 hours and 50 minutes")),
+        (67, ("gpu1 may delete",)),
         (73, ("gpu1 may have deleted",)),
     ],
 )

@@ -56,6 +56,22 @@ async def test_on_an_order_that_has_lapsed_it_says_that_nobody_pays(scene: Chain
     assert "The chain could not be searched for another one" in said
 
 
+async def test_a_lapse_names_the_machines_that_were_made_before_it(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(confirmed=False)
+    await scene.passes(minutes=1, step=15)
+    await alice.presses("Run it anyway", await stage.asks(alice, CREATE))
+    await scene.passes(minutes=4, step=15)
+    stage.task("late").rent_order = str(rental.number)
+    await stage.asks(alice, "/dbc vm show late")
+    await scene.passes(minutes=12, step=15)
+    (told,) = scene.told(alice, f"Order {rental.number} for gpu1 has lapsed", at="lapsed")
+    assert "late (vda 350G, vdb 10G) can be switched off at any moment, and may be" in told
+    shown = (await stage.asks(alice, f"/dbc order show {rental.number}")).plain.replace("*", "")
+    assert "may be deleted with all disks and snapshots after <!date" in shown
+    assert "To reach them, rent a GPU of gpu1 again." in shown
+
+
 async def test_approvers_read_as_well_that_the_chain_could_not_be_searched(tmp_path: Path) -> None:
     async with chained(tmp_path, policy=BOBS_REVIEW) as scene:
         stage = scene.stage
@@ -126,3 +142,18 @@ async def test_a_machine_of_an_order_that_is_over_hides_no_other_order_of_its_no
     off(stage)
     said = await stage.asks(stage.alice, "/dbc disk add inference 50")
     assert "no other order" not in said.plain
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+async def test_whoever_reads_that_it_runs_reads_by_when_its_order_needs_them(
+    scene: ChainStage, *, confirmed: bool
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    scene.rents(blocks=DAY // 2, confirmed=confirmed)
+    await scene.passes(minutes=1, step=15)
+    await alice.presses("Run it anyway", await stage.asks(alice, CREATE))
+    await stage.quiet()
+    told = (await stage.ends(alice, "late is running on gpu1", within=600)).plain.replace("*", "")
+    by = "ends <!date" if confirmed else "must be confirmed by <!date"
+    assert f":alarm_clock: The order for gpu1 {by}" in told
+    assert "left" not in told

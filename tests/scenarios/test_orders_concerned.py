@@ -29,7 +29,7 @@ async def test_a_share_that_ends_between_two_warnings_ends_them(
     await scene.until(rental.end - 30 * 600)
     await stage.asks(stage.alice, f"/dbc session share gpu1 with @bob{until}")
     await scene.until(rental.end - 24 * 600)
-    assert len(scene.told(stage.bob, ENDS, "in 24 hours")) == 1
+    assert len(scene.told(stage.bob, ENDS, at="end-24")) == 1
     if not until:
         await stage.asks(stage.alice, "/dbc session unshare gpu1 with @bob")
     await scene.until(rental.end - 600)
@@ -45,7 +45,7 @@ async def test_a_session_of_ones_own_outlasts_the_share(scene: ChainStage) -> No
     await stage.gives_session(stage.bob, "gpu1")
     await stage.asks(stage.alice, "/dbc session unshare gpu1 with @bob")
     await scene.until(rental.end - 6 * 600)
-    assert len(scene.told(stage.bob, ENDS, "in 6 hours")) == 1
+    assert len(scene.told(stage.bob, ENDS, at="end-6")) == 1
 
 
 async def test_a_guest_is_told_of_no_rental_by_a_session_kept_from_before(
@@ -85,7 +85,7 @@ async def test_while_slack_does_not_say_who_it_is_the_warnings_go_on(scene: Chai
     await scene.passes(1)
     stage.ws.faults.add("http_500", "users.info", times=None)
     await scene.until(rental.end - 6 * 600)
-    assert len(scene.told(stage.alice, ENDS, "in 6 hours")) == 1
+    assert len(scene.told(stage.alice, ENDS, at="end-6")) == 1
 
 
 async def test_quiet_hours_hold_back_what_can_wait_and_no_last_warning(scene: ChainStage) -> None:
@@ -95,7 +95,7 @@ async def test_quiet_hours_hold_back_what_can_wait_and_no_last_warning(scene: Ch
     await scene.until(rental.end - 72 * 600)
     assert scene.told(alice, ENDS) == []
     await scene.passes(24, step=3600)
-    assert len(scene.told(alice, ENDS, "in 3 days")) == 1  # in the hour that is not quiet
+    assert len(scene.told(alice, ENDS, at="end-72")) == 1  # in the hour that is not quiet
     for left in (24, 6, 1):
         await scene.until(rental.end - left * 600)
     await scene.until(rental.end + 60)

@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.chain import Rental
 from sandbox.dbc.keys import Wallet
+from tests.scenarios.machines import off
 from tests.scenarios.orders import DAY, ChainStage, chained
 from tests.scenarios.stored import alter
 from tests.scenarios.test_orders_over import CREATE
@@ -89,6 +90,25 @@ async def test_on_a_node_that_nobody_rents_nothing_is_offered_that_it_refuses(
     await alice.presses("Ask gpu1 again", rescue)
     await stage.quiet()
     assert {"Start", "Take a snapshot …"} <= {*alice.last().buttons}
+
+
+async def test_below_an_end_nothing_is_offered_that_its_node_refuses(scene: ChainStage) -> None:
+    stage, alice, node = scene.stage, scene.stage.alice, scene.stage.node("gpu1")
+    rental = scene.rents(blocks=600)
+    node.ledger = scene.chain
+    stage.task("inference").rent_order = str(rental.number)
+    off(stage)
+    await stage.asks(alice, "/dbc vm list")
+    await scene.until(rental.end - 20)
+    asked = await stage.asks(alice, "/dbc vm start inference")
+    await alice.presses("Run it anyway", asked) if "Run it anyway" in asked.buttons else None
+    await stage.quiet()
+    stage.clock.advance(scene.chain.blocks.until(rental.end + 200))
+    node.settle()
+    await scene.passes(1.5, step=600)
+    (told,) = [one for one in alice.messages() if "unknown" in one.plain and one.buttons]
+    assert "Show" in told.buttons
+    assert not {*IN_VAIN, "Show logs", "Retry …"} & {*told.buttons}
 
 
 async def test_of_an_ended_order_only_what_helps_to_copy_is_offered(scene: ChainStage) -> None:

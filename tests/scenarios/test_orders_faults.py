@@ -29,7 +29,7 @@ async def test_an_order_that_a_node_loses_for_a_moment_is_not_told_to_be_gone(
     await scene.passes(minutes=20)
     assert scene.told(alice, "no longer on the chain") == []
     await scene.until(rental.end - 6 * 600)
-    assert len(scene.told(alice, "for gpu1 ends", "in 6 hours")) == 1
+    assert len(scene.told(alice, "for gpu1 ends", at="end-6")) == 1
 
 
 async def test_an_order_is_warned_of_while_a_node_has_lost_it(scene: ChainStage) -> None:
@@ -73,7 +73,7 @@ async def test_an_order_that_was_told_to_be_gone_is_watched_again_once_it_is_bac
     assert scene.told(alice, "no longer on the chain") == []
     assert len(scene.told(alice, "is on the chain after all")) == 1
     await scene.until(rental.end - 6 * 600)
-    assert len(scene.told(alice, "for gpu1 ends", "in 6 hours")) == 1
+    assert len(scene.told(alice, "for gpu1 ends", at="end-6")) == 1
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ async def test_what_ended_while_nobody_looked_is_not_told_to_have_lapsed(
     assert scene.told(alice, "lapsed") == []
     assert scene.told(alice, "has ended.")
     await scene.until(rental.end + 66 * 600)
-    assert len(scene.told(alice, "gpu1 deletes", "in 6 hours")) == 1
+    assert len(scene.told(alice, "gpu1 deletes", at="deletion-6")) == 1
 
 
 async def test_an_end_that_one_node_made_up_is_taken_back(scene: ChainStage) -> None:

@@ -29,12 +29,13 @@ async def test_a_claim_without_a_renewal_is_told_to_all_a_quarter_before_the_end
     await scene.until(rental.end - 500)
     await stage.bob.presses("我来续租", stage.bob.last("@dbc"))
     await scene.until(rental.end - 160, step=60)
-    assert scene.told(stage.alice, ENDS, ", in 15 minutes.") == []
+    before = len(scene.told(stage.alice, ENDS))
     await scene.until(rental.end - 150, step=60)
-    (told,) = scene.told(stage.alice, ENDS, ", in 15 minutes.")
+    *others, told = scene.told(stage.alice, ENDS)
+    assert len(others) == before
     assert "to renew it. The chain has no renewal yet." in told
     assert "bob" in told.casefold() or stage.bob.id in told
-    (said,) = scene.told(stage.bob, "还剩 15 分钟", "链上还没有续租")
+    (said,) = scene.told(stage.bob, "到期", "链上还没有续租")
     assert f"{rental.number}" in said
 
 
@@ -54,9 +55,10 @@ async def test_a_renewed_order_gets_no_last_call(scene: ChainStage) -> None:
     end = rental.end
     await scene.until(end - 500)
     scene.chain.relet(rental.number, 10 * DAY)
+    before = len(scene.told(scene.stage.alice, ENDS))
     await scene.until(end - 10, step=60)
     assert scene.told(scene.stage.alice, "is renewed. It now ends")
-    assert scene.told(scene.stage.alice, ENDS, ", in 15 minutes.") == []
+    assert len(scene.told(scene.stage.alice, ENDS)) == before
 
 
 async def test_who_renews_is_told_wherever_the_order_is(scene: ChainStage) -> None:

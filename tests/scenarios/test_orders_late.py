@@ -288,7 +288,7 @@ async def test_the_node_deletes_what_it_was_told_to_lose_and_not_earlier(scene: 
     await scene.until(rental.end + 60)
     assert scene.told(stage.alice, "has ended.", "inference")
     await scene.until(rental.end + 66 * 600)
-    assert scene.told(stage.alice, "gpu1 deletes", "inference", "in 6 hours")
+    assert scene.told(stage.alice, "gpu1 deletes", "inference", at="deletion-6")
     assert node.tasks
     await scene.until(rental.end + 72 * 600 + 160)
     node.settle()

@@ -41,7 +41,7 @@ async def test_a_machine_that_names_no_order_is_warned_of_under_the_next_one(
         assert "perhaps Ada's training run" in (told := await shown(scene, number))
         assert "late (vda 350G, vdb 10G)" in told
     await scene.until(old.end + 66 * HOURS)
-    (told,) = scene.told(alice, f"rder {old.number}", "gpu1 may delete", "in 6 hours")
+    (told,) = scene.told(alice, f"rder {old.number}", "gpu1 may delete", at="deletion-6")
     assert "late (vda 350G, vdb 10G)" in told
     assert "I do not know which order pays for them." in told
     await scene.until(old.end + 73 * HOURS)
@@ -57,7 +57,7 @@ async def test_a_machine_that_names_no_order_is_warned_of_under_the_next_one(
     for hours in (24, 6):
         await scene.until(new.end + (72 - hours) * HOURS)
         assert scene.told(
-            alice, f"rder {new.number}", f"in {hours} hours", "late (vda 350G, vdb 10G)"
+            alice, f"rder {new.number}", "late (vda 350G, vdb 10G)", at=f"deletion-{hours}"
         )
 
 
@@ -79,7 +79,7 @@ async def test_a_machine_that_names_its_order_is_warned_of_under_that_alone(
     assert "inference" not in mine
     assert "Machines\nlate (vda 350G, vdb 10G); perhaps" in mine
     await scene.until(new.end - 24 * HOURS)
-    (told,) = scene.told(alice, f"rder {new.number} for gpu1 ends", "in 24 hours")
+    (told,) = scene.told(alice, f"rder {new.number} for gpu1 ends", at="end-24")
     assert "inference" not in told
 
 
@@ -105,10 +105,10 @@ async def test_chinese_says_of_which_machines_it_is_not_known(scene: ChainStage)
     await scene.passes(1, step=900)
     assert "可能有 Ada's training run" in await shown(scene, new.number)
     await scene.until(new.end - 24 * HOURS)
-    (told,) = scene.told(alice, f"订单 {new.number} 将于", "还剩 24 小时")
+    (told,) = scene.told(alice, f"订单 {new.number} 将于", at="end-24")
     assert f"可能随订单 {new.number} 一起丢失：不确定由哪个订单付费。" in told
     await scene.until(old.end + 66 * HOURS)
-    (told,) = scene.told(alice, "gpu1 可能会删除 Ada's training run", "还剩 6 小时")
+    (told,) = scene.told(alice, "gpu1 可能会删除 Ada's training run", at="deletion-6")
     assert "不确定由哪个订单付费。" in told
 
 
@@ -165,7 +165,7 @@ async def test_a_machine_that_was_added_to_an_ended_order_is_warned_of_with_it(
     machine = (await stage.asks(alice, "/dbc vm show late")).plain.replace("*", "")
     assert f"Order {old.number} for gpu1 has ended" in machine
     await scene.until(old.end + 49 * HOURS)
-    (told,) = scene.told(alice, f"rder {old.number}", "gpu1 deletes", "in 24 hours")
+    (told,) = scene.told(alice, f"rder {old.number}", "gpu1 deletes", at="deletion-24")
     assert "late (vda 350G, vdb 10G)" in told
 
 

@@ -20,7 +20,7 @@ async def test_an_order_that_both_pallets_tell_of_is_one(scene: ChainStage) -> N
     scene.rpc[0].pallets = ("rentMachine", "terminatingRental")
     rental = scene.rents(blocks=2 * DAY)
     await scene.until(rental.end - 24 * 600)
-    assert len(scene.told(alice, "for gpu1 ends", "in 24 hours")) == 1
+    assert len(scene.told(alice, "for gpu1 ends", at="end-24")) == 1
     for line, once in (
         ("order list", "1287"),
         ("vm list", "Order 1287 for"),

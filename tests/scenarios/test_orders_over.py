@@ -31,11 +31,11 @@ async def test_a_renewal_takes_the_buttons_off_all_warnings_before_it(scene: Cha
     rental = scene.rents(blocks=2 * DAY)
     await scene.until(rental.end - 24 * 600)
     old = alice.last("@dbc")
+    still_shown = deepcopy(old.message.blocks)
     await alice.presses("I renew it", old)
     await scene.passes(minutes=1, step=30)
     assert scene.told(alice, "You renew it. All who are told of it know.")
     assert len(offering(alice)) == 3  # seen at 48 hours, at 24, and who renews it
-    still_shown = deepcopy(old.message.blocks)
     scene.chain.relet(rental.number, 10 * DAY)
     await scene.passes(minutes=5, step=30)
     assert offering(alice) == []
@@ -159,7 +159,7 @@ async def test_who_gets_a_session_is_told_what_is_pending_on_its_order(scene: Ch
     await stage.asks(alice, "/dbc session share gpu1 with @bob")
     (told,) = scene.told(bob, "shares their session for gpu1 with you.")
     assert f"Order {rental.number} for gpu1 ends" in told
-    assert ", in 19 hours." in told
+    assert ", in " not in told
     assert "to renew it." in told
     await bob.presses(f"Show order {rental.number}", bob.last("@dbc"))
     await stage.quiet()

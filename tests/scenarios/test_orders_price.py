@@ -22,7 +22,7 @@ async def test_a_warning_and_a_creation_say_what_renewing_costs(scene: ChainStag
     stage, alice = scene.stage, scene.stage.alice
     rental = scene.rents(blocks=2 * DAY)
     await scene.until(rental.end - 24 * 600)
-    (told,) = scene.told(alice, "for gpu1 ends", "in 24 hours")
+    (told,) = scene.told(alice, "for gpu1 ends", at="end-24")
     costs = (
         f"At the present price, renewing costs {DAILY} a day; 598.90 USD · 49,908.33 DBC for "
         "48 hours, as long as it was paid for last."
@@ -34,7 +34,7 @@ async def test_a_warning_and_a_creation_say_what_renewing_costs(scene: ChainStag
     assert costs in shown.plain
     scene.rpc[0].down = True
     await scene.until(rental.end - 6 * 600)
-    (told,) = scene.told(alice, "for gpu1 ends", "in 6 hours")
+    (told,) = scene.told(alice, "for gpu1 ends", at="end-6")
     assert "renewing costs" not in told  # nobody knows it now
 
 

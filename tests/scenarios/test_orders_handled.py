@@ -1,0 +1,64 @@
+"""What somebody has said of an order is offered to them no more; a channel reads who said it."""
+
+from pathlib import Path
+
+from sandbox.slack import Person
+from tests.scenarios.orders import DAY, chained
+from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY
+
+
+def offered(person: Person, where: str = "@dbc") -> set[str]:
+    shown = [message for message in person.messages(where) if not message.ephemeral]
+    return {label for message in shown for label in message.buttons}
+
+
+def told_to_all(person: Person) -> list[str]:
+    """The warnings in the channel."""
+    seen = [m.plain for m in person.messages(CHANNEL) if not m.ephemeral]
+    return [one for one in seen if "for *gpu1* ends" in one]
+
+
+async def test_whoever_renews_an_order_is_not_asked_again(tmp_path: Path) -> None:
+    async with chained(tmp_path, policy=CONFIRM_ONLY) as scene:
+        stage, alice, bob = scene.stage, scene.stage.alice, scene.stage.bob
+        room = stage.ws.core.state.channel(CHANNEL).id
+        rules = (tmp_path / "policy.toml").read_text()
+        (tmp_path / "policy.toml").write_text(f'{rules}\n[orders]\nchannel = "{room}"\n')
+        stage.bot.reload_policy()
+        await stage.gives_session(alice, "gpu1")
+        await stage.asks(alice, "/dbc session share gpu1 with @bob")
+        rental = scene.rents(blocks=2 * DAY)
+        await scene.until(rental.end - 24 * 600)
+        await alice.presses("I renew it", alice.last("@dbc"))
+        await scene.passes(minutes=1, step=30)
+        assert "I renew it" not in offered(alice)
+        assert "I renew it" in offered(bob)
+        assert "I renew it" not in offered(bob, CHANNEL)
+        seen = told_to_all(bob)
+        assert f"<@{alice.id}> said <!date" in seen[0]
+        for line in ("order list", f"order show {rental.number}"):
+            assert "I renew it" not in str((await stage.asks(alice, f"/dbc {line}")).blocks)
+            assert "I renew it" in str((await stage.asks(bob, f"/dbc {line}")).blocks)
+        await scene.until(rental.end - 6 * 600)
+        assert "I renew it" not in offered(alice) | offered(bob, CHANNEL)
+        await bob.presses("I renew it", bob.last("@dbc"))
+        await stage.quiet()
+        await bob.presses("Take it over", bob.last("@dbc"))
+        await scene.passes(minutes=1, step=30)
+        assert "I renew it" not in offered(bob)
+        seen = told_to_all(bob)
+        assert [one for one in seen if f"<@{alice.id}> said" in one] == []
+        assert "Done" in offered(bob)
+
+
+async def test_a_snooze_is_offered_nowhere_once_it_is_done(tmp_path: Path) -> None:
+    async with chained(tmp_path) as scene:
+        stage, alice = scene.stage, scene.stage.alice
+        await stage.gives_session(alice, "gpu1")
+        await stage.asks(alice, "/dbc session share gpu1 with @bob")
+        rental = scene.rents(blocks=2 * DAY)
+        await scene.until(rental.end - 24 * 600)
+        await alice.presses("Snooze", alice.last("@dbc"))
+        await scene.passes(minutes=1, step=30)
+        assert "Snooze" not in offered(alice) | offered(stage.bob)
+        assert "I renew it" in offered(alice)
