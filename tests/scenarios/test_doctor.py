@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
+from storage import JOURNALS
 from tests import forked, janitor
 from tests.mortal import Mortal, mortal
 from tests.scenarios.stage import CHANNEL
@@ -121,6 +122,11 @@ async def test_a_database_that_is_not_there_is_told_as_the_start_tells_it(tmp_pa
         assert code == FAULT
         assert f"✘ database:      {tmp_path}/bot.db was deleted under the bot that runs." in told
         await bot.kill()
+        for end in JOURNALS:  # all may stand in them still
+            if (left := tmp_path / f"bot.db{end}").exists():
+                left.rename(tmp_path / f"kept{end}")
+        with closing(sqlite3.connect(tmp_path / "kept")) as raw:
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         started = await asyncio.to_thread(forked.run, ["run"], bot.environment, bot.data)
         _, told = await examined(bot)
         said = started.stderr.splitlines()[-1].removeprefix("Error: ")

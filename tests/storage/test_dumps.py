@@ -140,8 +140,7 @@ kill -9 $PPID
 """
 
 
-@pytest.mark.parametrize("is_empty", [False, True])
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(("when", "is_empty"), [("before", True), ("after", False)])
 def test_no_bot_uses_a_database_whose_restore_was_killed(
     when: str, is_empty: bool, site: Site, empty_url: str, tmp_path: Path
 ) -> None:
