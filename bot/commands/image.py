@@ -31,6 +31,7 @@ from bot.language.table import Command, Group
 from bot.messages.facts import FactKind, unread
 from bot.model import Deed, Effect, Filing, Goal, Node, Noted, Trace, Watch
 from bot.pipeline.context import Context
+from bot.pipeline.formatting import several
 from bot.reply import Phrase, Reply, Text, bold, command, keep, line, say, sentences
 from bot.watches.observers.look import is_silence
 from bot.watches.observers.stops import same_size
@@ -378,7 +379,7 @@ def _or_not_listed(size: str) -> Text:
 
 _DELETED = {
     "size": FactKind(say("Size"), said=_or_not_listed),
-    "used_by": FactKind(say("Known to use it")),
+    "used_by": FactKind(say("Known to use it"), said=several),
     **in_place.PUT,
 }
 _PATH = FactKind(say("File on the node"))

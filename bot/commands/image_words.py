@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from bot.commands.servers import DOWNLOAD
 from bot.messages.facts import unread
 from bot.messages.question import Losses, Nothing
+from bot.pipeline.formatting import several
 from bot.reply import Phrase, kept, say
 
 
@@ -42,7 +43,7 @@ def delete_loses(known: Mapping[str, str]) -> Phrase:
 
 def _users(known: Mapping[str, str]) -> Phrase:
     if machines := known.get("used_by"):
-        return say("Known to use it: {machines}.", machines=machines)
+        return say("Known to use it: {machines}.", machines=several(machines))
     if known.get(unread("used_by")):
         return say("Whether one does could not be read.")
     return say("I know of no machine that does, which proves nothing.")

@@ -20,7 +20,7 @@ from bot.messages.facts import DISKS, STATE, FactKind, unread
 from bot.model import Deed, Effect, Goal, Machine, Sighted, Trace
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
-from bot.pipeline.formatting import UNKNOWN, joined
+from bot.pipeline.formatting import UNKNOWN, joined, several
 from bot.reply import (
     Column,
     Fields,
@@ -32,6 +32,7 @@ from bot.reply import (
     Row,
     Rows,
     Text,
+    Words,
     bold,
     code,
     command,
@@ -260,7 +261,9 @@ def _copies_stay(known: Mapping[str, str]) -> Phrase:
         return say("Whether an image server has a copy could not be read.")
     if known.get("copies"):
         return say(
-            "The copy on {servers} stays ({file}).", servers=known["copies"], file=known["file"]
+            "The copy on {servers} stays ({file}).",
+            servers=several(known["copies"]),
+            file=known["file"],
         )
     return say("No image server lists a copy.")
 
@@ -296,8 +299,8 @@ def _said_status(status: str) -> Text:
     return _WORDS.get(status, status)
 
 
-def _said_copies(servers: str) -> Text:
-    return servers or say("none seen")
+def _said_copies(servers: str) -> Words:
+    return several(servers) or say("none seen")
 
 
 def _said_taken(text: str) -> Text:

@@ -61,6 +61,11 @@ UNKNOWN = say("not known yet")
 _LEFT_OUT = say("not in the node's list now")
 
 
+def several(names: str) -> Line:
+    """Names that are kept as one text, as a list of whoever reads it."""
+    return listed(names.split(", ")) if names else line()
+
+
 def joined(*pieces: str | Span | Phrase | Line, by: str = " · ") -> Line:
     """The pieces that there are, with a dot between them; what is absent is not shown."""
     there: list[str | Span | Phrase] = []

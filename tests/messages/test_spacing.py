@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bot.pipeline.formatting import several
 from bot.reply import Words, all_of, bold, catalogue, in_language, line, say, time
 
 AT = datetime(2026, 1, 5, 12, 5, tzinfo=UTC)
@@ -62,6 +63,10 @@ def test_no_space_stands_behind_what_is_filled_in_and_ends_with_a_mark(told: str
     shown = plain_of(say("{told} Its file on the node is {file}.", told=told, file="a.qcow2"))
     space = " " * told[-1:].isascii()
     assert shown == f"{told}{space}它在节点上的文件是 a.qcow2。"
+
+
+def test_names_that_are_kept_as_one_text_are_listed_as_chinese_does() -> None:
+    assert plain_of(several("train-01, infer-07")) == "train-01、infer-07"
 
 
 def test_words_of_people_stay_as_they_are() -> None:
