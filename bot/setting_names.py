@@ -18,7 +18,7 @@ from dotenv.parser import parse_stream
 
 from bot.config import ENV_FILE, SECRETS, Settings
 from bot.reply import Text, language_of, locales_in, say
-from bot.setting_sources import given_twice, unquoted
+from bot.setting_sources import given_twice, holds_secret, unquoted
 
 _DIRECTORY = "CREDENTIALS_DIRECTORY"
 _FIELDS = tuple(name.upper() for name in Settings.model_fields)
@@ -142,7 +142,9 @@ def _several(
     for name, value in in_file.items():
         hidden, counts = unquoted(value or ""), around.get(name.upper())
         # What refers to a variable may come to the same.
-        if name.upper() in _HELD and counts and hidden and "$" not in hidden and hidden != counts:
+        if counts in {None, "", hidden} or "$" in hidden or name.upper() not in _HELD:
+            continue
+        if hidden and holds_secret(name.lower(), hidden):
             yield Stranger(
                 name, ENV_FILE,
                 counts=say("the environment, not {file}", file=ENV_FILE),

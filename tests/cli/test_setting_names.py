@@ -66,10 +66,11 @@ def test_a_secret_that_stands_twice_in_the_file_is_refused(tmp_path: Path) -> No
 def test_a_value_that_hides_another_is_told(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(
         "KEEP_DAYS=3\nKEEP_DAYS=4\nLOG_LEVEL=info\nSLACK_BOT_TOKEN=xoxb-1\n"
-        "SLACK_APP_TOKEN='xapp-1'\nCREDENTIAL_KEYS=$KEYS\n"
+        "SLACK_APP_TOKEN='xapp-1'\nCREDENTIAL_KEYS=$KEYS\nDATABASE_URL=sqlite:///x.db\n"
     )
     given = {"SLACK_BOT_TOKEN": "xoxb-2", "SLACK_APP_TOKEN": "xapp-1", "LOG_LEVEL": "debug"}
-    assert told(**given, CREDENTIAL_KEYS=KEY) == [
+    given |= {"CREDENTIAL_KEYS": KEY, "DATABASE_URL": "sqlite:///y.db"}
+    assert told(**given) == [
         "KEEP_DAYS is set several times, with different values. What counts is the last one in "
         ".env.",
         "SLACK_BOT_TOKEN is set several times, with different values. What counts is the "
