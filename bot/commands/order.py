@@ -23,6 +23,7 @@ from bot.orders.coming import when, with_taker
 from bot.orders.costs import summed
 from bot.orders.facts import Facts, span, told_of
 from bot.orders.finding import Search
+from bot.orders.just_ended import just_ended
 from bot.orders.offers import offer_of
 from bot.orders.order_buttons import buttons
 from bot.orders.reports import paid_in
@@ -225,6 +226,8 @@ async def _shown(ctx: Context, found: RentalOrder) -> Reply:
     parts: list[Part] = [Para(shown), Fields(tuple(fields))]
     if found.phase is OrderPhase.WAITING:
         parts += [*unconfirmed(facts), *confirmation(found)]
+    elif facts.is_ending:
+        parts += just_ended(facts)
     elif found.phase is OrderPhase.RENTING:
         parts += [*at_the_end(facts), *renewing_costs(facts), *renewal(found, DAY)]
     parts += why_over(facts)

@@ -187,7 +187,9 @@ async def _paying(
 async def _caution(ctx: Context, node: Node, order: RentalOrder) -> Foreseen:
     facts = await ctx.services.orders.facts(order)
     label, coming, lost = bold(node.label), when(facts, is_kept=True), line(_LOST[order.phase])
-    if order.phase is OrderPhase.RENTING and (offer := await ctx.services.orders.offer(order)):
+    if order.phase is OrderPhase.RENTING and facts.is_past(order.ends):
+        lost = line(_LOST_BY_NOW)
+    elif order.phase is OrderPhase.RENTING and (offer := await ctx.services.orders.offer(order)):
         lost = sentences((lost, priced(offer)))
     see = command(f"order show {order.number}")
     told = say(
@@ -209,6 +211,9 @@ _LOST = {
         "What you add now is switched off and deleted with them. It cannot be renewed any more."
     ),
 }
+_LOST_BY_NOW = say(
+    "Unless it was renewed before, what you add now is switched off and deleted with its machines."
+)
 
 
 def _orderless(node: Node, last: RentalOrder, *, is_searched: bool) -> Foreseen:

@@ -16,6 +16,7 @@ from bot.messages import ways
 from bot.messages.machine_buttons import RESCUE, May, button
 from bot.model import ExecutionStatus, OrderPhase, RentalOrder
 from bot.orders.facts import AtStake, Facts
+from bot.orders.just_ended import copy_by
 from bot.orders.schedule import DAY, LOOP, goal_of, is_too_late, moment
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
@@ -100,7 +101,8 @@ async def left_of(ctx: Context, order: RentalOrder) -> Left:
     """Ask the node of an order what it still takes."""
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     here = [one for one in usable if one.node == order.node]
-    has_ended = order.phase is OrderPhase.ENDED
+    facts = await ctx.services.orders.facts(order)
+    has_ended = order.phase is OrderPhase.ENDED or facts.is_ending
     listings = [await ctx.services.inventory.list_node(one) for one in here]
     ended = await ended_of(ctx.services, here)
     problems = [one.problem for one in listings if one.problem is not None]
@@ -197,7 +199,9 @@ async def copying(ctx: Context, facts: Facts, left: Left, data: Mapping[str, obj
     deleted = goal_of(order) if order.phase is OrderPhase.ENDED else order.ends
     named = {"node": line(bold(facts.node)), "time": facts.earliest(deleted)}
     head = say("Copy what you need from {node} before {time}.", **named)
-    if order.phase is OrderPhase.ENDED and facts.is_past(deleted):  # which nobody has read yet
+    if order.phase is OrderPhase.RENTING and facts.is_past(order.ends):
+        head = copy_by(facts)
+    elif order.phase is OrderPhase.ENDED and facts.is_past(deleted):  # which nobody has read yet
         head = say(
             "Copy at once what you need from {node}: since {time} it may delete all of it.", **named
         )
@@ -437,7 +441,7 @@ async def _how(ctx: Context, facts: Facts, servers: Sequence[str]) -> Part:
                 "Copy data disks first, over SSH, while the machine runs: a snapshot holds the "
                 "system disk only. It needs the machine to be off, and goes to an image server."
             )
-            if facts.order.phase is OrderPhase.RENTING
+            if facts.order.phase is OrderPhase.RENTING and not facts.is_ending
             else say("A snapshot holds the system disk only, and needs the machine to be off.")
         ),
         *await _reviewed(ctx, facts),
@@ -457,7 +461,7 @@ async def _how(ctx: Context, facts: Facts, servers: Sequence[str]) -> Part:
                 say("Image servers: {servers}", servers=all_of(line(bold(one)) for one in servers))
             )
         )
-    if facts.order.phase is OrderPhase.RENTING:
+    if facts.order.phase is OrderPhase.RENTING and not facts.is_past(facts.order.ends):
         long = say(
             "Data of this size takes hours to transfer. Begin with what matters most; if the time "
             "is short, renew the order first."

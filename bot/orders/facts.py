@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.chain.heads import SLOT
 from bot.ids import TaskId
-from bot.model import RentalOrder
+from bot.model import OrderPhase, RentalOrder
 from bot.orders.costs import Amount
 from bot.orders.offers import Offer
 from bot.orders.schedule import DAY, HOUR, MINUTE, goal_of, moment
@@ -91,6 +91,14 @@ class Facts:
     def is_past(self, block: int) -> bool:
         """Whether a block must have been made by now."""
         return block <= self.head
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether its end has come by the newest block, and no final one has confirmed that yet."""
+        order = self.order
+        if order.phase is not OrderPhase.RENTING:
+            return False
+        return order.seen_block >= order.ends or (self.is_read and self.is_past(order.ends))
 
     def earliest(self, block: int) -> Line:
         """When a block is made at the earliest: whoever has to do something does it before."""

@@ -335,3 +335,41 @@ async def test_on_a_silent_node_no_step_names_a_command(
     await alice.presses("Ask gpu1 again", rescue)
     await stage.quiet()
     assert "snapshot create" in alice.last().plain
+
+
+async def test_until_its_end_is_final_an_order_is_told_to_have_ended_and_not_to_renew_it(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(blocks=600)
+    await scene.until(rental.end - 100, step=60)
+    shown = (await stage.asks(alice, f"/dbc order show {rental.number}")).plain
+    assert "reletMachine" in shown
+    await scene.until(rental.end + 1, step=60)
+    shown = (await stage.asks(alice, f"/dbc order show {rental.number}")).plain.replace("*", "")
+    assert "It has ended by the newest block, which is not final yet." in shown
+    assert "reletMachine" not in shown
+    assert "renewing costs" not in shown
+    assert f"order rescue {rental.number}" in shown
+    said = (await stage.asks(alice, f"/dbc order rescue {rental.number}")).plain.replace("*", "")
+    assert f"Order {rental.number} has ended by the newest block" in said
+    assert "2026-01-08 " in said.partition("\n")[0]  # 72 hours later
+    assert "renew the order first" not in said
+    assert "It is switched off within 15 minutes" in said
+
+
+async def test_past_an_end_that_nobody_could_read_copying_has_no_date_in_the_past(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(blocks=600)
+    await scene.until(rental.end - 100, step=60)
+    scene.rpc[0].down = True
+    await scene.until(rental.end + 200, step=60)
+    said = (await stage.asks(alice, f"/dbc order rescue {rental.number}")).plain.replace("*", "")
+    assert "and the chain could not be read since" in said
+    assert "Unless it was renewed, copy what you need from gpu1 before" in said
+    assert "renew the order first" not in said
+    created = (await stage.asks(alice, CREATE)).plain
+    assert "Unless it was renewed before, what you add now" in created
+    assert "renewing costs" not in created
