@@ -158,6 +158,8 @@ def flag_apart(typed: Sequence[str]) -> Sequence[str]:
     Or two words: `force restart train-01`.
     """
     said = [simplified(plain(word)) for word in typed[:3]]
+    if said[:2] == ["power", "cycle"]:
+        return ["powercycle", *typed[2:]]
     for at, word in enumerate(said[:2]):
         two = said[at : at + 2]
         length = 1 if word in WITH_FLAG else 2

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.language.args import BREAK_GLASS, OPTIONS, Parameter
-from bot.language.kinds import NO_LIMIT
+from bot.language.bounds import NO_LIMIT
 from bot.language.parse import HelpWanted, NotUnderstood
 from bot.language.table import Command, Group, Table
 from bot.model import Effect

@@ -14,6 +14,7 @@ from bot.dbc.fields import DATA_DIR
 from bot.errors import Refused
 from bot.folding import narrow, plain, typed
 from bot.ids import UserId
+from bot.language.bounds import NO_LIMIT, bounded
 from bot.language.chinese import choice
 from bot.language.secret_like import masked
 from bot.language.sizes import gibibytes, is_size
@@ -32,7 +33,6 @@ from bot.reply import (
     say,
 )
 
-NO_LIMIT = 2**31 - 1
 # In characters: a form has to carry what stands in none of its fields.
 _LONGEST, _LONGEST_NAME = 500, 150
 
@@ -41,8 +41,6 @@ _IDENTIFIER = re.compile(r"[A-Za-z0-9]+")  # one of the bot's own, whatever stan
 _HOURS = re.compile(r"\s*(?:h|hrs?|hours?|[个個]?小[时時]|[时時])$", re.IGNORECASE)
 _LISTED = re.compile(r"[\s;]+")
 _SPACED_COMMA = re.compile(r"\s*,\s*(?=\d)")  # `tcp, 8080` is one part
-_BEHIND_PORT = re.compile(r"(?<![\w,:-])(\d[\d:-]*)\s*/\s*(tcp|udp)\b")  # 8080/tcp
-_BEFORE_PORT = re.compile(r"\b(tcp|udp)\s*[\s:/]\s*(?=\d)")  # `tcp 8080`, `tcp:8080`
 _TRUE = frozenset({"true", "yes", "1", "on", "y"})
 _FALSE = frozenset({"false", "no", "0", "off", "n"})
 _NOBODY = say("I cannot find a person called “{text}”.")
@@ -245,7 +243,7 @@ class _Integer(Kind):
         except ValueError:
             told = say("{label} must be a whole number, not “{text}”.", label=arg.label, text=text)
             raise Refused(told, field=name) from None
-        return _bounded(arg, name, value)
+        return bounded(arg.label, arg.least, arg.most, name, value)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -275,7 +273,13 @@ class _Size(Kind):
             )
         if number.startswith("+") and not arg.adds:
             raise _whole(arg, name)
-        return _bounded(arg, name, gibibytes(number.removeprefix("+"), arg.label, name))
+        return bounded(
+            arg.label,
+            arg.least,
+            arg.most,
+            name,
+            gibibytes(number.removeprefix("+"), arg.label, name),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -318,26 +322,22 @@ class _Flag(Kind):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _List(Kind):
+class ListKind(Kind):
+    """Several words, which one text has with blanks between them."""
+
     def read(self, arg: "Arg", name: str, text: str) -> tuple[str, ...]:
+        """The words, each in the characters of a keyboard."""
         parts = _LISTED.split(_SPACED_COMMA.sub(",", narrow(text)))
         read = plain if arg.narrow else typed
         return tuple(read(part) for part in parts if part)
 
     def canonical(self, value: Any) -> str:
+        """All of them, with blanks between."""
         return " ".join(value)
 
     def said(self, text: str) -> Line:
+        """How they read in a review."""
         return listed(text.split())
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Ports(_List):
-    """Ports as DBC has them, `tcp,8080`, however people write the protocol: `8080/tcp`."""
-
-    def read(self, arg: "Arg", name: str, text: str) -> tuple[str, ...]:
-        ports = _BEHIND_PORT.sub(r"\2,\1", narrow(text).lower())
-        return _List.read(self, arg, name, _BEFORE_PORT.sub(r"\1,", ports))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -356,22 +356,6 @@ def _narrowed(text: str) -> str:
     """A name in the characters of a keyboard; what could be a part of it stays."""
     name = narrow(text)
     return name if _NAME.fullmatch(name) else typed(text)
-
-
-def _bounded(arg: "Arg", name: str, value: int) -> int:
-    if arg.least <= value <= arg.most:
-        return value
-    if arg.most == NO_LIMIT:
-        told = say(
-            "{label} must be {least} or more, not {value}.",
-            label=arg.label, least=arg.least, value=value,
-        )  # fmt: skip
-    else:
-        told = say(
-            "{label} must be between {least} and {most}, not {value}.",
-            label=arg.label, least=arg.least, most=arg.most, value=value,
-        )  # fmt: skip
-    raise Refused(told, field=name)
 
 
 def _node(name: str, *nodes: NodeKind, has_default: bool = False, may_be_unseen: bool) -> Kind:
@@ -448,12 +432,14 @@ REASON = _Reason("reason", is_free=True, is_rowed=True)
 WHY = _Reason("why", takes=Takes.REST, is_free=True)
 HOURS = _Hours("hours", FieldKind.NUMBER, strictness=1, is_number=True)
 INT = _Integer("int", FieldKind.NUMBER, strictness=1, is_number=True)
-ORDER = replace(INT, name="order", field=FieldKind.SEARCH, is_menu=True, may_be_unseen=True)
+ORDER = replace(
+    INT, name="order", field=FieldKind.SEARCH,
+    is_menu=True, may_be_unseen=True, is_numbered=True,
+)  # fmt: skip
 SIZE = _Size("size", after=("by", "to"), is_number=True, has_unit=True)
 CHOICE = _Choice("choice", FieldKind.CHOICE, strictness=0, is_choice=True)
 FLAG = _Flag("flag", FieldKind.FLAG, is_flag=True)
-LIST = _List("list", FieldKind.LINES, is_list=True)
-PORTS = _Ports("ports", FieldKind.LINES, is_list=True)
+LIST = ListKind("list", FieldKind.LINES, is_list=True)
 SECRET = _Secret("secret", is_secret=True)  # one line
 SECRETS = _Secret("secrets", FieldKind.LINES, is_secret=True)  # several
 

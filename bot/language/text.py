@@ -32,9 +32,9 @@ _PLAIN = re.compile(r"[\w.,@:/+$*=-]+")
 
 
 _DECORATION = re.compile(
-    r"&gt;|[>＞•·∙・●○,;，；、→⚠🔑🟢⚪🌙⏳🔴❔❓\ufe0f]+"
+    r"&gt;|[>＞•·∙・●○,;，；、→⚠🔑🟢⚪🌙⏳🔴❔❓⏰🚨📅\ufe0f]+"
     r"|:(?:large_green|white|red)_circle:|:crescent_moon:|:hourglass_flowing_sand:"
-    r"|:grey_question:|:warning:|:key:"
+    r"|:grey_question:|:warning:|:key:|:alarm_clock:|:rotating_light:|:calendar:"
 )
 
 # Slack's formatting of a whole command, pasted back; a quoted line; a quotation of all of it.

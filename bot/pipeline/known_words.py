@@ -29,6 +29,7 @@ from bot.services.spotting import Spotted, spotted
 
 _EITHER = (Listing.MACHINES, Listing.NODES)  # what a name alone may be
 _NUMBER = re.compile(r"\d{3,15}")
+_ROW = re.compile(r"[^\w·]*(\d{3,15}) ·")
 _LOOKS_MADE = re.compile(r"(?=.*[A-Za-z])(?=.*\d).+|.*\w[._-]\w.*|vd[a-z]")  # ebUa07ia, vdb
 # What begins a reason that is said without “because”.
 _WHY = frozenset("it it's its they because since cause 因为 原因 它 卡".split())  # noqa: SIM905
@@ -49,6 +50,8 @@ class KnownWords:
         """The suggestions with what the line is about, and with nothing that there is not."""
         found = await self._spotted(meant.words)
         number = _number_in(found)
+        if rowed := _ROW.match(" ".join(meant.words)):  # a row of the list of rentals
+            number, found = rowed[1], replace(found, machine=None, node=None)
         table = self._services.table
         about = _about(table, found, number)
         words, reason = _without_reason(found)

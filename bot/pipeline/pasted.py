@@ -4,6 +4,7 @@ All words have to be of one row, a heading or a card, so that none that says som
 lost. Looks only at what is known here; asks nobody.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from bot.errors import Refused
@@ -28,6 +29,8 @@ from bot.services.shown import (
 )
 
 _MOST = 40  # words of what is worth looking at
+
+_ID = re.compile(r"(?=.*[A-Z])(?=.*[a-z0-9])[A-Za-z0-9]{8,}")
 
 _ROWED = frozenset(kind for kind in ALL if kind.is_rowed)
 _MACHINES = frozenset(kind for kind in ALL if kind.shows_machine)
@@ -111,7 +114,8 @@ class _Row:
             word, *behind = self._bare[start:end]
             if is_decoration(word):
                 continue
-            if "·" in behind and (meant := self.read_as(start, end, word, _NUMBERED)):
+            is_row = "·" in behind or (_ID.fullmatch(word) and any(map(_says_what, behind)))
+            if is_row and (meant := self.read_as(start, end, word, _NUMBERED)):
                 return meant
             if not says_nothing_more(behind, freely=freely):
                 continue
@@ -142,6 +146,11 @@ class _Row:
         """What else was given; a node only where the command takes one, and no row said it."""
         has_node = takes_node(self._command) and not kinds & _MACHINES
         return {n: text for n, text in self._values.items() if has_node or n != NODE_OPTION}
+
+
+def _says_what(word: str) -> bool:
+    """Whether a word ends what is followed, or requested: `Restart a machine: train-01`."""
+    return len(word) > 1 and word.endswith((":", "："))
 
 
 def _names(cell: Sequence[str]) -> Iterator[tuple[str, int]]:

@@ -113,6 +113,10 @@ async def test_what_names_nothing_opens_the_form_without_it(stage: Stage) -> Non
     await stage.alice.presses("Change it…", told)
     form = await stage.alice.sees_modal("Show a machine's log")
     assert not form.value("Machine")
+    told = await stage.asks(stage.alice, "/dbc vm logs inference --tial 20")
+    await stage.alice.presses("Change it…", told)
+    form = await stage.alice.sees_modal("Show a machine's log")
+    assert form.value("Machine") == stage.task("inference").task_id
     told = await stage.asks(stage.alice, "/dbc good night")
     assert told.buttons == ["List machines", "List nodes"]
 
@@ -124,12 +128,27 @@ async def test_what_is_wished_counts_and_not_what_was_told_before(stage: Stage) 
         "ada 连不上了 重启一下": "Restart a machine",
         "inference wont boot": "Show a machine",
         "ada 打不开": "Show a machine",
+        "power cycle ada now!!!": "Restart a machine",
+        "is it safe to restart inference?": "Show a machine",
+        "did my restart work?": "List machines",
+        "restart下inference": "Restart a machine",
+        "呃就是那个把 inference 给我开一下": "Start a machine",
         "let @carol use gpu1 for a day": "Share a session",
         "how many gpus are free": "List nodes",
         "我要一台 2 卡的机器": "Create a machine",
     }.items():
         told = await stage.asks(stage.alice, f"/dbc {line}")
         assert told.buttons[0] == button, (line, told.buttons)
+
+
+async def test_a_row_of_rentals_or_of_what_is_followed_names_it(stage: Stage) -> None:
+    told = await stage.asks(stage.alice, "/dbc order show ⏰ 1290 · gpu1 · 8 GPUs · ends today")
+    assert "order 1290" in told.plain
+    told = await stage.asks(stage.alice, "/dbc ⏰ 1287 · gpu1 · 8 GPUs · ends today 10:20")
+    assert told.buttons[0] == "Show a rental"
+    row = f"LWKhuj7x Restart a machine: {RUN} on gpu1: running"
+    told = await stage.asks(stage.alice, f"/dbc watch stop {row}")
+    assert "Nothing followed for you is called “LWKhuj7x”" in told.plain
 
 
 async def test_a_share_may_say_for_how_long_in_words(stage: Stage) -> None:
