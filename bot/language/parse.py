@@ -215,7 +215,7 @@ def meant_by(
     """
     mood = mood_of(typed)
     found = nearest(table, words, mood, about)
-    given = {c.id: given_to(c, [*named(c), *found.rest]) for c in found.commands}
+    given = {c.id: given_to(c, [*named(c), *found.rest])[0] for c in found.commands}
     is_refused = mood is Mood.REFUSAL and any(
         command.effect_of({}) is not Effect.READ for command in nearest(table, words).commands
     )
@@ -237,14 +237,14 @@ def _names_nothing(command: Command, values: Mapping[str, str], spelled: Mapping
 _PARTING = frozenset({"or", "and", "not", "but", "except", "或", "和", "不"})
 
 
-def given_to(command: Command, rest: Sequence[str]) -> Mapping[str, str]:
-    """What the rest of a line that was meant otherwise says to a command, if it fits."""
+def given_to(command: Command, rest: Sequence[str]) -> tuple[Mapping[str, str], bool]:
+    """What the rest of a line that was meant otherwise says to a command; whether all of it."""
     try:
-        return _arguments(command, rest)[0]
+        return _arguments(command, rest)[0], True
     except Unclear as unclear:
-        return {} if plain(unclear.word) in _PARTING else unclear.fit
+        return {} if plain(unclear.word) in _PARTING else unclear.fit, False
     except Refused:
-        return {}
+        return {}, False
 
 
 def _arguments(command: Command, rest: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:

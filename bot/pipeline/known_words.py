@@ -35,6 +35,27 @@ _LOOKS_MADE = re.compile(r"(?=.*[A-Za-z])(?=.*\d).+|.*\w[._-]\w.*|vd[a-z]")  # e
 _WHY = frozenset("it it's its they because since cause 因为 原因 它 卡".split())  # noqa: SIM905
 
 
+# Beside a name, of a line that its command does not take as it stands.
+_SAY_NOTHING = COURTESIES | frozenset(
+    [
+        "of",
+        "the",
+        "for",
+        "my",
+        "our",
+        "a",
+        "an",
+        "me",
+        "um",
+        "uh",
+        "uhm",
+        "so",
+        "like",
+        "的",
+        "把",
+        "我的",
+    ]
+)
 _WHY_BEGINS = ("卡死", "卡住", "死机", "没反应", "它", "因为")
 
 
@@ -81,10 +102,13 @@ class KnownWords:
         words, reason = _without_reason(found)
         if not (found.machine or found.node):
             return await self._filled(command, unclear.fit, found, "", reason), ""
-        read = given_to(command, [*_named(command, found), *words])
+        read, _ = given_to(command, [*_named(command, found), *words])
         fit = await self._filled(command, {**unclear.fit, **read}, found, "", reason)
         has_target = any(p.arg.kind.is_target and p.name in fit for p in command.parameters)
         is_whole = has_target and not command.missing(fit)
+        if command.effect_of(fit) is not Effect.READ:  # “tonight” is not passed over
+            said = [word for word in words if not _says_nothing(word)]
+            is_whole = is_whole and given_to(command, [*_named(command, found), *said])[1]
         return fit, _line(command, fit, found) if is_whole else ""
 
     async def _spotted(self, words: Sequence[str]) -> Spotted:
@@ -164,6 +188,10 @@ def _is_made(text: str) -> bool:
     return _LOOKS_MADE.fullmatch(text) is not None
 
 
+def _says_nothing(word: str) -> bool:
+    return plain(word) in _SAY_NOTHING or not any(map(str.isalnum, word))
+
+
 def _number_in(found: Spotted) -> str:
     """The number of an order that a line may be about, where it is about nothing else."""
     if found.machine or found.node or found.is_unclear:
@@ -210,7 +238,7 @@ def _fitting(
 ) -> tuple[Command, ...]:
     """Those of the commands that take what the line is about; else all, and what shows it."""
 
-    def fits(command: Command) -> bool:
+    def takes(command: Command) -> bool:
         if command.id in about:
             return True
         if command.effect_of({}) is Effect.READ and len(command.missing({})) > 1:
@@ -226,7 +254,7 @@ def _fitting(
             )
         return any(p.arg.kind is ORDER for p in command.parameters)
 
-    fitting = [command for command in commands if fits(command)]
+    fitting = [command for command in commands if takes(command)]
     if all(command.id in about for command in fitting):  # `cost of ada`
         fitting = [c for c in commands if c in fitting or _is_beside(c)]
     shown = tuple(c for c in map(table.get, about) if c is not None and c not in commands)
