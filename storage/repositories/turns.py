@@ -39,7 +39,8 @@ _IS_UNANSWERED = and_(
     _status == ExecutionStatus.FOLLOWING,
     exists().where(
         watches.c.execution == executions.c.id,
-        watches.c.state == WatchState.OPEN,
+        # So SQLite does not go through all open watches, by its index of states, for the one.
+        watches.c.state.concat("") == WatchState.OPEN,
         watches.c.unsure.is_(True),
         watches.c.moved.is_(False),
     ),

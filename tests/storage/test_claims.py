@@ -14,7 +14,7 @@ from bot.ids import NodeId, UserId
 from bot.model import MACHINE_GOALS, Goal
 from storage import Due, Store, UnitOfWork, Vault
 from tests.databases import begin
-from tests.storage.samples import NOW, SOON
+from tests.storage.samples import NOW, SOON, execution
 
 Claim = Callable[[UnitOfWork], Awaitable[object]]
 A_DAY = timedelta(days=1)
@@ -68,3 +68,11 @@ async def test_a_claim_reads_no_whole_table(lite: Store, tmp_path: Path, claim: 
     scans = [step for step in steps if step.startswith("SCAN") and step != "SCAN due"]
     # A scan of the partial index: it has only what is outstanding.
     assert scans in ([], ["SCAN messages USING INDEX ix_messages_due"])
+
+
+async def test_whose_turn_it_is_takes_no_look_at_watches_of_others(
+    lite: Store, tmp_path: Path
+) -> None:
+    file = tmp_path / "data" / "bot.db"
+    steps = await plan(lite, file, lambda tx: tx.turns.others(execution("1")))
+    assert "SEARCH watches USING INDEX ix_watches_execution (execution=?)" in steps
