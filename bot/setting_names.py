@@ -18,12 +18,13 @@ from dotenv.parser import parse_stream
 
 from bot.config import ENV_FILE, SECRETS, Settings
 from bot.reply import Text, language_of, locales_in, say
-from bot.setting_sources import given_twice, holds_secret, unquoted
+from bot.setting_sources import given_twice, unquoted
 
 _DIRECTORY = "CREDENTIALS_DIRECTORY"
 _FIELDS = tuple(name.upper() for name in Settings.model_fields)
 _HELD = frozenset(name.upper() for name in SECRETS)  # in files, or by themselves
 _KNOWN = (*_FIELDS, *(f"{name.upper()}_FILE" for name in SECRETS), _DIRECTORY)
+_ADDRESSES = ("_URL", "_URLS", "_ENDPOINT")  # given for once, as to look at another database
 # Compose reads `.env` as well, for what stands in its own files.
 _OF_COMPOSE = re.compile(r"COMPOSE_\w+|DOMAIN")
 # Libraries read these from the environment, where `.env` does not put them.
@@ -144,7 +145,7 @@ def _several(
         # What refers to a variable may come to the same.
         if counts in {None, "", hidden} or "$" in hidden or name.upper() not in _HELD:
             continue
-        if hidden and holds_secret(name.lower(), hidden):
+        if hidden and not name.upper().endswith(_ADDRESSES):
             yield Stranger(
                 name, ENV_FILE,
                 counts=say("the environment, not {file}", file=ENV_FILE),

@@ -11,11 +11,14 @@ import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import structlog
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from bot.reply import Text, say
 from storage.errors import BadKey
 from storage.file import PRIVATE, PRIVATE_DIRECTORY, flush_directory, give_name
+
+log = structlog.get_logger()
 
 
 class Vault:
@@ -70,6 +73,7 @@ class Vault:
         self._single, self._fernet = fresh._single, fresh._fernet
         self._digesting = fresh._digesting
         self.fingerprints, self._read = fresh.fingerprints, state
+        log.info("keys.read_again", encrypts=self.fingerprints[0], keys=list(self.fingerprints))
         return True
 
     def impairments(self) -> Sequence[Text]:

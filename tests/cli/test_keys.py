@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
+from structlog.testing import capture_logs
 
 from bot.__main__ import main
 from bot.ids import NodeId, UserId
@@ -67,7 +68,10 @@ def test_a_key_is_exchanged_while_the_bot_runs(bot: Running, keys: Callable[...,
     bot.does(bot.keeps("U1"))
     assert keys("add").exit_code == 0
     new = fingerprint(keys_in(bot.key_file)[0])
-    bot.does(bot.keeps("U2"))  # the running bot encrypts under the new key from now on
+    with capture_logs() as logged:
+        bot.does(bot.keeps("U2"))  # the running bot encrypts under the new key from now on
+    [told] = [one for one in logged if one["event"] == "keys.read_again"]
+    assert (told["encrypts"], told["keys"]) == (new, [new, old])
     assert keys("list").output.splitlines() == [f"{new}  1 row  (encrypts)", f"{old}  1 row"]
     assert f"Encrypted 2 rows under {new}" in keys("rotate").output
     [retired] = [key for key in keys_in(bot.key_file) if fingerprint(key) == old]
