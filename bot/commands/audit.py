@@ -4,19 +4,21 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from itertools import chain
 from tempfile import TemporaryFile
 from textwrap import shorten
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from bot.clock import shown
-from bot.errors import BotError, Refused
-from bot.folding import best, narrow, plain
+from bot.errors import BotError, NotFound, Refused
+from bot.folding import narrow, plain
 from bot.ids import UserId, new_id
 from bot.language.args import NODE_OPTION
 from bot.language.kinds import CHOICE, INT, MOMENT, Arg
-from bot.language.table import Command, Group
+from bot.language.table import Command, Group, words_of
 from bot.language.times import moment
+from bot.language.traditional import simplified
 from bot.messages.cards import people_line
 from bot.model import AuditEntry, AuditKind, AuditQuery, AuditRow, ExecutionStatus
 from bot.pipeline.context import Context
@@ -43,9 +45,12 @@ from bot.reply import (
 )
 from bot.reply import plain as said_in
 from bot.reviews.audit_file import Form
+from bot.reviews.audit_names import commands_meant, names_meant
 
 _WHY = 120  # characters of a reason; all of it is in an export
 PAGE = 10  # so that a message holds them all and the way to older ones
+_MOST_NAMES = 1_000  # machines that one search may mean
+_GROUP_AND_VERB = 2  # words
 _LONG_ID = 20  # a machine's id has 20 characters at least, a node's 64
 # Of these the entry names the requester; whose doing it is stands in its details.
 _FOLLOWS = frozenset({AuditKind.ASKED, AuditKind.STARTED, AuditKind.ENDED})
@@ -127,9 +132,16 @@ _PERSON = re.compile(r"<?@?([UW][A-Z0-9]{2,})(?:\|[^>]*)?>?")
 
 Who = Annotated[str, Arg(say("Person"), hint=say("What they did or asked for: @alice, or me"))]
 Which = Annotated[
-    str, Arg(say("Machine"), hint=say("Name, task id, or the beginning of one"), word="machine")
+    str,
+    Arg(
+        say("Machine"),
+        hint=say("Name, a word of it, task id, or the beginning of one"),
+        word="machine",
+    ),
 ]
-What = Annotated[str, Arg(say("Command"), hint=say("Like vm or “vm restart”"), narrow=True)]
+What = Annotated[
+    str, Arg(say("Command"), hint=say("Like vm, restart or “vm restart”"), narrow=True)
+]
 CameOf = Annotated[
     str, Arg(say("Outcome"), hint=say("Like done, failed, unknown, denied, requested"))
 ]
@@ -251,16 +263,17 @@ async def _query(ctx: Context, wanted: Wanted) -> AuditQuery:
         if not who.is_full_member:
             raise Refused(say("Only full members of this workspace can read the audit."))
         zone, now = ZoneInfo(who.zone), shown(ctx.services.clock, ctx.now)
+        nothing = frozenset[str]()
         query = AuditQuery(
             person=UserId(_person(wanted.person, ctx.actor)),
-            machine=await _machine(ctx, wanted.vm),
-            command=plain(wanted.command).replace(" ", "."),
+            commands=await _commands(ctx, wanted.command) if wanted.command.strip() else nothing,
             outcome=_outcome(wanted.outcome),
             since=moment(wanted.since, now, zone) if wanted.since else None,
             until=moment(wanted.until, now, zone, end=True) if wanted.until else None,
             hidden_nodes=await ctx.hidden(),
         )
-        return await ctx.services.audit.readable_by(ctx.actor, ctx.place.channel, query)
+        query = await ctx.services.audit.readable_by(ctx.actor, ctx.place.channel, query)
+        return await _about_machine(ctx, query, wanted.vm) if wanted.vm.strip() else query
     except RightsUnknown:  # it is begun again once Slack says who that is
         raise
     except DeliveryFailed as failed:
@@ -270,11 +283,56 @@ async def _query(ctx: Context, wanted: Wanted) -> AuditQuery:
         ) from None
 
 
-async def _machine(ctx: Context, typed: str) -> str:
-    """What the audit calls a machine that is known here; what is gone is called as typed."""
+async def _about_machine(ctx: Context, query: AuditQuery, typed: str) -> AuditQuery:
+    """The query, narrowed to the machines that are called so, or were. Raises NotFound.
+
+    A name that nobody may read of is told as one that there is not.
+    """
     known = await ctx.services.inventory.machines(ctx.actor, ctx.place.channel)
-    found = best(typed, [name for one in known for name in (one.task, one.label)])
-    return found[0] if len(found) == 1 else typed.strip()
+    called = {one.task: {one.task, one.nickname, one.desc} for one in known}
+    audit = ctx.services.audit
+    names = names_meant(typed, [*await audit.names(), *chain(*called.values())])
+    names |= {task for task, its in called.items() if its & names}
+    if len(names) > _MOST_NAMES:
+        raise Refused(
+            say("“{id}” is the beginning of several.", id=typed), hint=say("Type more of it.")
+        )
+    alone = AuditQuery(
+        names=names,
+        reader=query.reader,
+        reader_nodes=query.reader_nodes,
+        hidden_nodes=query.hidden_nodes,
+    )
+    if not names or not await audit.page(alone, before=None, limit=1):
+        raise NotFound(
+            say(
+                "The audit has no machine called “{text}”, or none that you may read about.",
+                text=typed,
+            ),
+            hint=say("Type the beginning of its name, of a word of it or of its task id."),
+            field="vm",
+        )
+    return replace(query, names=names)
+
+
+async def _commands(ctx: Context, typed: str) -> frozenset[str]:
+    """The commands that are meant by group, verb or both, also former ones. Raises NotFound."""
+    table, words = ctx.services.table, typed.split()
+    row = table.find(*words) if len(words) == _GROUP_AND_VERB else None
+    if row is not None:
+        return frozenset({row.id})
+    group = table.group(typed)
+    text = group.name if group is not None else typed
+    known = {*await ctx.services.audit.commands(), *(one.id for one in table)}
+    verb = simplified(plain(typed))
+    found = commands_meant(text, known) or {one.id for one in table if verb in words_of(one)}
+    if not found:
+        raise NotFound(
+            say("There is no command “{typed}”.", typed=typed),
+            hint=say("Type a group, a verb or both: vm, delete or “vm delete”."),
+            field="command",
+        )
+    return frozenset(found)
 
 
 def _person(typed: str, actor: UserId) -> str:

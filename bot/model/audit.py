@@ -147,6 +147,7 @@ class AuditQuery:
     beginning, or a label. `command`: its id or the beginning of one ("vm"). `outcome`: an outcome
     or a kind. `since` is included, `until` is not. `reader_nodes`, when given: only entries about
     these nodes, or of `reader` and what they asked for. Nothing about `hidden_nodes`.
+    `names`: one of these task ids and labels. `commands`: one of these ids.
     """
 
     person: UserId = UserId("")
@@ -158,3 +159,5 @@ class AuditQuery:
     reader: UserId = UserId("")
     reader_nodes: frozenset[str] | None = None
     hidden_nodes: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    commands: frozenset[str] = frozenset()

@@ -82,6 +82,16 @@ class AuditLog:
             sessions = await tx.sessions.usable(person, channel)
         return replace(query, reader=person, reader_nodes=frozenset(s.node for s in sessions))
 
+    async def names(self) -> list[str]:
+        """The ids and labels of all machines that it was ever about."""
+        async with self._store.browse(many_rows=True) as tx:
+            return await tx.audit.words("label", "task")
+
+    async def commands(self) -> list[str]:
+        """The commands that it was ever about, by their ids."""
+        async with self._store.browse(many_rows=True) as tx:
+            return await tx.audit.words("command")
+
     async def page(self, query: AuditQuery, *, before: int | None, limit: int) -> list[AuditRow]:
         """Up to `limit` rows that fit, newest first, those before row `before` only.
 

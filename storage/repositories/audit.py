@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, overload
+from typing import Any, Literal, overload
 
 from sqlalchemy import (
     Connection,
@@ -23,7 +23,7 @@ from bot.ids import ApprovalId, ChannelId, ExecutionId, NodeId, TaskId, UserId
 from bot.model import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow, MessageRef, Place
 from storage.chain import GENESIS, canonical, hash_of
 from storage.connection import OpenConnection, carried_out
-from storage.repositories.audit_search import WINDOWS, Search, stamp
+from storage.repositories.audit_search import WINDOWS, WORDS, Search, stamp
 from storage.repositories.repository import Repository, texts
 from storage.tables import audit
 
@@ -100,6 +100,15 @@ class Audit(Repository):
         wanted = wanted.where(audit.c.seq > seq, audit.c.seq <= end)
         rows = await self._connection.execute(wanted.order_by(audit.c.seq).limit(limit))
         return Rows(rows.mappings().all())
+
+    async def words(self, *columns: Literal["command", "label", "task"]) -> list[str]:
+        """What has ever stood in these columns, each once."""
+        found: list[str] = []
+        for column in columns:
+            wanted = text(WORDS[self._connection.dialect.name].format(column=column))
+            rows = await self._connection.execute(wanted)
+            found += [word for word in rows.scalars() if isinstance(word, str)]
+        return found
 
     async def raw(self) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
         """Every row as it is stored, in order, some at a time: for `storage.chain`."""

@@ -46,6 +46,29 @@ def stamp(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
+# Each word of a column once, by its index: from one to the next one, however many rows have it.
+WORDS = {
+    "sqlite": """
+        WITH RECURSIVE known(word) AS (
+            SELECT min({column}) FROM audit
+            UNION ALL
+            SELECT (SELECT min({column}) FROM audit WHERE {column} > word) FROM known
+            WHERE word IS NOT NULL
+        ) SELECT word FROM known WHERE word <> ''
+    """,
+    "postgresql": """
+        WITH RECURSIVE known(word) AS (
+            (SELECT {column} FROM audit ORDER BY {column} USING ~<~ LIMIT 1)
+            UNION ALL
+            SELECT (
+                SELECT {column} FROM audit WHERE {column} ~>~ word
+                ORDER BY {column} USING ~<~ LIMIT 1
+            ) FROM known WHERE word IS NOT NULL
+        ) SELECT word FROM known WHERE word <> ''
+    """,
+}
+
+
 class Search:
     """What fits a query, in SQL."""
 
@@ -86,11 +109,8 @@ class Search:
         """
         query, seq = self._query, audit.c.seq
         unordered = seq + 0
-        if query.machine:
-            for table in _BOTH:
-                yield begins(self._dialect, table.c.task, query.machine), unordered
-            yield audit.c.label == query.machine, seq
-            yield executions.c.label == query.machine, unordered
+        if query.machine or query.names:
+            yield from self._about_machines()
         elif query.outcome and query.outcome not in _COMMON:
             yield audit.c.outcome == query.outcome, seq
             yield audit.c.kind == query.outcome, seq
@@ -101,28 +121,40 @@ class Search:
             for node in () if query.person else sorted(query.reader_nodes or ()):
                 yield audit.c.node == node, seq
                 yield executions.c.node == node, unordered
-        elif query.command:
-            yield audit.c.command == query.command, seq
-            yield begins(self._dialect, audit.c.command, f"{query.command}."), unordered
+        elif query.command or query.commands:
+            yield from self._of_commands()
         elif query.until is not None:
             yield true(), unordered  # the index on `at`
         else:
             yield true(), seq
 
+    def _about_machines(self) -> Iterator[tuple[ColumnElement[bool], ColumnElement[int]]]:
+        query, seq = self._query, audit.c.seq
+        if query.machine:
+            for table in _BOTH:
+                yield begins(self._dialect, table.c.task, query.machine), seq + 0
+            yield audit.c.label == query.machine, seq
+            yield executions.c.label == query.machine, seq + 0
+        for column in (one for table in _BOTH for one in (table.c.task, table.c.label)):
+            if query.names:
+                yield column.in_(sorted(query.names)), seq + 0
+
+    def _of_commands(self) -> Iterator[tuple[ColumnElement[bool], ColumnElement[int]]]:
+        query, seq = self._query, audit.c.seq
+        for command in sorted(query.commands):
+            yield audit.c.command == command, seq
+        if query.command:
+            yield audit.c.command == query.command, seq
+            yield begins(self._dialect, audit.c.command, f"{query.command}."), seq + 0
+
     def _conditions(self) -> Iterator[ColumnElement[bool]]:
         query = self._query
         if query.person:
             yield or_(*_by(query.person))
-        if query.machine:
-            yield or_(
-                *(begins(self._dialect, table.c.task, query.machine) for table in _BOTH),
-                *(table.c.label == query.machine for table in _BOTH),
-            )
-        if query.command:
-            yield or_(
-                audit.c.command == query.command,
-                begins(self._dialect, audit.c.command, f"{query.command}."),
-            )
+        if query.machine or query.names:
+            yield or_(*(way for way, _ in self._about_machines()))
+        if query.command or query.commands:
+            yield or_(*(way for way, _ in self._of_commands()))
         if query.outcome:
             yield or_(audit.c.outcome == query.outcome, audit.c.kind == query.outcome)
         if query.since is not None:

@@ -13,6 +13,7 @@ from sandbox.slack import Person, SeenMessage
 from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage
 
 DAY = 24 * 60 * 60
+RESTART = '/dbc vm restart inference force reason="it hangs"'
 
 
 async def rows(stage: Stage, query: AuditQuery | None = None) -> list[AuditRow]:
@@ -31,7 +32,7 @@ async def about(stage: Stage, command: str) -> list[tuple[str, str, str]]:
 
 async def asks_restart(stage: Stage) -> SeenMessage:
     await stage.gives_session(stage.alice, "gpu1")
-    return await stage.asks(stage.alice, '/dbc vm restart inference force reason="it hangs"')
+    return await stage.asks(stage.alice, RESTART)
 
 
 async def restarts(stage: Stage) -> None:
@@ -131,6 +132,14 @@ async def test_people_see_what_they_did_and_what_happened_on_their_nodes(stage: 
         ("since=2020-01-01 until=today", True),
         ("person=me", True),
         ("vm=train", False),
+        ("machine=INFER", True),
+        ("machine='Inference '", True),
+        ("command=restart", True),
+        ("command=vm", True),
+        ("command=重启", True),
+        ("command=虚拟机", True),
+        ("command=rest", True),
+        ("command=delete", False),
     ],
 )
 async def test_the_list_is_narrowed(one_stage: Stage, options: str, *, seen: bool) -> None:
@@ -144,6 +153,32 @@ async def test_the_list_is_narrowed(one_stage: Stage, options: str, *, seen: boo
 )
 async def test_what_cannot_be_meant_is_refused(one_stage: Stage, options: str, told: str) -> None:
     assert told in await listed(one_stage, one_stage.alice, options)
+
+
+async def test_a_machine_of_the_past_is_found_by_any_word_of_its_name(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm name inference ada-training-run")
+    await stage.alice.presses("Confirm", await stage.asks(stage.alice, RESTART))
+    await stage.ends(stage.alice, "ada-training-run (inference) has restarted")
+    task = stage.task("inference").task_id
+    stage.node("gpu1").tasks.pop(task)
+    await stage.asks(stage.alice, "/dbc vm list")
+    for called in ("ada", "TRAINING-R", "run", task[:4].lower()):
+        assert "vm restart" in await listed(stage, stage.alice, f"machine={called}"), called
+
+
+async def test_what_the_audit_has_never_named_is_told_as_that(one_stage: Stage) -> None:
+    await restarts(one_stage)
+    unknown = await listed(one_stage, one_stage.alice, "machine=nothere")
+    assert "no machine called “nothere”" in unknown
+    unread = await listed(one_stage, one_stage.carol, "machine=inference")
+    assert unread == unknown.replace("nothere", "inference")
+    assert "There is no command “frobnicate”" in await listed(
+        one_stage, one_stage.alice, "command=frobnicate"
+    )
+    narrowed = await listed(one_stage, one_stage.alice, "machine=inference outcome=failed")
+    assert "Nothing that you may read fits" in narrowed
 
 
 async def test_older_rows_are_paged_in_place_with_what_was_asked_for(one_stage: Stage) -> None:

@@ -32,6 +32,8 @@ QUERIES = {
     "machine": AuditQuery(machine="train-0007"),
     "task": AuditQuery(machine="0000000000000000000"),
     "no machine": AuditQuery(machine="train_0%"),
+    "names": AuditQuery(names=frozenset({"train-0007", "0000000000000000000007"}), until=SOON),
+    "commands long ago": AuditQuery(commands=frozenset({"vm.delete", "vm.start"}), until=SOON),
     "person": AuditQuery(person=UserId("U00007")),
     "person long ago": AuditQuery(person=UserId("U00007"), until=SOON),
     "stranger": AuditQuery(person=UserId("U7")),
@@ -83,6 +85,14 @@ async def test_a_page_has_the_newest_rows_that_fit(long: Store) -> None:
                 if page != older[:-12:-1]:
                     differ.append((name, before))
     assert differ == []
+
+
+async def test_each_word_that_stood_there_is_given_once(long: Store) -> None:
+    async with long.browse() as tx:
+        rows = [row.entry async for row in tx.audit.all(AuditQuery())]
+        for column in ("label", "task", "command"):
+            words = await tx.audit.words(column)
+            assert sorted(words) == sorted({getattr(row, column) for row in rows} - {""})
 
 
 async def test_no_page_is_found_by_going_through_everything(tmp_path: Path) -> None:
