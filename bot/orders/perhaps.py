@@ -46,13 +46,13 @@ def unseen_end(facts: Facts) -> Phrase:
     named = {**_named(facts), "end": facts.earliest(facts.order.ends)}
     if facts.is_past(goal):
         return say(
-            "{node} may have deleted {machines} with all disks and snapshots. Order {order} ended "
-            "{end}, unless it was renewed.",
+            "{node} may have deleted {machines} with all disks and snapshots. Order {order} was to "
+            "end {end}, unless it was renewed.",
             **named,
         )
     return say(
         "{node} may delete {machines} with all disks and snapshots after {time}. Order {order} "
-        "ended {end}, unless it was renewed.",
+        "was to end {end}, unless it was renewed.",
         **named, time=line(time(deleted_at(facts.order))),
     )  # fmt: skip
 

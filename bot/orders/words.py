@@ -153,7 +153,7 @@ def _unseen_end(facts: Facts) -> Reply:
     named = {**_named(facts), "machines": facts.lost, "end": facts.earliest(facts.order.ends)}
     named["time"] = line(time(deleted_at(facts.order)))
     if not facts.has_machines:
-        told = say("Order {order} for {node} ended {end}, unless it was renewed.", **named)
+        told = say("Order {order} for {node} was to end {end}, unless it was renewed.", **named)
         return _reply(facts, "alarm_clock", line(told), *at_the_end(facts))
     copy = () if facts.is_past(goal) else _copy(facts)
     if perhaps.is_perhaps(facts):
@@ -162,13 +162,13 @@ def _unseen_end(facts: Facts) -> Reply:
     if facts.is_past(goal):
         told = say(
             "{node} deletes, or has deleted, {machines} with all disks and snapshots. Order "
-            "{order} ended {end}, unless it was renewed.",
+            "{order} was to end {end}, unless it was renewed.",
             **named,
         )
         return _reply(facts, "rotating_light", line(told), *_unsure(facts))
     told = say(
-        "{node} deletes {machines} with all disks and snapshots after {time}. Order {order} ended "
-        "{end}, unless it was renewed.",
+        "{node} deletes {machines} with all disks and snapshots after {time}. Order {order} was "
+        "to end {end}, unless it was renewed.",
         **named,
     )
     return _reply(facts, "rotating_light", line(told), *_unsure(facts), *copy)
