@@ -8,6 +8,7 @@ from bot.clock import Clock
 from bot.dbc.client import DbcClient
 from bot.outages.attendance import Attendance
 from bot.outages.drift import AfterEnd, Drift
+from bot.outages.machine_departures import MachineDepartures
 from bot.outages.rounds import Rounds, Wanted
 from bot.outages.silences import Silences
 from bot.outages.telling import Barred, Hidden, Offers, People
@@ -59,6 +60,8 @@ class Outages:
         self._silences = Silences(
             store, attendance, inventory, chain, people, clock, lambda: rules().nodes
         )
+        self._rules = rules
+        self._departures = MachineDepartures(store, inventory, people, clock)
         self._drift = Drift(
             store,
             dbc,
@@ -78,5 +81,7 @@ class Outages:
         """Write down and tell what has changed."""
         await self._silences.look()
         await self._rounds.look_at_rules()  # before everything is forgotten
+        if self._rules().machines:  # before what nobody sees any more is forgotten
+            await self._departures.look()
         await self._drift.look()
         await self._rounds.look()

@@ -202,6 +202,12 @@ class Outages(Repository):
         query = select(kept_machines).where(kept_machines.c.node == node, told)
         return [Kept(**row) for row in (await self._connection.execute(query)).mappings()]
 
+    async def alarmed(self) -> list[Kept]:
+        """The machines of which people were told something that is still so."""
+        is_told = or_(kept_machines.c.episode != "", kept_machines.c.port != "")
+        rows = await self._connection.execute(select(kept_machines).where(is_told))
+        return [Kept(**row) for row in rows.mappings()]
+
     async def own_changes(self, tasks: Collection[TaskId], since: datetime) -> list[OwnChange]:
         """The changes of these machines that the bot has sent; none that ended before `since`."""
         found: list[OwnChange] = []

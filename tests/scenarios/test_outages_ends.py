@@ -375,3 +375,21 @@ async def test_an_alarm_about_several_machines_keeps_no_menu_once_it_is_over(
 def _menus(alarm: SeenMessage) -> list[object]:
     """What can be clicked there: buttons, and what stands beside a line."""
     return [one for one in alarm.blocks if one["type"] == "actions" or "accessory" in one]
+
+
+async def test_whoever_loses_access_to_a_machine_that_is_off_has_a_last_word(stage: Stage) -> None:
+    alice, bob = stage.alice, stage.bob
+    await stage.asks(alice, "/dbc session share gpu1 with @bob")
+    await goes_on(stage, 3)
+    off(stage)
+    await goes_on(stage, 5)
+    assert len(told(bob, "Outside this bot")) == len(told(alice, "Outside this bot")) == 1
+    await stage.asks(alice, "/dbc session unshare gpu1")
+    await goes_on(stage, 5)
+    assert len(told(bob, "since you have no access to gpu1 any more")) == 1
+    assert len(told(bob, "No longer watched: Outside this bot")) == 1
+    assert told(alice, "no access") == []
+    runs_again(stage)
+    await goes_on(stage, 5)
+    assert len(told(alice, "again")) >= 1
+    assert told(bob, "is “running” again") == []
