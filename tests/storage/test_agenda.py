@@ -152,7 +152,12 @@ _ROWS: list[tuple[Open, set[str], Plant, Find]] = [
     (Open.COMMAND, {"recover"}, _runs, _Finds.stranded),
     (Open.COMMAND, {"turns"}, _waits_for_its_turn, _Finds.waiting),
     (Open.CLICK, {"recover"}, _clicks, _Finds.clicks),
-    (Open.REVIEW, {"obsolete", "measure"}, _asks_reviewers, _Finds.open_reviews),
+    (
+        Open.REVIEW,
+        {"obsolete", "measure", "rentals on cards"},
+        _asks_reviewers,
+        _Finds.open_reviews,
+    ),
     (Open.REVIEW, {"expire"}, _asks_reviewers, _Finds.expired),
     (Open.REVIEW, {"remind"}, _asks_reviewers, _Finds.reminders),
     (Open.WATCH, {"watches"}, _follows, _Finds.watches),
