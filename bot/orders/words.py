@@ -286,10 +286,14 @@ def at_the_end(facts: Facts) -> tuple[Part, ...]:
     """What is lost at an order's end, and what saves it."""
     if not facts.has_machines:
         return (Note(line(say("No machine of it is known here."))),)
-    told = say(
+    told = say_number(
+        "At its end {machines} loses power within 15 minutes. 72 hours later the node deletes it "
+        "with all disks and snapshots. Renting again does not save it; renewing this order "
+        "before its end does.",
         "At its end {machines} lose power within 15 minutes. 72 hours later the node deletes them "
         "with all disks and snapshots. Renting again does not save them; renewing this order "
         "before its end does.",
+        len(facts.sure) or 2,  # its machines, where none is known by name
         machines=facts.lost,
     )
     return (Note(line(told)), *_unsure(facts))
@@ -434,9 +438,12 @@ def _ended(facts: Facts) -> Reply:
         **_named(facts), time=deleted,
     )  # fmt: skip
     if facts.sure:
-        told = say(
+        told = say_number(
+            "Order {order} for {node} has ended. {machines} loses power within 15 minutes, and the "
+            "node deletes it with all disks and snapshots after {time}.",
             "Order {order} for {node} has ended. {machines} lose power within 15 minutes, and the "
             "node deletes them with all disks and snapshots after {time}.",
+            len(facts.sure),
             **_named(facts), machines=facts.lost, time=deleted,
         )  # fmt: skip
     return _reply(facts, "rotating_light", line(told), *_unsure(facts), *_copy(facts))

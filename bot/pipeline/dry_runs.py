@@ -171,7 +171,9 @@ class _Rehearsal:
         if fails := [*found.faults.values(), *found.doubts]:
             told.append((say("Would fail"), line(emoji("warning"), " ", sentences(fails))))
         if found.cautions:
-            told.append((say("Before you go on"), sentences(one.told for one in found.cautions)))
+            told.append(
+                (say("Before you go on"), stacked([line(one.told) for one in found.cautions]))
+            )
         if found.untold:
             told.append((say("Not checked"), sentences(found.untold)))
         return told, bool(fails)

@@ -13,14 +13,17 @@ from bot.messages.facts import CAUTION, CAUTION_IN_PUBLIC, ENDING, ENDING_IN_PUB
 from bot.model import Effect, Execution, Goal, Machine, Node
 from bot.pipeline.as_meant import as_meant, moved
 from bot.pipeline.context import Context, Services
+from bot.pipeline.formatting import stacked
 from bot.pipeline.patience import Interim, waiting_for
 from bot.pipeline.rights import allow, is_open_to_all, require_colleague
 from bot.pipeline.targets import Bound, bind
 from bot.reply import (
+    Line,
     Severity,
     Text,
     as_phrase,
     keep,
+    line,
     say,
     sentences,
 )
@@ -182,5 +185,9 @@ class Preparation:
             told[public] = [one.in_public for one in seen.cautions]
         raise_all([Refused(told, field=field) for field, told in found.faults.items()])
         told[UNTOLD] = found.untold
-        kept = {key: keep(as_phrase(sentences(some))) for key, some in told.items() if some}
+
+        def joined(key: str, some: Sequence[Text]) -> Line:
+            return sentences(some) if key == UNTOLD else stacked([line(one) for one in some])
+
+        kept = {key: keep(as_phrase(joined(key, some))) for key, some in told.items() if some}
         return replace(execution, facts={**execution.facts, **kept}) if kept else execution

@@ -16,10 +16,11 @@ from bot.messages import alone, review_cards
 from bot.messages.facts import ENDING, RENTAL, is_same_rental
 from bot.model import Approval, Execution, Fact, RentalOrder, ReviewKind
 from bot.pipeline.context import Context, Services
+from bot.pipeline.formatting import stacked
 from bot.pipeline.rental_facts import rental_since
 from bot.pipeline.targets import Bound
 from bot.ports import DeliveryFailed
-from bot.reply import as_phrase, keep, sentences
+from bot.reply import as_phrase, keep, line
 from storage import StorageFailed
 
 _BEFORE = {ReviewKind.CONFIRM, ReviewKind.APPROVE}  # what has run was decided by what it showed
@@ -98,7 +99,7 @@ class RentalsOnCards:
         asked = {"node": bound.node, **({"vm": bound.machine} if bound.machine else {})}
         cautions = (await command.warns(context, **asked)).cautions
         is_public = approval.kind is not ReviewKind.CONFIRM
-        said = sentences([one.in_public if is_public else one.told for one in cautions])
+        said = stacked([line(one.in_public if is_public else one.told) for one in cautions])
         shown.pop(ENDING, None)
         return {ENDING: Fact(keep(as_phrase(said))), **shown} if said else shown
 

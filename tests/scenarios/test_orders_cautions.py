@@ -157,3 +157,14 @@ async def test_whoever_reads_that_it_runs_reads_by_when_its_order_needs_them(
     by = "ends <!date" if confirmed else "must be confirmed by <!date"
     assert f":alarm_clock: The order for gpu1 {by}" in told
     assert "left" not in told
+
+
+async def test_several_warnings_stand_below_each_other(scene: ChainStage) -> None:
+    scene.rents(blocks=3000)
+    await scene.passes(minutes=5, step=60)
+    off(scene.stage)
+    await scene.stage.asks(scene.stage.alice, "/dbc vm list")
+    told = (await scene.stage.asks(scene.stage.alice, f"{CREATE} --dry-run")).plain.replace("*", "")
+    (ends,) = [one for one in told.splitlines() if "for gpu1 ends" in one]
+    (claims,) = [one for one in told.splitlines() if "start again while this machine" in one]
+    assert ends != claims

@@ -181,3 +181,14 @@ async def test_a_machine_that_names_an_ended_order_is_of_it_also_beside_a_new_on
     machine = (await stage.asks(alice, "/dbc vm show late")).plain.replace("*", "")
     assert f"Order {old.number} for gpu1 has ended" in machine
     assert f"rder {new.number}" not in machine
+
+
+async def test_of_one_machine_an_end_is_told_in_the_singular(scene: ChainStage) -> None:
+    node = scene.stage.node("gpu1")
+    node.drop(scene.stage.task("Ada's training run"))
+    await scene.stage.asks(scene.stage.alice, "/dbc vm list")
+    rental = scene.rents(blocks=600)
+    await scene.until(rental.end + 60)
+    told = scene.told(scene.stage.alice, "inference (vda 350G, vdb 100G) loses power")
+    assert told
+    assert "deletes it with all disks" in told[-1]
