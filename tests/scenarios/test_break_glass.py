@@ -53,6 +53,7 @@ async def test_it_runs_at_once_and_everybody_hears_of_it(stage: Stage) -> None:
 
 
 async def test_a_suggestion_breaks_no_glass(stage: Stage) -> None:
+    await stage.passes(1)  # what there is has been looked at
     misspelled = DELETE.replace("delete", "delte") + ' break_glass="It floods the switch"'
     offer = await stage.asks(stage.carol, misspelled)
     await stage.carol.presses("Delete a machine", offer)
