@@ -38,7 +38,8 @@ def told_anew(told: Reply, before: RentalOrder, order: RentalOrder, place: Place
     shown = fitting(told, order, place)
     former, taker = taker_of(before), taker_of(order)
     parts = [_by(part, former, taker) for part in shown.parts]
-    if parts == [*shown.parts] and taker and place.is_channel and shown != told:
+    is_said = Note(taker) in parts or Note(line(taker, " ", UNRENEWED)) in parts
+    if taker and not is_said and place.is_channel and shown != told:
         below = next((at for at, part in enumerate(parts) if isinstance(part, Actions)), len(parts))
         parts.insert(below, Note(taker))
     return replace(shown, parts=tuple(parts))

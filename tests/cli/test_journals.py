@@ -87,6 +87,9 @@ def require_refused(file: Path, home: Path) -> None:
     for command in (["backup", str(home / "new.db")], ["audit", "verify"], ["keys", "list"]):
         done = run(file, *command)
         assert (done.exit_code, told in done.output) == (1, True), done.output
+    nowhere = {"DATABASE_URL": "postgresql+asyncpg://x:y@127.0.0.1:1/z", "CREDENTIAL_KEYS": KEY}
+    done = CliRunner().invoke(main, ["copy", str(file)], env=nowhere)
+    assert (done.exit_code, told in done.output) == (1, True), done.output
     assert [path.read_bytes() for path in (file, Path(f"{file}-wal"))] == before
 
 

@@ -36,6 +36,10 @@ async def test_whoever_renews_an_order_is_not_asked_again(tmp_path: Path) -> Non
         assert "I renew it" not in offered(bob, CHANNEL)
         seen = told_to_all(bob)
         assert f"<@{alice.id}> said <!date" in seen[0]
+        await bob.presses("Snooze", bob.last("@dbc"))
+        await scene.passes(minutes=1, step=30)
+        assert "Snooze" not in offered(bob, CHANNEL)
+        assert told_to_all(bob)[0].count(f"<@{alice.id}> said <!date") == 1
         for line in ("order list", f"order show {rental.number}"):
             assert "I renew it" not in str((await stage.asks(alice, f"/dbc {line}")).blocks)
             assert "I renew it" in str((await stage.asks(bob, f"/dbc {line}")).blocks)
