@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from handlers.arrivals import Pulse
 from tests.scenarios.site import is_http
 from tests.scenarios.stage import Stage, staged
 
@@ -15,6 +16,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Else all others would be done, and the last of these would be waited for.
     """
     items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+
+
+@pytest.fixture(autouse=True)
+def lively(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bot in the process of its test never stands still: a busy machine keeps Slack, too.
+
+    What a standstill does is tested with bots in processes of their own.
+    """
+    monkeypatch.setattr(Pulse, "start", lambda _self: None)
 
 
 @pytest.fixture

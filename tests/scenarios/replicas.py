@@ -18,6 +18,7 @@ from sandbox.slack import Person, SeenMessage, Workspace
 from tests.clocks import MachineClock
 from tests.scenarios.site import NAME, now
 from tests.scenarios.stage import (
+    ACK_SECONDS,
     CHANNEL,
     LIMITS,
     MANIFEST,
@@ -90,7 +91,7 @@ async def replicated(
     clock = clock or ManualClock()
     world = demo_world(clock)
     async with (
-        Workspace(clock=clock, manifest=MANIFEST) as ws,
+        Workspace(clock=clock, manifest=MANIFEST, ack_seconds=ACK_SECONDS) as ws,
         Daemon(world, timeout=SLOWEST) as daemon,
     ):
         keys = (SecretStr(Fernet.generate_key().decode()),)

@@ -31,6 +31,9 @@ MANIFEST = json.loads((Path(__file__).parents[2] / "manifest.json").read_text())
 # Silence costs real time: a dead node is given up soon, the bot's own limit comes after it.
 DAEMON_PATIENCE = 0.03
 QUIET = 30  # seconds that anything under way may take on a busy machine
+# Slack's own patience of 3 s passes in real time, and a busy machine keeps both from their turns
+# for longer. What comes too late is tested with less of it, or in processes of their own.
+ACK_SECONDS = 30.0
 _LOOKS_AROUND = ("inventory", "damaged rows")  # jobs of the clockwork
 # Most scenarios are about something else than approval: there the requester confirms.
 CONFIRM_ONLY = "[defaults]\ndestroy = { confirm = true }\n"
@@ -270,7 +273,7 @@ async def staged(
     clock = ManualClock()
     world = demo_world(clock)
     async with (
-        Workspace(clock=clock, manifest=MANIFEST) as ws,
+        Workspace(clock=clock, manifest=MANIFEST, ack_seconds=ACK_SECONDS) as ws,
         Daemon(world, timeout=daemon_patience) as daemon,
     ):
         machine = MachineClock(clock)

@@ -143,6 +143,7 @@ async def test_what_fails_for_want_of_room_says_why_in_the_log_and_once(
 ) -> None:
     full = {"disk I/O error", "database or disk is full"}
     async with staged(tmp_path) as stage:
+        stage.ws.core.dispatcher.ack_seconds = 0.5  # Slack is not told that it was taken
         await stage.bot.tick()
         with capture_logs() as logs, full_disk(), caplog.at_level("INFO"):
             await stage.alice.types("/dbc alias add r = vm list", channel=CHANNEL)
