@@ -19,8 +19,6 @@ _MOST = 60  # words of a line worth looking at
 _HAN = re.compile("[\u4e00-\u9fff]")
 _RUNS = re.compile("[\u4e00-\u9fff]+|[^\u4e00-\u9fff]+")
 _PARTS = re.compile(r"[\s_-]+")
-# Between two names of which it is not clear which is meant, or whether both are.
-_PARTING = frozenset("or and not but no except nor vs than 或 或者 和 跟 还是 不是 不 除了".split())  # noqa: SIM905
 _ON = frozenset({"on", "at", "from", "在"})
 
 _Key = tuple[str, ...]
@@ -78,8 +76,8 @@ def spotted(
     known, there = list(machines), list(nodes)
     words = _apart(typed[:_MOST], _all_names(known, there))
     of_machines = _hits(words, known, is_said)
-    machine, is_unclear = _best(of_machines, words)
-    node, is_doubtful = _best(_hits(words, there, is_said), words)
+    machine, is_unclear = _best(of_machines)
+    node, is_doubtful = _best(_hits(words, there, is_said))
     if machine and node and machine.meets(node):
         if machine.order <= node.order:
             node, is_doubtful = None, False
@@ -89,7 +87,7 @@ def spotted(
     if node is not None and (on_node or (machine is None and is_unclear)):
         there_only = [one for one in of_machines if _is_on(one.thing, node.thing)]
         is_elsewhere = machine is not None and not there_only
-        machine, is_unclear = _best(there_only, words)
+        machine, is_unclear = _best(there_only)
         is_unclear = is_unclear or is_elsewhere
     return _told(words, machine, node, is_unclear=is_unclear or is_doubtful, on_node=on_node)
 
@@ -122,7 +120,7 @@ def _is_on(machine: Machine | Node, node: Machine | Node) -> bool:
     return isinstance(machine, Machine) and isinstance(node, Node) and machine.node == node.id
 
 
-def _best(hits: Sequence[_Hit], words: Sequence[str]) -> tuple[_Hit | None, bool]:
+def _best(hits: Sequence[_Hit]) -> tuple[_Hit | None, bool]:
     """The one that is meant; or none, and whether that is because several may be."""
     if not hits:
         return None, False
@@ -131,18 +129,15 @@ def _best(hits: Sequence[_Hit], words: Sequence[str]) -> tuple[_Hit | None, bool
         one
         for one in hits
         if one.thing is not best.thing
-        and _is_rival(one, best, words)
+        and _is_rival(one, best)
         and not any(_is_better(other, one) for other in hits)
     ]
     return (None, True) if rivals else (best, False)
 
 
-def _is_rival(one: _Hit, best: _Hit, words: Sequence[str]) -> bool:
-    if one.meets(best):
-        return one.order == best.order
-    first, second = sorted((one, best), key=lambda hit: hit.start)
-    between = {fold(peel(word)) for word in words[first.end : second.start]}
-    return one.order[0] == best.order[0] or (bool(between) and between <= _PARTING)
+def _is_rival(one: _Hit, best: _Hit) -> bool:
+    """Whether it may be meant as well: “delete ada, keep inference” does not say which by rank."""
+    return not one.meets(best) or one.order == best.order
 
 
 def _is_better(one: _Hit, than: _Hit) -> bool:

@@ -99,6 +99,19 @@ async def test_a_question_about_one_thing_is_answered_about_that(stage: Stage) -
     assert "other" not in found
 
 
+async def test_of_two_machines_the_one_to_keep_is_not_filled_in(stage: Stage) -> None:
+    for line in (
+        "keep inference, please delete ada", "delete ada but keep inference please",
+        "delete ada because inference needs the gpus", "ada 删掉 inference 留下",
+    ):  # fmt: skip
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        await stage.alice.presses("Delete a machine", told)
+        form = await stage.alice.sees_modal("Delete a machine")
+        assert not form.value("Machine"), line
+        await stage.alice.closes()
+    assert stage.changes() == []
+
+
 async def test_turning_something_on_is_no_turning_it_off(stage: Stage) -> None:
     told = await stage.asks(stage.alice, "/dbc turn inference back on")
     assert told.buttons == ["Start a machine"]

@@ -51,6 +51,8 @@ def named(line: str) -> tuple[str, str]:
         ("reboot train", "", ""),  # two of them
         ("reboot train-01 or train-02", "", ""),
         ("reboot ada or inference", "", ""),
+        ("delete ada, keep inference", "", ""),  # the whole name is the one to keep
+        ("shut down ada, inference needs its gpus", "", ""),
         ("do not touch it", "", ""),
         ("good night", "", ""),
         ("🔥🔥", "", ""),
