@@ -3,10 +3,11 @@
 import errno
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from stat import S_ISREG
@@ -24,6 +25,8 @@ JOURNALS = ("-wal", "-shm")
 LOCK = ".lock"  # a file whose lock says that a bot uses the database beside it
 MOUNT = say("Mount it writable, or let DATABASE_URL name a file elsewhere.")
 MAGIC = b"SQLite format 3\0"
+_LOCKS = Path("/proc/locks")
+_HELD = re.compile(r"FLOCK .* (-?\d+) ([0-9a-f]+):([0-9a-f]+):(\d+) ")  # by whom, and on which file
 
 
 def prepare(file: Path) -> None:
@@ -308,15 +311,40 @@ def flush(path: Path) -> None:
 
 def is_claimed(file: Path) -> bool | None:
     """Whether a process holds `file` by `claim`, found out without claiming it; None: unknown."""
+    found = holders(file)
+    return None if found is None else bool(found)
+
+
+def holders(file: Path) -> Set[int] | None:
+    """Which processes hold `file` by `claim`; None: nobody can tell."""
     try:
         found = file.with_name(file.name + LOCK).stat()
-        locks = Path("/proc/locks").read_text(encoding="ascii")
+        locks = [_HELD.search(one) for one in _LOCKS.read_text(encoding="ascii").splitlines()]
     except FileNotFoundError:
-        return False if Path("/proc/locks").exists() else None
+        return frozenset() if _LOCKS.exists() else None
     except OSError:
         return None
-    held = f":{found.st_ino} "
-    return any("FLOCK" in line and held in line for line in locks.splitlines())
+    return {
+        int(lock[1])
+        for lock in locks
+        if lock and int(lock[4]) == found.st_ino and _can_be(lock[2], lock[3], found.st_dev)
+    }
+
+
+def _can_be(major: str, minor: str, device: int) -> bool:
+    """Whether a lock on this device can be one on a file of which `stat` tells `device`.
+
+    Files on two disks may have one number. Of some (btrfs, overlayfs), `stat` tells a device that
+    no mount has, and locks are told of another: there the file's number has to do.
+    """
+    mine = os.major(device), os.minor(device)
+    if (int(major, 16), int(minor, 16)) == mine:
+        return True
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return True
+    return f"{mine[0]}:{mine[1]}" not in {one.split()[2] for one in mounts.splitlines()}
 
 
 def claim(file: Path) -> IO[bytes]:

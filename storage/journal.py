@@ -9,6 +9,7 @@ begins with that page and a new mark, so its file has the new mark or the one be
 move was broken off. A backup is told without marks: it says that it has no journal at all.
 """
 
+import os
 import secrets
 import sqlite3
 import struct
@@ -16,9 +17,11 @@ from collections.abc import Set
 from pathlib import Path
 from typing import IO
 
+import structlog
+
 from bot.errors import BotError
 from bot.reply import say
-from storage.file import JOURNALS, LOCK, MAGIC, is_claimed
+from storage.file import JOURNALS, LOCK, MAGIC, claim, holders, is_claimed
 
 # https://www.sqlite.org/fileformat2.html#the_database_header
 _HEADER = 100  # bytes at the beginning of the first page
@@ -32,7 +35,11 @@ _FRAME = 24  # bytes before each page
 _LITTLE, _BIG = 0x377F0682, 0x377F0683  # what it begins with, by the order of its checksums
 _SALTS, _SUMS = slice(8, 16), slice(16, 24)  # of a frame
 
+_BEGAN = 19  # of the words behind the name in /proc/PID/stat: in ticks since the system did
+_NOTED = 2  # words: which file, and since when its user runs
 _TRIES = 5  # times: a journal that is in use may begin anew between two looks
+
+log = structlog.get_logger()
 
 
 class ForeignJournal(BotError):
@@ -70,24 +77,67 @@ def require_own_journal(file: Path, *, is_first: bool = False) -> None:
     is_used = is_claimed(file)
     if is_used:
         _require_same(file)
-    elif (is_first or is_used is False) and not is_own_journal(file):
+    elif is_first or is_used is False:
+        require_no_foreign(file)
+
+
+def require_no_foreign(file: Path) -> None:
+    """Return unless the journal beside `file`, which nobody has opened, is another one's.
+
+    Raises ForeignJournal.
+    """
+    if not is_own_journal(file):
         raise ForeignJournal(file)
 
 
+def claim_own(file: Path) -> IO[bytes]:
+    """Hold `file` as `claim` does, unless its journal is another one's. Raises BotError.
+
+    The claim comes first: from then on no other process of the bot begins a journal there.
+    """
+    lock = claim(file)
+    try:
+        require_no_foreign(file)
+    except BaseException:
+        lock.close()
+        raise
+    return lock
+
+
 def note_identity(lock: IO[bytes], file: Path) -> None:
-    """Write down which file it is that whoever holds this lock uses."""
-    lock.truncate(0)
-    lock.write(b"%d\n" % file.stat().st_ino)
-    lock.flush()
+    """Write down which file it is that whoever holds this lock uses, and since when it runs.
+
+    Where that cannot be written, as on a full disk, the start goes on without.
+    """
+    try:
+        os.ftruncate(lock.fileno(), 0)
+        os.write(lock.fileno(), f"{file.stat().st_ino} {_began(os.getpid())}\n".encode())
+    except OSError:
+        log.warning("sqlite.identity_not_noted", exc_info=True)
+
+
+def _began(process: int) -> str:
+    """When it began, as the system counts: the same for all who ask, in a container too."""
+    try:
+        told = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return "".join(told.rpartition(")")[2].split()[_BEGAN : _BEGAN + 1])
 
 
 def _require_same(file: Path) -> None:
+    """Return unless whoever holds `file` noted another one. Raises BotError.
+
+    An older version notes nothing, and leaves there what one before it had noted.
+    """
     try:
-        noted = file.with_name(file.name + LOCK).read_bytes().strip()
-        is_same = not noted or int(noted) == file.stat().st_ino
+        noted = file.with_name(file.name + LOCK).read_text(encoding="ascii").split()
+        present = str(file.stat().st_ino)
     except (OSError, ValueError):
         return  # whoever opens it says why it cannot be read
-    if not is_same:
+    if len(noted) != _NOTED or noted[0] == present:
+        return
+    if noted[1] in map(_began, holders(file) or ()):
         raise BotError(
             say(
                 "Another file was put in the place of {file} under the running bot.", file=str(file)

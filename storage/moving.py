@@ -19,8 +19,8 @@ from storage.backup import Copied, copy_whole, set_aside
 from storage.columns import lenient
 from storage.connection import OpenConnection
 from storage.engine import open_engines
-from storage.file import claim, drafted, flush_directory, require_there
-from storage.journal import require_own_journal
+from storage.file import drafted, flush_directory, require_there
+from storage.journal import claim_own
 from storage.migrations import upgrade
 from storage.store import Store
 from storage.tables import audit, known_versions, metadata
@@ -41,8 +41,7 @@ def move(file: Path, url: str, vault: Vault, now: datetime) -> tuple[Copied, int
     if not file.is_file():
         raise _missing(file)
     require_there(file)
-    require_own_journal(file, is_first=True)  # before the claim, which looks like a running bot's
-    with claim(file), drafted(file) as draft:
+    with claim_own(file), drafted(file) as draft:
         copied = copy_whole(file, draft)
         engine = create_engine(URL.create("sqlite", database=str(draft)), json_deserializer=lenient)
         try:

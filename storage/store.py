@@ -23,10 +23,10 @@ from storage.busy import PAUSES
 from storage.connection import OpenConnection
 from storage.engine import open_engines
 from storage.errors import StorageBusy, StorageUnsure
-from storage.file import claim, prepare
+from storage.file import prepare
 from storage.handover import Courier, Handover
 from storage.intake import GroupCommit, Seal
-from storage.journal import note_identity, require_own_journal
+from storage.journal import claim_own, note_identity
 from storage.known import Known, Projection
 from storage.migrations import REVISIONS, is_known, is_newest, upgrade
 from storage.presence import Presence
@@ -84,14 +84,15 @@ class Store:
     async def own(self) -> None:
         """Refuse to share a SQLite file with another process: `InUse` if there is one.
 
+        Raises BotError too, where the file cannot be used, or another one's journal is beside it.
+
         The claim ends with `close`, or with the process. PostgreSQL is made to be shared.
         """
         file = self._engines.file
         if file is None or self._lock is not None:
             return
         await asyncio.to_thread(prepare, file)
-        await asyncio.to_thread(require_own_journal, file, is_first=True)
-        self._lock = await asyncio.to_thread(claim, file)
+        self._lock = await asyncio.to_thread(claim_own, file)
 
     async def migrate(self) -> str:
         """Bring the schema to its newest revision; several may start at once.

@@ -1,6 +1,8 @@
 """The journal that a killed bot has left, beside a file that was put in the place of its own."""
 
 import asyncio
+import fcntl
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +14,10 @@ from cryptography.fernet import Fernet
 from bot.__main__ import main
 from storage import Archive, Store, Vault
 from storage.journal import is_own_journal
+from tests import forked, janitor
 from tests.cli.test_run import ENOUGH, started
 from tests.databases import begin
+from tests.small_disk import said
 from tests.storage.samples import NOW, execution
 
 KEY = Fernet.generate_key().decode()
@@ -91,6 +95,20 @@ def require_refused(file: Path, home: Path) -> None:
     done = CliRunner().invoke(main, ["copy", str(file)], env=nowhere)
     assert (done.exit_code, told in done.output) == (1, True), done.output
     assert [path.read_bytes() for path in (file, Path(f"{file}-wal"))] == before
+
+
+def settings(file: Path) -> dict[str, str]:
+    """All that a start needs but a Slack that answers."""
+    url = f"sqlite+aiosqlite:///{file}"
+    given = {**ENOUGH, "DATABASE_URL": url, "CREDENTIAL_KEYS": KEY, "PATH": os.environ["PATH"]}
+    return given | janitor.inherited() | {"SLACK_API_URL": "http://127.0.0.1:9/"}
+
+
+def require_in_use(file: Path, home: Path) -> None:
+    """A start waits for whoever uses the file to end, as its exit code says."""
+    ended = forked.run(["run"], settings(file), home)
+    told = f"Another process of the bot is using {file}" in ended.stderr
+    assert (ended.returncode, told) == (4, True), ended.stderr
 
 
 def test_a_journal_that_was_left_is_not_mixed_into_a_backup_that_was_copied_there(
@@ -171,7 +189,57 @@ def test_nothing_is_mixed_into_a_file_that_was_put_in_the_place_of_the_running_b
         done = run(bot.file, *command)
         told = f"Another file was put in the place of {bot.file} under the running bot."
         assert (done.exit_code, told in done.output) == (1, True), done.output
+    require_in_use(bot.file, tmp_path)
     assert bot.file.read_bytes() == before
     own.rename(bot.file)
     bot.writes("3")
     assert rows_of(bot.file) == 3
+
+
+def test_what_a_bot_has_noted_says_nothing_of_an_older_version_that_runs_after_it(
+    tmp_path: Path,
+) -> None:
+    bot, backup = Bot(tmp_path), tmp_path / "backup.db"
+    bot.writes("1")
+    assert run(bot.file, "backup", str(backup)).exit_code == 0
+    bot.close()
+    env = settings(bot.file)
+    lock = Path(f"{bot.file}.lock")
+    lock.unlink()
+    with Path(os.devnull).open("wb") as nowhere:
+        killed = forked.start(["run"], env, tmp_path, nowhere.fileno(), nowhere.fileno())
+        while not lock.exists() or not lock.read_text().startswith(f"{bot.file.stat().st_ino} "):
+            os.kill(killed.pid, 0)  # it lives
+        killed.kill()
+        killed.wait_here(60)
+    for journal in ("-wal", "-shm"):
+        Path(f"{bot.file}{journal}").unlink(missing_ok=True)
+    backup.replace(bot.file)
+    with lock.open("ab") as held:  # an older version notes nothing
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        done = run(bot.file, "backup", str(tmp_path / "new.db"))
+        assert done.exit_code == 0, done.output
+        require_in_use(bot.file, tmp_path)
+
+
+OTHER_BOT = """
+mkdir elsewhere; mount -t tmpfs none elsewhere || exit 99; touch bot.db.lock
+number=$(stat -c %i bot.db.lock)
+until touch elsewhere/$((n+=1)); [ $(stat -c %i elsewhere/$n) -ge $number ]; do :; done
+[ $(stat -c %i elsewhere/$n) = $number ] || exit 99
+exec flock -n elsewhere/$n timeout 8 "$@"
+"""
+
+
+def test_a_bot_on_another_disk_is_not_taken_for_one_that_uses_the_file(
+    bot: Bot, tmp_path: Path
+) -> None:
+    backup = tmp_path / "backup.db"
+    bot.writes("1")
+    assert run(bot.file, "backup", str(backup)).exit_code == 0
+    bot.writes("2")
+    file = bot.killed("killed")
+    shutil.copyfile(backup, file)
+    disk = tmp_path / "disk"
+    code, told = said(disk, file.parent, OTHER_BOT.strip(), "audit", "verify")
+    assert (code, f"is not the journal of {disk}/bot.db" in told) == (1, True), told
