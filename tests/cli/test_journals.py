@@ -227,7 +227,7 @@ mkdir elsewhere; mount -t tmpfs none elsewhere || exit 99; touch bot.db.lock
 number=$(stat -c %i bot.db.lock)
 until touch elsewhere/$((n+=1)); [ $(stat -c %i elsewhere/$n) -ge $number ]; do :; done
 [ $(stat -c %i elsewhere/$n) = $number ] || exit 99
-exec flock -n elsewhere/$n timeout 8 "$@"
+exec flock -n elsewhere/$n timeout 50 "$@"
 """
 
 
