@@ -11,13 +11,13 @@ move was broken off. A backup is told without marks: it says that it has no jour
 
 import os
 import secrets
-import sqlite3
 import struct
 from collections.abc import Set
 from pathlib import Path
 from typing import IO
 
 import structlog
+from sqlalchemy import Connection
 
 from bot.errors import BotError
 from bot.reply import say
@@ -61,11 +61,11 @@ class ForeignJournal(BotError):
         )  # fmt: skip
 
 
-def mark(writer: sqlite3.Connection) -> None:
+def mark(writer: Connection) -> None:
     """Let the open transaction, which may begin a journal, tell which file that continues."""
-    (former,) = writer.execute("PRAGMA user_version").fetchone()
-    writer.execute(f"PRAGMA application_id = {former}")
-    writer.execute(f"PRAGMA user_version = {secrets.randbits(31) or 1}")
+    former = writer.exec_driver_sql("PRAGMA user_version").scalar()
+    writer.exec_driver_sql(f"PRAGMA application_id = {former}")
+    writer.exec_driver_sql(f"PRAGMA user_version = {secrets.randbits(31) or 1}")
 
 
 def require_own_journal(file: Path, *, is_first: bool = False) -> None:

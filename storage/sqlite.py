@@ -133,7 +133,7 @@ class _Writer:
         # a thousand pages on. A mark too many does no harm.
         is_new = self._driver.total_changes != self._changes
         if is_new and not (self._is_marked and self._is_short()):
-            mark(self._driver)
+            mark(self.connection)
         self.connection.commit()
         self._is_marked = self._is_marked or is_new
 

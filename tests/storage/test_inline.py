@@ -197,6 +197,32 @@ async def test_a_writer_that_cannot_be_used_again_is_logged_and_replaced(
     await store.close()
 
 
+async def test_a_journal_that_cannot_be_marked_is_told_as_a_failure_of_the_database(
+    sqlite_url: str, vault: Vault
+) -> None:
+    store = Store(sqlite_url, vault)
+    await store.migrate()
+    await store.try_writing()  # whoever writes next begins a journal
+    writer: Any = store._engines._writer  # type: ignore[attr-defined]
+    driver: sqlite3.Connection = writer.connection.connection.driver_connection
+
+    def takes(_action: int, name: str | None, *_: str | None) -> int:
+        return sqlite3.SQLITE_DENY if name == "application_id" else sqlite3.SQLITE_OK
+
+    async def writes(name: str) -> None:
+        async with store.write() as tx:
+            await tx.aliases.set(UserId("U1"), name, "vm list")
+
+    driver.set_authorizer(takes)
+    with pytest.raises(StorageFailed):
+        await writes("a")
+    driver.set_authorizer(None)
+    await writes("b")
+    async with store.read() as tx:
+        assert await tx.aliases.all() == {"U1": {"b": "vm list"}}
+    await store.close()
+
+
 async def test_a_thread_that_fails_at_its_end_is_no_failure_of_the_stop(
     sqlite_url: str, vault: Vault
 ) -> None:
