@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from bot.folding import plain
+from bot.language.beside import BESIDE
 from bot.language.chinese import WITH_FLAG
+from bot.language.clauses import PASSING, clauses, happened, in_one, is_story
 from bot.language.mood import Mood
 from bot.language.table import Command, Table
 from bot.language.text import is_quoted
@@ -127,18 +129,6 @@ _VERBS = _by_word(
     }
 )  # fmt: skip
 
-# What people say beside what they mean.
-_BESIDE = """
-    please pls plz kindly can could you would i we me my our the a an all every do how to into of
-    for what is are now just want need let lets hey hi hello thanks thx ok okay yes good sorry
-    u ur im ya uh um umm uhm er like so well also btw yeah yep tho whats what's hows with about if
-    many long gonna wanna gotta been really actually basically back again asap quick quickly real
-    guys folks
-    should 可以 能 应该 什么 哪 哪些 哪个 哪台 哪几台 几台
-    请 请帮我 帮我 帮忙 麻烦 我的 我们的 所有 全部 有 一下 下 吧 把 给 的 了 现在 想 要 怎么
-    如何 这台 那台 这个 那个 掉 上 里 谢谢 你好 好的 好 是的 是 收到
-"""
-_FILLERS = frozenset(_BESIDE.split())
 _CHINESE = re.compile(r"[\u4e00-\u9fff]+")
 _PIECES = re.compile(r"[\u4e00-\u9fff]+|[^\u4e00-\u9fff]+")
 # What asks which one, not about one: nothing is to change.
@@ -168,8 +158,6 @@ _APART = {
 }
 # Behind these stands what is wished; what is said of a thing in passing.
 _WISHES = frozenset("you u ya please pls plz kindly just then so 帮我 请 麻烦".split())  # noqa: SIM905
-_GIVING = frozenset("let give access allow add use lend 给 借给 用".split())  # noqa: SIM905
-_PASSING = frozenset({"done", "finished", "完成", "已完成"})
 _FAILED = re.compile("[连登打进看找用问上访开动]不[上开去了到动起通]了?")  # 打不开
 _IS = frozenset("is are was were be been its it's seems looks went gone keeps still".split())  # noqa: SIM905
 _FORCE = frozenset({"强制", "force", "forced", "forcibly"})
@@ -194,14 +182,14 @@ _LOOKING = frozenset(
     }
 )
 _KNOWN = sorted(
-    (w for w in {*_GROUPS, *_VERBS, *_FORCE, *_FILLERS} if _CHINESE.match(w)),
+    (w for w in {*_GROUPS, *_VERBS, *_FORCE, *BESIDE} if _CHINESE.match(w)),
     key=len,
     reverse=True,
 )
 
 
 _SAID = frozenset(
-    {*_GROUPS, *_VERBS, *_FORCE, *_FILLERS, *_STATES, *_IS, *_WHO, *_LOOKING}
+    {*_GROUPS, *_VERBS, *_FORCE, *BESIDE, *_STATES, *_IS, *_WHO, *_LOOKING}
     | set("dont not no never nothing nope cant wont on off at in by be do did does done has have "  # noqa: SIM905
           "had and or but because since when where which why how who there here this that these "
           "those they them then than too very much many more most some any one two was were it "
@@ -230,8 +218,15 @@ def nearest(
     """
     if not about and not any(_apart(typed)):  # a greeting, thanks
         return Nearest(tuple(_by_meaning(table, "", "help")), ())
-    typed = _wished(table, _told(typed)) if mood is Mood.REQUEST else _told(typed)
+    parts = _wishes(table, typed)
+    if mood is Mood.REQUEST and not parts and happened(typed):
+        mood = Mood.QUESTION
+    typed = _told(in_one(typed)) if mood is not Mood.REQUEST or not parts else parts[-1]
+    typed = _wished(table, typed) if mood is Mood.REQUEST else typed
     found, rest = _meant_by(table, typed, has_name=bool(about))
+    if mood is Mood.REQUEST and len(parts) > 1:
+        first, _ = _meant_by(table, parts[-2], has_name=bool(about))
+        found, rest = [*first[: MOST // 2], *found[: MOST // 2]], ()
     if mood is Mood.REFUSAL or (found and any(map(_WHICH.match, map(_meant, typed)))):
         mood = mood if mood is Mood.REFUSAL else Mood.QUESTION
     shown = _by_ids(table, about)
@@ -279,8 +274,8 @@ def _meant_by(
     """What the words mean by themselves, and those of them that are left."""
     group, verb, rest = _reading(table, typed)
     found = _by_meaning(table, group, verb) or _by_look(table, group, verb)
-    if has_name and found and verb in _PASSING:  # “done with it, delete it”
-        others = [word for word in typed if _meant(word) not in _PASSING]
+    if has_name and found and verb in PASSING:  # “done with it, delete it”
+        others = [word for word in _apart(typed) if _meant(word) not in PASSING]
         later, behind = _later(table, others)
         found, rest = (later, behind) if later else (found, rest)
     if not group and verb in _LOOKING and rest:  # `看 inference`
@@ -354,6 +349,24 @@ def _later(table: Table, typed: Sequence[str]) -> tuple[list[Command], Sequence[
     return [], ()
 
 
+def _wishes(table: Table, typed: Sequence[str]) -> list[Sequence[str]]:
+    """The parts of a line that wish something, where it has others too: all of them, or none."""
+    parts = clauses(in_one(typed))
+    wished = [
+        at for at, one in enumerate(parts) if not is_story(one) and _is_wish(table, _told(one))
+    ]
+    if len(wished) > 1:
+        return [_told(parts[at]) for at in wished]
+    return [_told([word for one in parts[at:] for word in one]) for at in wished]
+
+
+def _is_wish(table: Table, told: Sequence[str]) -> bool:
+    """Whether it begins with what changes something."""
+    verb = _meant(next(_apart(told), ""))
+    meant = _by_meaning(table, "", verb) if verb not in _APART and _is_known(table, verb) else []
+    return any(command.effect_of({}) is not Effect.READ for command in meant)
+
+
 def _wished(table: Table, typed: Sequence[str]) -> Sequence[str]:
     """The words from where they say what is wished: `it hung again can you restart it`."""
     said = list(map(_meant, typed))
@@ -369,10 +382,6 @@ def _told(typed: Sequence[str]) -> list[str]:
     if "if" in said and "happen" in said:  # “what would happen if”
         told = told[said.index("if") + 1 :]
         return _told(told)
-    if _GIVING.intersection(said) and any(word.startswith("@") for word in told):
-        return ["share", *(word for word in told if _meant(word) not in _GIVING)]
-    if said[:1] == ["stop"] and any(word.endswith("ing") for word in said[1:2]):
-        return ["cancel", *told[2:]]  # `stop deleting ada`
     if any(map(_FAILED.search, said)):
         told = [word for one in told for word in _FAILED.sub(" ", one).split()]
         told = told if any(_apart(told)) else ["怎么了"]
@@ -419,7 +428,7 @@ def _apart(typed: Sequence[str]) -> Iterator[str]:
             else:
                 others.append(piece)
     # “Look at the logs” is about the logs.
-    known = [word for word in known if word not in _FILLERS] or known
+    known = [word for word in known if word not in BESIDE] or known
     known = [word for word in known if word != "我"] or known
     yield from [word for word in known if word not in {*_FORCE, *_LOOKING}] or known[:1]
     if not any(map(_NOT.search, words)):  # “do not force” is no force
@@ -436,7 +445,7 @@ def is_of_language(word: str) -> bool:
 def _says_nothing(word: str) -> bool:
     """Whether a word is said beside what is meant: a courtesy, a mention, a picture."""
     is_picture = not any(char.isalnum() for char in word) and not is_quoted(word)
-    return is_picture or word.startswith("@") or _meant(word) in _FILLERS
+    return is_picture or word.startswith("@") or _meant(word) in BESIDE
 
 
 def _segments(text: str) -> Iterator[str]:

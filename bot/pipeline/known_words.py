@@ -33,7 +33,8 @@ _ROW = re.compile(r"[^\w·]*(\d{3,15}) ·")
 _LOOKS_MADE = re.compile(r"(?=.*[A-Za-z])(?=.*\d).+|.*\w[._-]\w.*|vd[a-z]")  # ebUa07ia, vdb
 # What begins a reason that is said without “because”.
 _WHY = frozenset("it it's its they because since cause 因为 原因 它 卡".split())  # noqa: SIM905
-
+# Behind an “it” that says of what, not why: “bring it up”.
+_OF_A_VERB = frozenset(["", "up", "down", "on", "off", "back", "again", "please", "now", "too"])
 
 # Beside a name, of a line that its command does not take as it stands.
 _SAY_NOTHING = COURTESIES | frozenset(
@@ -76,6 +77,9 @@ class KnownWords:
         table = self._services.table
         about = _about(table, found, number)
         words, reason = _without_reason(found)
+        if found.is_parted:  # “i stopped ada, start it”
+            first = len(found.before)
+            words = (*words[:first], ",", *words[first:])
         if about:
             meant = meant_by(table, meant.words, words, about, lambda c: _named(c, found))
             commands = _fitting(table, meant.nearest, about, found)
@@ -213,9 +217,15 @@ def _about(table: Table, found: Spotted, number: str) -> tuple[str, ...]:
 def _without_reason(found: Spotted) -> tuple[tuple[str, ...], str]:
     """The words without what says why behind a machine's name: “… it hangs”."""
     behind = found.behind
-    begins = [plain(word) in _WHY or word.startswith(_WHY_BEGINS) for word in behind]
+    begins = [
+        (plain(word) in _WHY and (plain(word) != "it" or plain(then) not in _OF_A_VERB))
+        or word.startswith(_WHY_BEGINS)
+        for word, then in zip(behind, (*behind[1:], ""), strict=False)
+    ]
     at = begins.index(True) if True in begins else None
     if found.machine is None or at is None:
+        return found.words, ""
+    if all(map(_says_nothing, (*found.before, *behind[:at]))):  # the wish comes behind the reason
         return found.words, ""
     why = list(behind[at:])
     while why and plain(why[-1]) in COURTESIES:

@@ -19,6 +19,7 @@ _MOST = 60  # words of a line worth looking at
 _HAN = re.compile("[\u4e00-\u9fff]")
 _RUNS = re.compile("[\u4e00-\u9fff]+|[^\u4e00-\u9fff]+")
 _PARTS = re.compile(r"[\s_-]+")
+_PARTING = (",", ";", ".", "，", "；")
 _ON = frozenset({"on", "at", "from", "在"})
 
 _Key = tuple[str, ...]
@@ -28,7 +29,8 @@ _Key = tuple[str, ...]
 class Spotted:
     """What a line is about, the words before it and those behind it.
 
-    `is_unclear`: several things may be meant. `on_node`: the node only says where.
+    `is_unclear`: several things may be meant. `on_node`: the node only says where. `is_parted`: a
+    comma stands behind what comes first of them.
     """
 
     machine: Machine | None
@@ -37,6 +39,7 @@ class Spotted:
     behind: tuple[str, ...]
     is_unclear: bool = False
     on_node: bool = False
+    is_parted: bool = False
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -105,6 +108,7 @@ def _told(
     if node is not None and on_node:
         taken.add(node.start - 1)
     first = min((one.start for one in found), default=len(words))
+    last = max((one.end for one in found if one.start == first), default=0)
     left = [(at, word) for at, word in enumerate(words) if at not in taken]
     return Spotted(
         machine.thing if machine and isinstance(machine.thing, Machine) else None,
@@ -113,6 +117,7 @@ def _told(
         tuple(word for at, word in left if at > first),
         is_unclear=is_unclear,
         on_node=on_node,
+        is_parted=last > 0 and words[last - 1].endswith(_PARTING),
     )
 
 

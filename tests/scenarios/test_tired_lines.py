@@ -154,6 +154,41 @@ async def test_what_is_wished_counts_and_not_what_was_told_before(stage: Stage) 
         assert told.buttons[0] == button, (line, told.buttons)
 
 
+async def test_a_line_that_tells_what_happened_offers_what_it_wishes_and_nothing_contrary(
+    stage: Stage,
+) -> None:
+    for line, button in {
+        "inference 不小心关了，帮我开机": "Start a machine",
+        "inference 停了，启动一下": "Start a machine",
+        "someone shut inference down, please bring it up": "Start a machine",
+        "accidentally powered off inference, boot it": "Start a machine",
+        "i shut down inference by accident please start it again": "Start a machine",
+        "turn inference off and on again": "Restart a machine",
+        "inference 关了再开": "Restart a machine",
+        "inference 死机了，帮我重启": "Restart a machine",
+        "inference 挂了 重启": "Restart a machine",
+        "inference 没反应 重启": "Restart a machine",
+        "just deleted inference": "Show a machine",
+        "不小心删了 inference": "Show a machine",
+        "inference 差点被删了": "Show a machine",
+    }.items():
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert told.buttons == [button], line
+    told = await stage.asks(stage.alice, "/dbc stop inference from being deleted")
+    assert not any(one.startswith(("Shut", "Power", "Delete")) for one in told.buttons)
+
+
+async def test_to_take_access_is_not_to_give_it(stage: Stage) -> None:
+    for line in (
+        "revoke access of @bob to gpu1", "remove @bob from gpu1", "stop sharing gpu1 with @bob",
+        "@bob no longer needs access to gpu1", "stop @bob from using gpu1, no access",
+    ):  # fmt: skip
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert told.buttons == ["Stop sharing a session"], line
+    told = await stage.asks(stage.alice, "/dbc let @bob know that gpu1 is down")
+    assert told.buttons == ["Show a node"]
+
+
 async def test_a_row_of_rentals_or_of_what_is_followed_names_it(stage: Stage) -> None:
     told = await stage.asks(stage.alice, "/dbc order show ⏰ 1290 · gpu1 · 8 GPUs · ends today")
     assert "order 1290" in told.plain

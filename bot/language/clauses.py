@@ -1,0 +1,113 @@
+"""The parts of a line: what was told before, and what is wished. Pure.
+
+“Someone shut it down, please start it” wishes a start; “snapshot it, then delete it” wishes both.
+"""
+
+import re
+from collections.abc import Sequence
+
+from bot.folding import plain
+from bot.language.text import is_quoted
+from bot.language.traditional import simplified
+
+_ENDS = tuple(",;.!，；。！、")
+_BETWEEN = frozenset("and then now but please pls plz 然后 请 麻烦 现在".split())  # noqa: SIM905
+_HAN = re.compile("[\u4e00-\u9fff]")
+# Where Chinese goes on to what is wished: behind a comma, behind 了, before 帮我.
+_CUT = re.compile(
+    "[，。；、！,;]+|(?<=[^为除]了)(?![解吧啊哈呀吗么没的])|(?=帮我|麻烦|请(?!问)|然后|现在)"
+)
+# In what state something is, before what is wished of it: “it hung, restart it”.
+PASSING = frozenset(
+    "done finished broken crashed dead hung stuck hangs frozen 完成 已完成 挂了 坏了 死机 "  # noqa: SIM905
+    "卡住 卡死".split()
+)
+_DONE = "(?:删|销毁|清空|移除|重启|关|停|杀|断电)"
+_CHINESE_HAPPENED = re.compile(
+    f"(?:不小心|手滑|误|刚[刚才]?|已经?|被|差点)(?:把|被|我|又|就|给|人|谁|他|误|不小心)*{_DONE}"
+)
+_CHINESE_PAST = re.compile("(?<![为除])了$")
+_PAST = (
+    "(?:deleted|removed|erased|wiped|destroyed|dropped|purged|terminated|killed|stopped|halted|"
+    "restarted|rebooted|powered off|shutdown)"
+)
+_HAPPENED = re.compile(
+    rf"^ (?:(?:oops|ok|so|hey|hi) )*(?:(?:i|ive|we|weve|he|she|they|you|someone|somebody|who|just|"
+    rf"already|accidentally|mistakenly|by mistake|have|has|@\S+) )*{_PAST} "
+    r"| (?:accident|accidentally|mistake|mistakenly) | (?:failed|fails|unable) to "
+)
+_STORY = frozenset({"someone", "somebody", "got", "was", "oops"})
+# Of whom access is taken, not given.
+_TAKING = frozenset(
+    "remove removed revoke take kick stop unshare ungrant lose loses lost withdraw block ban end "  # noqa: SIM905
+    "longer without 移除 取消 收回 撤销 踢".split()
+)
+_SHARED = frozenset("access share sharing shared session from using use uses 共享 授权".split())  # noqa: SIM905
+_GIVING = frozenset("let give access allow add use lend 给 借给 用".split())  # noqa: SIM905
+_PERSON = re.compile(r"@\w+")
+_TELLING = frozenset({"know", "look", "see", "check"})  # “let @bob know”
+# Switched off, and on again.
+_ANEW = re.compile("关[机掉了]*(?:再|然后|又|后)重?新?(?:打?开|启动)")
+
+
+def clauses(typed: Sequence[str]) -> list[list[str]]:
+    """The words between what ends or joins two parts of a line."""
+    found: list[list[str]] = [[]]
+    for word in typed:
+        if not is_quoted(word) and plain(word) in _BETWEEN:
+            found.append([])
+        elif not is_quoted(word) and _HAN.search(word):
+            first, *others = _CUT.split(word)
+            found[-1].append(first)
+            found.extend([one] for one in others)
+        else:
+            found[-1].append(word)
+        if not is_quoted(word) and word.endswith(_ENDS):
+            found.append([])
+    parts = [[word for word in part if word] for part in found]
+    return [part for part in parts if part]
+
+
+def happened(clause: Sequence[str]) -> bool:
+    """Whether it says what happened: “just deleted ada”."""
+    said = _said(clause)
+    chinese = "".join(word for word in said if _HAN.search(word))
+    told = f" {' '.join(said)} "
+    return bool(_HAPPENED.search(told) or _CHINESE_HAPPENED.search(chinese))
+
+
+def is_story(clause: Sequence[str]) -> bool:
+    """Whether, beside a part that wishes something, it says what happened."""
+    said = _said(clause)
+    is_past = bool(said and _CHINESE_PAST.search(said[-1]))
+    return is_past or not _STORY.isdisjoint(said) or happened(clause)
+
+
+def _said(clause: Sequence[str]) -> list[str]:
+    return [simplified(plain(word)).replace("'", "") for word in clause]
+
+
+def in_one(typed: Sequence[str]) -> list[str]:
+    """The words with one for what is said in several: off and on again, to give, to take away."""
+    said = _said(typed)
+    if _ANEW.search("".join(said)):
+        return [_ANEW.sub("重启", simplified(word)) for word in typed]
+    if "on" in said and {"and", "then"} & set(said[:-1]) and "off" in said[: said.index("on")]:
+        parts = {"turn", "switch", "power", "off", "and", "then", "back", "on", "again"}
+        return ["restart", *(w for w, one in zip(typed, said, strict=True) if one not in parts)]
+    is_stopped = any(one.endswith("ing") for one in said[1:2]) or "being" in said
+    if said[:1] == ["stop"] and is_stopped and not {"sharing", "using"} & set(said):
+        return ["cancel", *typed[2:]]  # `stop deleting ada`, `stop ada from being deleted`
+    if said[:1] and said[0] in _TAKING - {"stop"} and any(map(_PERSON.fullmatch, said[1:2])):
+        return ["unshare", *typed[1:]]
+    people = any(word.startswith("@") for word in typed)
+    if not _TAKING.isdisjoint(said) and (people or "sharing" in said):
+        if _SHARED.isdisjoint(said):
+            return list(typed)
+        beside = _TAKING | _SHARED | {"away", "of", "no", "needs", "need"}
+        left = [w for w, one in zip(typed, said, strict=True) if one not in beside]
+        return ["unshare", *left]
+    if people and not _GIVING.isdisjoint(said) and _TELLING.isdisjoint(said):
+        left = [w for w, one in zip(typed, said, strict=True) if one not in _GIVING]
+        return ["share", *left]
+    return list(typed)
