@@ -6,11 +6,13 @@ import pytest
 from sqlalchemy import text
 
 from bot.messages.cards import announcement, end_key
+from bot.messages.facts import OF_MACHINES, rental_told
 from bot.messages.gathering import part_given_up
 from bot.model import ExecutionStatus
 from bot.reply import dump, line
 from sandbox.dbc import ManualClock
 from storage import Store
+from storage.migrations import is_known
 from tests.messages.test_outbox import Chat, outbox_of
 from tests.storage.samples import HERE, NOW, execution, put
 
@@ -75,3 +77,17 @@ async def test_ends_that_an_older_replica_gave_up_together_are_told_one_by_one(
         await part_given_up(store, clock)
         await outbox.deliver_due()
     assert sorted(chat.keys) == [f"end:execution-e{number}" for number in range(5)]
+
+
+# What each row of a card's facts may be. Where this changes so that a former version fails at it or
+# shows what nobody can read, add a revision, so that it stands down (decision 0025).
+KEPT = {
+    "alike", "caution", "description", "disks", "ending", "node", "node_renamed", "renamed",
+    "rental", "session", "snapshots", "state", "why",
+}  # fmt: skip
+
+
+def test_a_version_that_cannot_read_what_cards_keep_stands_down() -> None:
+    assert rental_told("renting", 5, NOW, 1234) == f"renting 5 {NOW:%Y-%m-%dT%H:%M:%S}+00:00 1234"
+    assert OF_MACHINES.keys() == KEPT
+    assert is_known("rentals_on_cards")  # the last revision for this
