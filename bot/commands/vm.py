@@ -25,7 +25,7 @@ from bot.dbc.models import Phase, phase_of, said_state
 from bot.errors import BotError, Refused
 from bot.language.args import Nickname, Vm
 from bot.language.kinds import CHOICE, FLAG, INT, SECRET, WORD, Arg
-from bot.language.row_parts import Follow, Listing
+from bot.language.row_parts import Follow, Listing, Moot
 from bot.language.table import Command, Group
 from bot.language.text import quoted
 from bot.messages import machine_buttons
@@ -304,9 +304,26 @@ def _restart_asks(values: Mapping[str, str]) -> Phrase:
 
 
 def _restart_loses(values: Mapping[str, str]) -> Losses:
-    if phase_of(values.get(STATE, "")) is Phase.OFF:
+    if _is_off(values):
         return Nothing(say("Nothing is lost: it is off, and this starts it."))
     return _POWER_CUT if values.get("force") else say("Whatever runs in it is interrupted.")
+
+
+def _is_off(values: Mapping[str, str]) -> bool:
+    return phase_of(values.get(STATE, "")) is Phase.OFF
+
+
+def _shutdown_loses(values: Mapping[str, str]) -> Losses:
+    return _IS_OFF if _is_off(values) else _SHUTDOWN_CUTS
+
+
+def _reset_loses(values: Mapping[str, str]) -> Losses:
+    return _IS_OFF if _is_off(values) else _POWER_CUT
+
+
+def _poweroff_loses(values: Mapping[str, str]) -> Losses:
+    """A guest that hangs while it shuts down reads as off, too (docs/dbc-api.md §4.1)."""
+    return _MAY_HANG if _is_off(values) else _POWER_CUT
 
 
 def _is_so_already(error: BotError, _known: Mapping[str, str]) -> bool:
@@ -325,6 +342,23 @@ def _restart_done(values: Mapping[str, str]) -> Phrase:
 
 
 _POWER_CUT = say("The power is cut: what is not on disk is lost.")
+_SHUTDOWN_CUTS = say(
+    "On DBC a shutdown cuts the power: what is not on disk is lost. Shut the guest down from "
+    "inside first."
+)
+_IS_OFF = Nothing(say("Nothing is lost: it is off."))
+_MAY_HANG = say("Nothing, if it is off. If it hangs while shutting down: what is not on disk.")
+_OFF_ALREADY = Moot(
+    Phase.OFF, say("{node} says that {machine} is off already."), offers=("start", "show")
+)
+_RUNS_ALREADY = Moot(
+    Phase.ON, say("{node} says that {machine} is running already."), offers=("restart", "show")
+)
+_NOT_RUNNING = Moot(
+    Phase.OFF,
+    say("{node} says that {machine} is off. Only a running machine can be reset."),
+    offers=("start", "show"),
+)
 _SOON = timedelta(minutes=60)  # a node works one by one: a healthy job may wait that long (§8.36)
 
 GROUP = Group(
@@ -341,7 +375,7 @@ GROUP = Group(
         Command(
             "start", start, Effect.CHANGE, "vm start train-01", look=before_start,
             warns=running_under,
-            explains=holders,
+            moot=_RUNS_ALREADY, explains=holders,
             asks=say("Start {target}"), deed=Deed(brings_up=True), takes_gpus=TakesGpus.ALWAYS,
             repeated=_is_so_already,
             follow=Follow(
@@ -353,9 +387,7 @@ GROUP = Group(
         ),
         Command(
             "shutdown", shutdown, Effect.DESTROY, "vm shutdown train-01", at_once=True,
-            asks=say("Shut down {target}"),
-            loses=say("On DBC a shutdown cuts the power: what is not on disk is lost. Shut the "
-                "guest down from inside first."),
+            asks=say("Shut down {target}"), loses=_shutdown_loses, moot=_OFF_ALREADY,
             repeated=_is_so_already,
             follow=Follow(
                 Goal.CLOSED, say("{label} is being shut down on {node}"),
@@ -366,7 +398,7 @@ GROUP = Group(
         ),
         Command(
             "poweroff", poweroff, Effect.DESTROY, "vm poweroff train-01", at_once=True,
-            asks=say("Power off {target}"), loses=_POWER_CUT,
+            asks=say("Power off {target}"), loses=_poweroff_loses,
             repeated=_is_so_already,
             follow=Follow(
                 Goal.CLOSED, say("{label} is being powered off on {node}"),
@@ -391,7 +423,7 @@ GROUP = Group(
         ),
         Command(
             "reset", reset, Effect.DESTROY, "vm reset train-01", at_once=True,
-            look=log_before, asks=say("Reset {target}"), loses=_POWER_CUT,
+            look=log_before, asks=say("Reset {target}"), loses=_reset_loses, moot=_NOT_RUNNING,
             deed=Deed(logged=Logged.RESET), takes_gpus=TakesGpus.NEVER,
             follow=Follow(
                 Goal.RUNNING, say("{label} is resetting on {node}"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum, auto
 
+from bot.dbc.models import Phase
 from bot.model import Goal, Watch
 from bot.reply import Phrase, Text, kept_text, say
 
@@ -77,6 +78,18 @@ class Follow:
     def goal_of(self, known: Mapping[str, str]) -> Goal:
         """To what it is followed, from what is known."""
         return self.goal if isinstance(self.goal, Goal) else self.goal(known)
+
+
+@dataclass(frozen=True, slots=True)
+class Moot:
+    """A state in which a change of a machine comes to nothing, since its node refuses it.
+
+    `told` is the refusal, of `{machine}` and `{node}`; `offers` are verbs of buttons of machines.
+    """
+
+    phase: Phase
+    told: Phrase
+    offers: tuple[str, ...] = ("show",)
 
 
 class Listing(StrEnum):

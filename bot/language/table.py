@@ -12,7 +12,7 @@ from bot.errors import BotError
 from bot.folding import fold, plain
 from bot.language.args import NODE_OPTION, Parameter, parameters
 from bot.language.chinese import ALONE, GROUPS
-from bot.language.row_parts import Follow, Foreseen, Listing, Wording, said
+from bot.language.row_parts import Follow, Foreseen, Listing, Moot, Wording, said
 from bot.language.traditional import simplified
 from bot.messages.cards import Subject, asked, doing
 from bot.messages.facts import OF_MACHINES, STATE, FactKind, Kinds
@@ -69,7 +69,7 @@ class Command:
     and what asks for caution is asked about. `warns` is like it, of what no node has to tell: what
     it finds is told whatever becomes of the rest.
     `explains` is called with a failure once its end is stored: it may find out more for whoever
-    requested it, and offer buttons.
+    requested it, and offer buttons. `moot`: in that state of its machine nobody is asked for it.
     `unanswered`: what is over with DBC's answer is followed like this where the answer got lost.
     `repeated` tells whether an error, with what is known, is also the answer to the same request
     once more: where its effect shows, it is followed, for something on the way sent it twice.
@@ -86,8 +86,7 @@ class Command:
     `needs_session`: it is refused to who has no session, though others of its group are not.
     `is_personal`: it is about whoever requests it, so two people never request the same.
     `at_once`: it waits for no other change of its machine, for it is what helps in an emergency,
-    or touches no machine.
-    `is_kept_here`: what it changes is the bot's own; nothing is sent to DBC.
+    or touches no machine. `is_kept_here`: what it changes is the bot's own, and DBC gets nothing.
     `ends_itself`: it stores its end with what it changes, so what was interrupted has done nothing.
     `does` titles its form: `Create a machine`. `button` is what its button says, where the verb has
     no usual word for that (`forms`).
@@ -107,6 +106,7 @@ class Command:
     warns: Foresight | None = None
     foresees: Foresight | None = None
     shows: Look | None = None
+    moot: Moot | None = None
     explains: Explanation | None = None
     facts: Kinds = field(default_factory=dict, hash=False)
     reads: tuple[str, ...] = (STATE,)

@@ -23,6 +23,7 @@ from bot.pipeline.facts import facts_of
 from bot.pipeline.holding import Held, require_way
 from bot.pipeline.joining import SameRequest, require_first
 from bot.pipeline.measuring import Seen
+from bot.pipeline.moot import require_use_of_it
 from bot.pipeline.patience import PATIENCE, Interim, unless_soon, waiting_for
 from bot.pipeline.targets import Bound
 from bot.pipeline.turns import Turns
@@ -105,6 +106,7 @@ class Clearance:
             show = partial(self._show_waiting, command, execution, bound, interim, patience, kind)
             facts = facts_of(command, bound, context, patience)
             shown = await unless_soon(self._clock, facts, PATIENCE, show)
+            require_use_of_it(command, execution, bound.subject(execution), shown)
             if kind is not ReviewKind.CONFIRM:
                 warned = found_by_look(_CAUTIONS, in_public(execution.facts))
             await self._ask(execution, bound, decision, {**warned, **shown, **twins}, answer)

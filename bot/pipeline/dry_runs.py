@@ -20,6 +20,7 @@ from bot.pipeline.facts import facts_of
 from bot.pipeline.formatting import stacked
 from bot.pipeline.holding import Held, require_way
 from bot.pipeline.limits import require_few_waiting
+from bot.pipeline.moot import require_use_of_it
 from bot.pipeline.patience import Interim, once_known
 from bot.pipeline.preparation import Preparation
 from bot.pipeline.queued import titled
@@ -137,11 +138,13 @@ class _Rehearsal:
             return self._put_off(head)  # the machine reads otherwise when its turn has come
         decision = await self._decision(execution)
         facts, fails = await self._obstacles(execution, bound)
+        seen = await self._facts(execution, bound, decision)
+        if not self._wish.option(BREAK_GLASS):
+            require_use_of_it(self._command, execution, bound.subject(execution), seen)
         review = await self._review(execution, bound, decision, fails=fails)
         facts.append((say("Review"), review))
         if self._waits(decision):
             facts.append((say("Its turn"), self._turn()))
-        seen = await self._facts(execution, bound, decision)
         facts += [said(self._command.kinds, key, fact) for key, fact in seen.items()]
         loses = self._command.lost(execution.known, seen)
         facts.append((say("Would be lost"), line(lost_told(loses) or say("Nothing."))))

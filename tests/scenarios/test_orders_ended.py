@@ -296,6 +296,7 @@ async def test_whoever_starts_a_machine_is_told_no_order_that_may_be_another_and
     scene: ChainStage,
 ) -> None:
     stage, alice = scene.stage, scene.stage.alice
+    off(stage)
     await stage.asks(alice, "/dbc vm list")
     rentals = [scene.rents(blocks=600, gpus=2) for _ in range(2)]
     await scene.until(rentals[-1].end + 200)
