@@ -15,7 +15,7 @@ from bot.model import MACHINE_GOALS, Execution, ExecutionStatus, Watch, WatchSta
 from bot.reply import Line, Note, Text, kept, line, mention, say, sentences, time
 from bot.services.inventory import Inventory
 from bot.services.words import Words
-from bot.watches import late
+from bot.watches import late, on_cards
 from bot.watches.observers.look import Sight
 from storage import Store, UnitOfWork
 
@@ -130,8 +130,8 @@ class LateLooks:
         now = self._clock.now()
         again = late.resumed(newest, cards.end_key(execution.id, newest.id), now)
         await tx.watches.add(again)
-        doing, detail = self._words(execution).doing, say("being looked at again")
-        card = cards.progress(execution, subject_of(again, label), doing, detail)
+        spoken, detail = self._words(execution), say("being looked at again")
+        card = on_cards.followed(execution, again, spoken, label, detail)
         await board.show_card(tx, execution, card, now)
         return again
 

@@ -48,6 +48,7 @@ _FOLLOWED: Mapping[str, Phrase] = {
     ),
 }
 _UNANSWERED = say("it is unknown whether the command was carried out; I keep looking")
+_NOT_KNOWN = say("it is unknown whether the command was carried out")
 _LOOKING = say("put back from a backup; I look whether it has been carried out since")
 
 
@@ -70,6 +71,11 @@ def doing(execution: Execution, usual: Text) -> Text:
 def looking(execution: Execution) -> Phrase:
     """What is said while it is not known whether it was carried out."""
     return _LOOKING if execution.put_back else _UNANSWERED
+
+
+def in_doubt(execution: Execution) -> Phrase:
+    """The same beside what a look has shown."""
+    return _LOOKING if execution.put_back else _NOT_KNOWN
 
 
 def of_request(status: str, request: Given) -> Phrase | None:

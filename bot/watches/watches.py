@@ -47,7 +47,7 @@ from bot.services.inventory import Inventory
 from bot.services.refusals import AGAIN_AFTER, Refusals, forgotten
 from bot.services.sessions import SessionLocked
 from bot.services.words import Words as Spoken
-from bot.watches import late, put_back, unseen
+from bot.watches import late, on_cards, put_back, unseen
 from bot.watches.end_words import end_words, extras
 from bot.watches.group import Claimed, Group, glanced, lease
 from bot.watches.late_looks import LateLooks
@@ -110,14 +110,12 @@ class Watches:
     ) -> None:
         """Begin to follow, in the unit of work that stores the node's answer; tells the card."""
         await tx.watches.add(watch)
-        words = self._words(execution)
-        subject = subject_of(watch, node_label)
         detail: Words = say("accepted")
         if watch.unsure:
             detail = put_back.looking(execution)
             if answer := kept(watch.about.get(Noted.ANSWERED, "")):
                 detail = sentences((say("{told}.", told=line(detail)), answer))
-        card = cards.progress(execution, subject, words.doing, detail)
+        card = on_cards.followed(execution, watch, self._words(execution), node_label, detail)
         await self._say_on_card(tx, execution, card, can_wait=not watch.unsure)
 
     async def keep_watching(self, watch_id: str, user: UserId, channel: ChannelId) -> Watch | None:
@@ -413,10 +411,9 @@ class Watches:
     async def _store_look(self, tx: UnitOfWork, label: str, one: "_Kept") -> None:
         if not await tx.watches.save(one.watch, self._by) or one.detail is None:
             return
-        subject = subject_of(one.watch, label)
-        doing = self._words(one.execution).doing
-        card = cards.progress(one.execution, subject, doing, one.detail, *one.parts)
-        await self._say_on_card(tx, one.execution, card, can_wait=True)
+        spoken, execution = self._words(one.execution), one.execution
+        card = on_cards.looked_at(execution, one.watch, spoken, label, one.detail, *one.parts)
+        await self._say_on_card(tx, execution, card, can_wait=True)
 
     async def _settle(self, watch: Watch, found: Verdict, status: str, *parts: Part) -> None:
         """The end: the watch, the ledger, the card and the announcement, in one unit of work."""

@@ -108,6 +108,26 @@ async def test_after_a_death_what_can_be_read_settles_it(tmp_path: Path, sent: i
         assert stage.changes() == []
 
 
+async def test_after_a_death_the_card_says_no_more_than_is_known(tmp_path: Path) -> None:
+    async with site(tmp_path, rule('command = "vm.restart"', "approvals = 1")) as stage:
+        await asked(stage, "/dbc vm restart inference force")
+        async with stage.bot.store.write() as tx:
+            [waiting] = await tx.approvals.open()
+            now = stage.clock.now()
+            await tx.executions.claim(
+                waiting.execution, "dead", now, now + timedelta(minutes=5),
+                expect={ExecutionStatus.WAITING}, to=ExecutionStatus.RUNNING,
+            )  # fmt: skip
+        await stage.restart_bot()
+        await stage.passes(301)
+        for _ in range(3):
+            told = card(stage.bob).plain
+            assert "it is unknown whether the command was carried out" in told
+            assert "is restarting" not in told
+            await stage.passes(15)
+        assert "the node says: `running`" in told
+
+
 async def test_an_approved_change_is_settled_by_reading(tmp_path: Path) -> None:
     rules = rule('command = "vm.modify"', "approvals = 1")
     async with site(tmp_path, rules) as stage:

@@ -56,7 +56,7 @@ async def test_a_start_without_an_answer_is_settled_by_looking(
     off(stage)
     strikes(stage, fault, "/tasks/start")
     await meets(stage, fault, "tasks.start", stage.asks(alice, "/dbc vm start inference"))
-    await is_unknown(stage, r"(?s)\*inference\* is starting")
+    await is_unknown(stage, r"(?s)Start a machine: \*inference\*")
     if done:
         await stage.ends(alice, "inference is running on gpu1")
     else:
@@ -78,7 +78,7 @@ async def test_a_delete_without_an_answer_is_settled_by_looking(
     strikes(stage, fault, "/tasks/delete")
     await stage.asks(alice, "/dbc vm delete inference")
     await meets(stage, fault, "tasks.delete", stage.confirms(alice, "Delete"))
-    await is_unknown(stage, r"(?s)\*inference\* is being deleted")
+    await is_unknown(stage, r"(?s)Delete a machine: \*inference\*")
     if done:
         await stage.ends(alice, "inference is deleted on gpu1")
     else:
@@ -96,7 +96,7 @@ async def test_a_creation_without_an_answer_is_settled_by_its_id(
     await stage.gives_session(alice, "gpu2")
     strikes(stage, fault, "/tasks/start")
     await meets(stage, fault, "tasks.create", stage.asks(alice, CREATE))
-    await is_unknown(stage, r"(?s)\*t1\* is being created")
+    await is_unknown(stage, r"(?s)Create a machine: \*t1\*")
     if done:
         await stage.ends(alice, "t1 is running on gpu2")
         assert stage.task("t1").task_id == stage.world.changing_calls()[0].additional["task_id"]
@@ -114,7 +114,7 @@ async def test_a_creation_that_a_proxy_sends_twice_is_followed_to_its_end(one_st
     await stage.gives_session(alice, "gpu2")
     strikes(stage, "sent_twice", "/tasks/start")
     await stage.asks(alice, CREATE)
-    await alice.sees(r"(?s)\*t1\* is being created.*it already has this machine")
+    await alice.sees(r"(?s)Create a machine: \*t1\*.*it already has this machine")
     await stage.ends(alice, "t1 is running on gpu2")
     await stage.passes(60)
     assert stage.changes() == ["tasks.create"]
@@ -132,7 +132,7 @@ async def test_a_restart_without_an_answer_proves_nothing_by_running(
     strikes(stage, fault, "/tasks/restart")
     await stage.asks(alice, "/dbc vm restart inference force")
     await meets(stage, fault, "tasks.restart", stage.confirms(alice, "Force-restart"))
-    await is_unknown(stage, r"(?s)\*inference\* is restarting")
+    await is_unknown(stage, r"(?s)Restart a machine: \*inference\*")
     if done:
         await stage.ends(alice, "inference has restarted on gpu1")
     else:
@@ -185,7 +185,7 @@ async def test_looking_goes_on_when_asked_and_tells_a_new_end(stage: Stage) -> N
     await alice.sees(r"I go on following .inference")
     await stage.passes(3)
     now = next(m for m in alice.messages() if m.ts == card.ts)
-    assert "is starting" in now.plain
+    assert "Start a machine" in now.plain
     off(stage)
     machine = stage.task("inference")
     machine.status = type(machine.status)("running")
