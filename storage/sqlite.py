@@ -7,12 +7,14 @@ process nobody runs into "database is locked", and nobody sleeps through SQLite'
 import asyncio
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar, cast
 
 import aiosqlite
@@ -57,6 +59,11 @@ _SMALL = 2 * 1024**2  # bytes; a quarter of them are there before the first row
 _SIZE = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
 
 _LONG = 1000 * 4096  # bytes, of a journal of so many pages
+
+# The files that this process has open, by how many engines. Nobody else may look into one of these:
+# closing it would end SQLite's locks on it, and who closes it next would delete its journal.
+_OPENED = Counter[tuple[int, int] | None]()
+_OPENING = Lock()
 
 _KEPT = 5  # readers; one that does not wait for anything needs no second
 _STATEMENTS = 500  # kept prepared by a connection; the bot has some 300
@@ -342,7 +349,7 @@ class SqliteEngines(Engines):
 
     async def dispose(self) -> None:
         """Close every connection; what is under way closes its own at its end."""
-        self.is_closed = True
+        was_closed, self.is_closed = self.is_closed, True
         if self._writer is not None and not self.turn.locked():
             writer, self._writer = self._writer, None
             await asyncio.to_thread(writer.close)
@@ -351,6 +358,9 @@ class SqliteEngines(Engines):
         await self._browsers.dispose()
         # One that cannot be closed keeps nobody from waiting for the others.
         await asyncio.gather(*self._ending, return_exceptions=True)
+        if self._met is not None and not was_closed:
+            with _OPENING:
+                _OPENED[self._met] -= 1
 
     async def _open(self, busy_timeout: int | None = None) -> Connection:
         """A new connection, made in a thread: the first one may find a journal to go through."""
@@ -367,12 +377,15 @@ class SqliteEngines(Engines):
         self, _dialect: Dialect, _entry: ConnectionPoolEntry, at: list[Any], named: dict[str, Any]
     ) -> None:
         """Open what is there, and nothing else in its place: an empty file would look new."""
-        # Only the first time: what this process has opened is locked by it.
-        if self._met is None:
-            require_own_journal(self.file)
-            self._met = identity(self.file)
-        elif self._met != (found := identity(self.file)):
-            raise changed(found)
+        with _OPENING:
+            found = identity(self.file)
+            if self._met is None:
+                if not _OPENED[found]:
+                    require_own_journal(self.file)
+                self._met = found
+                _OPENED[found] += found is not None
+            elif self._met != found:
+                raise changed(found)
         at[0] = f"{Path(at[0]).as_uri()}?mode=rw"
         named["uri"] = True
 

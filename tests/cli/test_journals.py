@@ -243,3 +243,14 @@ def test_a_bot_on_another_disk_is_not_taken_for_one_that_uses_the_file(
     disk = tmp_path / "disk"
     code, told = said(disk, file.parent, OTHER_BOT.strip(), "audit", "verify")
     assert (code, f"is not the journal of {disk}/bot.db" in told) == (1, True), told
+
+
+def test_a_look_at_the_database_in_the_bot_s_own_process_ends_no_lock_of_it(
+    bot: Bot, tmp_path: Path
+) -> None:
+    bot.writes("1")
+    Path(f"{bot.file}.lock").unlink()  # somebody took it for a stale one
+    assert run(bot.file, "audit", "verify").exit_code == 0  # in this process, as `/dbc doctor`
+    assert forked.run(["audit", "verify"], settings(bot.file), tmp_path).returncode == 0
+    bot.writes("2")
+    assert rows_of(bot.killed("killed")) == 2
