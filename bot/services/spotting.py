@@ -5,16 +5,19 @@ The longest name counts, also without its quotes, in the possessive (`ada's`) or
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from functools import lru_cache
+from itertools import islice, takewhile
 
 from bot.folding import fold, peel
 from bot.model import Machine, Node
 
 _LEAST_ID = 4  # characters of an id that say enough
-_LEAST = 3  # of a word out of a name, and of one that may have an s too many
-_FIRST = 2  # characters that tell most words apart
+_LEAST = 3  # of a name's first word, and of one that may have an s too many
+_LEAST_WITHIN = 4  # of another word out of a name: “run” and “old” are said of anything
+_ENOUGH = 20  # things that a word may mean: of more, as of two, it says none
 _MOST = 60  # words of a line worth looking at
 _HAN = re.compile("[\u4e00-\u9fff]")
 _RUNS = re.compile("[\u4e00-\u9fff]+|[^\u4e00-\u9fff]+")
@@ -23,6 +26,7 @@ _PARTING = (",", ";", ".", "，", "；")
 _ON = frozenset({"on", "at", "from", "在"})
 
 _Key = tuple[str, ...]
+_Order = tuple[bool, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class _Hit:
     thing: Machine | Node
 
     @property
-    def order(self) -> tuple[bool, int, int]:
+    def order(self) -> _Order:
         """By which the best one is found: a whole name, the longest, the exact one."""
         return self.rank >= _BEGUN, self.start - self.end, self.rank
 
@@ -130,23 +134,16 @@ def _best(hits: Sequence[_Hit]) -> tuple[_Hit | None, bool]:
     if not hits:
         return None, False
     best = min(hits, key=lambda one: one.order)
-    rivals = [
-        one
-        for one in hits
-        if one.thing is not best.thing
-        and _is_rival(one, best)
-        and not any(_is_better(other, one) for other in hits)
-    ]
-    return (None, True) if rivals else (best, False)
-
-
-def _is_rival(one: _Hit, best: _Hit) -> bool:
-    """Whether it may be meant as well: “delete ada, keep inference” does not say which by rank."""
-    return not one.meets(best) or one.order == best.order
-
-
-def _is_better(one: _Hit, than: _Hit) -> bool:
-    return one.meets(than) and one.order < than.order
+    there: dict[int, _Order] = {}  # the best that each word is part of
+    for one in hits:
+        for at in range(one.start, one.end):
+            there[at] = min(there.get(at, one.order), one.order)
+    for one in hits:
+        if one.thing is best.thing or (one.meets(best) and one.order != best.order):
+            continue  # “delete ada, keep inference” does not say by rank which one is meant
+        if min(there[at] for at in range(one.start, one.end)) == one.order:
+            return None, True
+    return best, False
 
 
 def _hits(
@@ -154,71 +151,92 @@ def _hits(
     things: Sequence[Machine] | Sequence[Node],
     is_said: Callable[[str], bool],
 ) -> list[_Hit]:
-    line = _Line(words, is_said)
+    names, bare = _Names(things), [peel(word) for word in words]
+    keys = [_key(word) for word in words]
+    slips, said = [_slip(key) for key in keys], [is_said(word) for word in words]
     return [
         _Hit(rank, start, end, thing)
-        for thing in things
-        if line.may_name(thing)
         for start in range(len(words))
-        for end, rank in line.read(start, thing)
+        if keys[start]
+        for end, rank, thing in names.read(bare, keys, slips, start, is_word=said[start])
     ]
 
 
-class _Line:
-    """The words of a line, as names are compared with them."""
+@lru_cache(maxsize=20_000)
+def _split(name: str) -> tuple[_Key, _Key]:
+    """The words of a name as they are compared, and those without an s too many."""
+    key = tuple(filter(None, map(_key, name.split())))
+    return key, tuple(map(_slip, key))
 
-    def __init__(self, words: Sequence[str], is_said: Callable[[str], bool]) -> None:
-        self._bare = [peel(word) for word in words]
-        self._keys = [_key(word) for word in words]
-        self._slips = [_slip(key) for key in self._keys]
-        self._said = [is_said(word) for word in words]
-        self._begun = {key[:_FIRST] for key in self._keys if key}
 
-    def may_name(self, thing: Machine | Node) -> bool:
-        """Whether a word begins as something of it does: most things need no closer look."""
-        parts = (part for name in _names(thing) for part in _PARTS.split(_key(name)))
-        return any(part[:_FIRST] in self._begun for part in (*parts, *map(fold, _ids(thing))))
+class _Names:
+    """What things are called, by the words that lines are made of."""
 
-    def read(self, start: int, thing: Machine | Node) -> Iterator[tuple[int, int]]:
-        """How far, and how surely, the words from here on name it."""
-        word, said = fold(self._bare[start]), self._said[start]
-        is_long = len(word) >= _LEAST_ID and not said
-        if is_long and any(fold(one).startswith(word) for one in _ids(thing)):
-            yield start + 1, _ID
-        for name in _names(thing):
-            key = tuple(filter(None, map(_key, name.split())))
-            if self._bare[start] == name:
-                yield start + 1, _EXACT
-            elif key and self._keys[start]:
-                yield from self._whole(start, key)
-                if not said:
-                    yield from self._part(start, key)
+    def __init__(self, things: Iterable[Machine | Node]) -> None:
+        self._exact: dict[str, list[Machine | Node]] = {}
+        self._whole: dict[_Key, list[tuple[_Key, Machine | Node]]] = {}
+        self._with: dict[str, list[tuple[_Key, int, Machine | Node]]] = {}
+        self._firsts: list[tuple[str, int, Machine | Node]] = []
+        self._longest = 1
+        for number, thing in enumerate(things):
+            for name in _names(thing):
+                self._add(name, number, thing)
+            self._firsts += [(fold(one), ~number, thing) for one in _ids(thing) if one]
+        self._firsts.sort(key=lambda one: one[:2])
 
-    def _whole(self, start: int, key: _Key) -> Iterator[tuple[int, int]]:
-        """The whole name, in quotes or without; a word of the language is seldom one."""
-        end = start + len(key)
-        is_word = len(key) == 1 and self._said[start]
-        if tuple(self._keys[start:end]) == key:
-            yield end, _BEGUN if is_word else _WHOLE
-        elif len(key) > 1 and self._keys[start] == " ".join(key):
-            yield start + 1, _WHOLE
-        elif not is_word and self._slips[start:end] == list(map(_slip, key)):
-            yield end, _SLIP
-
-    def _part(self, start: int, key: _Key) -> Iterator[tuple[int, int]]:
-        """The beginning of a name, or words in it."""
-        word, slips = self._keys[start], list(map(_slip, key))
-        if len(word) > 1 and key[0].startswith(word):
-            yield start + 1, _BEGUN
-        if len(word) < _LEAST:
+    def _add(self, name: str, number: int, thing: Machine | Node) -> None:
+        key, slips = _split(name)
+        self._exact.setdefault(name, []).append(thing)
+        if not key:
             return
-        for at in range(len(key)):
-            pairs = zip(self._slips[start:], slips[at:], strict=False)
-            same = len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
-            if same:
-                yield start + same, _WITHIN if at else _BEGUN
-        if len(word) > _LEAST and word in _PARTS.split(" ".join(key)):
-            yield start + 1, _WITHIN
+        self._longest = max(self._longest, len(key))
+        self._whole.setdefault(slips, []).append((key, thing))
+        self._firsts.append((key[0], number, thing))
+        for at, word in enumerate(slips):
+            if len(word) >= (_LEAST_WITHIN if at else _LEAST) and len(slips) > 1:
+                self._with.setdefault(word, []).append((slips, at, thing))
+        for part in _PARTS.split(key[0]):
+            if len(part) >= _LEAST_WITHIN and part != key[0]:
+                self._with.setdefault(part, []).append(((part,), 1, thing))
+
+    def read(
+        self, bare: Sequence[str], keys: Sequence[str], slips: Sequence[str], start: int, *,
+        is_word: bool,
+    ) -> Iterator[tuple[int, int, Machine | Node]]:  # fmt: skip
+        """What the words from here on may name: how far, and how surely.
+
+        A word of the language is seldom a name, and the beginning of none.
+        """
+        for thing in self._exact.get(bare[start], ()):
+            yield start + 1, _EXACT, thing
+        for end in range(start + 1, min(start + self._longest, len(slips)) + 1):
+            for key, thing in self._whole.get(tuple(slips[start:end]), ()):
+                if tuple(keys[start:end]) == key:
+                    yield end, _BEGUN if is_word and len(key) == 1 else _WHOLE, thing
+                elif not (is_word and len(key) == 1):
+                    yield end, _SLIP, thing
+        for key, thing in self._whole.get(tuple(map(_slip, keys[start].split())), ()):
+            if len(key) > 1 and keys[start] == " ".join(key):  # in quotes
+                yield start + 1, _WHOLE, thing
+        if not is_word:
+            yield from self._parts(keys, slips, start)
+
+    def _parts(
+        self, keys: Sequence[str], slips: Sequence[str], start: int
+    ) -> Iterator[tuple[int, int, Machine | Node]]:
+        """What has these words in its name, or begins as the first of them does."""
+        for name, at, thing in self._with.get(slips[start], ())[:_ENOUGH]:
+            pairs = zip(slips[start:], name[min(at, len(name) - 1) :], strict=False)
+            same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+            yield start + same, _WITHIN if at else _BEGUN, thing
+        word = keys[start]
+        if len(word) < _LEAST_ID:
+            return
+        first = bisect_left(self._firsts, word, key=lambda one: one[0])
+        for one, number, thing in islice(self._firsts, first, first + _ENOUGH):
+            if not one.startswith(word):
+                break
+            yield start + 1, _ID if number < 0 else _BEGUN, thing
 
 
 def _ids(thing: Machine | Node) -> tuple[str, ...]:

@@ -123,7 +123,11 @@ async def test_after_it_was_claimed_and_before_it_was_sent(stage: Stage) -> None
             to=ExecutionStatus.RUNNING,
         )
     await stage.restart_bot()
-    await stage.ends(stage.alice, f"{NAME} on gpu1 is “running”; it is unknown whether the command was carried out", within=300)
+    await stage.ends(
+        stage.alice,
+        f"{NAME} on gpu1 is “running”; it is unknown whether the command was carried out",
+        within=300,
+    )
     assert stage.changes() == []
     assert now(stage, question).buttons == []
 

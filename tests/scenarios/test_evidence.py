@@ -64,7 +64,11 @@ async def test_a_restart_carried_out_late_is_proved_by_a_newer_entry_of_the_log(
     await stage.ends(stage.alice, "inference has restarted on gpu1")
     stage.world.faults.on("late", path="/tasks/restart", count=1, seconds=400)
     await asks_and_confirms(stage, "/dbc vm restart inference force")
-    unknown = await stage.ends(stage.alice, "inference on gpu1 is “running”; it is unknown whether the command was carried out", within=180)
+    unknown = await stage.ends(
+        stage.alice,
+        "inference on gpu1 is “running”; it is unknown whether the command was carried out",
+        within=180,
+    )
     assert "The node's log last says “restart task successful” at 2026-01-05" in unknown.plain
     stage.clock.advance(timedelta(seconds=300))
     await stage.asks(stage.alice, "/dbc vm list")
@@ -77,7 +81,11 @@ async def test_a_restart_carried_out_late_is_proved_by_a_newer_entry_of_the_log(
 async def test_a_restart_that_left_no_trace_stays_unknown(stage: Stage) -> None:
     stage.world.faults.on("reset_before", path="/tasks/restart", count=1)
     await asks_and_confirms(stage, "/dbc vm restart inference force")
-    end = await stage.ends(stage.alice, "inference on gpu1 is “running”; it is unknown whether the command was carried out", within=180)
+    end = await stage.ends(
+        stage.alice,
+        "inference on gpu1 is “running”; it is unknown whether the command was carried out",
+        within=180,
+    )
     assert "The node's log" not in end.plain
 
 
@@ -99,7 +107,11 @@ async def test_a_restart_that_never_arrived_is_not_proved_by_the_one_before(
     assert len(stage.endings(stage.alice)) == 1
     stage.world.faults.on("reset_before", path=f"/tasks/{line.split()[1]}", count=1)
     await asks_and_confirms(stage, f"/dbc {line}")
-    end = await stage.ends(stage.alice, "inference on gpu1 is “running”; it is unknown whether the command was carried out", within=180)
+    end = await stage.ends(
+        stage.alice,
+        "inference on gpu1 is “running”; it is unknown whether the command was carried out",
+        within=180,
+    )
     assert "from before this command" in end.plain
     assert end.plain.startswith(":grey_question:")
 
@@ -124,7 +136,11 @@ async def test_without_a_look_at_the_log_before_a_restart_its_end_stays_unknown(
     stage.world.faults.on("reset_after", path="/tasks/restart", count=1)
     await asks_and_confirms(stage, "/dbc vm restart inference force")
     stage.clock.advance(timedelta(seconds=20))
-    end = await stage.ends(stage.alice, "inference on gpu1 is “running”; it is unknown whether the command was carried out", within=180)
+    end = await stage.ends(
+        stage.alice,
+        "inference on gpu1 is “running”; it is unknown whether the command was carried out",
+        within=180,
+    )
     assert "I could not read the log before sending" in end.plain
 
 
@@ -139,7 +155,11 @@ async def test_a_log_that_does_not_fit_into_an_answer_proves_no_restart_by_its_o
     stage.world.faults.on("reset_before", path="/tasks/restart", count=1)
     await asks_and_confirms(stage, "/dbc vm restart inference force")
     task.log = task.log[-1:]
-    end = await stage.ends(stage.alice, "inference on gpu1 is “running”; it is unknown whether the command was carried out", within=180)
+    end = await stage.ends(
+        stage.alice,
+        "inference on gpu1 is “running”; it is unknown whether the command was carried out",
+        within=180,
+    )
     assert "restart task successful" in end.plain
 
 
@@ -190,7 +210,11 @@ async def test_a_log_whose_times_go_back_is_not_quoted(stage: Stage, *, rotated:
     if rotated:
         stage.task("inference").log.clear()
     stage.clock.advance(timedelta(seconds=20))
-    end = await stage.ends(stage.alice, "inference on gpu1 is “running”; it is unknown whether the command was carried out", within=180)
+    end = await stage.ends(
+        stage.alice,
+        "inference on gpu1 is “running”; it is unknown whether the command was carried out",
+        within=180,
+    )
     assert "The times in the node's log go back: its clock was set back" in end.plain
     assert "last says" not in end.plain
     assert end.plain.startswith(":grey_question:")

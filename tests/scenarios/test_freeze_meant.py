@@ -88,9 +88,7 @@ async def test_a_freeze_takes_nothing_of_its_reason_for_a_node(stage: Stage, why
     assert why in told.plain
 
 
-@pytest.mark.parametrize(
-    "line", ["settings language zh", "alias remove x", "watch list"]
-)
+@pytest.mark.parametrize("line", ["settings language zh", "alias remove x", "watch list"])
 async def test_a_node_is_refused_where_it_says_nothing(stage: Stage, line: str) -> None:
     told = await stage.asks(stage.alice, f"/dbc {line} on gpu1", CHANNEL)
     assert "I don't know what “on” means" in told.plain

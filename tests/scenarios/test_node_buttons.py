@@ -60,7 +60,11 @@ async def test_for_another_node_the_form_keeps_what_was_typed(one_stage: Stage) 
 
 @pytest.mark.parametrize(
     "line",
-    ["session unshare with @bob", "session unshaer gpu1 with @bob", "disk resize inference vda +50"],
+    [
+        "session unshare with @bob",
+        "session unshaer gpu1 with @bob",
+        "disk resize inference vda +50",
+    ],
 )
 async def test_a_refusal_is_read_though_its_buttons_cannot_be_kept(
     one_stage: Stage, line: str

@@ -31,7 +31,11 @@ async def test_a_delete_that_was_not_carried_out_is_not_told_as_done(stage: Stag
     lists_nothing(stage)
     await stage.passes(5)
     assert stage.endings(stage.alice) == []
-    end = await stage.ends(stage.alice, "inference on gpu1 is “off”; it is unknown whether the command was carried out", within=180)
+    end = await stage.ends(
+        stage.alice,
+        "inference on gpu1 is “off”; it is unknown whether the command was carried out",
+        within=180,
+    )
     assert "is deleted" not in end.plain
     assert stage.task("inference").desc == "inference"
 

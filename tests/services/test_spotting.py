@@ -27,6 +27,7 @@ MACHINES = [
     machine("train-02", "9kLmW4xT7yHcB2nF6sJ8pQ", TWO),
     machine("训练机", "3fGh8JkL1mNpQ5rStUvW7x", TWO),
 ]
+ODD = ["asr-train", "us-east", "old-box", "golem", "run-7", "Bo's old run"]
 NAMES = {one.desc: one for one in MACHINES}
 
 
@@ -48,6 +49,7 @@ def named(line: str) -> tuple[str, str]:
         ("is gpu1 up?", "", "gpu1"),
         ("reboot train-01 on gpu2", "train-01", "gpu2"),
         ("reboot train-01 on gpu1", "", "gpu1"),  # there is none
+        ("let us do it as soon as they are in the office", "", ""),
         ("reboot train", "", ""),  # two of them
         ("reboot train-01 or train-02", "", ""),
         ("reboot ada or inference", "", ""),
@@ -86,3 +88,21 @@ def test_a_machine_that_is_named_is_the_one_or_none_is(
 @given(st.lists(st.sampled_from(_SAID), max_size=8))
 def test_where_none_is_named_none_is_found(said: list[str]) -> None:
     assert named(" ".join(said)) == ("", "")
+
+
+def test_what_is_said_of_anything_names_nothing() -> None:
+    odd = [machine(name, f"T{number:021d}") for number, name in enumerate(ODD)]
+    for line in ("as soon as possible", "let us see", "the old one", "go on with it", "run it"):
+        found = spotted(line.split(), odd, NODES, is_of_language)
+        assert found.machine is None, line
+        assert not found.is_unclear, line
+
+
+def test_of_very_many_alike_the_whole_name_is_found_and_a_part_is_none() -> None:
+    many = [machine(f"ada training run number {n}", f"N{n:021d}") for n in range(500)]
+    found = spotted(
+        ["restart", "ada", "training", "run", "number", "7"], many, NODES, is_of_language
+    )
+    assert found.machine == many[7]
+    found = spotted(["restart", *["training", "run"] * 29], many, NODES, is_of_language)
+    assert (found.machine, found.is_unclear) == (None, True)
