@@ -12,6 +12,7 @@ from bot.folding import fold
 from bot.ids import ChannelId
 from bot.language.args import OPTIONS
 from bot.language.chinese import ALONE, BEHIND_NODE, CALLED, PREPOSITIONS, WITH_FLAG, choice
+from bot.language.mood import NOTHINGS
 from bot.language.parse import WITH
 from bot.language.row_parts import Listing
 from bot.language.table import Look, Table, words_of
@@ -23,7 +24,7 @@ from bot.pipeline.context import Context, Services
 from bot.reply import Given, Phrase, Reply, Text, bold, code, mention, say
 
 _NICKNAME = re.compile(r"[\w.-]{1,40}")
-_WORDS = frozenset({"on", "force", "help", "here", "none", "head", "tail"})  # of the language
+_WORDS = NOTHINGS | {"on", "force", "help", "here", "none", "head", "tail"}  # of the language
 
 
 # Of machines and nodes; with something behind it, one still reads like the machine itself.

@@ -1,6 +1,8 @@
 """Whether a line asks for something, asks about something, or says what not to do. Pure.
 
-Of a line that is a question, or that says not to, nothing that changes anything is offered.
+Of a line that is a question, or that says not to, nothing that changes anything is offered. It
+says not to where that stands right before a verb, at the end or at the beginning: “cuda not found”
+is a reason.
 """
 
 import re
@@ -45,18 +47,61 @@ _QUESTION = re.compile(
     rf"(?:i|we) (?:want|need|would like) to know|(?:please )?check) {_ABOUT} "
 )
 _ASKS_WHETHER = re.compile(rf" (?:tell me|let me know|do you know|wonder) {_ABOUT} ")
+# Of what somebody else wants, of what failed, of what may come: no wish.
+_TELLS_OF = re.compile(
+    r" wants to | is (?:that|it|this) (?:ok|okay|fine|alright|safe|allowed) "
+    r"|^ before (?:you|u|i|we|anyone|anybody|someone|they|he|she|@\w+) "
+    r"| (?:let|tell|ask|warn|ping|notify|inform|remind|check|wait|hold) (?:\S+ ){0,3}before "
+    r"|^ (?:my|his|her|your|their) (?:delete|restart|reboot|shutdown|reset|start|stop) "
+    r"|^ (?:delete|restart|reboot|shutdown|reset|start|stop|remove) (?:\S+ )?"
+    r"(?:failed|fails) (?:again )?$"
+)
 _SYMPTOM = (
     "(?:respond|reply|answer|react|reach|work|load|connect|coming|come|up|online|ready|available|"
-    r"alive|accessible|healthy|sure|only|again)\w* "
+    r"alive|accessible|healthy|sure|only|again|starting|booting|running|stopping)\w* "
 )
+_VERB = (
+    r"(?:[删重关停启销清移]\S*|restart|reboot|delet|rm|remov|stop|shut(?:down)?|kill|wip|start|boot|"
+    r"reset|power(?:off)?|turn|switch|eras|"
+    r"destroy|drop|purg|terminat|halt|bounce|kick|cycl|forc|touch|chang|modif|resiz|renam|creat|"
+    r"mak|run|do|cancel|approv|shar|unshar|renew|updat|upload|download|suspend|paus|clos|end|"
+    r"releas|add|set|snapshot|pull|push)(?:ting|ing|ning|ping|es?|y|e?d|ted|ped)? "
+)
+_NEVER = "(?:dont|do n t|don t|donot|do not|never|no need|nope)"
+_BETWEEN = (
+    r"(?:(?:even|really|please|pls|ever|just|now|you|u|want|wanna|like|need|have|wish|plan|try|"
+    r"going|dare|to|be|get|go|and|for|the|me|us|(?:let|want) \S+) )*"
+)
+# Right before the verb of a command, behind it, at the end, or where the line begins.
 _NOT = re.compile(
-    r" (?:dont|do n t|don t|donot|never|not|nothing|nope|no need|shouldnt|mustnt|neednt|avoid|"
-    rf"(?:nobody|noone|no one) (?:should|may|must)) (?!(?:even |really )?{_SYMPTOM})"
+    rf" (?:{_NEVER}|not|shouldnt|mustnt|neednt|avoid|(?:nobody|noone|no one) (?:should|may|must)) "
+    rf"(?!(?:even |really )?{_SYMPTOM}){_BETWEEN}{_VERB}"
+    rf"| {_VERB}(?:not|nothing|never) (?!(?:even |really )?{_SYMPTOM})"
+    rf"| (?:{_NEVER}|not)(?: (?:do it|please|pls|thanks|now|yet))* $"
+)
+_BEGINS_NOT = re.compile(
+    rf"(?:(?:i|we|you|please|pls) )*{_NEVER} "
+    rf"(?!(?:even |really )?(?:{_SYMPTOM}|(?:need|want|use) (?!to )|"
+    r"know |see |have |care |think |mind ))"
+)
+# That it is not needed is why something is to end, no word against that.
+_END = r"(?:delete|rm|remove|stop|shut|shutdown|kill|wipe|erase|destroy|drop|purge|terminate|halt)"
+_NEEDLESS = re.compile(
+    r" (?:(?:is|its|are|was|it|we|i|am|im) )*(?:not|isnt|arent|no longer|never) (?:being )?"
+    r"(?:needed|used|required|in use|using it|wanted)(?: (?:anymore|any more|any longer|now))*(?= )"
+    rf"| (?:(?:i|we) )?(?:dont|do not) (?:need|want|use) (?!to |you |u |a |{_END} )"
+    r"(?:\S+ (?=(?:anymore|any) )|(?:it|this|that|them|these|those|him|her) (?!\w+ed ))?"
+    r"(?:anymore |any more |any longer )?"
 )
 # What something does not do is no wish: nothing is offered but to look at it.
 _FAILS = re.compile(
     r" (?:cant|cannot|wont|wouldnt|didnt|doesnt|isnt|arent|aint|wasnt|hasnt|havent|couldnt|"
     rf"(?:is|are|was|does|did|can|will|has) not) (?!(?:even |really )?{_SYMPTOM})"
+)
+# Behind what it does not do, a line may go on to what is wished.
+_STARTS_ANEW = re.compile(
+    r" (?!to |me |us |you |not )\S+ (?:please |pls |just |so |now |and )*"
+    r"(?:restart|reboot|start|reset|bounce|kick|power cycle)(?: |$)"
 )
 # Behind these words, a line says why.
 _WHY = re.compile(
@@ -70,32 +115,45 @@ _CHINESE_ASKS = re.compile(
 )
 _CHINESE_WEAK = frozenset("吗 嘛 呢 好不好 行不行 怎么样".split())  # noqa: SIM905
 _CHINESE_REQUEST = re.compile(
-    "能不能|能否|可否|可不可以|帮|麻烦|劳烦|给我|请(?!问)|能.*[吗嘛]|一下.*[吗嘛]"
+    "能不能|能否|可否|可不可以|帮|麻烦|劳烦|给我|请(?!问)|能(?!删|销|清|关|停).*[吗嘛]|一下.*[吗嘛]"
 )
 _HOW_TO = re.compile("怎么(?!了|回事|样)|如何")
 _ALL_OR_NONE = re.compile("[什么谁哪啥](?:也|都)(?=不|别|没)")
 _EITHER = re.compile(r"(.)[不没]\1")  # 能不能, 是不是
 _HARMLESS = re.compile(
-    "不好意思|对不起|不知道?|不清楚|不确定|不小心|不错|差不多|不过|不但|不仅|不然|不久|不停|不断|别名|别的|"
-    "[特类级区识性]别|别吵我?|免打扰|[连登打进看找用问上启访开]不[上开去了到动起通]|动不了|"
-    "[不没](?:响应|反应|工作|通|正常|见|可用|稳|动静|起来)"
+    "不好意思|对不起|不知道?|不清楚|不确定|不小心|不错|差不多|不过|不但|不仅|不然|不久|不停|不断|别名|别的|别人|别处|别台|"
+    "[特类级区识性]别|别吵我?|免打扰|[连登打进看找用问上启访开关机接停跑]不[上开去了到动起通掉]|动不了|"
+    "[不没](?:响应|反应|工作|通|正常|见|可用|稳|动静|起来)|不动(?=了|弹|，|$)"
 )
-_CHINESE_NOT = re.compile("不|别|勿|甭|禁止|没必要|无需|无须|没(?=让|叫|要)")
+_CHINESE_VERB = (
+    "(?:删|关|停|重|启|开|销|清|移|断|杀|改|格|扩|建|创|换|下载|上传|续|租|退|取消|执行|操作|撤|"
+    "共享|备份)"
+)
+_CHINESE_NOT = re.compile(
+    "(?:不(?:要|用|许|准|必|需要|想|可|得|让|是)|别|勿|甭|禁止|没必要|没(?:让|叫|要)|无[需须])"
+    f"(?:再|去|给|我|你|他|人|把|强制|马上|现在|先|乱|随便|让|叫|要|以|们|吧|那个)*(?:{_CHINESE_VERB}|动|碰|x|$)"
+    f"|不(?:{_CHINESE_VERB}|能(?:[删关停销清移杀格]|重启))|(?:不|别|不要|不用)$|不[要用]了(?:谢谢|吧)?$"
+)
+_CHINESE_NEEDLESS = re.compile(
+    "不再(?:需要|使?用)(?=了|的)|(?:不要|不用|不需要|用不着|没用)(?=[了的])"
+)
+_CHINESE_END = re.compile("删|销毁|清|移除|释放|关|停")
 
 
 def mood_of(typed: Sequence[str]) -> Mood:
     """What the line is for; who says not to is heard before who asks."""
     said = _said(typed)
     bare = " " + _WHY.sub(" ", said).lstrip()
+    if re.search(rf" {_END} (?!not |of |is |was )", bare):
+        bare = _NEEDLESS.sub(" … ", bare)
     begins = without_leads(bare.strip() + " ")
-    chinese = "".join(word for word in bare.split(" ") if _HAN.search(word))
-    if _QUESTION.match(begins) or _ASKS_WHETHER.search(bare):
+    chinese = "".join(word if _HAN.search(word) else "x" for word in bare.split())
+    chinese = chinese if _HAN.search(chinese) else ""
+    if _QUESTION.match(begins) or _ASKS_WHETHER.search(bare) or _TELLS_OF.search(f" {begins}"):
         return Mood.QUESTION
-    if _FAILS.search(bare) and not _NOT.search(_FAILS.sub(" ", bare)):
-        return Mood.QUESTION
-    if _NOT.search(bare) or (chinese and _says_not(chinese)):
+    if _says_not(begins, bare, chinese):
         return Mood.REFUSAL
-    if chinese and _asks(chinese):
+    if _fails(begins, bare) or (chinese and _asks(chinese)):
         return Mood.QUESTION
     is_asked = typed[-1:] and typed[-1].rstrip().endswith(("?", "？"))
     if is_asked and not re.match(rf"{_ASKED} {_YOU} ", begins) and not _is_how(begins, chinese):
@@ -123,10 +181,24 @@ def _is_how(begins: str, chinese: str) -> bool:
     return begins.startswith("how ") or bool(_HOW_TO.search(chinese))
 
 
-def _says_not(text: str) -> bool:
-    if _ALL_OR_NONE.search(text):
+def _says_not(begins: str, bare: str, chinese: str) -> bool:
+    without = _FAILS.sub(" ", bare)
+    if _NOT.search(without) or (without == bare and _BEGINS_NOT.match(begins)):
         return True
-    return bool(_CHINESE_NOT.search(_HARMLESS.sub("…", _EITHER.sub("…", text))))
+    if _ALL_OR_NONE.search(chinese):
+        return True
+    if _CHINESE_END.search(chinese) or re.search(rf" {_END} ", bare):
+        chinese = _CHINESE_NEEDLESS.sub("…", chinese)
+    return bool(_CHINESE_NOT.search(_HARMLESS.sub("…", _EITHER.sub("…", chinese))))
+
+
+def _fails(begins: str, bare: str) -> bool:
+    """Whether it only says what does not work: nothing is wished before that, nor behind."""
+    found = _FAILS.search(bare)
+    if found is None or _STARTS_ANEW.search(bare[found.end() - 1 :]):
+        return False
+    asked = rf"(?:{_ASKED} {_YOU} (?:(?:please|pls|just|kindly) )*)?"
+    return re.match(asked + _VERB, begins) is None
 
 
 def _asks(text: str) -> bool:

@@ -199,13 +199,14 @@ def _help_on_group(name: str) -> HelpWanted:
 
 
 def _not_understood(table: Table, typed: Sequence[str]) -> NotUnderstood:
-    return meant_by(table, typed, typed)
+    return meant_by(table, typed, typed, mood_of(typed))
 
 
 def meant_by(
     table: Table,
     typed: Sequence[str],
     words: Sequence[str],
+    mood: Mood,
     about: Sequence[str] = (),
     named: Callable[[Command], Sequence[str]] = lambda _: (),
 ) -> NotUnderstood:
@@ -213,7 +214,6 @@ def meant_by(
 
     `named` says it to a command.
     """
-    mood = mood_of(typed)
     found = nearest(table, words, mood, about)
     given = {c.id: given_to(c, [*named(c), *found.rest])[0] for c in found.commands}
     is_refused = mood is Mood.REFUSAL and any(

@@ -1,9 +1,11 @@
 """What to say of a line that asks for help, or in which something was not understood."""
 
+from dataclasses import replace
+
 from bot.errors import Refused, from_error
 from bot.ids import UserId
 from bot.language.help import help_reply, not_understood
-from bot.language.mood import Mood, mood_of
+from bot.language.mood import Mood
 from bot.language.parse import HelpWanted, NotUnderstood, meant_by
 from bot.language.unclear import Surplus, Unclear
 from bot.model import Effect, Place
@@ -43,8 +45,9 @@ async def explained(
 ) -> Reply:
     """The refusal, with the line or the form that says what was most likely meant."""
     command, words = unclear.command, KnownWords(services, actor, place)
-    if command.worst_effect is not Effect.READ and mood_of(unclear.line) is Mood.REFUSAL:
-        meant = meant_by(services.table, unclear.line, unclear.line)
+    if command.worst_effect is not Effect.READ and await words.forbids(unclear):
+        line = unclear.line
+        meant = replace(meant_by(services.table, line, line, Mood.REFUSAL), is_refused=True)
         return await offered(services, suggestions, meant, actor, place)
     fit, meant_line = await words.fit(unclear)
     if isinstance(unclear, Surplus) and meant_line and not unclear.like:

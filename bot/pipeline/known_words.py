@@ -14,12 +14,12 @@ from bot.ids import UserId
 from bot.language.args import NODE_OPTION, REASON, Parameter, option_called
 from bot.language.courtesy import COURTESIES
 from bot.language.kinds import ORDER, PERSON
-from bot.language.mood import Mood, mood_of
+from bot.language.mood import NOTHINGS, Mood, mood_of
 from bot.language.parse import NotUnderstood, given_to, meant_by
 from bot.language.row_parts import Listing
 from bot.language.synonyms import is_of_language
 from bot.language.table import Command, Table
-from bot.language.text import quoted
+from bot.language.text import Word, quoted
 from bot.language.unclear import Unclear
 from bot.model import Effect, Place
 from bot.pipeline.context import Services
@@ -33,6 +33,11 @@ _ROW = re.compile(r"[^\w·]*(\d{3,15}) ·")
 _LOOKS_MADE = re.compile(r"(?=.*[A-Za-z])(?=.*\d).+|.*\w[._-]\w.*|vd[a-z]")  # ebUa07ia, vdb
 # What begins a reason that is said without “because”.
 _WHY = frozenset("it it's its they because since cause 因为 原因 它 卡".split())  # noqa: SIM905
+# Behind the machine's name, of a whole command: no, after all.
+_FORBIDS = re.compile(
+    r"(?:no |please |pls )*(?:(?:don'?t|do not)(?! need| want)|别(?![的人])|不要(?!了)"
+    "|(?:not|never|nothing|nope|不|别|不要)$)"
+)
 # Behind an “it” that says of what, not why: “bring it up”.
 _OF_A_VERB = frozenset(["", "up", "down", "on", "off", "back", "again", "please", "now", "too"])
 
@@ -81,7 +86,8 @@ class KnownWords:
             first = len(found.before)
             words = (*words[:first], ",", *words[first:])
         if about:
-            meant = meant_by(table, meant.words, words, about, lambda c: _named(c, found))
+            mood = mood_of(_unnamed(found, meant.words))
+            meant = meant_by(table, meant.words, words, mood, about, lambda c: _named(c, found))
             commands = _fitting(table, meant.nearest, about, found)
             meant = replace(meant, nearest=commands)
         elif mood_of(meant.words) is Mood.QUESTION:
@@ -114,6 +120,17 @@ class KnownWords:
             said = [word for word in words if not _says_nothing(word)]
             is_whole = is_whole and given_to(command, [*_named(command, found), *said])[1]
         return fit, _line(command, fit, found) if is_whole else ""
+
+    async def forbids(self, unclear: Unclear) -> bool:
+        """Whether a line that begins as its command does says not to do that.
+
+        Not where a “not” stands among what is said of the machine: “restart ada cuda not found”.
+        """
+        found = await self._spotted(unclear.behind)
+        if not (found.machine or found.node):
+            return mood_of(unclear.line) is Mood.REFUSAL
+        behind = " ".join(map(plain, found.behind))
+        return mood_of(found.before) is Mood.REFUSAL or _FORBIDS.match(behind) is not None
 
     async def _spotted(self, words: Sequence[str]) -> Spotted:
         services, place = self._services, self._place
@@ -185,6 +202,16 @@ class KnownWords:
         except Refused:
             return False
         return bool(best(text, known)) if known else _is_made(text)
+
+
+def _unnamed(found: Spotted, typed: Sequence[str]) -> Sequence[str]:
+    """The words without a name, which says nothing of what is wished: 不夜城, 哪吒."""
+    thing = found.machine or found.node
+    names = {thing.nickname, thing.desc, thing.label} if thing is not None else set()
+    if thing is None or names & NOTHINGS:
+        return typed
+    asks = ["?"] if typed[-1].endswith(("?", "？")) else []
+    return [*found.before, Word.of("…", '"…"'), *found.behind, *asks]
 
 
 def _is_made(text: str) -> bool:

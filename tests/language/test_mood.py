@@ -37,7 +37,9 @@ _FILLERS = ("", "um", "so", "pls", "the", "ok", "吧", "那个", "btw", "😅")
         "never delete inference",
         "no need to restart ada", "reboot not ada", "can you please not delete ada", "no dont",
         "不要重启 ada", "别删 ada", "先别重启ada", "不用重启了", "无需重启 ada",
-        "什么都不要删", "please 不要 delete ada",
+        "什么都不要删", "please 不要 delete ada", "restart ada dont", "i dont want ada deleted",
+        "ada must not be deleted", "先别动 ada", "不能删 ada", "重启 ada 不用了",
+        "delete not needed",
     ],
 )  # fmt: skip
 def test_a_line_may_say_what_not_to_do(line: str) -> None:
@@ -54,7 +56,9 @@ def test_a_line_may_say_what_not_to_do(line: str) -> None:
         "hey so which gpu is free", "what would happen if i delete ada",
         "should i restart ada", "can i delete ada",
         "谁删了 inference", "ada 怎么了", "可以删 ada 吗", "是否强制重启 ada",
-        "帮我看看谁删的", "why dont you restart ada",
+        "帮我看看谁删的", "why dont you restart ada", "ada 能删吗", "we cannot delete ada",
+        "let me know before you delete ada", "before you delete ada ask bob",
+        "bob wants to delete ada, is that ok", "my delete of ada failed", "delete ada failed",
     ],
 )  # fmt: skip
 def test_a_line_may_be_a_question(line: str) -> None:
@@ -70,6 +74,12 @@ def test_a_line_may_be_a_question(line: str) -> None:
         "reboot ada because it does not react",
         "nothing works reboot ada", "能不能重启一下 ada", "能重启ada吗", "怎么重启 ada",
         "ada 连不上了 重启一下", "别名列表",
+        "ada 不行了重启一下", "ada 不动了，强制重启", "不好使了 重启", "显卡不识别 重启 ada",
+        "别忘了重启 ada", "内存不够 扩容 ada", "ada cannot be reached, restart please",
+        "ada does not boot, restart it", "please reboot ada, it is not urgent",
+        "restart ada cuda not found", "restart ada as nothing helps",
+        "delete ada, not needed", "delete ada we dont need it", "不要了，删掉 ada",
+        "ada 不用了 删掉",
         "别吵我", "可不可以帮我重启ada？", 'reboot "do not touch"', "turn ada back on",
     ],
 )  # fmt: skip

@@ -178,6 +178,32 @@ async def test_a_line_that_tells_what_happened_offers_what_it_wishes_and_nothing
     assert not any(one.startswith(("Shut", "Power", "Delete")) for one in told.buttons)
 
 
+async def test_a_reason_with_a_not_in_it_forbids_nothing(stage: Stage) -> None:
+    for line, button in {
+        "inference 不行了重启一下": "Restart a machine",
+        "inference cannot be reached, restart please": "Restart a machine",
+        "delete inference, not needed": "Delete a machine",
+        "不要了，删掉 inference": "Delete a machine",
+        "restart inference cuda not found": "Change it…",
+        "vm restart inference 不能登录": "Change it…",
+    }.items():
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert told.buttons[0] == button, line
+        await stage.alice.presses(button, told)
+        form = await stage.alice.sees_modal(button if "machine" in button else "Restart a machine")
+        assert form.value("Machine") in {"inference", stage.task("inference").task_id}, line
+        await stage.alice.closes()
+
+
+async def test_a_machine_is_called_what_it_is_whatever_its_name_says(stage: Stage) -> None:
+    for name in ("不夜城", "哪吒", "别动"):
+        await stage.asks(stage.alice, f"/dbc vm name inference {name}")
+        told = await stage.asks(stage.alice, f"/dbc 帮我重启{name}")
+        assert told.buttons == ["Restart a machine"], name
+    told = await stage.asks(stage.alice, "/dbc vm name inference nothing")
+    assert "“nothing” is a word of the commands." in told.plain
+
+
 async def test_to_take_access_is_not_to_give_it(stage: Stage) -> None:
     for line in (
         "revoke access of @bob to gpu1", "remove @bob from gpu1", "stop sharing gpu1 with @bob",
