@@ -1,5 +1,6 @@
 """The audit, for people: what happened, who did it, what came of it (docs/audit.md)."""
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -45,11 +46,10 @@ from bot.reply import (
 )
 from bot.reply import plain as said_in
 from bot.reviews.audit_file import Form
-from bot.reviews.audit_names import commands_meant, names_meant
+from bot.reviews.audit_names import MOST_NAMES, commands_meant, names_meant
 
 _WHY = 120  # characters of a reason; all of it is in an export
 PAGE = 10  # so that a message holds them all and the way to older ones
-_MOST_NAMES = 1_000  # machines that one search may mean
 _GROUP_AND_VERB = 2  # words
 _LONG_ID = 20  # a machine's id has 20 characters at least, a node's 64
 # Of these the entry names the requester; whose doing it is stands in its details.
@@ -286,33 +286,36 @@ async def _query(ctx: Context, wanted: Wanted) -> AuditQuery:
 async def _about_machine(ctx: Context, query: AuditQuery, typed: str) -> AuditQuery:
     """The query, narrowed to the machines that are called so, or were. Raises NotFound.
 
-    A name that nobody may read of is told as one that there is not.
+    A name of which the reader may not read is passed over like one that there is not.
     """
     known = await ctx.services.inventory.machines(ctx.actor, ctx.place.channel)
     called = {one.task: {one.task, one.nickname, one.desc} for one in known}
     audit = ctx.services.audit
-    names = names_meant(typed, [*await audit.names(), *chain(*called.values())])
-    names |= {task for task, its in called.items() if its & names}
-    if len(names) > _MOST_NAMES:
-        raise Refused(
-            say("“{id}” is the beginning of several.", id=typed), hint=say("Type more of it.")
+    ways = names_meant(typed, [*await audit.names(), *chain(*called.values())])
+    # The audit names more machines than can be gone through while others wait.
+    while names := await asyncio.to_thread(next, ways, frozenset[str]()):
+        names |= {task for task, its in called.items() if its & names}
+        if len(names) > MOST_NAMES:
+            raise Refused(
+                say("“{id}” is the beginning of several.", id=typed),
+                hint=say("Type more of it."),
+            )
+        alone = AuditQuery(
+            names=names,
+            reader=query.reader,
+            reader_nodes=query.reader_nodes,
+            hidden_nodes=query.hidden_nodes,
         )
-    alone = AuditQuery(
-        names=names,
-        reader=query.reader,
-        reader_nodes=query.reader_nodes,
-        hidden_nodes=query.hidden_nodes,
+        if await audit.page(alone, before=None, limit=1):
+            return replace(query, names=names)
+    raise NotFound(
+        say(
+            "The audit has no machine called “{text}”, or none that you may read about.",
+            text=typed,
+        ),
+        hint=say("Type the beginning of its name, of a word of it or of its task id."),
+        field="vm",
     )
-    if not names or not await audit.page(alone, before=None, limit=1):
-        raise NotFound(
-            say(
-                "The audit has no machine called “{text}”, or none that you may read about.",
-                text=typed,
-            ),
-            hint=say("Type the beginning of its name, of a word of it or of its task id."),
-            field="vm",
-        )
-    return replace(query, names=names)
 
 
 async def _commands(ctx: Context, typed: str) -> frozenset[str]:

@@ -6,19 +6,22 @@ from collections.abc import Iterable, Iterator
 from bot.folding import plain, readings
 
 _BETWEEN = re.compile(r"[\s._/-]+")
+MOST_NAMES = 1_000  # machines that one search may mean
 
 
-def names_meant(text: str, names: Iterable[str]) -> frozenset[str]:
-    """The names that are the text; else those of which it begins the whole or a word."""
+def names_meant(text: str, names: Iterable[str]) -> Iterator[frozenset[str]]:
+    """The names that may be meant, by each way to read the text, the surest first; never none.
+
+    Those that are the text; then those of which it begins the whole or a word.
+    """
     known = frozenset(names) - {""}
     ways = list(readings(text))
     for is_it, _ in ways:
         if found := frozenset(filter(is_it, known)):
-            return found
+            yield found
     for _, begins in ways:
         if found := frozenset(name for name in known if any(map(begins, _from_each_word(name)))):
-            return found
-    return frozenset()
+            yield found
 
 
 def commands_meant(text: str, commands: Iterable[str]) -> frozenset[str]:

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from bot.ids import UserId
-from bot.model import AuditQuery, AuditRow
+from bot.ids import NodeId, TaskId, UserId
+from bot.model import AuditEntry, AuditKind, AuditQuery, AuditRow
 from sandbox.slack import Person, SeenMessage
 from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage
 
@@ -179,6 +179,23 @@ async def test_what_the_audit_has_never_named_is_told_as_that(one_stage: Stage) 
     )
     narrowed = await listed(one_stage, one_stage.alice, "machine=inference outcome=failed")
     assert "Nothing that you may read fits" in narrowed
+
+
+async def test_a_name_of_which_somebody_may_not_read_hides_none_of_their_own(
+    one_stage: Stage,
+) -> None:
+    stage = one_stage
+    await restarts(stage)
+    another = AuditEntry(
+        AuditKind.ENDED, stage.clock.now(), actor=UserId(stage.bob.id), command="vm.delete",
+        node=NodeId("elsewhere"), task=TaskId("another"), label="infer",
+    )  # fmt: skip
+    async with stage.bot.store.write() as tx:
+        tx.audit.append(another)
+    told = await listed(stage, stage.alice, "machine=infer")
+    assert ("vm restart" in told, "vm delete" in told) == (True, False)
+    told = await listed(stage, stage.bob, "machine=infer")
+    assert ("vm restart" in told, "vm delete" in told) == (False, True)
 
 
 async def test_older_rows_are_paged_in_place_with_what_was_asked_for(one_stage: Stage) -> None:
