@@ -4,6 +4,7 @@ Needs no credential key, changes nothing and migrates nothing.
 """
 
 from collections.abc import AsyncGenerator
+from typing import Literal
 
 from sqlalchemy import Connection, inspect, select
 
@@ -42,6 +43,11 @@ class Archive:
         async with self._engines.browsing() as connection:
             async for row in Audit(connection).all(query):
                 yield row
+
+    async def words(self, *columns: Literal["command", "label", "task"]) -> list[str]:
+        """What has ever stood in these columns, each once."""
+        async with self._engines.browsing() as connection:
+            return await Audit(connection).words(*columns)
 
     async def close(self) -> None:
         """Let go of the database."""

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager, nullcontext
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 from typing import IO, TypeVar
@@ -25,6 +26,7 @@ from bot.language.times import moment
 from bot.model import AuditHead, AuditQuery
 from bot.plural import counted
 from bot.reviews.audit_file import Form, head_of, lines_of
+from bot.reviews.audit_names import MOST_NAMES, commands_meant, names_meant
 from storage import Archive, new_file
 from storage.chain import Fault
 
@@ -102,8 +104,8 @@ async def _verify(database: str | None, head: AuditHead | None) -> tuple[Fault |
 @click.option("--since", metavar="TIME", help="2h, yesterday, 2026-11-01, 2026-11-01T18:30 (UTC)")
 @click.option("--until", metavar="TIME", help="As --since; a day is included.")
 @click.option("--person", default="", metavar="ID", help="Slack id, like U0123ABCD.")
-@click.option("--machine", default="", help="Task id, its beginning, or name.")
-@click.option("--command", default="", help='Like "vm restart", or "vm" for all of them.')
+@click.option("--machine", default="", help="Its name or task id, or the beginning of one.")
+@click.option("--command", default="", help='Like "vm restart", vm or restart.')
 @click.option("--outcome", default="", help="Like done, failed, unknown, denied, requested.")
 @click.option(
     "--output",
@@ -166,12 +168,30 @@ async def _export(database: str | None, query: AuditQuery, form: Form, output: I
     """Write the rows that fit; how many they are."""
     number = 0
     async with _opened(database) as archive:
+        query = await _meant(archive, query)
         output.write(head_of(form))
         async with aclosing(archive.rows(query)) as rows:
             async for row in rows:
                 output.writelines(lines_of([row], form))
                 number += 1
     return number
+
+
+async def _meant(archive: Archive, query: AuditQuery) -> AuditQuery:
+    """The query by what its words mean, as `/dbc audit` takes them. Raises BotError.
+
+    Words that mean nothing stay as they are: nothing fits them.
+    """
+    machine, command = query.machine, query.command
+    if machine:
+        names = next(names_meant(machine, await archive.words("label", "task")), frozenset[str]())
+        if len(names) > MOST_NAMES:
+            raise BotError(f"“{machine}” is the beginning of several.", hint="Type more of it.")
+        query = replace(query, names=names, machine="" if names else machine)
+    if command:
+        commands = commands_meant(command, await archive.words("command"))
+        query = replace(query, commands=commands, command="" if commands else command)
+    return query
 
 
 @asynccontextmanager
