@@ -42,7 +42,8 @@ _GONE = "gone"  # no state of a machine
 _LATER = timedelta(seconds=30)
 
 # Of these machines, those that a rental's end may have switched off or deleted.
-AfterEnd = Callable[[Sequence[Machine]], Awaitable[Collection[TaskId]]]
+# Of machines that are off and of those that are missing, which may be so since a rental's end.
+AfterEnd = Callable[[Sequence[Machine], Sequence[Machine]], Awaitable[Collection[TaskId]]]
 
 log = structlog.get_logger()
 
@@ -167,8 +168,7 @@ class Drift:
             Machine(one.node, one.task, one.owner, one.label, one.status, "", one.seen_at)
             for one in stand.missing
         ]
-        asked = [*off, *missing]
-        return await self._after_end(asked) if asked else ()
+        return await self._after_end(off, missing) if off or missing else ()
 
     # Comparing
 

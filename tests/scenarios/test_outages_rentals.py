@@ -53,3 +53,15 @@ async def test_a_machine_of_the_order_that_goes_on_is_told(scene: ChainStage) ->
     await goes_on(scene.stage, 6)
     (message,) = told(scene.stage.alice, "Outside this bot")
     assert "inference is now “off”" in message
+
+
+async def test_what_goes_off_long_after_an_end_was_not_switched_off_by_it(
+    scene: ChainStage,
+) -> None:
+    await rented_again(scene)
+    await scene.passes(hours=26, step=7200)
+    await goes_on(scene.stage, 3)  # that it still runs is written down once a day
+    off(scene.stage)
+    await goes_on(scene.stage, 6)
+    (message,) = told(scene.stage.alice, "Outside this bot")
+    assert "inference is now “off”" in message
