@@ -18,7 +18,7 @@ from dotenv.parser import parse_stream
 
 from bot.config import ENV_FILE, SECRETS, Settings
 from bot.reply import Text, language_of, locales_in, say
-from bot.setting_sources import given_twice, unquoted
+from bot.setting_sources import given_twice, secrets_twice, unquoted
 
 _DIRECTORY = "CREDENTIALS_DIRECTORY"
 _FIELDS = tuple(name.upper() for name in Settings.model_fields)
@@ -137,7 +137,8 @@ def _several(
     Of others, the environment is where something is set for once.
     """
     last = say("the last one in {file}", file=ENV_FILE)
-    for name in sorted(given_twice(Path(ENV_FILE)) & set(_FIELDS) - _HELD):
+    refused = secrets_twice(Path(ENV_FILE)) & _HELD
+    for name in sorted(given_twice(Path(ENV_FILE)).keys() & set(_FIELDS) - refused):
         yield Stranger(name, ENV_FILE, counts=last)
     around = {name.upper(): unquoted(value) for name, value in environment.items()}
     for name, value in in_file.items():

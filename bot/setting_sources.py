@@ -7,7 +7,7 @@ A container's secret is a file that `…_FILE` names; systemd's `LoadCredential`
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,10 +88,14 @@ class SecretFiles(PydanticBaseSettingsSource):
         self._given: dict[str, str | None] = {}
         self._twice = frozenset[str]()
         for source in reversed(sources):
-            if isinstance(source, EnvSettingsSource):
-                self._given |= source.env_vars
-            if isinstance(source, DotEnvSettingsSource) and isinstance(source.env_file, str):
-                self._twice = given_twice(Path(source.env_file))
+            if not isinstance(source, EnvSettingsSource):
+                continue
+            self._given |= source.env_vars
+            if not isinstance(source, DotEnvSettingsSource):
+                around = {name.upper() for name, value in source.env_vars.items() if value}
+                self._twice -= around  # the environment counts before each of them
+            elif isinstance(source.env_file, str):
+                self._twice = secrets_twice(Path(source.env_file))
 
     def get_field_value(self, _field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         """Return what the files say of one field."""
@@ -155,8 +159,20 @@ def _content(path: Path, told: str) -> str | Unusable:
     return text or Unusable(f"{told} cannot be used: {file} is empty")
 
 
-def given_twice(file: Path) -> frozenset[str]:
-    """The names, in capitals, that have several values in a file like `.env`; none if unread."""
+def secrets_twice(file: Path) -> frozenset[str]:
+    """Those names of `given_twice` of which a value is a secret, should they be made to hold one.
+
+    An address without a password or key is none.
+    """
+    return frozenset(
+        name
+        for name, values in given_twice(file).items()
+        if any(holds_secret(name.lower(), value) for value in values)
+    )
+
+
+def given_twice(file: Path) -> Mapping[str, Set[str]]:
+    """What has several values in a file like `.env`, by names in capitals; nothing if unread."""
     found = defaultdict[str, set[str]](set)
     try:
         with file.open(encoding="utf-8-sig") as opened:
@@ -164,8 +180,8 @@ def given_twice(file: Path) -> frozenset[str]:
                 if one.key and (value := unquoted(one.value or "")):
                     found[one.key.upper()].add(value)
     except (OSError, UnicodeDecodeError):  # which is told
-        return frozenset()
-    return frozenset(name for name, values in found.items() if len(values) > 1)
+        return {}
+    return {name: values for name, values in found.items() if len(values) > 1}
 
 
 def cleaned(given: Mapping[str, Any]) -> dict[str, Any]:

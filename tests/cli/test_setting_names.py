@@ -63,6 +63,24 @@ def test_a_secret_that_stands_twice_in_the_file_is_refused(tmp_path: Path) -> No
     assert "xoxb" not in done.output
 
 
+def test_of_values_that_are_no_secret_or_do_not_count_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "DBC_CLIENT_URLS=http://10.0.0.1:5050\nDBC_CLIENT_URLS=http://10.0.0.2:5050\n"
+        "CREDENTIAL_KEYS=one\nCREDENTIAL_KEYS=two\nCHAIN_RPC_URLS=https://node.example/api?key=8f742231b10e8888\n"
+        "CHAIN_RPC_URLS=https://node.example/api?key=9f742231b10e8889\n"
+    )
+    assert told(CREDENTIAL_KEYS=KEY) == [
+        "DBC_CLIENT_URLS is set several times, with different values. What counts is the last one "
+        "in .env.",
+        "CREDENTIAL_KEYS is set several times, with different values. What counts is the "
+        "environment, not .env.",
+    ]
+    done = CliRunner().invoke(main, ["doctor"], env={"CREDENTIAL_KEYS": KEY})
+    refused = [line for line in done.output.splitlines() if "more than once" in line]
+    assert len(refused) == 1, done.output
+    assert "CHAIN_RPC_URLS: it stands in .env more than once" in refused[0]
+
+
 def test_a_value_that_hides_another_is_told(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(
         "KEEP_DAYS=3\nKEEP_DAYS=4\nLOG_LEVEL=info\nSLACK_BOT_TOKEN=xoxb-1\n"
