@@ -8,6 +8,7 @@ from bot.errors import Refused
 from bot.folding import plain
 from bot.ids import ChannelId, ExecutionId, UserId
 from bot.language.kinds import WHY, Arg
+from bot.language.mood import Mood, mood_of
 from bot.language.table import Command
 from bot.model import AuditEntry, AuditKind, Effect, Freeze, Place
 from bot.pipeline.context import Context, Services
@@ -112,7 +113,9 @@ async def _announce(ctx: Context, tx: UnitOfWork, kind: AuditKind, told: Reply, 
 
 
 async def _may_mean_one(services: Services, values: Mapping[str, str]) -> bool:
-    """Whether the reason reads like one machine, or a command: a freeze stops all of them."""
+    """Whether the reason reads like one machine, a command or a “not yet”: a freeze stops all."""
+    if mood_of(values.get("why", "").split()) is Mood.REFUSAL:
+        return True
     words = [word for word in (plain(one) for one in values.get("why", "").split()) if word]
     table = services.table
     group = table.group(words[0]) if words else None

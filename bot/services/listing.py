@@ -102,9 +102,12 @@ class Lists:
         return isinstance(problem, SessionLocked)
 
     def is_unrented(self, node: NodeId) -> bool:
-        """Whether a node refuses everybody, as asking for any list said last."""
+        """Whether a node refuses everybody, as asking for a list said last, by whatever session.
+
+        Of a session that is gone the last answer stays; a list for another one disproves it.
+        """
         told = [one.problem for (at, _), one in self._told.items() if at == node]
-        return any(one is not None and says_unrented(one) for one in told)
+        return None not in told and any(one is not None and says_unrented(one) for one in told)
 
     def as_told(self, node: Node, session: DbcSession, machines: Sequence[Machine]) -> NodeListing:
         """What asking said last, of the machines as they are known now; nothing is asked."""

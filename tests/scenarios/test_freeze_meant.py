@@ -38,7 +38,14 @@ async def test_a_dry_run_of_what_the_breaker_holds_says_so(stage: Stage) -> None
 
 @pytest.mark.parametrize(
     "line",
-    ["冻结 虚拟机 inference", "freeze vm inference", "freeze inference", "freeze vm delete"],
+    [
+        "冻结 虚拟机 inference",
+        "freeze vm inference",
+        "freeze inference",
+        "freeze vm delete",
+        "freeze not yet",
+        "冻结 先不要",
+    ],
 )
 async def test_a_freeze_that_reads_like_one_machine_asks_first(stage: Stage, line: str) -> None:
     await stage.asks(stage.alice, "/dbc vm list")
