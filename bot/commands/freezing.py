@@ -8,7 +8,7 @@ from bot.errors import Refused
 from bot.folding import plain
 from bot.ids import ChannelId, ExecutionId, UserId
 from bot.language.kinds import WHY, Arg
-from bot.language.mood import Mood, mood_of
+from bot.language.mood import NOTHINGS, Mood, mood_of
 from bot.language.table import Command
 from bot.model import AuditEntry, AuditKind, Effect, Freeze, Place
 from bot.pipeline.context import Context, Services
@@ -113,10 +113,10 @@ async def _announce(ctx: Context, tx: UnitOfWork, kind: AuditKind, told: Reply, 
 
 
 async def _may_mean_one(services: Services, values: Mapping[str, str]) -> bool:
-    """Whether the reason reads like one machine, a command or a “not yet”: a freeze stops all."""
-    if mood_of(values.get("why", "").split()) is Mood.REFUSAL:
-        return True
+    """Whether the reason reads like one machine, a command or a no: a freeze stops all of them."""
     words = [word for word in (plain(one) for one in values.get("why", "").split()) if word]
+    if words and (NOTHINGS.issuperset(words) or mood_of(words) is Mood.REFUSAL):
+        return True
     table = services.table
     group = table.group(words[0]) if words else None
     if group is not None and (len(words) == 1 or table.find(group.name, words[1]) is not None):

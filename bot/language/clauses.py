@@ -44,6 +44,9 @@ _TAKING = frozenset(
 )
 _SHARED = frozenset("access share sharing shared session from using use uses 共享 授权".split())  # noqa: SIM905
 _GIVING = frozenset("let give access allow add use lend 给 借给 用".split())  # noqa: SIM905
+# More memory is a change of the machine, more of anything else may be a disk.
+_MORE = frozenset("increase raise expand extend grow enlarge resize bigger 扩容 扩展 增加".split())  # noqa: SIM905
+_OF_A_MACHINE = frozenset("memory ram mem cpu cpus cores 内存 核".split())  # noqa: SIM905
 _PERSON = re.compile(r"@\w+")
 _TELLING = frozenset({"know", "look", "see", "check"})  # “let @bob know”
 # Switched off, and on again.
@@ -100,6 +103,8 @@ def in_one(typed: Sequence[str]) -> list[str]:
         return ["cancel", *typed[2:]]  # `stop deleting ada`, `stop ada from being deleted`
     if said[:1] and said[0] in _TAKING - {"stop"} and any(map(_PERSON.fullmatch, said[1:2])):
         return ["unshare", *typed[1:]]
+    if not _MORE.isdisjoint(said) and not _OF_A_MACHINE.isdisjoint(said):
+        return ["modify" if one in _MORE else word for word, one in zip(typed, said, strict=True)]
     people = any(word.startswith("@") for word in typed)
     if not _TAKING.isdisjoint(said) and (people or "sharing" in said):
         if _SHARED.isdisjoint(said):

@@ -67,7 +67,7 @@ _VERB = (
     r"mak|run|do|cancel|approv|shar|unshar|renew|updat|upload|download|suspend|paus|clos|end|"
     r"releas|add|set|snapshot|pull|push)(?:ting|ing|ning|ping|es?|y|e?d|ted|ped)? "
 )
-_NEVER = "(?:dont|do n t|don t|donot|do not|never|no need|nope)"
+_NEVER = "(?:dont|dnt|donr|dotn|dnot|do n t|don t|donot|do not|never|no need|nope)"
 _BETWEEN = (
     r"(?:(?:even|really|please|pls|ever|just|now|you|u|want|wanna|like|need|have|wish|plan|try|"
     r"going|dare|to|be|get|go|and|for|the|me|us|(?:let|want) \S+) )*"
@@ -77,6 +77,8 @@ _NOT = re.compile(
     rf" (?:{_NEVER}|not|shouldnt|mustnt|neednt|avoid|(?:nobody|noone|no one) (?:should|may|must)) "
     rf"(?!(?:even |really )?{_SYMPTOM}){_BETWEEN}{_VERB}"
     rf"| {_VERB}(?:not|nothing|never) (?!(?:even |really )?{_SYMPTOM})"
+    rf"| (?:hold off|refrain|skip|postpone|delay|wait) (?:(?:on|from|with|the|a) )*{_VERB}"
+    rf"| {_VERB}.* no $"
     rf"| (?:{_NEVER}|not)(?: (?:do it|please|pls|thanks|now|yet))* $"
 )
 _BEGINS_NOT = re.compile(
@@ -132,6 +134,7 @@ _CHINESE_VERB = (
 _CHINESE_NOT = re.compile(
     "(?:不(?:要|用|许|准|必|需要|想|可|得|让|是)|别|勿|甭|禁止|没必要|没(?:让|叫|要)|无[需须])"
     f"(?:再|去|给|我|你|他|人|把|强制|马上|现在|先|乱|随便|让|叫|要|以|们|吧|那个)*(?:{_CHINESE_VERB}|动|碰|x|$)"
+    f"|(?:停止|暂停|暂缓|先缓|缓缓|推迟|(?:先等|等[一会]?[下会等]|晚[点些]|稍后)再?){_CHINESE_VERB}"
     f"|不(?:{_CHINESE_VERB}|能(?:[删关停销清移杀格]|重启))|(?:不|别|不要|不用)$|不[要用]了(?:谢谢|吧)?$"
 )
 _CHINESE_NEEDLESS = re.compile(

@@ -4,18 +4,18 @@ What comes nearest is only offered, never run. Whatever disrupts or destroys mor
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from bot.folding import plain
-from bot.language.beside import BESIDE
 from bot.language.chinese import WITH_FLAG
 from bot.language.clauses import PASSING, clauses, happened, in_one, is_story
 from bot.language.mood import Mood
 from bot.language.table import Command, Table
 from bot.language.text import is_quoted
 from bot.language.traditional import simplified
+from bot.language.vocabulary import BESIDE, GROUPS, STATES, by_word
 from bot.model import Effect
 
 MOST = 4  # commands that are offered
@@ -24,35 +24,8 @@ _ALIKE = 0.7  # of a word and its typo, as difflib counts
 _TITLES_ALIKE = 0.6
 
 
-def _by_word(rows: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """What each word may mean, from what means what."""
-    found: dict[str, list[str]] = {}
-    for words, meant in rows.items():
-        for word in words.split():
-            found.setdefault(word, []).extend(meant.split())
-    return {word: tuple(dict.fromkeys(meant)) for word, meant in found.items()}
-
-
-_GROUPS = _by_word(
-    {
-        "vms machine machines instance instances guest server servers box": "vm",
-        "虚拟机 虚机 机器 实例 主机": "vm",
-        "disks volume volumes 磁盘 硬盘 数据盘": "disk",
-        "snapshots snap snaps 快照": "snapshot",
-        "images img template templates 镜像 模板": "image",
-        "lans network networks net vlan 网络 内网 局域网": "lan",
-        "baremetal bare-metal metals 裸金属 裸机 物理机": "metal",
-        "nodes host hosts gpu gpus 节点 显卡": "node",
-        "sessions access credential credentials 会话 凭证": "session",
-        "watches follow 跟踪 关注": "watch",
-        "orders rentals 租单": "order",
-        "approvals pending review reviews request requests 审批 审核 待审批": "approval",
-        "audits history 审计 记录": "audit",
-        "aliases shortcut shortcuts 别名": "alias",
-    }
-)  # fmt: skip
 # Commands by their ids, the likeliest first.
-_VERBS = _by_word(
+_VERBS = by_word(
     {
         "stop halt 停止 停 停机 停掉": "vm.shutdown vm.poweroff image.stop watch.stop",
         "off down poweroff shutdown shut turnoff suspend pause sleep 关机 关闭 关 断电":
@@ -135,16 +108,6 @@ _PIECES = re.compile(r"[\u4e00-\u9fff]+|[^\u4e00-\u9fff]+")
 _WHICH = re.compile("(?:what|which|what.?s)$|哪|什么|几台")
 _NOT = re.compile("[不别没勿]|是否")
 _WHO = frozenset("who whos whose whom 谁 谁删的 谁删了 谁动了 谁改的 谁干的 谁做的".split())  # noqa: SIM905
-# What a question may be about, by the choice of `vm list` that shows those.
-_STATES = _by_word(
-    {
-        "down off stopped dead 挂 挂了 关机 关着 停了 宕机 down了": "off",
-        "up running on online alive 运行 运行中 开着 在跑": "running",
-        "failed broken crashed failing 坏了 失败 出错": "failed",
-        "asleep sleeping suspended 睡眠": "asleep",
-        "busy stuck 卡住": "busy",
-    }
-)
 # Of two words, with a name between them or not: “turn ada back on”.
 _APART = {
     **dict.fromkeys(
@@ -182,14 +145,14 @@ _LOOKING = frozenset(
     }
 )
 _KNOWN = sorted(
-    (w for w in {*_GROUPS, *_VERBS, *_FORCE, *BESIDE} if _CHINESE.match(w)),
+    (w for w in {*GROUPS, *_VERBS, *_FORCE, *BESIDE} if _CHINESE.match(w)),
     key=len,
     reverse=True,
 )
 
 
 _SAID = frozenset(
-    {*_GROUPS, *_VERBS, *_FORCE, *BESIDE, *_STATES, *_IS, *_WHO, *_LOOKING}
+    {*GROUPS, *_VERBS, *_FORCE, *BESIDE, *STATES, *_IS, *_WHO, *_LOOKING}
     | set("dont not no never nothing nope cant wont on off at in by be do did does done has have "  # noqa: SIM905
           "had and or but because since when where which why how who there here this that these "
           "those they them then than too very much many more most some any one two was were it "
@@ -230,6 +193,8 @@ def nearest(
     if mood is Mood.REFUSAL or (found and any(map(_WHICH.match, map(_meant, typed)))):
         mood = mood if mood is Mood.REFUSAL else Mood.QUESTION
     shown = _by_ids(table, about)
+    if mood is Mood.REQUEST and not parts and not _begins(table, typed, has_name=bool(about)):
+        found = [] if any(map(_ends, found)) else found
     if mood is Mood.REQUEST:
         is_state = len(typed) == 1 and _meant(typed[0]) in _APART  # `ada down`: is it?
         found = [*shown, *found] if is_state else found or shown
@@ -336,7 +301,7 @@ def _reading(table: Table, typed: Sequence[str]) -> tuple[str, str, Sequence[str
 
 
 def _state(word: str) -> str:
-    return next(iter(_STATES.get(word, ())), "")
+    return next(iter(STATES.get(word, ())), "")
 
 
 def _later(table: Table, typed: Sequence[str]) -> tuple[list[Command], Sequence[str]]:
@@ -365,6 +330,21 @@ def _is_wish(table: Table, told: Sequence[str]) -> bool:
     verb = _meant(next(_apart(told), ""))
     meant = _by_meaning(table, "", verb) if verb not in _APART and _is_known(table, verb) else []
     return any(command.effect_of({}) is not Effect.READ for command in meant)
+
+
+def _begins(table: Table, typed: Sequence[str], *, has_name: bool) -> bool:
+    """Whether it begins with a wish, behind the name of which nothing is known."""
+    words = [meant for word in _apart(typed) if (meant := _meant(word)) not in PASSING]
+    return any(
+        _is_known(table, word) or _group(table, word) or _in_one(table, word)
+        or _by_look(table, "", word)
+        for word in words[: 1 if has_name else 2]
+    )  # fmt: skip
+
+
+def _ends(command: Command) -> bool:
+    """Whether it destroys something, or cuts a machine's power."""
+    return command.effect_of({}) is Effect.DESTROY or command.id in _VERBS["off"]
 
 
 def _wished(table: Table, typed: Sequence[str]) -> Sequence[str]:
@@ -465,7 +445,7 @@ def _segments(text: str) -> Iterator[str]:
 
 def _group(table: Table, word: str) -> str:
     found = table.group(word)
-    return found.name if found is not None else next(iter(_GROUPS.get(word, ())), "")
+    return found.name if found is not None else next(iter(GROUPS.get(word, ())), "")
 
 
 def _has_verb(table: Table, word: str) -> bool:

@@ -39,7 +39,9 @@ _FILLERS = ("", "um", "so", "pls", "the", "ok", "吧", "那个", "btw", "😅")
         "不要重启 ada", "别删 ada", "先别重启ada", "不用重启了", "无需重启 ada",
         "什么都不要删", "please 不要 delete ada", "restart ada dont", "i dont want ada deleted",
         "ada must not be deleted", "先别动 ada", "不能删 ada", "重启 ada 不用了",
-        "delete not needed",
+        "delete not needed", "停止删除 ada", "暂缓删除 ada", "等一下再删 ada",
+        "hold off deleting ada",
+        "dnt delete ada", "delete ada? no!",
     ],
 )  # fmt: skip
 def test_a_line_may_say_what_not_to_do(line: str) -> None:

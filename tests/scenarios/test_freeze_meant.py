@@ -45,6 +45,7 @@ async def test_a_dry_run_of_what_the_breaker_holds_says_so(stage: Stage) -> None
         "freeze vm delete",
         "freeze not yet",
         "冻结 先不要",
+        "freeze nothing",
     ],
 )
 async def test_a_freeze_that_reads_like_one_machine_asks_first(stage: Stage, line: str) -> None:

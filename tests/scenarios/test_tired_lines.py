@@ -171,6 +171,10 @@ async def test_a_line_that_tells_what_happened_offers_what_it_wishes_and_nothing
         "just deleted inference": "Show a machine",
         "不小心删了 inference": "Show a machine",
         "inference 差点被删了": "Show a machine",
+        "i think we could delete inference": "Show a machine",
+        "it is time to delete inference": "Show a machine",
+        "delete the old snapshot of inference": "Delete a snapshot",
+        "increase memory of inference to 64": "Change a machine",
     }.items():
         told = await stage.asks(stage.alice, f"/dbc {line}")
         assert told.buttons == [button], line
