@@ -9,6 +9,7 @@ from bot.messages.question import Question, shown_in
 from bot.model import (
     Approval,
     ApprovalStatus,
+    Execution,
 )
 from bot.reply import (
     Actions,
@@ -61,10 +62,13 @@ def for_review(asked: Question, people: Sequence[UserId] | None) -> Line:
     return line(told)
 
 
-def broken_glass(asked: Question, people: Sequence[UserId] | None) -> Reply:
+def broken_glass(
+    asked: Question, people: Sequence[UserId] | None, first: Execution | None = None
+) -> Reply:
     """Loud: someone ran this without approval, and somebody else has to look at it.
 
-    `people` are those who were told; None where it is only shown again.
+    `people` are those who were told; None where it is only shown again. `first` is the request that
+    waited for approval until then.
     """
     execution = asked.execution
     told = say(
@@ -75,6 +79,10 @@ def broken_glass(asked: Question, people: Sequence[UserId] | None) -> Reply:
     reason = execution.arguments.get("break_glass", "")
     pairs = shown_in(asked)
     pairs.append((say("Reason"), line(reason)))
+    if first is not None:
+        by, wanted = mention(first.actor), first.arguments.get("reason", "")
+        both = say("{user}: {reason}", user=by, reason=wanted) if wanted else by
+        pairs.append((say("Requested by"), line(both)))
     parts: list[Part] = [Para(line(_GLASS, " ", told)), Fields(tuple(pairs))]
     who = for_review(asked, people)
     if who:

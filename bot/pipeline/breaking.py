@@ -36,8 +36,9 @@ async def break_glass(
     people = await reviews.reviewers.others(execution, decision)
     approval = reviews.reviewers.new(execution, decision, ReviewKind.AFTERWARDS, shown)
     question = await reviews.question(approval, execution, decision, NOTHING_SEEN)
-    told = glass_cards.broken_glass(question, people)
     replaced = await _replaced(services, execution)
+    first = None if replaced is None else replaced.execution
+    told = glass_cards.broken_glass(question, people, first)
     place = execution.place if replaced is None else replaced.execution.place
     now, key = services.clock.now(), glass_cards.glass_key(execution.id)
     async with services.store.write() as tx:

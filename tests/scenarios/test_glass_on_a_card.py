@@ -35,8 +35,10 @@ async def test_what_glass_was_broken_for_is_not_approved_as_well(
     tmp_path: Path, line: str, call: str
 ) -> None:
     async with site(tmp_path, RULES) as stage:
-        question = await asked(stage, line)
+        question = await asked(stage, f'{line} reason="it hangs"')
         await breaks_glass(stage, stage.carol, question)
+        loud = await stage.bob.sees("runs without approval", CHANNEL)
+        assert f"*Reason*\nIt burns\n*Requested by*\n<@{stage.alice.id}>: it hangs" in loud.plain
         closed = now(stage, question)
         assert f"<@{stage.carol.id}> broke the glass for" in closed.plain
         assert closed.buttons == []
