@@ -80,6 +80,12 @@ async def _require_right(ctx: Context) -> None:
     await require_named(ctx, _NOT_YOURS)
 
 
+async def _require_right_first(ctx: Context, **_given: object) -> Mapping[str, str]:
+    """Raise Denied for who may not, before anything is asked."""
+    await _require_right(ctx)
+    return {}
+
+
 async def _may_be_named(services: Services, user: UserId, _place: Place) -> None:
     """Raise Denied where the rules surely do not name this person."""
     refuse_unnamed(services, user, "freeze", _NOT_YOURS)
@@ -139,6 +145,7 @@ COMMANDS = (
         Effect.CHANGE,
         "freeze network outage",
         asks=say("Stop all changes of machines"),
+        look=_require_right_first,
         doubts=_may_mean_one,
         opens=_may_be_named,
         loses=say("Nothing is sent to machines until the freeze is lifted."),

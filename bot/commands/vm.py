@@ -231,7 +231,8 @@ async def logs(ctx: Context, vm: Vm, end: LogEnd = "tail", lines: Lines = 10) ->
     if shown.errors:
         errors = say_number("{number} error", "{number} errors", shown.errors)
         title = say("{title}, {errors}", title=title, errors=errors)
-    content: list[Part] = [CodeBlock(shown.text), *_span_of(shown, vm, end)]
+    is_whole = len(page.lines) < lines and not page.may_lack_some
+    content: list[Part] = [CodeBlock(shown.text), *_span_of(shown, vm, "" if is_whole else end)]
     if not page.lines:
         content = [Para(line(say("The log is empty.")))]
     may = await may_still(ctx.services, ctx.actor, ctx.place.channel, [vm.node])
@@ -249,13 +250,17 @@ async def logs(ctx: Context, vm: Vm, end: LogEnd = "tail", lines: Lines = 10) ->
 
 
 def _span_of(shown: Excerpt, vm: Machine, end: str) -> Iterator[Note]:
-    """From when to when the lines are, and how to read the other end of the log."""
+    """From when to when the lines are, and how to read the other `end`; none where that is all."""
+    moments = say("{first} to {last}, node time", first=shown.first, last=shown.last)
+    if not end:
+        if shown.first:
+            yield Note(line(moments))
+        return
     other = "tail" if end == "head" else "head"
     way = command(f"vm logs {quoted(vm.label)} {other}")
     told = say("The first lines: {way}", way=way)
     if other == "tail":
         told = say("The last lines: {way}", way=way)
-    moments = say("{first} to {last}, node time", first=shown.first, last=shown.last)
     yield Note(line(moments, " · ", told) if shown.first else line(told))
 
 
@@ -297,6 +302,10 @@ def _is_forced(values: Mapping[str, str]) -> bool:
 
 def _restart_effect(values: Mapping[str, str]) -> Effect:
     return Effect.DESTROY if _is_forced(values) else Effect.DISRUPT
+
+
+def _restart_called(values: Mapping[str, str]) -> Phrase:
+    return say("Force-restart a machine") if _is_forced(values) else say("Restart a machine")
 
 
 def _restart_asks(values: Mapping[str, str]) -> Phrase:
@@ -419,7 +428,7 @@ GROUP = Group(
                 _SOON,
             ),
             chinese="重启",
-            does=say("Restart a machine"),
+            does=_restart_called,
         ),
         Command(
             "reset", reset, Effect.DESTROY, "vm reset train-01", at_once=True,

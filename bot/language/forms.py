@@ -8,6 +8,7 @@ from bot.errors import BotError, Faults, Refused, certain
 from bot.language.args import BREAK_GLASS, NODE_OPTION, REASON, Parameter, option_called
 from bot.language.canonical import canonical, options_of
 from bot.language.kinds import Kind
+from bot.language.row_parts import said
 from bot.language.table import Command
 from bot.messages.access_cards import ASK
 from bot.model import Effect, Submission
@@ -126,7 +127,7 @@ def form(
         kept.pop(NODE_OPTION, None)
     return Form(
         command=command.id,
-        title=command.does or _RUN_A_COMMAND,
+        title=said(command.does, {}) or _RUN_A_COMMAND,
         submit=command.button or _BUTTONS.get(command.verb, _RUN),
         fields=tuple(fields),
         intro=tuple(Note(line(told)) for told in (command.help, note) if told),

@@ -160,11 +160,14 @@ def _reservations(groups: Sequence[Group], standing: Standing) -> list[Part]:
     closed = [name for group in groups for name in _needing_session(group)]
     if closed and not standing.has_session:
         told = say_number(
-            "{names} needs a session for a node. You have none here; add one: {command}",
-            "{names} need a session for a node. You have none here; add one: {command}",
+            "{names} needs a session for a node. You have none here; add one: {command}, or ask a "
+            "colleague for access: {ask}",
+            "{names} need a session for a node. You have none here; add one: {command}, or ask a "
+            "colleague for access: {ask}",
             len(closed),
             names=listed(say("“{name}”", name=name) for name in closed),
             command=typed("session add"),
+            ask=typed("session ask"),
         )
         notes.append(Note(line(emoji("warning"), " ", told)))
     hidden = sum(command.id in standing.barred for group in groups for command in group.commands)

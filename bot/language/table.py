@@ -15,7 +15,7 @@ from bot.language.chinese import ALONE, GROUPS
 from bot.language.row_parts import Follow, Foreseen, Listing, Moot, Wording, said
 from bot.language.traditional import simplified
 from bot.messages.cards import Subject, asked, doing
-from bot.messages.facts import OF_MACHINES, STATE, FactKind, Kinds
+from bot.messages.facts import OF_MACHINES, STATE, WHY, FactKind, Kinds
 from bot.messages.question import Losses
 from bot.model import (
     MACHINE_GOALS,
@@ -61,35 +61,33 @@ class Command:
     does so with what is known here (services, person, texts); it asks nobody. `opens` raises one
     where its form can only fail (services, person, place): there is nothing to choose. `present`
     reads what the machine that is given is like now, by parameter, for the form. `example` is a
-    whole line without the slash command.
-    `doubts` tells whether the texts look as if something else was meant, of what would run at once:
-    it is asked to confirm then.
-    `foresees` is called like `look` and after it, and tells what a node would refuse of it now. A
-    dry run shows all of that; before it is sent, what a node would surely refuse is refused here,
-    and what asks for caution is asked about. `warns` is like it, of what no node has to tell: what
-    it finds is told whatever becomes of the rest.
-    `explains` is called with a failure once its end is stored: it may find out more for whoever
-    requested it, and offer buttons. `moot`: in that state of its machine nobody is asked for it.
-    `unanswered`: what is over with DBC's answer is followed like this where the answer got lost.
-    `repeated` tells whether an error, with what is known, is also the answer to the same request
-    once more: where its effect shows, it is followed, for something on the way sent it twice.
+    whole line without the slash command. `doubts` tells whether the texts look as if something else
+    was meant, of what would run at once: it is asked to confirm then. `foresees` is called like
+    `look` and after it, and tells what a node would refuse of it now. A dry run shows all of that;
+    before it is sent, what a node would surely refuse is refused here, and what asks for caution is
+    asked about. `warns` is like it, of what no node has to tell: what it finds is told whatever
+    becomes of the rest. `explains` is called with a failure once its end is stored: it may find out
+    more for whoever requested it, and offer buttons. `moot`: in that state of its machine nobody is
+    asked for it. `unanswered`: what is over with DBC's answer is followed like this where the
+    answer got lost. `repeated` tells whether an error, with what is known, is also the answer to
+    the same request once more: where its effect shows, it is followed, for something on the way
+    sent it twice.
     `alike` names the parameters that say what it makes: a second request in which they agree is
     pointed out while nobody knows the end of the first. With BY_ACTOR, only the same person's.
-    `deed` is what it does, where that matters to who looks for its end.
-    `synonyms` and `chinese` are other words for its verb, the usual one first.
-    `removes`: what it is given is gone afterwards. `lists`: it is the list of these. `details`: it
-    shows one of these, which is what buttons and other words of it lead to.
-    `takes_gpus`: when it can make a machine hold more GPUs than before: budgets count it then.
-    `spans_nodes`: it takes no node, and shows something of each. `begins`: without it nobody gets
-    anywhere, so rules that deny it lock people out. `is_open`: guests, too, may use it, since it
-    shows nothing of any machine.
-    `needs_session`: it is refused to who has no session, though others of its group are not.
-    `is_personal`: it is about whoever requests it, so two people never request the same.
-    `at_once`: it waits for no other change of its machine, for it is what helps in an emergency,
-    or touches no machine. `is_kept_here`: what it changes is the bot's own, and DBC gets nothing.
-    `ends_itself`: it stores its end with what it changes, so what was interrupted has done nothing.
-    `does` titles its form: `Create a machine`. `button` is what its button says, where the verb has
-    no usual word for that (`forms`).
+    `deed` is what it does, where that matters to who looks for its end. `synonyms` and `chinese`
+    are other words for its verb, the usual one first. `removes`: what it is given is gone
+    afterwards. `lists`: it is the list of these. `details`: it shows one of these, which is what
+    buttons and other words of it lead to. `takes_gpus`: when it can make a machine hold more GPUs
+    than before: budgets count it then. `spans_nodes`: it takes no node, and shows something of
+    each. `begins`: without it nobody gets anywhere, so rules that deny it lock people out.
+    `is_open`: guests, too, may use it, since it shows nothing of any machine. `needs_session`: it
+    is refused to who has no session, though others of its group are not. `is_personal`: it is about
+    whoever requests it, so two people never request the same. `at_once`: it waits for no other
+    change of its machine, for it is what helps in an emergency, or touches no machine.
+    `is_kept_here`: what it changes is the bot's own, and DBC gets nothing. `ends_itself`: it stores
+    its end with what it changes, so what was interrupted has done nothing. `does` titles its form:
+    `Create a machine`. `button` is what its button says, where the verb has no usual word for that
+    (`forms`).
     """
 
     verb: str
@@ -131,7 +129,7 @@ class Command:
     at_once: bool | Callable[[Mapping[str, str]], bool] = False
     is_kept_here: bool = False
     ends_itself: bool = False
-    does: Text = ""
+    does: Wording = ""
     button: Text = ""
     group: str = ""
     parameters: tuple[Parameter, ...] = field(init=False)
@@ -162,7 +160,11 @@ class Command:
     @property
     def called(self) -> Text:
         """`Restart a machine`, in a sentence about a request; its title where nothing else is."""
-        return self.does or self.title
+        return self.called_with({})
+
+    def called_with(self, known: Mapping[str, str]) -> Text:
+        """The same of a request of which so much is known: `Force-restart a machine`."""
+        return said(self.does, known) or self.title
 
     @property
     def heading(self) -> str:
@@ -260,7 +262,7 @@ class Command:
             named = bool(subject.label) or asks.open == {"node"}
             if named and (subject.node_label or "node" not in asks.open):
                 return asked(asks, str, subject)
-        return doing(self.called, subject)
+        return doing(self.called_with(known), subject)
 
     def lost(self, known: Mapping[str, str], shown: Mapping[str, Fact]) -> Losses:
         """What the card says will be lost, by what it is told and by what is `shown` of it.
@@ -292,7 +294,8 @@ class Command:
     def kinds(self) -> Kinds:
         """All facts that a review of it may show, by key."""
         given = {p.name: FactKind(p.arg.label, said=p.arg.kind.said) for p in self.parameters}
-        return {**given, **OF_MACHINES, **self.facts}
+        shown = {**OF_MACHINES, **{key: given[key] for key in given.keys() & {WHY}}}
+        return {**given, **shown, **self.facts}
 
     @property
     def worst_effect(self) -> Effect:
@@ -461,7 +464,7 @@ def _faults_of_words(command: Command) -> Iterator[str]:
         yield "the card must say what is lost"
     if command.facts.keys() & OF_MACHINES.keys() or not OF_MACHINES.keys() >= set(command.reads):
         yield "its facts are not those of machines, what it reads is"
-    if len(str(command.does)) > _LONGEST_TITLE:
+    if len(str(said(command.does, {}))) > _LONGEST_TITLE:
         yield f"its form's title (does) has at most {_LONGEST_TITLE} characters"
     names = [name for p in command.parameters for name in p.spellings - {NODE_OPTION}]
     if len(names) != len(set(names)):

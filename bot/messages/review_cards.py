@@ -17,7 +17,7 @@ from bot.messages.glass_cards import (
     reviewed_button,
     reviewed_glass,
 )
-from bot.messages.question import Nothing, Question, lost_told, shown_in, told_changes
+from bot.messages.question import Losses, Nothing, Question, lost_told, shown_in, told_changes
 from bot.model import (
     Approval,
     ApprovalStatus,
@@ -68,15 +68,15 @@ def question(asked: Question) -> Reply:
     title = line(emoji("raised_hand"), " ", say("{question}?", question=asked.title))
     pairs = shown_in(asked)
     pairs.append((say("Requested by"), line(mention(execution.actor))))
-    if reason := execution.arguments.get("reason"):
-        pairs.append((say("Reason"), line(reason)))
-    if asked.approval.joined:
-        pairs.append((say("Also requested by"), _joined(asked.approval.joined)))
+    mine = [one for one in asked.approval.joined if one.user == execution.actor]
+    reasons = (execution.arguments.get("reason", ""), *(one.reason for one in mine))
+    if told := [line(one) for one in dict.fromkeys(reasons) if one]:
+        pairs.append((say("Reason"), _below_each_other(told)))
+    if others := [one for one in asked.approval.joined if one not in mine]:
+        pairs.append((say("Also requested by"), _joined(others)))
     parts: list[Part] = [Para(title), Fields(tuple(pairs))]
     loses = lost_told(asked.loses)
-    if loses:
-        sign = emoji("information_source" if isinstance(asked.loses, Nothing) else "warning")
-        parts.append(Para(line(sign, " ", loses)))
+    parts += loss(asked.loses)
     if asked.approval.changed:
         parts.append(Para(line(emoji("scales"), " ", told_changes(asked.approval.changed))))
     if tally := sentences((*tally_of(asked), *no_longer(asked))):
@@ -87,14 +87,25 @@ def question(asked: Question) -> Reply:
     return Reply(sentences((title, by, loses, tally, who)), tuple(parts))
 
 
+def loss(loses: Losses) -> tuple[Para, ...]:
+    """What is lost, or why nothing is; none where nobody says."""
+    told = lost_told(loses)
+    sign = emoji("information_source" if isinstance(loses, Nothing) else "warning")
+    return (Para(line(sign, " ", told)),) if told else ()
+
+
 def _joined(joined: Sequence[Joined]) -> Line:
     """Who else has requested it, a line each, with their reasons."""
     rows: list[Line] = []
     for one in joined:
         user = mention(one.user)
         told = say("{user}: {reason}", user=user, reason=one.reason) if one.reason else user
-        rows.append(line(*(["\n"] if rows else []), told))
-    return line(*(piece for row in rows for piece in row))
+        rows.append(line(told))
+    return _below_each_other(rows)
+
+
+def _below_each_other(rows: Sequence[Line]) -> Line:
+    return line(*(piece for row in rows for piece in ("\n", *row)))[1:]
 
 
 def shown_again(asked: Question) -> Reply:

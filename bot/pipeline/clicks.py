@@ -18,6 +18,7 @@ from bot.ids import ApprovalId, UserId
 from bot.language.secret_like import masked
 from bot.messages import decisions, glass_cards, review_cards
 from bot.messages.cards import card_key
+from bot.messages.question import Losses
 from bot.model import (
     Approval,
     ApprovalStatus,
@@ -163,7 +164,10 @@ class Clicks:
 
     async def _open_name_form(self, approval: Approval, answer: Answer, *, is_alone: bool) -> None:
         names = await self._reviews.to_type(approval.id)
-        form = _name_form(approval, await self._reviews.asked(approval), names)
+        async with self._store.read() as tx:
+            execution = await tx.executions.get(approval.execution)
+        question = await self._reviews.question(approval, execution)
+        form = _name_form(approval, await self._reviews.asked(approval), names, question.loses)
         await answer.open(_keeping(form, is_alone=is_alone))
 
     async def _vote(self, press: Press, verdict: Verdict, kinds: Kinds) -> Work:
@@ -313,11 +317,12 @@ def _either(names: Sequence[str]) -> Line:
     return any_of(say("“{name}”", name=name) for name in names)
 
 
-def _name_form(approval: Approval, asked: Line, names: Sequence[str]) -> Form:
+def _name_form(approval: Approval, asked: Line, names: Sequence[str], loses: Losses) -> Form:
     label = say("Its description or id") if len(names) > 1 else say("Its name or id")
     hint = say("Type {names} to approve", names=_either(names))
     field = FormField(_TYPED, label, FieldKind.TEXT, hint=hint)
-    return _form(review_cards.APPROVE, approval, say("Approve"), asked, (field,))
+    lost = review_cards.loss(loses)
+    return _form(review_cards.APPROVE, approval, say("Approve"), asked, (field,), lost)
 
 
 def _denial_form(approval: Approval, asked: Line) -> Form:
@@ -327,11 +332,16 @@ def _denial_form(approval: Approval, asked: Line) -> Form:
 
 
 def _form(
-    action: str, approval: Approval, word: Phrase, asked: Line, fields: Sequence[FormField]
+    action: str,
+    approval: Approval,
+    word: Phrase,
+    asked: Line,
+    fields: Sequence[FormField],
+    besides: Sequence[Para] = (),
 ) -> Form:
     what = Para(line(bold(word), " · ", asked))
     note = Note(line(say("It counts once you press {button}.", button=word)))
-    return Form(f"{action}:{approval.id}", word, word, tuple(fields), intro=(what, note))
+    return Form(f"{action}:{approval.id}", word, word, tuple(fields), intro=(what, *besides, note))
 
 
 def _keeping(form: Form, *, is_alone: bool) -> Form:

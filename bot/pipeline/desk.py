@@ -364,7 +364,7 @@ class Desk:
             await self._services.reviews.deliver()
             async with store.read() as tx:
                 card = await tx.messages.find(key)
-        called = self._services.table.spoken_of(execution.command).called
+        called = self._services.table.spoken_of(execution.command).called_with(now.known)
         what = cards.doing(called, cards.Subject(now.label, now.task, ""))
         aside = card and elsewhere.beside(card, what, self._messenger.me)
         if aside:

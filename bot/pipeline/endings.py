@@ -119,7 +119,7 @@ class Endings:
     ) -> None:
         """Store the reply for the requester; `say` follows, unless `said` is False."""
         now = self._clock.now()
-        called = self._services.table.spoken_of(execution.command).called
+        called = self._services.table.spoken_of(execution.command).called_with(execution.known)
         at = time(execution.created_at)
         asked = say("You requested “{command}”, {time}.", command=called, time=at)
         if execution.approved_by:

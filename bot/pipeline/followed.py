@@ -67,14 +67,15 @@ def learnt_from(error: BotError) -> Mapping[str, str]:
 def words_of(table: Table, execution: Execution) -> Words:
     """How what an execution does is told while it is followed, and at its end."""
     command = table.spoken_of(execution.command)
+    called = command.called_with(execution.known)
     follow, deed = command.follow or command.unanswered, table.deed(execution.command)
     if follow is None:
-        return Words(_CHANGING, _CHANGED, called=command.called, moves=deed.moves)
+        return Words(_CHANGING, _CHANGED, called=called, moves=deed.moves)
     try:
         doing, done = follow.told(execution.known), said(follow.done, execution.known)
     except KeyError:  # a damaged record lacks what the words are made of
         doing, done = _CHANGING, _CHANGED
     return Words(
-        put_back.doing(execution, doing), done, follow.limit, command.called,
+        put_back.doing(execution, doing), done, follow.limit, called,
         deed.brings_up, deed.only_looks, deed.is_news, deed.moves,
     )  # fmt: skip

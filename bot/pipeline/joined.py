@@ -100,6 +100,8 @@ async def told(services: Services, execution: Execution, first: Execution) -> tu
     joined = say("It is done once. Its card now says that you want it, too.")
     if execution.arguments.get(REASON):
         joined = say("It is done once. Its card now says that you want it, too, and why.")
+        if mine:
+            joined = say("It is done once. Its card now has this reason, too.")
     apart, shown = (
         Reply(
             sentences((said, once)),
@@ -129,7 +131,7 @@ async def _asked_again(services: Services, first: Execution) -> Reply | None:
 def wanted(command: Command, execution: Execution, subject: cards.Subject) -> Line:
     """What was requested, as far as it was read what that means."""
     if command.look is not None and not execution.facts:
-        return line(say("{what}: {subject}", what=command.called, subject=subject.named))
+        return cards.doing(command.called, subject)
     return command.asked(execution.known, subject)
 
 

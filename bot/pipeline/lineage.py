@@ -1,7 +1,9 @@
 """What buttons made of one request: "Request it again", and "Request it a second time"."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from bot.errors import NOTHING_DONE, Refused
 from bot.ids import ExecutionId, TaskId, UserId, new_id
 from bot.language.args import BREAK_GLASS
 from bot.language.table import Command
@@ -9,9 +11,12 @@ from bot.model import Execution, ExecutionStatus, Source
 from bot.pipeline.context import Services
 from bot.pipeline.joining import key_of_new, key_of_second
 from bot.pipeline.readable import require_readable
+from bot.pipeline.turns import is_removal
+from bot.reply import mention, say
 from storage import UnitOfWork
 
 _WAITED = frozenset({ExecutionStatus.VOIDED, ExecutionStatus.EXPIRED})
+_LONGEST_RUN = timedelta(days=1)  # between the request of a removal and its end
 _NOT_DONE = _WAITED | {ExecutionStatus.REFUSED}
 
 
@@ -60,7 +65,8 @@ async def requested_again(
 
     Pressed twice, it is one. Where that was refused, expired or was voided, pressing requests it
     anew: the reason may have passed by now. `knows_first`: it was refused since the same was open,
-    and this one is meant as a second. Raises Refused where the record is damaged.
+    and this one is meant as a second. Raises Refused where the record is damaged, and where its
+    machine was deleted since.
     """
     async with services.store.read() as tx:
         asked = await tx.executions.find(execution_id)
@@ -71,8 +77,18 @@ async def requested_again(
         if asked.status not in _NOT_DONE or command.secrets:
             return None
         require_readable(services.table, asked)
+        await _require_machine(services, tx, asked)
         line = await _followed(tx, Lineage.begun(asked, knows_first=knows_first))
     return _next(services, command, line) if line.came_to_nothing else line.last
+
+
+async def _require_machine(services: Services, tx: UnitOfWork, asked: Execution) -> None:
+    """Raise Refused where the machine it was about was deleted since, with whose doing it was."""
+    removing = [row.id for row in services.table if is_removal(row)]
+    for removal in await tx.executions.done(removing, asked.created_at - _LONGEST_RUN):
+        if asked.task and (removal.node, removal.task) == (asked.node, asked.task):
+            told = say("The machine was deleted by {user}.", user=mention(removal.actor))
+            raise Refused(told, hint=NOTHING_DONE)
 
 
 async def _followed(tx: UnitOfWork, line: Lineage) -> Lineage:

@@ -57,7 +57,7 @@ async def told(services: Services, one: Queued) -> Line:
 
 def titled(services: Services, ahead: Sequence[Execution]) -> list[tuple[Execution, Text]]:
     """Each with what its command does."""
-    return [(one, services.table.spoken_of(one.command).called) for one in ahead]
+    return [(one, services.table.spoken_of(one.command).called_with(one.known)) for one in ahead]
 
 
 async def data_of(services: Services, one: Queued) -> Mapping[str, Any]:

@@ -100,7 +100,7 @@ class Suggestions:
     def at_hand(self, commands: Iterable[Command]) -> tuple[Actions, ...]:
         """A button for each of the commands that only reads, and needs nothing said."""
         found = [c for c in commands if c.effect_of({}) is Effect.READ and not c.missing({})]
-        shown = [Button(c.does or c.title, SUGGESTED, f"{c.id}:") for c in found[:MOST]]
+        shown = [Button(c.called, SUGGESTED, f"{c.id}:") for c in found[:MOST]]
         return (Actions(tuple(shown)),) if shown else ()
 
     async def ways(self, actor: UserId, hint: Line) -> tuple[Button, ...]:
@@ -178,7 +178,7 @@ class Suggestions:
 
 
 def _suggested(command: Command, one: str, kept: Mapping[str, str]) -> Button:
-    return Button(command.does or command.title, SUGGESTED, _value(command, one, kept))
+    return Button(command.called, SUGGESTED, _value(command, one, kept))
 
 
 def _value(command: Command, one: str, kept: Mapping[str, str]) -> str:

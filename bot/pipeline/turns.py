@@ -223,7 +223,7 @@ class Turns:
         row = self._services.table.spoken_of(one.command)
         if one.status is not ExecutionStatus.DONE:
             raise Passing(
-                turn_cards.not_done(one.status, row.called),
+                turn_cards.not_done(one.status, row.called_with(one.known)),
                 hint=say("Nothing was done. Look at the machine, then request it again."),
             )
         if is_removal(row):
@@ -256,7 +256,7 @@ class Turns:
                     return  # withdrawn, or somebody else is at it
                 card = turn_cards.waiting(
                     execution, what, in_full(command, execution),
-                    [(one, table.spoken_of(one.command).called) for one in ahead],
+                    [(one, table.spoken_of(one.command).called_with(one.known)) for one in ahead],
                     wanted_since(execution, approval) + TOO_LATE, has_way_past=bool(execution.task),
                 )  # fmt: skip
                 await board.show_card(tx, execution, card, now)

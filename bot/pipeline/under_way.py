@@ -53,7 +53,7 @@ async def under_way(
 
 def called(services: Services, watch: Watch, label: str) -> Line:
     """`Create a machine: train-01 on gpu1`, by what the node is called."""
-    does = services.table.spoken_of(watch.command).called
+    does = services.table.spoken_of(watch.command).called_with(watch.about)
     subject = subject_of(watch, label)
     return cards.doing(does, subject) if does else subject.named
 

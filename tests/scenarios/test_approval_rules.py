@@ -171,7 +171,7 @@ async def test_an_approver_has_to_type_the_machines_name(tmp_path: Path) -> None
     async with site(tmp_path, typing) as stage:
         question = await asked(stage)
         await stage.bob.presses("Approve", question)
-        await stage.bob.sees_modal("Its description or id")
+        await stage.bob.sees_modal("its snapshot files on the node are erased")
         await stage.bob.submits({"Its description or id": "train-01"})
         modal = await stage.bob.sees_modal("Its description or id")
         assert "That is another one" in str(modal.errors)

@@ -51,13 +51,22 @@ async def test_a_dry_run_of_what_the_breaker_holds_says_so(stage: Stage) -> None
 async def test_a_freeze_that_reads_like_one_machine_asks_first(stage: Stage, line: str) -> None:
     await stage.asks(stage.alice, "/dbc vm list")
     await stage.asks(stage.bob, f"/dbc {line}", CHANNEL)
-    await stage.bob.sees("Stop all changes of machines", CHANNEL)
+    asked = await stage.bob.sees("Stop all changes of machines", CHANNEL)
+    assert "*Why*" in asked.plain
+    assert "needs approval" not in asked.plain
     told = await stage.asks(stage.alice, f"/dbc vm start {NAME} --dry-run")
     assert "frozen" not in told.plain
     await stage.bob.presses("Confirm")
     await stage.quiet()
     told = await stage.asks(stage.alice, f"/dbc vm start {NAME}")
     assert "All changes have been frozen since" in told.plain
+
+
+async def test_who_may_not_freeze_is_not_asked_first(stage: Stage) -> None:
+    await stage.asks(stage.alice, "/dbc vm list")
+    told = await stage.asks(stage.alice, "/dbc freeze vm inference")
+    assert "You may not freeze changes" in told.plain
+    assert "Confirm" not in told.buttons
 
 
 async def test_what_a_freeze_held_back_can_be_requested_a_second_time_after_it(

@@ -134,6 +134,7 @@ async def test_help_marks_what_one_cannot_run_or_not_alone(tmp_path: Path) -> No
     async with staged(tmp_path, policy=rules) as stage:
         told = await stage.asks(stage.alice, "/dbc help")
         assert "“metal boot”, “watch vm”, “watch image” need a session for a node" in told.plain
+        assert "session ask" in told.plain
         assert "delete*" in told.plain
         assert "* needs someone else's approval" in told.plain
         assert "The site's rules deny you 1 more command here" in told.plain

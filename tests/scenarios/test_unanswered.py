@@ -123,6 +123,7 @@ async def test_after_a_death_the_card_says_no_more_than_is_known(tmp_path: Path)
         for _ in range(3):
             told = card(stage.bob).plain
             assert "it is unknown whether the command was carried out" in told
+            assert "Force-restart a machine: *inference*" in told
             assert "is restarting" not in told
             await stage.passes(15)
         assert "the node says: `running`" in told
