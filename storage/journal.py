@@ -112,8 +112,8 @@ def note_identity(lock: IO[bytes], file: Path) -> None:
     try:
         os.ftruncate(lock.fileno(), 0)
         os.write(lock.fileno(), f"{file.stat().st_ino} {_began(os.getpid())}\n".encode())
-    except OSError:
-        log.warning("sqlite.identity_not_noted", exc_info=True)
+    except OSError as error:
+        log.warning("sqlite.identity_not_noted", error=error.strerror)
 
 
 def _began(process: int) -> str:
