@@ -25,6 +25,7 @@ PASSING = frozenset(
 _DONE = "(?:删|销毁|清空|移除|重启|关|停|杀|断电)"
 _CHINESE_HAPPENED = re.compile(
     f"(?:不小心|手滑|误|刚[刚才]?|已经?|被|差点)(?:把|被|我|又|就|给|人|谁|他|误|不小心)*{_DONE}"
+    f"|{_DONE}错"
 )
 _CHINESE_PAST = re.compile("(?<![为除])了$")
 _PAST = (
@@ -94,7 +95,9 @@ def in_one(typed: Sequence[str]) -> list[str]:
     """The words with one for what is said in several: off and on again, to give, to take away."""
     said = _said(typed)
     if _ANEW.search("".join(said)):
-        return [_ANEW.sub("重启", simplified(word)) for word in typed]
+        told = [_ANEW.sub("重启", simplified(word)) for word in typed]
+        others = [word for word in typed if not _HAN.search(word)]
+        return told if "重启" in "".join(told) else ["重启", *others]  # 先关 ada 再开
     if "on" in said and {"and", "then"} & set(said[:-1]) and "off" in said[: said.index("on")]:
         parts = {"turn", "switch", "power", "off", "and", "then", "back", "on", "again"}
         return ["restart", *(w for w, one in zip(typed, said, strict=True) if one not in parts)]
