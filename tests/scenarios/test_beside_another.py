@@ -119,6 +119,6 @@ async def test_the_movement_of_another_command_is_not_taken_for_its_own(stage: S
     await stage.asks(stage.bob, "/dbc vm restart inference force")
     await stage.confirms(stage.bob, "Force-restart")
     end = await stage.ends(stage.alice, UNKNOWN.format("restarting"), within=180)
-    assert f"<@{stage.bob.id}> sent “Restart a machine” after that" in end.plain
+    assert f"<@{stage.bob.id}> sent “Force-restart a machine” after that" in end.plain
     await stage.ends(stage.bob, "inference has restarted on gpu1", within=400)
     assert await ends_of(stage, "vm.shutdown") == ["unknown"]

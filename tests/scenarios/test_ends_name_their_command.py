@@ -52,13 +52,13 @@ async def test_what_a_delete_overtook_says_who_sent_that(tmp_path: Path) -> None
         end = await stage.ends(stage.alice, "inference on gpu1 no longer exists")
         assert end.buttons == []
         assert end.plain.startswith(
-            f":x: <@{stage.alice.id}>: “Restart a machine” failed: *inference*"
+            f":x: <@{stage.alice.id}>: “Force-restart a machine” failed: *inference*"
         )
         assert f"<@{stage.bob.id}> sent “Delete a machine” after that, <!date^" in end.plain
         assert f"Requested by <@{stage.alice.id}>, approved by <@{stage.bob.id}>" in end.plain
         shown = told(stage.alice, "sent “Delete a machine” after")
         assert len(shown) == 2  # the card and the message
-        assert all("“Restart a machine” failed" in m.plain for m in shown)
+        assert all("“Force-restart a machine” failed" in m.plain for m in shown)
         assert "inference is deleted on gpu1" in "".join(
             m.plain.replace("*", "") for m in stage.alice.messages()
         )
