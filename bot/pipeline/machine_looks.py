@@ -3,7 +3,7 @@
 from bot.dbc.models import TaskDetail
 from bot.model import Machine
 from bot.pipeline.context import Context
-from bot.services.left_out import machine_of
+from bot.services.left_out import as_read, machine_of
 from bot.services.sessions import target_of
 
 
@@ -17,7 +17,7 @@ async def look_at(context: Context, machine: Machine, *, keeps_all: bool = False
     session = await context.session_on(machine)
     asked_at = services.clock.now()
     detail = await context.dbc.tasks.get(target_of(session), machine.task)
-    seen = machine_of(session, machine.task, detail, asked_at)
+    seen = as_read(machine, machine_of(session, machine.task, detail, asked_at))
     known = (await services.store.known()).machines([(session.user, session.node)])
     is_news = (seen.task, seen.status) not in {(one.task, one.status) for one in known}
     if is_news or keeps_all:

@@ -42,7 +42,7 @@ async def look_for(
         except BotError as problem:
             log.info("inventory.not_looked_for", node=session.node, problem=problem.sentence)
             return found, dict.fromkeys((one.task for one in missing[position:]), problem)
-        found.append(machine_of(session, machine.task, detail, now))
+        found.append(as_read(machine, machine_of(session, machine.task, detail, now)))
     return found, dict.fromkeys(one.task for one in missing[_MOST_LOOKS:])
 
 
@@ -72,9 +72,18 @@ async def read_each(
                 odd.add(machine.task)
             continue
         fresh.add(machine.task)
-        read = machine_of(session, machine.task, detail, now)
-        seen.append(replace(read, nickname=machine.nickname))
+        seen.append(as_read(machine, machine_of(session, machine.task, detail, now)))
     return Each(tuple(seen), frozenset(odd), frozenset(fresh))
+
+
+def as_read(known: Machine, read: Machine) -> Machine:
+    """A known machine as it was read; details may leave out what it is called."""
+    return replace(
+        read,
+        nickname=known.nickname,
+        desc=read.desc or known.desc,
+        created=read.created or known.created,
+    )
 
 
 def machine_of(session: DbcSession, task: TaskId, detail: TaskDetail, now: datetime) -> Machine:

@@ -3,7 +3,7 @@
 const TABLE = `
 white_check_mark ✅|heavy_check_mark ✔️|ballot_box_with_check ☑️|x ❌|negative_squared_cross_mark ❎|warning ⚠️|no_entry ⛔|no_entry_sign 🚫
 octagonal_sign 🛑|exclamation ❗|heavy_exclamation_mark ❗|question ❓|grey_question ❔|bangbang ‼️|information_source ℹ️|hourglass ⌛
-hourglass_flowing_sand ⏳|stopwatch ⏱️|alarm_clock ⏰|ice_cube 🧊|clock1 🕐|clock3 🕒|watch ⌚|timer_clock ⏲️|calendar 📆|date 📅|ring_buoy 🛟|spiral_calendar_pad 🗓️
+hourglass_flowing_sand ⏳|stopwatch ⏱️|alarm_clock ⏰|ice_cube 🧊|clock1 🕐|clock3 🕒|watch ⌚|crescent_moon 🌙|timer_clock ⏲️|calendar 📆|date 📅|ring_buoy 🛟|spiral_calendar_pad 🗓️
 large_green_circle 🟢|green_circle 🟢|large_yellow_circle 🟡|large_orange_circle 🟠|red_circle 🔴|large_red_circle 🔴|large_blue_circle 🔵|large_purple_circle 🟣
 white_circle ⚪|black_circle ⚫|large_brown_circle 🟤|large_green_square 🟩|large_yellow_square 🟨|large_red_square 🟥|large_blue_square 🟦
 white_large_square ⬜|black_large_square ⬛|small_red_triangle 🔺|small_red_triangle_down 🔻|small_blue_diamond 🔹|small_orange_diamond 🔸

@@ -146,9 +146,7 @@ async def test_who_has_decided_is_not_reminded(tmp_path: Path) -> None:
         question = await asked(stage)
         await approves(stage, stage.bob, question)
         await stage.passes(11 * 60)
-        reminder = await stage.carol.sees(
-            "still waits for a decision. It expires in 49 min", CHANNEL
-        )
+        reminder = await stage.carol.sees("still waits for a decision. It expires", CHANNEL)
         assert reminder.pings == [stage.carol.id, stage.alice.id]  # asked, and who requested it
 
 

@@ -29,6 +29,7 @@ MAY_PUT = {
     "messages/directly.py",
     "messages/gathering.py",  # ends as they were put, each with its mention
     "orders/budgets.py",  # what rentals cost: nobody requested it
+    "orders/handlings.py",  # what was told of the chain, as it is read since
     "orders/over.py",  # of the chain: nobody requested it
     "orders/putting.py",
     "outages/telling.py",  # what nobody requested
