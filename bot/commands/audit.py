@@ -1,25 +1,23 @@
 """The audit, for people: what happened, who did it, what came of it (docs/audit.md)."""
 
-import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from itertools import chain
 from tempfile import TemporaryFile
 from textwrap import shorten
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from bot.clock import shown
-from bot.errors import BotError, NotFound, Refused
+from bot.commands.audit_filters import about_machine, commands_of
+from bot.errors import BotError, Refused
 from bot.folding import narrow, plain
 from bot.ids import UserId, new_id
 from bot.language.args import NODE_OPTION
 from bot.language.kinds import CHOICE, INT, MOMENT, Arg
-from bot.language.table import Command, Group, words_of
+from bot.language.table import Command, Group
 from bot.language.times import moment
-from bot.language.traditional import simplified
 from bot.messages.cards import people_line
 from bot.model import AuditEntry, AuditKind, AuditQuery, AuditRow, ExecutionStatus
 from bot.pipeline.context import Context
@@ -46,11 +44,9 @@ from bot.reply import (
 )
 from bot.reply import plain as said_in
 from bot.reviews.audit_file import Form
-from bot.reviews.audit_names import MOST_NAMES, commands_meant, names_meant
 
 _WHY = 120  # characters of a reason; all of it is in an export
 PAGE = 10  # so that a message holds them all and the way to older ones
-_GROUP_AND_VERB = 2  # words
 _LONG_ID = 20  # a machine's id has 20 characters at least, a node's 64
 # Of these the entry names the requester; whose doing it is stands in its details.
 _FOLLOWS = frozenset({AuditKind.ASKED, AuditKind.STARTED, AuditKind.ENDED})
@@ -266,14 +262,14 @@ async def _query(ctx: Context, wanted: Wanted) -> AuditQuery:
         nothing = frozenset[str]()
         query = AuditQuery(
             person=UserId(_person(wanted.person, ctx.actor)),
-            commands=await _commands(ctx, wanted.command) if wanted.command.strip() else nothing,
+            commands=await commands_of(ctx, wanted.command) if wanted.command.strip() else nothing,
             outcome=_outcome(wanted.outcome),
             since=moment(wanted.since, now, zone) if wanted.since else None,
             until=moment(wanted.until, now, zone, end=True) if wanted.until else None,
             hidden_nodes=await ctx.hidden(),
         )
         query = await ctx.services.audit.readable_by(ctx.actor, ctx.place.channel, query)
-        return await _about_machine(ctx, query, wanted.vm) if wanted.vm.strip() else query
+        return await about_machine(ctx, query, wanted.vm) if wanted.vm.strip() else query
     except RightsUnknown:  # it is begun again once Slack says who that is
         raise
     except DeliveryFailed as failed:
@@ -281,61 +277,6 @@ async def _query(ctx: Context, wanted: Wanted) -> AuditQuery:
             say("Slack did not say who you are: {reason}.", reason=failed.reason),
             hint=say("Try again in a minute."),
         ) from None
-
-
-async def _about_machine(ctx: Context, query: AuditQuery, typed: str) -> AuditQuery:
-    """The query, narrowed to the machines that are called so, or were. Raises NotFound.
-
-    A name of which the reader may not read is passed over like one that there is not.
-    """
-    known = await ctx.services.inventory.machines(ctx.actor, ctx.place.channel)
-    called = {one.task: {one.task, one.nickname, one.desc} for one in known}
-    audit = ctx.services.audit
-    ways = names_meant(typed, [*await audit.names(), *chain(*called.values())])
-    # The audit names more machines than can be gone through while others wait.
-    while names := await asyncio.to_thread(next, ways, frozenset[str]()):
-        names |= {task for task, its in called.items() if its & names}
-        if len(names) > MOST_NAMES:
-            raise Refused(
-                say("“{id}” is the beginning of several.", id=typed),
-                hint=say("Type more of it."),
-            )
-        alone = AuditQuery(
-            names=names,
-            reader=query.reader,
-            reader_nodes=query.reader_nodes,
-            hidden_nodes=query.hidden_nodes,
-        )
-        if await audit.page(alone, before=None, limit=1):
-            return replace(query, names=names)
-    raise NotFound(
-        say(
-            "The audit has no machine called “{text}”, or none that you may read about.",
-            text=typed,
-        ),
-        hint=say("Type the beginning of its name, of a word of it or of its task id."),
-        field="vm",
-    )
-
-
-async def _commands(ctx: Context, typed: str) -> frozenset[str]:
-    """The commands that are meant by group, verb or both, also former ones. Raises NotFound."""
-    table, words = ctx.services.table, typed.split()
-    row = table.find(*words) if len(words) == _GROUP_AND_VERB else None
-    if row is not None:
-        return frozenset({row.id})
-    group = table.group(typed)
-    text = group.name if group is not None else typed
-    known = {*await ctx.services.audit.commands(), *(one.id for one in table)}
-    verb = simplified(plain(typed))
-    found = commands_meant(text, known) or {one.id for one in table if verb in words_of(one)}
-    if not found:
-        raise NotFound(
-            say("There is no command “{typed}”.", typed=typed),
-            hint=say("Type a group, a verb or both: vm, delete or “vm delete”."),
-            field="command",
-        )
-    return frozenset(found)
 
 
 def _person(typed: str, actor: UserId) -> str:
