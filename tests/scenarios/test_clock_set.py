@@ -57,7 +57,7 @@ async def test_what_is_in_doubt_is_waited_for_as_long_as_ever(
     await stage.gives_session(stage.alice, "gpu2")
     strikes(stage, "dead_node", "/tasks/start")
     await stage.asks(stage.alice, CREATE)
-    await is_unknown(stage, r"(?s)\*t1\* is being created")
+    await is_unknown(stage, r"(?s)Create a machine: \*t1\*")
     stage.machine.step(step)
     await stage.passes(15, times=3)
     assert stage.endings(stage.alice) == []

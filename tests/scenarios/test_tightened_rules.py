@@ -71,6 +71,10 @@ def cases(draw: st.DrawFn) -> Case:
         base = base.replace(BASE, f"[defaults]\ndestroy = {{}}\n{BASE}").replace(ANYBODY, "")
     if "approvers" in more and ANYBODY not in base:
         more = "approvals = 3"  # the first approvers that are named are no fewer than before
+    if (
+        "self_approval = false" in more
+    ):  # whoever may not decide does not deny either: they withdraw
+        clicks = [(who, "Approve" if who == "alice" else what, at) for who, what, at in clicks]
     moment = draw(st.integers(0, len(clicks) + 1))
     return Case(base, f"{MORE}{more}\n", clicks, moment, draw(st.booleans()), draw(st.booleans()))
 
