@@ -25,10 +25,10 @@ from bot.doctor.checks import OwnCheckup
 from bot.errors import BotError
 from bot.health import Health
 from bot.ids import ChannelId, new_id
+from bot.jobs import jobs_of
 from bot.language.canonical import known_arguments
 from bot.language.row_parts import Listing
 from bot.messages.copies import Copies
-from bot.messages.gathering import part_given_up
 from bot.messages.outbox import Outbox
 from bot.monitoring.figures import Gauges
 from bot.monitoring.port import HealthPort, bound
@@ -36,7 +36,6 @@ from bot.monitoring.sinks import sink_of
 from bot.monitoring.systemd import Systemd
 from bot.monitoring.traces import metrics_of, traces_of
 from bot.orders.aftermath import Aftermath
-from bot.orders.books import Books
 from bot.orders.budgets import Budgets
 from bot.orders.concerned import Concerned
 from bot.orders.orders import Orders
@@ -47,11 +46,8 @@ from bot.pipeline.context import Services
 from bot.pipeline.desk import Desk
 from bot.pipeline.dry_runs import Rehearsals
 from bot.pipeline.followed import words_of
-from bot.pipeline.obsolete import Obsolete
 from bot.pipeline.pipeline import Pipeline
 from bot.pipeline.rehearsal import SilentMessenger, SilentOutbox, UndoneStore
-from bot.pipeline.reminders import Reminders
-from bot.pipeline.rentals_on_cards import RentalsOnCards
 from bot.pipeline.reviews import Reviews
 from bot.pipeline.rights import may_press
 from bot.ports import Messenger
@@ -72,7 +68,6 @@ from bot.services.frozen import Frozen
 from bot.services.inventory import Inventory
 from bot.services.languages import Languages
 from bot.services.last_known import LastKnown
-from bot.services.look_around import LookAround
 from bot.services.people import RecentPeople
 from bot.services.renters import Renters
 from bot.services.retention import Leftovers
@@ -86,8 +81,8 @@ from handlers.edge import SlackEdge
 from handlers.render import holds
 from handlers.slack import SlackDirectory, SlackMessenger
 from handlers.tries import Tries
-from storage import Open, Store, prepare
-from storage.heartbeat import HEARTBEAT, Leases
+from storage import Store, prepare
+from storage.heartbeat import Leases
 
 # Refused by Slack, the bot goes on for so long: it may be a passing fault of Slack's, and what
 # needs no token (answers to slash commands, watches) still works.
@@ -155,7 +150,7 @@ class Bot:
         leftovers = Leftovers(self.store, clock, settings.keep_days)
         damage = Damage(self.store, self.health, self._table.get, vault)
         copies = Copies(self.store, unhurried, outbox, leases, clock, by)
-        jobs = _jobs(
+        jobs = jobs_of(
             services, desk, pipeline, outbox, copies, leftovers, damage, self._outages(services)
         )
         self._database = database = Database(self.store, self.health, clock)
@@ -397,57 +392,6 @@ class Bot:
             log.warning("leases.not_freed", error=str(error), then="They end within minutes.")
         except Exception:  # whatever it is, all the rest is closed
             log.exception("leases.not_freed", then="They end within minutes.")
-
-
-def _jobs(
-    services: Services,
-    desk: Desk,
-    pipeline: Pipeline,
-    outbox: Outbox,
-    copies: Copies,
-    leftovers: Leftovers,
-    damage: Damage,
-    outages: Outages,
-) -> tuple[Job, ...]:
-    second = timedelta(seconds=1)
-    obsolete = Obsolete(services, outbox)
-    store, clock, reviewing = services.store, services.clock, services.reviews
-    reminders = Reminders(store, reviewing, reviewing.deliver, clock)
-    books = Books(store, services.orders, services.inventory, services.last_known, clock)
-    reviews = frozenset({Open.REVIEW})
-    around = LookAround(store, services.dbc, services.inventory, services.sightings, clock)
-    return (
-        Job("leases", HEARTBEAT, services.leases.beat),
-        Job("policy", second, services.audit.record_policy),
-        Job("recover", 10 * second, desk.recover, about=frozenset({Open.COMMAND, Open.CLICK})),
-        Job("turns", 2 * second, pipeline.take_turns, about=frozenset({Open.COMMAND})),
-        Job("expire", 5 * second, reviewing.expire, about=reviews),
-        Job("damaged rows", timedelta(minutes=1), damage.look),
-        Job("obsolete", 5 * second, obsolete.close, about=reviews),
-        Job("measure", 5 * second, reviewing.measuring.look, about=reviews),
-        Job("rentals on cards", 5 * second, RentalsOnCards(services).look, about=reviews),
-        Job("remind", 5 * second, reminders.remind, about=reviews),
-        # A poll of a silent node takes 40 s: others must not wait for it.
-        Job("watches", second, services.watches.poll_due, 50, frozenset({Open.WATCH})),
-        # One after the other in a tick by hand; new ones are found beside those that are known.
-        Job("new orders", 5 * second, services.orders.find_due),
-        Job("orders", 5 * second, services.orders.poll_due),
-        Job("outbox", second, outbox.deliver_due, 5, frozenset({Open.MESSAGE})),
-        Job("copies", 10 * second, copies.look, about=frozenset({Open.COPY})),
-        Job("joint ends", 10 * second, partial(part_given_up, store, clock)),
-        Job("audit head", timedelta(minutes=5), services.audit.post_head),
-        Job("renters", timedelta(minutes=5), services.renters.forget_expired),
-        Job("access", 5 * second, services.access.look, about=frozenset({Open.SHARE, Open.ACCESS})),
-        Job("aliases", timedelta(minutes=1), services.aliases.refresh),
-        Job("languages", 5 * second, services.languages.refresh),
-        Job("inventory", timedelta(minutes=1), around.everywhere),
-        Job("new sessions", 5 * second, around.at_new_sessions),
-        # Compares what was seen last; in a tick by hand, what the look around has just seen.
-        Job("outages", timedelta(minutes=1), outages.look),
-        Job("books", timedelta(minutes=1), books.keep),
-        Job("budgets", timedelta(minutes=1), services.budgets.look),
-        Job("leftovers", timedelta(hours=1), leftovers.forget),
-    )
 
 
 async def run(
