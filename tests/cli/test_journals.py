@@ -70,6 +70,13 @@ def run(file: Path, *arguments: str) -> Result:
     )
 
 
+def backup_of_one_row(bot: Bot, folder: Path) -> Path:
+    backup = folder / "backup.db"
+    bot.writes("1")
+    assert run(bot.file, "backup", str(backup)).exit_code == 0
+    return backup
+
+
 def rows_of(file: Path) -> int:
     async def verified() -> int:
         archive = Archive(f"sqlite+aiosqlite:///{file}")
@@ -114,9 +121,7 @@ def require_in_use(file: Path, home: Path) -> None:
 def test_a_journal_that_was_left_is_not_mixed_into_a_backup_that_was_copied_there(
     bot: Bot, tmp_path: Path
 ) -> None:
-    backup = tmp_path / "backup.db"
-    bot.writes("1")
-    assert run(bot.file, "backup", str(backup)).exit_code == 0
+    backup = backup_of_one_row(bot, tmp_path)
     bot.writes("2", "3")
     file = bot.killed("killed")
     shutil.copyfile(backup, file)
@@ -178,9 +183,7 @@ def test_a_journal_of_which_the_first_page_was_half_written_holds_up_nobody(bot:
 def test_nothing_is_mixed_into_a_file_that_was_put_in_the_place_of_the_running_bot_s(
     bot: Bot, tmp_path: Path
 ) -> None:
-    backup = tmp_path / "backup.db"
-    bot.writes("1")
-    assert run(bot.file, "backup", str(backup)).exit_code == 0
+    backup = backup_of_one_row(bot, tmp_path)
     bot.writes("2")
     own = bot.file.rename(tmp_path / "own.db")
     before = backup.read_bytes()
@@ -199,9 +202,8 @@ def test_nothing_is_mixed_into_a_file_that_was_put_in_the_place_of_the_running_b
 def test_what_a_bot_has_noted_says_nothing_of_an_older_version_that_runs_after_it(
     tmp_path: Path,
 ) -> None:
-    bot, backup = Bot(tmp_path), tmp_path / "backup.db"
-    bot.writes("1")
-    assert run(bot.file, "backup", str(backup)).exit_code == 0
+    bot = Bot(tmp_path)
+    backup = backup_of_one_row(bot, tmp_path)
     bot.close()
     env = settings(bot.file)
     lock = Path(f"{bot.file}.lock")
@@ -234,9 +236,7 @@ exec flock -n elsewhere/$n timeout 50 "$@"
 def test_a_bot_on_another_disk_is_not_taken_for_one_that_uses_the_file(
     bot: Bot, tmp_path: Path
 ) -> None:
-    backup = tmp_path / "backup.db"
-    bot.writes("1")
-    assert run(bot.file, "backup", str(backup)).exit_code == 0
+    backup = backup_of_one_row(bot, tmp_path)
     bot.writes("2")
     file = bot.killed("killed")
     shutil.copyfile(backup, file)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from handlers.arrivals import Pulse
+from tests.scenarios.orders import ChainStage, chained
 from tests.scenarios.site import is_http
 from tests.scenarios.stage import Stage, staged
 
@@ -38,4 +39,12 @@ async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 async def one_stage(tmp_path: Path) -> AsyncIterator[Stage]:
     """A stage in Socket Mode, for scenarios that have nothing to do with the way of reaching it."""
     async with staged(tmp_path) as one:
+        yield one
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
+    """A stage beside a chain; Alice holds the session of gpu1."""
+    async with chained(tmp_path) as one:
+        await one.stage.gives_session(one.stage.alice, "gpu1")
         yield one

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from zlib import crc32
 
 import pytest
 
-from bot.model import AuditEntry, AuditKind, AuditQuery
+from bot.model import AuditEntry, AuditKind, AuditQuery, ExecutionStatus
 from sandbox.slack import Person, SeenMessage
 from tests.scenarios.stage import CHANNEL, NO_OUTAGES, Stage, staged
 
@@ -92,3 +93,17 @@ async def refused_clicks(stage: Stage) -> list[tuple[str, str]]:
         for entry in await entries(stage)
         if entry.kind is AuditKind.CLICK_REFUSED
     ]
+
+
+async def dies_as_it_runs(stage: Stage) -> None:
+    """The one card that waits was approved, and a bot that is no more had begun to carry it out.
+
+    Whether that one had called DBC cannot be known.
+    """
+    async with stage.bot.store.write() as tx:
+        [waiting] = await tx.approvals.open()
+        now = stage.clock.now()
+        await tx.executions.claim(
+            waiting.execution, "dead", now, now + timedelta(minutes=5),
+            expect={ExecutionStatus.WAITING}, to=ExecutionStatus.RUNNING,
+        )  # fmt: skip

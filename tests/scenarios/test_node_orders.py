@@ -1,24 +1,13 @@
 """The rentals of a node: what the chain says, apart from what the node alone claims."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from sandbox.dbc import Wallet
-from tests.scenarios.orders import DAY, ChainStage, chained
+from tests.scenarios.orders import DAY, ChainStage
 
 LIST = "/dbc node orders gpu1"
 CLAIM = "only the node says so, the chain does not"
-
-
-@pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
-    async with chained(tmp_path) as one:
-        await one.stage.gives_session(one.stage.alice, "gpu1")
-        yield one
 
 
 async def listed(scene: ChainStage, line: str = LIST) -> str:

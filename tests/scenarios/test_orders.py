@@ -1,24 +1,14 @@
 """Rentals are watched on the chain: what is about to be lost is told in time, and once."""
 
-from collections.abc import AsyncIterator
 from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
-
-import pytest
 
 from sandbox.dbc import Wallet
 from sandbox.dbc.task import Snapshot
 from tests.scenarios.orders import DAY, ChainStage, chained
 from tests.scenarios.stage import Stage
 from tests.scenarios.test_units_of_work import statements
-
-
-@pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
-    async with chained(tmp_path) as one:
-        await one.stage.gives_session(one.stage.alice, "gpu1")
-        yield one
 
 
 async def test_an_order_that_waits_for_confirmation_counts_down_in_one_message(

@@ -1,23 +1,20 @@
 """What is told and offered after a rental's end: what is certain, once, and with one time."""
 
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from tests.scenarios.orders import DAY, ChainStage, chained
+from tests.scenarios.orders import DAY, ChainStage
 
 HOUR, KEPT = 600, 3 * DAY  # blocks
 
 
 @pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
-    async with chained(tmp_path) as one:
-        await one.stage.gives_session(one.stage.alice, "gpu1")
-        await one.stage.asks(one.stage.alice, "/dbc vm list")
-        yield one
+async def scene(scene: ChainStage) -> ChainStage:
+    """Its machines were listed once, so that they are known."""
+    await scene.stage.asks(scene.stage.alice, "/dbc vm list")
+    return scene
 
 
 async def test_the_deletion_has_one_time_whenever_it_is_told(scene: ChainStage) -> None:

@@ -1,6 +1,5 @@
 """Whoever puts something on a node is told first what becomes of it, by the order's own phase."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,13 +11,6 @@ from tests.scenarios.orders import DAY, ChainStage, chained
 
 CREATE = "/dbc vm create name=late image=ubuntu-20.04.qcow2 gpu=1 cpu=2 mem=8 disk=10 on gpu1"
 DOWNLOAD = "/dbc image download pytorch-2.4.qcow2 from=hub on gpu1"
-
-
-@pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
-    async with chained(tmp_path) as one:
-        await one.stage.gives_session(one.stage.alice, "gpu1")
-        yield one
 
 
 async def asked(scene: ChainStage, line: str) -> str:

@@ -1,9 +1,8 @@
 """After an order's end, only what its node still does is offered, and it is said what to do."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,19 +10,12 @@ import pytest
 from sandbox.chain import Rental
 from sandbox.dbc.keys import Wallet
 from tests.scenarios.machines import off
-from tests.scenarios.orders import DAY, ChainStage, chained
+from tests.scenarios.orders import DAY, ChainStage
 from tests.scenarios.stored import alter
 from tests.scenarios.test_orders_over import CREATE
 
 OFFERED_NEVER = {"Modify …", "Add a disk …", "Rename …"}
 IN_VAIN = {"Start", "Logs", "Restart", "Force restart", "Take a snapshot …", "More …"}
-
-
-@pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
-    async with chained(tmp_path) as one:
-        await one.stage.gives_session(one.stage.alice, "gpu1")
-        yield one
 
 
 async def ended(scene: ChainStage) -> Rental:

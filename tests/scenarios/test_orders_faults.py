@@ -1,20 +1,11 @@
 """What goes wrong with the chain and its nodes costs no warning, and brings no false one."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from bot.addresses import keys_in
-from tests.scenarios.orders import DAY, ChainStage, chained
-
-
-@pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
-    async with chained(tmp_path) as one:
-        await one.stage.gives_session(one.stage.alice, "gpu1")
-        yield one
+from tests.scenarios.orders import DAY, ChainStage
 
 
 async def test_an_order_that_a_node_loses_for_a_moment_is_not_told_to_be_gone(

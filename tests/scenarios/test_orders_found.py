@@ -1,22 +1,10 @@
 """How new rentals are found, and what is said while nobody knows whether there are any."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
-from tests.scenarios.orders import ChainStage, chained
+from tests.scenarios.orders import ChainStage
 from tests.scenarios.stage import CHANNEL
 from tests.scenarios.test_orders_trust import STRANGER
 
 NONE = "The chain has no order of your nodes and wallets."
-
-
-@pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
-    async with chained(tmp_path) as one:
-        await one.stage.gives_session(one.stage.alice, "gpu1")
-        yield one
 
 
 async def test_an_order_that_cannot_be_read_is_not_told_to_be_none(scene: ChainStage) -> None:

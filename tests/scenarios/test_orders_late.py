@@ -1,7 +1,6 @@
 """What was told too late, too early or of nothing: downtime, outages, short and stale orders."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,13 +9,6 @@ import pytest
 from tests.scenarios.changing import NO_REVIEW
 from tests.scenarios.machines import off
 from tests.scenarios.orders import DAY, LOOKS, ChainStage, chained
-
-
-@pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
-    async with chained(tmp_path) as one:
-        await one.stage.gives_session(one.stage.alice, "gpu1")
-        yield one
 
 
 async def test_a_node_that_lags_makes_no_countdown_late(scene: ChainStage) -> None:

@@ -1,22 +1,12 @@
 """Which machines a rental's warnings name: all but those that name another order."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from sandbox.chain import Rental
-from tests.scenarios.orders import DAY, ChainStage, chained
+from tests.scenarios.orders import DAY, ChainStage
 from tests.scenarios.test_orders_over import CREATE
 
 HOURS = 600  # blocks
-
-
-@pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
-    async with chained(tmp_path) as one:
-        await one.stage.gives_session(one.stage.alice, "gpu1")
-        yield one
 
 
 async def shown(scene: ChainStage, number: int) -> str:

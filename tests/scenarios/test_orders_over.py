@@ -1,24 +1,13 @@
 """What was told of an order, once it has moved on: no button is left that only refuses."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from copy import deepcopy
-from pathlib import Path
-
-import pytest
 
 from sandbox.slack import Person, SeenMessage
-from tests.scenarios.orders import DAY, ChainStage, chained
+from tests.scenarios.orders import DAY, ChainStage
 
 CREATE = "/dbc vm create name=late image=ubuntu-20.04.qcow2 gpu=1 cpu=2 mem=8 disk=10 on gpu1"
 DECIDES = {"I renew it", "Snooze", "Done", "I confirm it"}
-
-
-@pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
-    async with chained(tmp_path) as one:
-        await one.stage.gives_session(one.stage.alice, "gpu1")
-        yield one
 
 
 def offering(person: Person) -> list[SeenMessage]:

@@ -1,21 +1,9 @@
 """What an order costs stands where somebody decides on it: to renew, to confirm, to build on it."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
-from tests.scenarios.orders import DAY, ChainStage, chained
+from tests.scenarios.orders import DAY, ChainStage
 
 DAILY = "299.45 USD · 24,954.17 DBC"
 CREATE = "/dbc vm create name=late image=ubuntu-20.04.qcow2 gpu=1 cpu=2 mem=8 disk=10 on gpu1"
-
-
-@pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
-    async with chained(tmp_path) as one:
-        await one.stage.gives_session(one.stage.alice, "gpu1")
-        yield one
 
 
 async def test_a_warning_and_a_creation_say_what_renewing_costs(scene: ChainStage) -> None:

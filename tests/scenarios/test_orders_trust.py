@@ -1,6 +1,5 @@
 """What the chain's nodes invent, lose or mix up, and strangers on the same node or wallet."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,13 +11,6 @@ from sandbox.slack.errors import CannotDo
 from tests.scenarios.orders import DAY, ChainStage, chained
 
 STRANGER = Wallet.from_seed("a stranger").address
-
-
-@pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
-    async with chained(tmp_path) as one:
-        await one.stage.gives_session(one.stage.alice, "gpu1")
-        yield one
 
 
 @pytest.mark.parametrize("network", ["", "another"])

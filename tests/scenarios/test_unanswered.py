@@ -1,13 +1,11 @@
 """Changes that are over with DBC's answer, where it got lost: what can be read settles them."""
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from bot.model import ExecutionStatus
 from tests.scenarios.machines import off
-from tests.scenarios.site import approves, asked, site
+from tests.scenarios.site import approves, asked, dies_as_it_runs, site
 from tests.scenarios.stage import CHANNEL, Stage, card
 from tests.scenarios.test_approval_rules import rule
 
@@ -88,13 +86,7 @@ async def test_after_a_death_what_can_be_read_settles_it(tmp_path: Path, sent: i
         task = stage.task("inference")
         task.ssh_port = 5700
         task.memory = 32 * 1024**3 if sent == 2 else task.memory
-        async with stage.bot.store.write() as tx:
-            [waiting] = await tx.approvals.open()
-            now = stage.clock.now()
-            await tx.executions.claim(
-                waiting.execution, "dead", now, now + timedelta(minutes=5),
-                expect={ExecutionStatus.WAITING}, to=ExecutionStatus.RUNNING,
-            )  # fmt: skip
+        await dies_as_it_runs(stage)
         await stage.restart_bot()
         await stage.passes(301)
         if sent == 2:
@@ -111,13 +103,7 @@ async def test_after_a_death_what_can_be_read_settles_it(tmp_path: Path, sent: i
 async def test_after_a_death_the_card_says_no_more_than_is_known(tmp_path: Path) -> None:
     async with site(tmp_path, rule('command = "vm.restart"', "approvals = 1")) as stage:
         await asked(stage, "/dbc vm restart inference force")
-        async with stage.bot.store.write() as tx:
-            [waiting] = await tx.approvals.open()
-            now = stage.clock.now()
-            await tx.executions.claim(
-                waiting.execution, "dead", now, now + timedelta(minutes=5),
-                expect={ExecutionStatus.WAITING}, to=ExecutionStatus.RUNNING,
-            )  # fmt: skip
+        await dies_as_it_runs(stage)
         await stage.restart_bot()
         await stage.passes(301)
         for _ in range(3):

@@ -1,14 +1,12 @@
 """What is over with DBC's answer: the card and whoever asked learn the end, however it came."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from bot.model import ExecutionStatus
 from sandbox.slack import SeenMessage
-from tests.scenarios.site import approves, asked, now, rules, site, told
+from tests.scenarios.site import approves, asked, dies_as_it_runs, now, rules, site, told
 from tests.scenarios.stage import CHANNEL, Stage
 
 DELETE_LAN = "/dbc lan delete team01 on gpu1"
@@ -79,13 +77,7 @@ async def test_after_a_crash_the_card_and_whoever_asked_learn_that_it_is_unknown
     stage: Stage,
 ) -> None:
     question = await asked(stage, DELETE_LAN)
-    async with stage.bot.store.write() as tx:
-        [waiting] = await tx.approvals.open()
-        moment = stage.clock.now()
-        await tx.executions.claim(
-            waiting.execution, "dead", moment, moment + timedelta(minutes=5),
-            expect={ExecutionStatus.WAITING}, to=ExecutionStatus.RUNNING,
-        )  # fmt: skip
+    await dies_as_it_runs(stage)
     stage.ws.faults.add("http_500", "chat.postEphemeral", times=None)
     await stage.restart_bot()
     await stage.passes(1)
