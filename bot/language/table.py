@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.errors import BotError
-from bot.folding import fold, plain
-from bot.language.args import NODE_OPTION, Parameter, parameters
+from bot.folding import plain
+from bot.language.args import NODE_OPTION
 from bot.language.chinese import ALONE, GROUPS
 from bot.language.row_parts import Follow, Foreseen, Listing, Moot, Wording, said
+from bot.language.signature import Signature
 from bot.language.traditional import simplified
 from bot.messages.cards import Subject, asked, doing
 from bot.messages.facts import OF_MACHINES, STATE, WHY, FactKind, Kinds
@@ -45,7 +46,7 @@ _ABBREVIATIONS = frozenset({"vm", "lan"})
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class Command(Signature):
     """One row. The function's signature is the argument list, its docstring's first line the help.
 
     `asks` is the card's question; names that it leaves open are those of what is known
@@ -132,15 +133,9 @@ class Command:
     does: Wording = ""
     button: Text = ""
     group: str = ""
-    parameters: tuple[Parameter, ...] = field(init=False)
-    _spelled: Mapping[str, Parameter] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        taken = parameters(self.run)
-        object.__setattr__(self, "parameters", taken)
-        # Each line asks for it dozens of times. Of two that are spelled alike the first counts.
-        spelled = {key: one for one in reversed(taken) for key in one.spellings}
-        object.__setattr__(self, "_spelled", spelled)
+        self._take(self.run)
 
     @property
     def id(self) -> str:
@@ -186,30 +181,11 @@ class Command:
                 [p.usage, *(one.bare_usage for one in self.parameters if one.arg.instead == p.name)]
             )
             for p in self.parameters
-            if not self._is_node_option(p) and not p.arg.kind.is_secret and not p.arg.instead
+            if not self.is_node_option(p) and not p.arg.kind.is_secret and not p.arg.instead
         ]
-        if any(self._is_node_option(p) for p in self.parameters):
+        if any(self.is_node_option(p) for p in self.parameters):
             shown.append("[on <node>]")
         return " ".join([self.title, *shown])
-
-    @staticmethod
-    def _is_node_option(parameter: Parameter) -> bool:
-        return parameter.arg.kind.has_default and not parameter.arg.positional
-
-    @property
-    def has_default_node(self) -> bool:
-        """Whether a node may be meant that is not named."""
-        return any(p.required and p.arg.kind.has_default for p in self.parameters)
-
-    @property
-    def node_option(self) -> Parameter | None:
-        """The parameter for the node on which it acts, with a session for it: `on <node>`."""
-        return next((p for p in self.parameters if self._is_node_option(p)), None)
-
-    @property
-    def secrets(self) -> frozenset[str]:
-        """The parameters that take a secret, by name."""
-        return frozenset(p.name for p in self.parameters if p.arg.kind.is_secret)
 
     @property
     def asks_first(self) -> bool:
@@ -275,22 +251,6 @@ class Command:
         return self.loses({**read, **known})
 
     @property
-    def defaults(self) -> Mapping[str, str]:
-        """The texts that stand for what is left out."""
-        return {
-            p.name: p.arg.canonical(p.name, str(p.default))
-            for p in self.parameters
-            if p.default not in {None, (), ""} and p.default is not False
-        }
-
-    @property
-    def target(self) -> Parameter | None:
-        """The parameter that says to which machine or node it is done."""
-        machines = [p for p in self.parameters if p.arg.kind.is_machine]
-        nodes = [p for p in self.parameters if p.arg.kind.is_node]
-        return next(iter([*machines, *nodes]), None)
-
-    @property
     def kinds(self) -> Kinds:
         """All facts that a review of it may show, by key."""
         given = {p.name: FactKind(p.arg.label, said=p.arg.kind.said) for p in self.parameters}
@@ -302,26 +262,6 @@ class Command:
         """The strongest effect that its flags can give it."""
         flags = {p.name: "true" for p in self.parameters if p.arg.kind.is_flag}
         return max(self.effect_of({}), self.effect_of(flags))
-
-    def parameter(self, key: str) -> Parameter | None:
-        """The parameter that `key=` means."""
-        return self._spelled.get(simplified(fold(key)).replace("-", "_"))
-
-    def missing(self, values: Mapping[str, str]) -> list[Parameter]:
-        """Required parameters without a value. Nodes have defaults, so they are never missing."""
-        given = {p.arg.instead for p in self.parameters if values.get(p.name)}
-        return [
-            p
-            for p in self.parameters
-            if p.required
-            and not p.arg.kind.has_default
-            and not values.get(p.name)
-            and p.name not in given
-        ]
-
-    def has_instead(self, name: str) -> bool:
-        """Whether another argument may be given in the place of this one."""
-        return any(p.arg.instead == name for p in self.parameters)
 
 
 @dataclass(frozen=True, slots=True)
