@@ -253,7 +253,7 @@ class Bot:
             self._people.is_barred,
             lambda user: may_press(services, user, ChannelId("")),
             self._clock, lambda: self._book.current.outages, self._table.deletions,
-            Aftermath(services.store, services.orders, services.last_known).of,
+            Aftermath(services.store, services.orders, services.last_known, self._clock),
         )  # fmt: skip
 
     def _rehearsals(self) -> Rehearsals:

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.chain.heads import SLOT
+from bot.clock import Clock
 from bot.ids import NodeId, TaskId
 from bot.model import Machine, OrderPhase, RentalOrder
+from bot.orders.facts import pace
 from bot.orders.orders import Orders
 from bot.orders.schedule import KEPT, LOOP, ended_by
 from bot.services.last_known import LastKnown
@@ -16,13 +18,25 @@ _OFF_WITHIN = 4 * LOOP * SLOT
 _DELETED_WITHIN = (KEPT + 4 * LOOP) * SLOT
 
 
-class Aftermath:
-    """Holds machines to the rentals of their node that have ended."""
+# So long after it was read last, an order switches off and deletes nothing any more.
+_TOLD_OF_ENDED = timedelta(days=2)
+_TOLD_OF_LOST = timedelta(days=66)  # it may have been rented for 60 days
 
-    def __init__(self, store: Store, orders: Orders, last_known: LastKnown) -> None:
+
+class Aftermath:
+    """Holds machines to the rentals of their node that have ended or lapsed."""
+
+    def __init__(self, store: Store, orders: Orders, last_known: LastKnown, clock: Clock) -> None:
         self._store = store
         self._orders = orders
         self._last_known = last_known
+        self._clock = clock
+
+    async def nodes(self) -> frozenset[NodeId]:
+        """The nodes where a rental's end may switch off or delete machines by now."""
+        now = self._clock.now()
+        async with self._store.read() as tx:
+            return await tx.orders.nodes_of_ended(now - _TOLD_OF_ENDED, now - _TOLD_OF_LOST)
 
     async def of(self, off: Sequence[Machine], missing: Sequence[Machine]) -> frozenset[TaskId]:
         """Those that a rental's end may have switched off or deleted.
@@ -44,21 +58,21 @@ class Aftermath:
         ended = [one for one in orders if self._has_ended(one)]
         if not ended:
             return set()
-        if not any(one.phase is OrderPhase.RENTING for one in orders if one not in ended):
-            return {one.task for one in machines}  # nothing there is rented any more
-        return {
-            one.task
-            for one in machines
-            if await self._is_of(
-                [of for of in ended if not _outlived(one, of, within)], one, orders
-            )
-        }
+        is_rented = any(one.phase is OrderPhase.RENTING for one in orders if one not in ended)
+        if not is_rented:  # then the node switches off all that is on it
+            within = _DELETED_WITHIN
+        found = set[TaskId]()
+        for machine in machines:
+            able = [one for one in ended if not _outlived(machine, one, within)]
+            if able and (not is_rented or await self._is_of(able, machine, orders)):
+                found.add(machine.task)
+        return found
 
     def _has_ended(self, order: RentalOrder) -> bool:
-        """Whether its end has come, also where the chain was not read since."""
+        """Whether its end has come, also where the chain was not read since, or it has lapsed."""
         if order.phase is OrderPhase.RENTING:
             return self._orders.is_past(order)
-        return order.phase in {OrderPhase.ENDED, OrderPhase.GONE}
+        return order.phase is not OrderPhase.WAITING
 
     async def _is_of(
         self, ended: Sequence[RentalOrder], machine: Machine, orders: Sequence[RentalOrder]
@@ -78,6 +92,11 @@ class Aftermath:
 
 
 def _outlived(machine: Machine, order: RentalOrder, within: timedelta) -> bool:
-    """Whether a machine was as it was left longer than its node lets what belongs to an order."""
+    """Whether a machine was as it was left longer than its node lets what belongs to an order.
+
+    What belongs to one that has lapsed may go at any moment until the end that it was to have.
+    """
     ended = ended_by(order)
+    if order.phase in {OrderPhase.LAPSED, OrderPhase.VANISHED}:
+        ended = order.seen_at + (order.ends - order.seen_block) * pace(order)
     return ended is not None and machine.seen_at > ended + within

@@ -24,7 +24,7 @@ from bot.dbc.signatures import check_signature
 from bot.ids import ChannelId, NodeId, TaskId, UserId
 from bot.model import Audience, DbcSession, Machine, RentalOrder, Sighted
 from bot.orders.facts import AtStake
-from bot.orders.schedule import ended_by
+from bot.orders.schedule import nothing_made_after
 from bot.services.last_known import LastKnown
 from bot.services.logins import login_of
 from storage import Store
@@ -68,8 +68,8 @@ def _created(machine: Machine) -> datetime | None:
 
 
 def _is_after(order: RentalOrder, made: datetime | None) -> bool:
-    """Whether what was made then, or later, was surely made after an order's end."""
-    ended = ended_by(order)
+    """Whether what was made then, or later, was surely made after an order's end or lapse."""
+    ended = nothing_made_after(order)
     return ended is not None and made is not None and made > ended
 
 
@@ -199,7 +199,7 @@ class Concerned:
 
         Read only where that tells anything: where one of the orders has ended.
         """
-        if all(ended_by(order) is None for order in orders):
+        if all(nothing_made_after(order) is None for order in orders):
             return {}
         created = {one.task: _created(one) for one in machines}
         async with self._store.read() as tx:

@@ -133,6 +133,13 @@ def ended_by(order: RentalOrder) -> datetime | None:
     return at - (block - order.ends) * SLOT
 
 
+def nothing_made_after(order: RentalOrder) -> datetime | None:
+    """After which moment no machine was surely made of it; None while that may still be done."""
+    if order.phase in {OrderPhase.LAPSED, OrderPhase.VANISHED}:
+        return order.seen_at
+    return ended_by(order)
+
+
 def _end_seen(order: RentalOrder) -> tuple[int, datetime]:
     """The first block that was read after its end, and that block's time; else the last one."""
     if order.first_block >= order.ends:

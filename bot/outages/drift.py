@@ -6,9 +6,10 @@ that a machine is gone, its node is asked once more.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import structlog
 
@@ -17,7 +18,7 @@ from bot.dbc.client import DbcClient
 from bot.dbc.errors import TaskNotFound
 from bot.dbc.models import Phase, phase_of
 from bot.errors import BotError
-from bot.ids import TaskId, UserId, new_id
+from bot.ids import NodeId, TaskId, UserId, new_id
 from bot.messages.machine_buttons import May
 from bot.model import Kept, Machine, Nicknamed, OwnChange, Place
 from bot.outages import words
@@ -41,11 +42,22 @@ _OFTEN = timedelta(days=1)  # so often it is written down that nothing has chang
 _GONE = "gone"  # no state of a machine
 _LATER = timedelta(seconds=30)
 
-# Of these machines, those that a rental's end may have switched off or deleted.
-# Of machines that are off and of those that are missing, which may be so since a rental's end.
-AfterEnd = Callable[[Sequence[Machine], Sequence[Machine]], Awaitable[Collection[TaskId]]]
+_LATELY = timedelta(minutes=10)  # as often, where a rental's end may change machines
 
 log = structlog.get_logger()
+
+
+class AfterEnd(Protocol):
+    """What follows from the ends of rentals."""
+
+    async def nodes(self) -> Collection[NodeId]:
+        """The nodes where one may switch off or delete machines by now."""
+
+    async def of(self, off: Sequence[Machine], missing: Sequence[Machine]) -> Collection[TaskId]:
+        """Of machines that are off and of those that are missing, which may be so since one.
+
+        `seen_at` of each is when it was still as it was left.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +142,11 @@ class Drift:
 
     async def _stand(self, now: datetime) -> _Stand:
         """How everything stands, as of one moment."""
+        doubtful = await self._after_end.nodes()
         async with self._store.read() as tx:
             ahead = await tx.outages.ahead_of(now + CLOCKS_DIFFER)
             news, missing = await tx.outages.news(), await tx.outages.missing()
-            same = await tx.outages.touched(now - _OFTEN)
+            same = await tx.outages.touched(now - _OFTEN, doubtful, now - _LATELY)
             kept = await tx.outages.kept([one.task for one in news])
             tasks = {*kept, *(one.task for one in missing)}
             since = min((one.seen_at for one in [*kept.values(), *missing]), default=now)
@@ -168,7 +181,7 @@ class Drift:
             Machine(one.node, one.task, one.owner, one.label, one.status, "", one.seen_at)
             for one in stand.missing
         ]
-        return await self._after_end(off, missing) if off or missing else ()
+        return await self._after_end.of(off, missing) if off or missing else ()
 
     # Comparing
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, or_, select, update
 
 from bot.ids import NodeId, UserId
 from bot.model import OrderPhase, RentalOrder
@@ -94,6 +94,21 @@ class Orders(Repository):
     async def of_node(self, node: NodeId) -> list[RentalOrder]:
         """All rentals of a node, over or not, the first end first."""
         return await self._where(rental_orders.c.node == node)
+
+    async def nodes_of_ended(self, since: datetime, lost_since: datetime) -> frozenset[NodeId]:
+        """The nodes of rentals that have ended, and were read `since`, or that were lost.
+
+        Those that have lapsed or vanished count for longer.
+        """
+        read, phase = rental_orders.c.seen_at, rental_orders.c.phase
+        query = select(rental_orders.c.node).where(
+            or_(
+                phase == OrderPhase.ENDED,
+                and_(phase == OrderPhase.GONE, read >= since),
+                and_(phase.in_((OrderPhase.LAPSED, OrderPhase.VANISHED)), read >= lost_since),
+            )
+        )
+        return frozenset((await self._connection.execute(query.distinct())).scalars())
 
     async def after(self, block: int) -> list[RentalOrder]:
         """All rentals that ended after a block or have not ended, the first end first."""

@@ -142,15 +142,24 @@ class Outages(Repository):
         query = select(kept_machines).where(or_(*(moment > now for moment in moments)))
         return [Kept(**row) for row in (await self._connection.execute(query)).mappings()]
 
-    async def touched(self, since: datetime) -> list[Rewritten]:
-        """Those seen as they are kept after the bot's own change, or not since `since`."""
+    async def touched(
+        self, since: datetime, nodes: Collection[NodeId], lately: datetime
+    ) -> list[Rewritten]:
+        """Those seen as they are kept after the bot's own change, or not since `since`.
+
+        Those on `nodes` have to be seen so `lately`.
+        """
         query = (
             select(kept_machines, func.max(machines.c.seen_at).label("latest"))
             .join(machines, _SAME)
             .where(
                 kept_machines.c.suspect == "",
                 not_(_IS_OTHER),
-                or_(_CHANGED_SINCE, kept_machines.c.seen_at < since),
+                or_(
+                    _CHANGED_SINCE,
+                    kept_machines.c.seen_at < since,
+                    and_(kept_machines.c.node.in_(sorted(nodes)), kept_machines.c.seen_at < lately),
+                ),
                 machines.c.seen_at > kept_machines.c.seen_at,
             )
             .group_by(*kept_machines.c)

@@ -52,9 +52,22 @@ async def test_a_change_of_the_bots_own_is_known_until_it_was_looked_at(store: S
         (own,) = await tx.outages.own_changes([TASK], NOW)
         assert own.ended_at == SOON
         long_ago = NOW - timedelta(days=1)
-        assert await tx.outages.touched(long_ago) == []  # not looked at since
+        assert await tx.outages.touched(long_ago, (), LATER) == []  # not looked at since
         await tx.inventory.put_machine(machine(status="running", seen_at=LATER))
-        assert await tx.outages.touched(long_ago) == [(KEPT, replace(KEPT, seen_at=LATER))]
+        assert await tx.outages.touched(long_ago, (), LATER) == [
+            (KEPT, replace(KEPT, seen_at=LATER))
+        ]
+
+
+async def test_on_some_nodes_it_is_dated_anew_more_often(store: Store) -> None:
+    long_ago = NOW - timedelta(days=1)
+    async with store.write() as tx:
+        await tx.outages.keep([(None, KEPT)])
+        await tx.inventory.put_machine(machine(status="running", seen_at=LATER))
+        assert await tx.outages.touched(long_ago, (), SOON) == []
+        assert await tx.outages.touched(long_ago, [NODE], NOW) == []
+        (one,) = await tx.outages.touched(long_ago, [NODE], SOON)
+        assert one == (KEPT, replace(KEPT, seen_at=LATER))
 
 
 async def test_a_silence_keeps_its_beginning(store: Store) -> None:
