@@ -4,12 +4,13 @@ Pure. A plain `str` in a reply is shown literally: it can ping nobody and format
 Limits: Slack's Block Kit reference, chat.postMessage, and bolt-js#2509 for the whole.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from gettext import NullTranslations
+from json import JSONEncoder
 from typing import TypeVar
 
+from bot.bounded import Bounded
 from bot.reply import (
     ENGLISH,
     Actions,
@@ -24,6 +25,7 @@ from bot.reply import (
     Para,
     Part,
     Reply,
+    Row,
     Rows,
     Text,
     bold,
@@ -57,6 +59,13 @@ ROW = 25  # elements of an actions block
 
 T = TypeVar("T")
 
+_json = JSONEncoder(ensure_ascii=False).encode
+# Lists show the same rows again and again: what became of one, by the very objects that it consists
+# of and its place. They never change, and none is freed while it is a part of what is kept here.
+_rows: Bounded[tuple[int, int, int], tuple[Line, tuple[Button, ...], list[Json]]] = Bounded(512)
+# The characters of their blocks, by the blocks themselves; 0: not counted yet.
+_sizes: Bounded[int, tuple[Json, int]] = Bounded(1_024)
+
 
 def message(
     reply: Reply, language: NullTranslations = ENGLISH, *, tables: bool = False
@@ -66,7 +75,8 @@ def message(
     `tables`: a list with columns is shown as a table where all of the message fits then.
     """
     parts = reply.parts or (Para(line(reply.summary)),)
-    blocks = render(parts, tabled(parts)) if tables else []
+    as_table = tabled(parts) if tables else None
+    blocks = render(parts, as_table) if as_table is not None else []
     if not blocks or not _fits(blocks, MESSAGE_BLOCKS, MESSAGE_CHARACTERS):
         blocks = fit(render(parts), MESSAGE_BLOCKS, MESSAGE_CHARACTERS, language)
     return Rendered(spoken(reply) or "…", blocks)
@@ -105,16 +115,26 @@ def _with_menus(part: Rows, first: int) -> Iterator[Json]:
     """A list whose rows have menus: a block for each, since only a section takes one."""
     if part.head:
         yield from _para(part.head)
-    for index, row in enumerate(part.rows):
-        *above, last = _para(row.text)
-        yield from above
-        menu = _menu(row.menu, first + index) if row.menu else None
-        if menu is None:
-            yield last
-        elif last["type"] == "section":
-            yield last | {"accessory": menu}
-        else:  # rich text takes none
-            yield from (last, {"type": "actions", "elements": [menu]})
+    for index, row in enumerate(part.rows, first):
+        known = _rows.get((id(row.text), id(row.menu), index))
+        if known is None:
+            known = row.text, row.menu, list(_row(row, index))
+            _rows[id(row.text), id(row.menu), index] = known
+            for block in known[2]:
+                _sizes[id(block)] = block, 0
+        yield from known[2]
+
+
+def _row(row: Row, index: int) -> Iterator[Json]:
+    *above, last = _para(row.text)
+    yield from above
+    menu = _menu(row.menu, index) if row.menu else None
+    if menu is None:
+        yield last
+    elif last["type"] == "section":
+        yield last | {"accessory": menu}
+    else:  # rich text takes none
+        yield from (last, {"type": "actions", "elements": [menu]})
 
 
 def _menu(options: Sequence[Button], index: int) -> Json:
@@ -162,7 +182,17 @@ def _fits(blocks: list[Json], count: int, characters: int) -> bool:
 
 
 def _size(blocks: list[Json]) -> int:
-    return len(json.dumps(blocks, ensure_ascii=False))
+    """Characters of their JSON."""
+    return 2 * max(len(blocks), 1) + sum(map(_size_of, blocks))
+
+
+def _size_of(block: Json) -> int:
+    known = _sizes.get(id(block))
+    if known is None:
+        return len(_json(block))
+    if not known[1]:
+        known = _sizes[id(block)] = block, len(_json(block))
+    return known[1]
 
 
 def _lines(block: Json) -> int:

@@ -6,6 +6,7 @@ Slack reads `text` as mrkdwn: a mention in it is shown as a name.
 import re
 from collections.abc import Iterator, Sequence
 
+from bot.bounded import Bounded
 from bot.reply import (
     Actions,
     CodeBlock,
@@ -30,6 +31,8 @@ TEXT = 4_000
 _WHOLE = re.compile(r"&(?:lt|gt|amp);|<[^<>]*>")  # what is cut nowhere inside
 _GAP = re.compile(r" {2,}")  # where an emoji stood
 _WORD = re.compile(r"\w+")
+# What rows say, by the very objects that they are: these never change, and are kept beside it.
+_rows: Bounded[int, tuple[Line, str]] = Bounded(512)
 
 
 def spoken(reply: Reply) -> str:
@@ -40,7 +43,7 @@ def spoken(reply: Reply) -> str:
     told = [_line(line(reply.summary))]
     if not reply.sensitive and reply.parts:
         below = [text for part in reply.parts for text in _part(part) if text]
-        is_in_it = _words(told) <= _words(below)
+        is_in_it = _has_words("\n".join(below), told)
         told = below if is_in_it else [*told, *below]
     return _cut("\n".join(text for text in told if text))
 
@@ -50,7 +53,8 @@ def _part(part: Part) -> Iterator[str]:
         case Para(text) | Note(text):
             yield _line(text)
         case Rows():
-            yield _line(part.text)
+            rows = map(_row, (row.text for row in part.rows))
+            yield "\n".join([_row(part.head), *rows] if part.head else rows).strip()
         case Heading(text):
             yield _line(line(text))
         case Fields(pairs):
@@ -64,12 +68,24 @@ def _part(part: Part) -> Iterator[str]:
             pass
 
 
+def _row(text: Line) -> str:
+    """What a row says; lists show the same ones again and again."""
+    known = _rows.get(id(text))
+    if known is None:
+        known = _rows[id(text)] = text, _lines(text)
+    return known[1]
+
+
 def _line(text: Line) -> str:
+    return _lines(text).strip()
+
+
+def _lines(text: Line) -> str:
     shown = in_language(text)
     said = "".join([escape(one) if isinstance(one, str) else _span(one) for one in shown])
     if "  " in said:
         said = _GAP.sub(" ", said)
-    return "\n".join([row.strip() for row in said.split("\n")]).strip()
+    return "\n".join([row.strip() for row in said.split("\n")]) if "\n" in said else said.strip()
 
 
 def _span(span: Span) -> str:
@@ -78,8 +94,19 @@ def _span(span: Span) -> str:
     return f"`{said}`" if is_code else said
 
 
-def _words(texts: Sequence[str]) -> set[str]:
-    return {word for text in texts for word in _WORD.findall(text)}
+def _has_words(text: str, texts: Sequence[str]) -> bool:
+    """Whether each word of the texts is one of the text."""
+    return all(_has_word(text, word) for each in texts for word in _WORD.findall(each))
+
+
+def _has_word(text: str, word: str) -> bool:
+    at = text.find(word)
+    while at >= 0:
+        around = text[at - 1 : at] + text[at + len(word) : at + len(word) + 1]
+        if _WORD.search(around) is None:
+            return True
+        at = text.find(word, at + 1)
+    return False
 
 
 def _cut(text: str) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
+from bot.bounded import Bounded
 from bot.dbc.errors import DbcError, NodeSilent, Unreadable
 from bot.dbc.models import Phase, phase_of, said_state
 from bot.dbc.sizes import Size
@@ -56,6 +57,9 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 NOTHING_KNOWN: Mapping[tuple[str, str], int] = MappingProxyType({})
 _SHORT = 8  # characters of an id that people read and type
 
+
+# What a list says of a machine, by all that it is made of: most are as they were the last time.
+_known: Bounded[tuple[str | int | None, ...], tuple[Line, json_data.Named]] = Bounded(2_048)
 
 UNKNOWN = say("not known yet")
 _LEFT_OUT = say("not in the node's list now")
@@ -135,22 +139,36 @@ def node_part(
         head = line(head, " ", emoji("warning"), " ", listing.problem.words, what)
     elif not listing.machines:
         head = line(head, "\n", say("no machines"))
-    rows = [
-        Row(
-            line(
-                machine_row(machine, gpus.get((machine.node, machine.task))),
-                _age(machine, listing),
-                _way_out(machine, listing),
-            ),
-            json_data.machine(machine, listing.node, _why_old(machine, listing)),
-            machine_buttons.menu(machine.node, machine.task, machine.status, may),
-        )
-        for machine in listing.machines
-    ]
+    rows = [_row(machine, listing, gpus, may) for machine in listing.machines]
     if listing.problem is None:
         return Rows(tuple(rows), head)
     missing = () if rows else (json_data.silent(listing.node, listing.problem),)
     return Rows(tuple(rows), head, stays=True, also=missing)
+
+
+def _row(
+    machine: Machine,
+    listing: NodeListing,
+    gpus: Mapping[tuple[str, str], int],
+    may: machine_buttons.May,
+) -> Row:
+    node, count = listing.node, gpus.get((machine.node, machine.task))
+    key = (
+        machine.task, machine.node, machine.nickname, machine.desc, machine.status,
+        machine.created, node.label, count,
+    )  # fmt: skip
+    known = _known.get(key)
+    if known is None:
+        named = json_data.machine(machine, node)
+        known = _known[key] = machine_row(machine, count), named
+    text, named = known
+    if listing.problem is None and not listing.unlisted:  # each as its node has just told it
+        data = {**named, "seen_at": machine.seen_at}
+    else:
+        text = line(text, _age(machine, listing), _way_out(machine, listing))
+        data = json_data.machine(machine, node, _why_old(machine, listing))
+    menu = machine_buttons.menu(machine.node, machine.task, machine.status, may)
+    return Row(text, data, menu)
 
 
 def _age(machine: Machine, listing: NodeListing) -> Line:

@@ -91,11 +91,20 @@ class Reads:
         interim.waiting = slack_is_slow()  # which is asked first
         found = await interim.patiently(self._once_known(wish, interim))
         await self._messenger.meet(wish.actor)  # who may read another language since the last time
-        reply = self._read_by(wish, found)  # also in files and JSON
-        wanted = wish.option(FILTER)
-        if wanted:
-            read = self._in(self._services.languages.language(wish.actor), found)
-            reply = self._read_by(wish, output.filtered(reply, wanted, read))
+        if not wish.option(FILTER) and self._is_paged(wish, found):
+            await answer.say(await self._page_of(wish, found))  # only the page is put into words
+        else:
+            await self._say(wish, self._filtered(wish, found), answer)
+
+    def _filtered(self, wish: Wish, found: Reply) -> Reply:
+        """What was asked for of the reply, in its reader's language, also in files and JSON."""
+        reply, wanted = self._read_by(wish, found), wish.option(FILTER)
+        if not wanted:
+            return reply
+        read = self._in(self._services.languages.language(wish.actor), found)
+        return self._read_by(wish, output.filtered(reply, wanted, read))
+
+    async def _say(self, wish: Wish, reply: Reply, answer: Answer) -> None:
         if reply.sensitive:  # never a file, however long it is
             await answer.say(reply)
         elif wish.option(JSON):
@@ -104,9 +113,10 @@ class Reads:
             await self._as_file(wish, reply, output.as_csv(self._dated(reply)), "csv", answer)
         elif wish.option(FILE):
             await self._as_file(wish, reply, output.as_text(self._dated(reply)), "txt", answer)
-        elif wish.list or reply.older or _has_menus(reply):
-            pages = self._page_of if _has_menus(reply) else self._with_older
-            await answer.say(await pages(wish, reply))
+        elif _has_menus(reply):
+            await answer.say(await self._page_of(wish, reply))
+        elif wish.list or reply.older:
+            await answer.say(await self._with_older(wish, reply))
         elif len(output.as_text(reply)) > output.LONG:  # moments are equally long
             note = await self._shared(wish, reply, output.as_text(self._dated(reply)), "txt")
             await answer.say(replace(reply, parts=(Note(note), *reply.parts)))
@@ -133,19 +143,27 @@ class Reads:
     def _in(self, language: Language, reply: Reply) -> Reply:
         return with_words(with_commands(reply, self._spelling.of(language)), catalogue(language))
 
+    def _is_paged(self, wish: Wish, reply: Reply) -> bool:
+        is_message = not (reply.sensitive or wish.option(JSON) or wish.option(FILE))
+        return is_message and _has_menus(reply)
+
     async def _page_of(self, wish: Wish, reply: Reply) -> Reply:
         """One page of a list, and the ways to the others; whoever asked turns them in place."""
-        page = output.paged(reply, wish.page, PAGE, self._holds)
+
+        def holds(some: Reply) -> bool:
+            return self._holds(self._read_by(wish, some))
+
+        page = output.paged(reply, wish.page, PAGE, holds)
         shown = replace(page.reply, in_place=bool(wish.list))
-        if page.first == 1 and page.last == page.count:
-            return shown
-        is_open = not (wish.is_private or reply.private)
-        one = wish.list or await self._suggestions.keep(wish.actor, wish.values, is_open=is_open)
-        if not one:
-            return self._read_by(wish, shown.also(_unturned(page)))
-        value = f"{wish.command.id}:{one}"
-        ways = turning(page, LIST_PAGE, lambda number: f"{value}:{number}")
-        return self._read_by(wish, shown.also(*ways))
+        if page.first > 1 or page.last < page.count:
+            is_open = not (wish.is_private or reply.private)
+            one = wish.list or await self._suggestions.keep(
+                wish.actor, wish.values, is_open=is_open
+            )
+            value = f"{wish.command.id}:{one}"
+            ways = turning(page, LIST_PAGE, lambda number: f"{value}:{number}")
+            shown = shown.also(*ways) if one else shown.also(_unturned(page))
+        return self._read_by(wish, shown)
 
     async def _with_older(self, wish: Wish, reply: Reply) -> Reply:
         """A list that goes on behind an argument, with the ways there and back to its beginning."""

@@ -4,6 +4,7 @@ import html
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +24,8 @@ from bot.reply import (
     Note,
     Para,
     Reply,
+    Row,
+    Rows,
     Span,
     bold,
     channel,
@@ -31,6 +34,7 @@ from bot.reply import (
     italic,
     line,
     mention,
+    plain,
     time,
 )
 from handlers.mrkdwn import cut
@@ -313,3 +317,28 @@ def test_no_text_can_ping_or_format(texts: Any, kind: Any) -> None:
         assert "<" not in shown
         assert ">" not in shown
         assert shown.count("&") == sum(shown.count(entity) for entity in ("&amp;", "&lt;", "&gt;"))
+
+
+def test_rows_shown_again_elsewhere_and_otherwise_are_shown_as_they_are_now() -> None:
+    def listed(*rows: Row) -> Any:
+        return message(Reply("machines", (Rows(rows),)))
+
+    def menus(shown: Any) -> list[tuple[str, list[str]]]:
+        return [
+            (
+                block["accessory"]["action_id"],
+                [one["value"] for one in block["accessory"]["options"]],
+            )
+            for block in shown.blocks
+        ]
+
+    show, start = (Button(word.title(), f"machine.{word}", "1") for word in ("show", "start"))
+    first, second = Row(line("train-1"), {}, (show,)), Row(line("train-2"), {}, (show,))
+    for rows in ((first, second), (second, first), (first, second)):
+        shown = listed(*rows)
+        assert shown.text.splitlines()[1:] == [plain(row.text) for row in rows]
+        assert [block["text"]["text"] for block in shown.blocks] == shown.text.splitlines()[1:]
+        assert [action for action, _ in menus(shown)] == ["menu.choose:0", "menu.choose:1"]
+    off = replace(first, menu=(show, start))
+    assert menus(listed(off)) == [("menu.choose:0", ["machine.show|1", "machine.start|1"])]
+    assert listed(replace(first, text=line("train-9"))).text == "machines\ntrain-9"
