@@ -62,7 +62,7 @@ command: $(READY) ## What a new command has to pass, in a few minutes (NAME=vm.r
 	    if [ $$found = 5 ]; then echo "No walk over all commands names $(NAME)."; else exit $$found; fi
 
 snapshots: $(READY) ## Keep what people see as it is now; read the difference (git diff)
-	$(BIN)/python -m pytest --snapshot-update tests/scenarios/test_surfaces.py tests/scenarios/test_surfaces_of_trouble.py tests/handlers/test_forms.py tests/handlers/test_render.py
+	$(BIN)/python -m pytest --snapshot-update tests/scenarios/test_surfaces*.py tests/scenarios/test_examples.py tests/handlers/test_forms.py tests/handlers/test_render.py
 
 bench: $(READY) ## Measure what the product is held to (AGAINST=commit: what a change cost there)
 	$(BIN)/python -m tests.benchmarks $(if $(AGAINST),--against $(AGAINST))

@@ -45,10 +45,25 @@ def stable(text: str) -> str:
 
 def _lines(blocks: Sequence[dict[str, Any]]) -> Iterator[str]:
     for block in blocks:
-        said = unescaped(readable([block])).replace("\n", " ⏎ ")
         accessory = block.get("accessory", block.get("element", {})).get("type", "")
         kind = f"{block['type']}+{accessory}" if accessory else str(block["type"])
-        yield f"  {kind}: {stable(said)}".rstrip()
+        yield f"  {kind}: {_said(readable([block]))}".rstrip()
+        for element in _elements(block):
+            if element.get("type") == "overflow":
+                yield f"    behind ⋮: {_said(readable(element['options']))}"
+            if asked := element.get("confirm"):
+                texts = (asked[key] for key in ("title", "text", "confirm", "deny"))
+                yield f"    asks first: {_said(readable(list(texts)))}"
+
+
+def _said(text: str) -> str:
+    return stable(unescaped(text).replace("\n", " ⏎ "))
+
+
+def _elements(block: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What can be pressed or chosen in a block."""
+    yield from block.get("elements", [])
+    yield from (block[key] for key in ("accessory", "element") if key in block)
 
 
 def of_message(message: SeenMessage) -> str:
@@ -57,7 +72,7 @@ def of_message(message: SeenMessage) -> str:
         block.validate_json()
     head = "only the reader" if message.ephemeral else "everybody"
     files = [f"  file: {stable(one.title or one.name)}" for one in message.files]
-    body = list(_lines(message.blocks)) or [f"  text: {stable(unescaped(message.text))}"]
+    body = list(_lines(message.blocks)) or [f"  text: {_said(message.text)}"]
     return "\n".join([head, *body, *files])
 
 
