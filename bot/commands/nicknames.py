@@ -13,8 +13,8 @@ from bot.ids import ChannelId
 from bot.language.args import OPTIONS
 from bot.language.chinese import ALONE, BEHIND_NODE, CALLED, PREPOSITIONS, WITH_FLAG, choice
 from bot.language.mood import NOTHINGS
-from bot.language.parse import WITH
 from bot.language.row_parts import Listing
+from bot.language.sorting import WITH
 from bot.language.table import Look, Table, words_of
 from bot.messages import board
 from bot.messages.facts import FactKind, Kinds

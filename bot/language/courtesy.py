@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from bot.folding import plain
 from bot.language.chinese import WITH_FLAG
 from bot.language.table import Table
+from bot.language.text import Word, is_quoted
 
 COURTESIES = frozenset(
     """
-    please pls plz kindly hey hi hello thanks thx ok okay
-    请 请帮我 帮我 帮忙 麻烦 一下 下 吧 谢谢 你好 好的
+    please pls plz plss pleease kindly hey hi hello thanks thx thankyou cheers ty tia ok okay now
+    asap
+    请 请帮我 帮我 帮忙 麻烦 麻烦了 一下 下 吧 谢谢 谢谢你 谢谢啦 谢了 多谢 拜托 拜托了 辛苦了
+    你好 好的 现在 马上 立刻 尽快
     """.split()  # noqa: SIM905 - readable
 )
 # What asks for something. “Can I”, “could we” and “I would” only ask whether, or say what if.
@@ -22,6 +25,18 @@ _REQUESTS = tuple(
     )
 )  # fmt: skip
 _LONGEST = max(map(len, _REQUESTS))
+# The same in several words, at the end.
+_PHRASES = tuple(
+    tuple(words.split())
+    for words in (
+        "thank you", "thank you so much", "thank you very much", "thank you in advance",
+        "many thanks", "thanks a lot", "thanks so much", "thanks in advance", "thanks team",
+        "if you can", "if possible", "if you please", "for me", "right now", "right away",
+    )
+)  # fmt: skip
+_LAST_COMMA = re.compile("(.*)([,;，；、])(.*)")
+_GLUED = re.compile("(.+?)(?:谢谢[你啦]?|谢[了啦]|多谢|拜托了?)[。！!~～]*")
+_GLUED_TO_LATIN = re.compile(r"(.*[\w-])(?<=[A-Za-z0-9])(?:一下|下?吧|[啦哈])[。！!~～]*")
 # `请重启`, `重启一下`
 _CIVIL = re.compile("(?:请帮我|请|帮我|麻烦)?(.+?)(?:一下|下吧|吧)?")
 
@@ -40,6 +55,30 @@ def without_courtesy(table: Table, typed: Sequence[str]) -> Sequence[str]:
             break
         start += length
     return typed
+
+
+def without_courtesy_behind(typed: Sequence[str]) -> Sequence[str]:
+    """Without what people say out of courtesy at the end, also written together with a word."""
+    left = list(typed)
+    while left and not is_quoted(left[-1]):
+        said = tuple(map(plain, left))
+        length = max((len(p) for p in _PHRASES if said[-len(p) :] == p), default=0)
+        before, comma, last = _last_piece(left[-1])
+        if length or said[-1] in COURTESIES or not any(map(str.isalnum, left[-1])):
+            del left[-max(length, 1) :]
+        elif comma and plain(last) in COURTESIES:
+            left[-1:] = [Word.of(before, before)] if before else []
+        elif found := _GLUED.fullmatch(left[-1]) or _GLUED_TO_LATIN.fullmatch(left[-1]):
+            left[-1] = Word.of(found[1], found[1])
+        else:
+            break
+    return left
+
+
+def _last_piece(word: str) -> tuple[str, str, str]:
+    """A word up to its last comma, the comma, and what stands behind it."""
+    found = _LAST_COMMA.fullmatch(word)
+    return (found[1], found[2], found[3]) if found else (word, "", "")
 
 
 def _asking(typed: Sequence[str]) -> int:

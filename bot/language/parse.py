@@ -9,37 +9,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from bot.errors import Refused, raise_all
+from bot.errors import Refused
 from bot.folding import fold, plain
-from bot.language import forms
 from bot.language.alias import expanded
-from bot.language.args import NODE_OPTION, Parameter, option_called
-from bot.language.canonical import canonical, options_of
-from bot.language.cells import begins_with_title
-from bot.language.chinese import BEFORE_PEOPLE, BEHIND_NODE, GROUPS, PREPOSITIONS, flag_apart
-from bot.language.courtesy import COURTESIES, without_courtesy
-from bot.language.joined_words import apart, takes_node, takes_text, with_units
-from bot.language.kinds import Takes
+from bot.language.args import option_called
+from bot.language.chinese import GROUPS, flag_apart
+from bot.language.courtesy import without_courtesy
 from bot.language.mood import NOTHINGS, Mood, mood_of
-from bot.language.placeholders import without_placeholders
-from bot.language.rereading import flag_called, read_anew
+from bot.language.sorting import arguments, given_to, sorted_out, with_bare
 from bot.language.synonyms import nearest
 from bot.language.table import Command, Table
 from bot.language.text import (
-    Word,
-    is_decoration,
-    is_quoted,
     laid_out,
     option_name,
-    parted,
     quoted,
     unwrapped,
     words,
 )
-from bot.language.unclear import Doubtful, Surplus, Twice, Unclear, secret_of, unknown_option
+from bot.language.unclear import Unclear, secret_of
 from bot.model import Effect
-from bot.reply import command as to_type
-from bot.reply import line, say
+from bot.reply import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +71,12 @@ class NotUnderstood:
     is_refused: bool = False
 
 
-# `session share gpu1 with @bob`: words that read well and say nothing.
-WITH = frozenset({"with", "to", *BEFORE_PEOPLE})
-
-_TOWARDS = frozenset({"from", "to"})  # before an image server
-
 Parse = Parsed | HelpWanted | NotUnderstood
 
 _MOST = 400  # words of a line; a text in quotes is one
 _LONGEST = 8_000  # characters of a line
-_OFFERED = 40  # words of a line of which something may be understood though not all of it is
-_FEW = 8  # of these may be too many
 
 _HELP = frozenset({"help", "?", "帮助"})
-
-_CHANGES = say("{command} changes something, so it takes no {option}.")
-_READS = say("{command} only reads, so it takes no {option}.")
 
 
 def parse(
@@ -126,7 +105,7 @@ def parse(
             return _help_on_group(typed[0])
         return _not_understood(table, typed)
     try:
-        values, spelled = _arguments(command, rest)
+        values, spelled = arguments(command, rest)
     except Unclear as unclear:
         unclear.behind = tuple(rest)
         unclear.line = tuple(typed)
@@ -138,9 +117,7 @@ def parse(
 
 def with_words(command: Command, bare: Sequence[str], values: Mapping[str, str]) -> Parsed:
     """The command with these words without a `key=`, and what else was given. Raises Refused."""
-    found = dict(values)
-    _positional(command, bare, found)
-    return Parsed(command, *_as_values(command, found))
+    return Parsed(command, *with_bare(command, bare, values))
 
 
 def refuse_secrets(table: Table, text: str, slash_command: str, aliases: Mapping[str, str]) -> None:
@@ -148,7 +125,7 @@ def refuse_secrets(table: Table, text: str, slash_command: str, aliases: Mapping
     typed = _typed(table, text, slash_command, aliases)
     command, rest = _command(table, typed) if typed else (None, ())
     if command is not None and secret_of(command):
-        _sorted_out(command, rest)
+        sorted_out(command, rest)
 
 
 def _typed(
@@ -231,269 +208,3 @@ def _names_nothing(command: Command, values: Mapping[str, str], spelled: Mapping
     return changes and any(
         name not in spelled and plain(values[name]) in NOTHINGS for name in named
     )
-
-
-# Between two names, or before one that is not meant: it is not clear which of them is.
-_PARTING = frozenset({"or", "and", "not", "but", "except", "或", "和", "不"})
-
-
-def given_to(command: Command, rest: Sequence[str]) -> tuple[Mapping[str, str], bool]:
-    """What the rest of a line that was meant otherwise says to a command; whether all of it."""
-    try:
-        return _arguments(command, rest)[0], True
-    except Unclear as unclear:
-        return {} if plain(unclear.word) in _PARTING else unclear.fit, False
-    except Refused:
-        return {}, False
-
-
-def _arguments(command: Command, rest: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """The texts by parameter, and those of them that stood in quotes with their quotes."""
-    try:
-        return _understood(command, rest)
-    except Unclear as unclear:
-        unclear.fit = _fitting(command, rest, unclear) if len(rest) <= _OFFERED else {}
-        raise
-
-
-def _understood(command: Command, rest: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """The same, of words as they stand, or else as people talk."""
-    try:
-        return _as_values(command, _sorted_out(command, without_placeholders(command, rest)))
-    except (Unclear, Twice) as unclear:
-        anew, doubtful = read_anew(command, rest)
-        if anew == list(rest):
-            raise
-        try:
-            found = _as_values(command, _sorted_out(command, anew))
-        except Refused:
-            raise unclear from None
-        if doubtful:
-            raise Doubtful(command, doubtful, found[0]) from None
-        return found
-
-
-def _fitting(command: Command, rest: Sequence[str], unclear: Unclear) -> Mapping[str, str]:
-    """What can be understood of words of which a few do not fit.
-
-    Behind such a word a flag may mean its contrary: “no force”.
-    """
-    like: Mapping[str, str] = unclear.like
-    for _ in range(_FEW):
-        if isinstance(unclear, Doubtful):
-            return unclear.values
-        at = next((i for i, word in enumerate(rest) if parted(word)[0] == unclear.word), None)
-        if at is None:
-            return {}
-        flagless = (word for word in rest[at + 1 :] if not _is_flag(command, word))
-        rest = [*rest[:at], *(word for word in flagless if parted(word)[0] != unclear.word)]
-        try:
-            return {**_understood(command, rest)[0], **like}
-        except Unclear as more:
-            unclear, like = more, {}
-        except Refused:
-            return {}
-    return {}
-
-
-def _is_flag(command: Command, word: str) -> bool:
-    """Whether a word is a flag of the command itself: `force`, `--force`, `force=true`."""
-    head = parted(word)[0]
-    return flag_called(command, option_name(head) or head) is not None
-
-
-def _as_values(command: Command, values: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    node = command.parameter(NODE_OPTION)
-    if node is not None and NODE_OPTION in values:
-        _set(values, node.name, values.pop(NODE_OPTION))
-    spelled = {
-        name: word.spelled
-        for name, word in values.items()
-        if isinstance(word, Word) and word.spelled != word
-    }
-    try:
-        values = canonical(command, values)
-    except Refused as refusal:
-        raise_all(forms.with_others(command, values, refusal))
-    _check_options(command, values)
-    return values, spelled
-
-
-def _sorted_out(command: Command, rest: Sequence[str]) -> dict[str, str]:
-    """Which word belongs to what."""
-    values: dict[str, str] = {}
-    bare: list[str] = []
-    queue = with_units(command, list(apart(command, rest)))
-    while queue:
-        if _takes_whole_line(command, bare, queue, values):
-            break
-        word = queue.pop(0)
-        if queue and _is_before_node(command, word):
-            _set(values, NODE_OPTION, queue.pop(0))
-            if queue and fold(queue[0]) in BEHIND_NODE:  # 在 gpu1 上
-                queue.pop(0)
-        elif fold(word) in WITH and queue and queue[0][:1] in {"@", "#"}:
-            continue
-        elif queue and (named := _named_next(command, word)):
-            _set(values, named.name, queue.pop(0))
-        elif not _named(command, word, queue, values):
-            bare.append(_up_to_line(command, word, queue))
-    _positional(command, bare, values)
-    return values
-
-
-def _preposition(word: str) -> str:
-    return PREPOSITIONS.get(fold(word), fold(word))
-
-
-def _is_before_node(command: Command, word: str) -> bool:
-    """Whether the word after this one is a node: `on gpu1`; `to gpu1`, where no server goes so."""
-    said = _preposition(word)
-    if said in _TOWARDS:
-        return command.node_option is not None and command.parameter(said) is None
-    return said == NODE_OPTION and takes_node(command) and not _is_choice(command, word)
-
-
-def _named_next(command: Command, word: str) -> Parameter | None:
-    """The parameter that the word after this one is for: `from hub`, `to hub`, `by 50`."""
-    said = _preposition(word)
-    found = command.parameter(said)
-    return found if found is not None and said in found.arg.kind.after else None
-
-
-def _is_choice(command: Command, word: str) -> bool:
-    """Whether the word is one of a parameter's own: `metal power on slot-1`."""
-    return any(p.arg.kind.is_choice and p.arg.accepts(word) for p in command.parameters)
-
-
-def _check_options(command: Command, values: Mapping[str, str]) -> None:
-    """Refuse options that say nothing for this command."""
-    changes = command.effect_of(values) is not Effect.READ
-    for option in options_of(command):
-        if option.name in values and not option.fits(changes=changes):
-            told = _CHANGES if changes else _READS
-            given = {"command": line(to_type(command.title)), "option": line(option.usage)}
-            raise Refused(told.filled(given.__getitem__))
-
-
-def _up_to_line(command: Command, word: str, queue: list[str]) -> str:
-    """A word; of `r=vm`, where a line follows, the `r`: the rest begins the line."""
-    name, equals, first = parted(word)
-    if (
-        not equals
-        or not name
-        or all(p.arg.kind.takes is not Takes.LINE for p in command.parameters)
-    ):
-        return word
-    if first:
-        queue.insert(0, first)
-    return name
-
-
-def _takes_whole_line(
-    command: Command, bare: Sequence[str], queue: Sequence[str], values: dict[str, str]
-) -> bool:
-    """Where an argument is a line of its own, what is left belongs to it, options and all."""
-    for position, parameter in enumerate(command.parameters):
-        if parameter.arg.kind.takes is not Takes.LINE or parameter.name in values:
-            continue
-        before = command.parameters[:position]
-        filled = len(bare) + sum(p.name in values for p in before) >= len(before)
-        if filled and parted(queue[0])[:2] != (parameter.name, "="):
-            _set(values, parameter.name, " ".join(quoted(word) for word in queue))
-            return True
-    return False
-
-
-def _named(command: Command, word: str, queue: list[str], values: dict[str, str]) -> bool:
-    """Take `key=value`, `--key value` and flags; say whether the word was one of them."""
-    head, equals, value = parted(word)
-    option = option_name(head)
-    key = option or head
-    parameter = command.parameter(key) or (None if equals else flag_called(command, key))
-    name, is_flag = fold(key), False
-    if parameter is not None:
-        if equals or option is not None:
-            _refuse_secret(parameter)
-        name, is_flag = parameter.name, parameter.arg.kind.is_flag
-    elif not equals and option is None and not _is_flag_in_chinese(command, word):
-        return False
-    elif everyones := option_called(key):
-        name, is_flag = everyones.name, everyones.arg.kind.is_flag
-    elif name != NODE_OPTION or not takes_node(command):
-        if (option is not None or key.isidentifier()) and not takes_text(command):
-            raise unknown_option(command, head)
-        return False
-    if not equals and not is_flag and (option is None or not queue):
-        return False
-    _set(values, name, value if equals else "true" if is_flag else queue.pop(0))
-    return True
-
-
-def _is_flag_in_chinese(command: Command, word: str) -> bool:
-    """Whether a word is an option that is written without dashes: 试运行."""
-    if word.isascii() or takes_text(command) or begins_with_title(word):
-        return False
-    found = option_called(word)
-    return found is not None and found.arg.kind.is_flag
-
-
-def _set(values: dict[str, str], name: str, value: str) -> None:
-    if plain(values.setdefault(name, value)) != plain(value):
-        raise Twice(name, values[name], value)
-
-
-def _positional(command: Command, bare: Sequence[str], values: dict[str, str]) -> None:
-    named, given = dict(values), bare
-    # What stands between names in a list, or before one; alone, it may be one.
-    bare = [word for word in bare if not is_decoration(word)] or bare
-    free = _in_order(command, bare, values)
-    for position, word in enumerate(bare):
-        parameter = next((p for p in free if p.arg.accepts(word)), None)
-        if parameter is None and plain(word) in COURTESIES and not is_quoted(word):
-            continue
-        if parameter is None:
-            if secret := secret_of(command):
-                _refuse_secret(secret)  # most likely what the word is: not to be repeated
-            key, equals, _ = parted(word)
-            known = f"{key}=…" if equals else word  # what follows may be a secret
-            raise Surplus(command, known, given, named)
-        free.remove(parameter)
-        if parameter.arg.kind.takes is Takes.REST:
-            if parameter.arg.narrow and len(bare) > position + 1:
-                several = " ".join(bare[position:])
-                told = say(
-                    "{label} is one word, not “{several}”.",
-                    label=parameter.arg.label, several=several,
-                )  # fmt: skip
-                raise Surplus(command, several, given, named, told)
-            _set(values, parameter.name, " ".join(bare[position:]))
-            return
-        _set(values, parameter.name, word)
-
-
-def _in_order(command: Command, bare: Sequence[str], values: Mapping[str, str]) -> list[Parameter]:
-    """The parameters that bare words may fill, in the order in which they do.
-
-    A line that begins with a choice (`vm logs head 20`) has left out the name that stands before
-    it: what can only be a choice or a number is that.
-    """
-    free = [p for p in command.parameters if p.name not in values and not p.arg.kind.is_flag]
-    choices = [p for p in free if p.arg.kind.is_choice]
-    begins, *others = [any(p.arg.accepts(word) for p in choices) for word in bare] or [False]
-    if begins and not any(others):
-        return sorted(free, key=lambda p: p.arg.kind.strictness)
-    return free
-
-
-def _refuse_secret(parameter: Parameter) -> None:
-    if parameter.arg.kind.is_secret:
-        raise Refused(
-            say(
-                "{label} can be given only in the form, never typed: what is typed stays readable "
-                "in Slack.",
-                label=parameter.arg.label,
-            ),
-            hint=say("Treat the one you just typed as known to others and change it."),
-            field=parameter.name,
-        )

@@ -34,9 +34,10 @@ async def offered(
     meant: NotUnderstood,
     actor: UserId,
     place: Place,
+    mood: Mood | None = None,
 ) -> Reply:
     """What a line that is no command may mean, each as a button."""
-    meant = await KnownWords(services, actor, place).with_known(meant)
+    meant = await KnownWords(services, actor, place).with_known(meant, mood)
     return not_understood(meant).also(*await suggestions.buttons(actor, meant))
 
 
@@ -48,7 +49,7 @@ async def explained(
     if command.worst_effect is not Effect.READ and await words.forbids(unclear):
         line = unclear.line
         meant = replace(meant_by(services.table, line, line, Mood.REFUSAL), is_refused=True)
-        return await offered(services, suggestions, meant, actor, place)
+        return await offered(services, suggestions, meant, actor, place, Mood.REFUSAL)
     fit, meant_line = await words.fit(unclear)
     if isinstance(unclear, Surplus) and meant_line and not unclear.like:
         hint = say("Did you mean {command}?", command=to_type(meant_line))

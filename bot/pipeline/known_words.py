@@ -15,8 +15,9 @@ from bot.language.args import NODE_OPTION, REASON, Parameter, option_called
 from bot.language.courtesy import COURTESIES
 from bot.language.kinds import ORDER, PERSON
 from bot.language.mood import NOTHINGS, Mood, mood_of
-from bot.language.parse import NotUnderstood, given_to, meant_by
+from bot.language.parse import NotUnderstood, meant_by
 from bot.language.row_parts import Listing
+from bot.language.sorting import given_to
 from bot.language.synonyms import is_of_language
 from bot.language.table import Command, Table
 from bot.language.text import Word, quoted
@@ -36,7 +37,8 @@ _WHY = frozenset("it it's its they because since cause 因为 原因 它 卡".sp
 # Behind the machine's name, of a whole command: no, after all.
 _FORBIDS = re.compile(
     r"(?:no |please |pls )*(?:(?:don'?t|do not)(?! need| want)|别(?![的人])|不要(?!了)"
-    "|(?:not|never|nothing|nope|不|别|不要)$)"
+    "|(?:no|not|never|nothing|nope|不|别|不要|不了|算了)"
+    "(?: (?:thanks|thank you|now|yet|please|谢谢))*$)"
 )
 # Behind an “it” that says of what, not why: “bring it up”.
 _OF_A_VERB = frozenset(["", "up", "down", "on", "off", "back", "again", "please", "now", "too"])
@@ -73,8 +75,11 @@ class KnownWords:
         self._actor = actor
         self._place = place
 
-    async def with_known(self, meant: NotUnderstood) -> NotUnderstood:
-        """The suggestions with what the line is about, and with nothing that there is not."""
+    async def with_known(self, meant: NotUnderstood, mood: Mood | None = None) -> NotUnderstood:
+        """The suggestions with what the line is about, and with nothing that there is not.
+
+        `mood` is that of the line, where it is known.
+        """
         found = await self._spotted(meant.words)
         number = _number_in(found)
         if rowed := _ROW.match(" ".join(meant.words)):  # a row of the list of rentals
@@ -86,11 +91,11 @@ class KnownWords:
             first = len(found.before)
             words = (*words[:first], ",", *words[first:])
         if about:
-            mood = mood_of(_unnamed(found, meant.words))
+            mood = mood or mood_of(_unnamed(found, meant.words))
             meant = meant_by(table, meant.words, words, mood, about, lambda c: _named(c, found))
             commands = _fitting(table, meant.nearest, about, found)
             meant = replace(meant, nearest=commands)
-        elif mood_of(meant.words) is Mood.QUESTION:
+        elif (mood or mood_of(meant.words)) is Mood.QUESTION:
             meant = replace(meant, nearest=_of_all(table, meant.nearest))
         elif set(meant.nearest) == set(map(table.details, _EITHER)):  # a name that is unknown
             meant = replace(meant, nearest=_of_all(table, ()))

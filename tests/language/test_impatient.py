@@ -108,6 +108,58 @@ def test_a_line_is_understood(line: str, command: str, values: dict[str, str]) -
 
 
 @pytest.mark.parametrize(
+    ("line", "bare"),
+    [
+        ("settings quiet-hours off {}", "settings quiet-hours off"),
+        ("settings digest-hour 09:00 {}", "settings digest-hour 09:00"),
+        ("vm list {}", "vm list"),
+        ("vm name inference prod {}", "vm name inference prod"),
+        ("vm restart inference because it hangs {}", 'vm restart inference reason="it hangs"'),
+        ("session share gpu1 with <@U012AB3CD> {}", "session share gpu1 with <@U012AB3CD>"),
+        ("alias add m vm list {}", "alias add m vm list"),
+    ],
+)
+@pytest.mark.parametrize(
+    "behind",
+    ["please", "thank you very much!", ", pls", "right now, thanks 🙏", "谢谢", "，麻烦了 谢谢"],
+)
+def test_courtesies_at_the_end_fall_off_any_command(line: str, bare: str, behind: str) -> None:
+    assert parse(TABLE, line.format(behind)) == parse(TABLE, bare)
+
+
+@pytest.mark.parametrize(
+    ("line", "bare"),
+    [
+        ("设置 免打扰 off谢谢", "settings quiet-hours off"),
+        ("settings digest-hour 09:00，谢谢", "settings digest-hour 09:00"),
+        ("虚拟机 命名 inference prod吧", "vm name inference prod"),
+    ],
+)
+def test_courtesies_written_together_with_the_last_word_fall_off(line: str, bare: str) -> None:
+    assert parse(TABLE, line) == parse(TABLE, bare)
+
+
+@pytest.mark.parametrize(
+    ("line", "values"),
+    [
+        ("vm show ok", {"vm": "ok"}),
+        ("vm name inference thanks", {**_X, "nickname": "thanks"}),
+        ('vm restart inference reason="not now"', {**_X, "reason": "not now"}),
+    ],
+)
+def test_a_courtesy_that_says_what_is_needed_stays(line: str, values: dict[str, str]) -> None:
+    found = parse(TABLE, line)
+    assert isinstance(found, Parsed)
+    assert found.values == values
+
+
+@pytest.mark.parametrize("line", ["vm delete inference no thanks", "vm restart inference not now"])
+def test_a_no_before_a_courtesy_is_not_passed_over(line: str) -> None:
+    with pytest.raises(Surplus):
+        parse(TABLE, line)
+
+
+@pytest.mark.parametrize(
     ("line", "first", "values"),
     [
         ("inference", "vm show", _X),
@@ -231,7 +283,7 @@ def test_what_fits_of_an_unclear_line_is_kept_for_its_form(line: str, fit: dict[
         ("vm restart inference reason=kernel hang --force", "kernel hang --force"),
         ("vm restart inference 原因：不要 强制", "不要 强制"),
         ("重启 inference 原因 没反应 强制", "没反应 强制"),
-        ("vm delete inference because unused --dry-run please", "unused --dry-run please"),
+        ("vm delete inference because unused --dry-run here", "unused --dry-run here"),
         ("vm delete inference # --dry-run first", "--dry-run first"),
         ("vm delete inference reason=old box dry_run=true", "old box dry_run=true"),
         ("虚拟机 删除 inference 原因 没用 了 试运行 谢谢", "没用 了 试运行 谢谢"),

@@ -100,7 +100,9 @@ async def test_quiet_hours_leave_a_good_end_in_its_thread_and_tell_the_person_at
     one_stage: Stage,
 ) -> None:
     await ready(one_stage)
-    for line in ("10pm to 7am", "from 10 p.m. until 7 a.m.", "晚上10点到早上7点", "22 - 7"):
+    for line in (
+        "10pm to 7am", "from 10 p.m. until 7 a.m. please", "晚上10点到早上7点，谢谢", "22 - 7",
+    ):  # fmt: skip
         seen = await one_stage.asks(one_stage.alice, f"/dbc settings quiet-hours {line}")
         assert "22:00-07:00" in seen.plain, line
     refused = await one_stage.asks(one_stage.alice, "/dbc settings quiet-hours 99:00-7")

@@ -21,7 +21,7 @@ async def test_a_form_is_filled_with_the_machine_that_was_named(stage: Stage) ->
     lines = (
         "can u reboot ada", "pls restart adas training run",
         "so um yeah could you reboot Ada’s run thx",
-        "RESTART ada's pls 🔥", "重启一下ada吧", "帮我 reboot 一下 Ada's training run 谢谢",
+        "REBOOT ada's pls 🔥", "重启一下ada吧", "帮我 reboot 一下 Ada's training run 谢谢",
     )  # fmt: skip
     for line in lines:
         offer = await stage.asks(stage.alice, f"/dbc {line}")
@@ -46,7 +46,8 @@ async def test_who_says_not_to_is_offered_nothing_that_changes_anything(stage: S
     lines = (
         "do not delete inference", "dont restart ada", "don’t shut down inference",
         "never delete ada",
-        "delete nothing", "restart nothing", "restart ada dont", "no need to reboot ada anymore",
+        "delete nothing", "restart nothing", "restart ada dont", "vm delete ada no thanks",
+        "no need to reboot ada anymore",
         "不要重启 ada", "别删 inference", "先别关机 ada", "不用 restart inference 了",
         "別刪 inference", "請不要關機 ada",
         "vm delete not inference",
