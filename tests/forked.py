@@ -1,11 +1,12 @@
 """The bot in processes of their own that need not import anything any more.
 
-A start of Python with all that the bot is made of costs more than a second of a processor. Here it
+A start of Python with all that the bot is made of costs nearly two seconds of a processor. Here it
 is made once: a process imports the bot, and waits; each start is a fork of it, with an environment,
 a directory and files of its own. It is killed, stopped and waited for like any other process.
 """
 
 import asyncio
+import codecs
 import gc
 import json
 import os
@@ -67,25 +68,40 @@ class Forked:
 
 
 def start(
-    words: Sequence[str], env: Mapping[str, str], cwd: Path, stdout: int, stderr: int
+    words: Sequence[str],
+    env: Mapping[str, str],
+    cwd: Path,
+    stdout: int,
+    stderr: int,
+    *,
+    account: int | None = None,
+    strict: bool = False,
 ) -> Forked:
-    """`python -m bot` with these words, environment and files."""
+    """`python -m bot` with these words, environment and files, and with no more than these rights.
+
+    `strict`: in Python's development mode, which says what was left open.
+    """
     ours, theirs = socket.socketpair()
-    request = json.dumps([list(words), dict(env), str(cwd)]).encode()
+    request = json.dumps([list(words), dict(env), str(cwd), account]).encode()
     with theirs, Path(os.devnull).open("rb") as nothing:
         files = [theirs.fileno(), nothing.fileno(), stdout, stderr]
-        channel = _imported()
+        channel = _imported(strict=strict)
         socket.send_fds(channel, [len(request).to_bytes(_LENGTH)], files)
         channel.sendall(request)
         return Forked(ours)
 
 
 def run(
-    words: Sequence[str], env: Mapping[str, str], cwd: Path, within: float = 60
+    words: Sequence[str],
+    env: Mapping[str, str],
+    cwd: Path,
+    within: float = 60,
+    *,
+    account: int | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """`python -m bot` to its end, with all that it prints."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        process = start(words, env, cwd, out.fileno(), err.fileno())
+        process = start(words, env, cwd, out.fileno(), err.fileno(), account=account)
         try:
             code = process.wait_here(within)
         except TimeoutError:
@@ -98,13 +114,14 @@ def run(
 
 
 @cache
-def _imported() -> socket.socket:
+def _imported(*, strict: bool) -> socket.socket:
     """The process that is forked, to be told what to start. It ends with this one."""
     ours, theirs = socket.socketpair()
+    mode = ["-X", "dev", "-W", "ignore::DeprecationWarning"] if strict else []
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     os.posix_spawn(
         sys.executable,
-        [sys.executable, "-m", "tests.forked"],
+        [sys.executable, *mode, "-m", "tests.forked"],
         {**kept, **janitor.inherited(), "PYTHONPATH": str(ROOT)},
         file_actions=[
             (os.POSIX_SPAWN_DUP2, theirs.fileno(), 0),
@@ -123,6 +140,7 @@ def _imported() -> socket.socket:
 def _serve() -> None:
     from bot.__main__ import main  # noqa: PLC0415 - who only asks for a start needs none of it
 
+    codecs.lookup("idna")  # loaded at its first use, where an account of few rights may not read it
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait for the bots
     channel = socket.socket(fileno=0)
@@ -130,25 +148,30 @@ def _serve() -> None:
         length, files, _, _ = socket.recv_fds(channel, _LENGTH, _FILES)
         if not length:
             return
-        words, env, cwd = json.loads(_exactly(channel, int.from_bytes(length)))
+        words, env, cwd, account = json.loads(_exactly(channel, int.from_bytes(length)))
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             bot = os.fork()
             if bot == 0:
-                _become(env, cwd, files)
+                channel.detach()
+                _become(env, cwd, files, account)
                 main(words, prog_name="python -m bot")
             _wait_for(bot, files)
         for file in files:
             os.close(file)
 
 
-def _become(env: Mapping[str, str], cwd: str, files: Sequence[int]) -> None:
+def _become(env: Mapping[str, str], cwd: str, files: Sequence[int], account: int | None) -> None:
     for number, file in enumerate(files[1:]):
         os.dup2(file, number)
     os.closerange(3, max(files) + 1)
     os.environ.clear()
     os.environ.update(env)
     os.chdir(cwd)
+    if account is not None:
+        os.setgroups([])
+        os.setgid(account)
+        os.setuid(account)
 
 
 def _wait_for(bot: int, files: Sequence[int]) -> NoReturn:

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from tests import janitor
+from tests import forked, janitor
 from tests.cli.test_run import ENOUGH, kept
 
 ROOT = Path(__file__).parents[2]
+NOBODY = 65534
 # Gives up root's rights once all is loaded: the interpreter may be where only root reads.
 COMMAND = """
 import encodings.idna, os, sys
@@ -47,21 +48,27 @@ def file() -> Iterator[Path]:
     shutil.rmtree(directory)
 
 
-def said(file: Path, *arguments: str, command: str = COMMAND) -> tuple[int, str]:
-    """The exit code of a command run as an account that may not write, and what it prints."""
+def given(file: Path) -> dict[str, str]:
+    """The environment of a command on this database."""
     clean = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-    given = {
+    settings = {
         **ENOUGH, "PYTHONPATH": str(ROOT), "DATABASE_URL": f"sqlite:///{file}",
         "CREDENTIAL_KEYS": Fernet.generate_key().decode(), "SLACK_API_URL": "http://127.0.0.1:9/",
         "DBC_CLIENT_URLS": "http://127.0.0.1:9", "PYTHONDONTWRITEBYTECODE": "1",
     }  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-c", command, *arguments],
-        cwd="/", env=clean | janitor.inherited() | given, capture_output=True, text=True,
-        timeout=60, check=False,
-    )  # fmt: skip
+    return clean | janitor.inherited() | settings
+
+
+def ended(done: subprocess.CompletedProcess[str]) -> tuple[int, str]:
+    """The exit code of a command, and what it prints."""
     assert "Traceback" not in done.stderr
     return done.returncode, done.stdout + done.stderr
+
+
+def said(file: Path, *arguments: str) -> tuple[int, str]:
+    """The exit code of a command run as an account that may not write, and what it prints."""
+    account = NOBODY if os.geteuid() == 0 else None
+    return ended(forked.run(arguments, given(file), Path("/"), account=account))
 
 
 MAY_NOT = "this account may not write to the file or its directory"
@@ -113,5 +120,9 @@ def test_a_file_of_another_account_is_told_as_that(file: Path) -> None:
 def test_a_thread_that_ends_late_prints_no_traceback(file: Path) -> None:
     file.chmod(0o600)
     file.parent.chmod(0o755)
-    code, told = said(file, "audit", "verify", command=LINGERING + COMMAND)
-    assert (code, MAY_NOT in told) == (1, True), told
+    done = subprocess.run(
+        [sys.executable, "-c", LINGERING + COMMAND, "audit", "verify"],
+        cwd="/", env=given(file), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    code, printed = ended(done)
+    assert (code, MAY_NOT in printed) == (1, True), printed

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -22,10 +21,10 @@ from sandbox.dbc import Daemon, ManualClock
 from sandbox.dbc.demo import demo_world
 from sandbox.slack import Workspace
 from storage.file import claim
-from tests import janitor
+from tests import forked, janitor
+from tests.forked import Forked
 from tests.scenarios.stage import CHANNEL, MANIFEST, settings_for
 
-ROOT = Path(__file__).parents[2]
 SECOND = timedelta(seconds=1)
 SOON = 30  # seconds after the end of any outage
 BOUND = 20.0  # seconds for a stop, on a busy machine
@@ -129,19 +128,18 @@ async def test_a_name_that_does_not_resolve_yet_is_waited_for(
 class Process:
     """`python -m bot run` between a workspace and no daemon at all."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: Forked, output: asyncio.StreamReader) -> None:
         self._process = process
+        self._output = output
         self.said = ""
 
     @classmethod
     async def begin(cls, ws: Workspace, data: Path, **settings: str) -> "Process":
-        """Start it."""
+        """Start it, where Python says which sessions and sockets were left open."""
         kept = {k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "LANG"}}
         environment = {
             **kept,
             **janitor.inherited(),
-            "PYTHONPATH": str(ROOT),
-            "PYTHONDEVMODE": "1",  # says which sessions and sockets were left open
             "NO_PROXY": "127.0.0.1",
             "SLACK_BOT_TOKEN": ws.bot_token,
             "SLACK_APP_TOKEN": ws.app_token,
@@ -149,20 +147,20 @@ class Process:
             "DATABASE_URL": f"sqlite+aiosqlite:///{data}/bot.db",
             **settings,
         }
-        return cls(
-            await asyncio.create_subprocess_exec(
-                sys.executable, "-W", "ignore::DeprecationWarning", "-m", "bot", "run",
-                env=environment, cwd=data,
-                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            )
-        )  # fmt: skip
+        ours, theirs = os.pipe()
+        output = asyncio.StreamReader()
+        await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(output), os.fdopen(ours, "rb")
+        )
+        process = forked.start(["run"], environment, data, theirs, theirs, strict=True)
+        os.close(theirs)
+        return cls(process, output)
 
     async def says(self, words: str) -> None:
         """Wait until it has said that."""
-        assert self._process.stdout is not None
         async with asyncio.timeout(60):
             while words not in self.said:
-                line = await self._process.stdout.readline()
+                line = await self._output.readline()
                 assert line, self.said
                 self.said += line.decode()
 
@@ -171,8 +169,7 @@ class Process:
         if number is not None:
             self._process.send_signal(number)
         async with asyncio.timeout(BOUND if number is not None else 60):
-            rest, _ = await self._process.communicate()
-        self.said += rest.decode()
+            self.said += (await self._output.read()).decode()  # to its end: that closes the pipe
         assert "Traceback" not in self.said
         assert "Unclosed" not in self.said
         assert "never retrieved" not in self.said
