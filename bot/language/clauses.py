@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from bot.folding import plain
+from bot.language.bound import fails
 from bot.language.text import is_quoted
 from bot.language.traditional import simplified
 
@@ -84,7 +85,9 @@ def is_story(clause: Sequence[str]) -> bool:
     """Whether, beside a part that wishes something, it says what happened."""
     said = _said(clause)
     is_past = bool(said and _CHINESE_PAST.search(said[-1]))
-    return is_past or not _STORY.isdisjoint(said) or happened(clause)
+    chinese = "".join(word if _HAN.search(word) else "x" for word in said)
+    is_failure = fails(f" {' '.join(said)} ", chinese)
+    return is_past or is_failure or not _STORY.isdisjoint(said) or happened(clause)
 
 
 def _said(clause: Sequence[str]) -> list[str]:

@@ -31,7 +31,10 @@ _PHRASES = tuple(
     for words in (
         "thank you", "thank you so much", "thank you very much", "thank you in advance",
         "many thanks", "thanks a lot", "thanks so much", "thanks in advance", "thanks team",
-        "if you can", "if possible", "if you please", "for me", "right now", "right away",
+        "if you can", "if possible", "if you please", "if thats ok", "if that's ok",
+        "if you dont mind",
+        "if you have time", "when you can", "when you get a chance", "when you have time",
+        "when you have a moment", "for me", "right now", "right away",
     )
 )  # fmt: skip
 _LAST_COMMA = re.compile("(.*)([,;，；、])(.*)")

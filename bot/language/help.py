@@ -213,6 +213,8 @@ def not_understood(meant: NotUnderstood) -> Reply:
     unknown = with_mentions(say("There is no command “{typed}”.", typed=meant.typed))
     if meant.is_refused:
         unknown = line(say("Nothing was done: your line says not to."))
+    elif meant.is_later:
+        unknown = line(say("I do nothing later or on a condition: what you choose is done now."))
     parts: list[Part] = [Para(unknown)]
     if meant.nearest and not meant.is_refused:
         rows = [line(typed(c.usage), "\n", c.help) for c in meant.nearest]

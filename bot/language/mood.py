@@ -1,8 +1,8 @@
-"""Whether a line asks for something, asks about something, or says what not to do. Pure.
+"""What a line is for: whether it asks for something, now, or says something else. Pure.
 
 Of a line that is a question, or that says not to, nothing that changes anything is offered. It
 says not to where that stands right before a verb, at the end or at the beginning: “cuda not found”
-is a reason.
+is a reason. A part of it that wishes something counts more than what another part reports.
 """
 
 import re
@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from enum import Enum, auto
 
 from bot.folding import fold, peel
+from bot.language.bound import fails, is_bound, is_reported
+from bot.language.clauses import clauses, is_story
 from bot.language.text import is_quoted
 from bot.language.traditional import simplified
 
@@ -20,13 +22,17 @@ class Mood(Enum):
     REQUEST = auto()
     QUESTION = auto()
     REFUSAL = auto()  # “do not restart ada”
+    REPORT = auto()  # “ada does not boot”, “restart ada failed”
+    LATER = auto()  # “restart ada tomorrow”, “… if it hangs”
 
 
 # What somebody types in the place of a name who wants nothing done.
 NOTHINGS = frozenset("nothing none never not dont don't nope 不 别 不要 没有".split())  # noqa: SIM905
 
 _YOU = "(?:you|u|ya|someone|somebody|anyone|anybody)"
-_ASKED = "(?:can|could|would|will|wont|cant|couldnt|wouldnt)"
+_ASKED = (
+    "(?:can|could|would|will|(?:wont|cant|couldnt|wouldnt)(?= (?:you|u|ya|i|we|it|they|someone) ))"
+)
 # What says no more than that something follows.
 _LEADS = re.compile(
     r"(?:(?:so|um+|uh+|uhm+|erm?|like|well|also|and|but|btw|ok|okay|the|yes|yeah|yep|no|hey|hi|hello|"
@@ -53,8 +59,6 @@ _TELLS_OF = re.compile(
     r"|^ before (?:you|u|i|we|anyone|anybody|someone|they|he|she|@\w+) "
     r"| (?:let|tell|ask|warn|ping|notify|inform|remind|check|wait|hold) (?:\S+ ){0,3}before "
     r"|^ (?:my|his|her|your|their) (?:delete|restart|reboot|shutdown|reset|start|stop) "
-    r"|^ (?:delete|restart|reboot|shutdown|reset|start|stop|remove) (?:\S+ )?"
-    r"(?:failed|fails) (?:again )?$"
 )
 _SYMPTOM = (
     "(?:respond|reply|answer|react|reach|work|load|connect|coming|come|up|online|ready|available|"
@@ -68,6 +72,7 @@ _VERB = (
     r"releas|add|set|snapshot|pull|push)(?:ting|ing|ning|ping|es?|y|e?d|ted|ped)? "
 )
 _NEVER = "(?:dont|dnt|donr|dotn|dnot|do n t|don t|donot|do not|never|no need|nope)"
+_REMIND = re.compile(r" (?:dont|do not|never) forget (?:to )?")
 _BETWEEN = (
     r"(?:(?:even|really|please|pls|ever|just|now|you|u|want|wanna|like|need|have|wish|plan|try|"
     r"going|dare|to|be|get|go|and|for|the|me|us|(?:let|want) \S+) )*"
@@ -84,7 +89,7 @@ _NOT = re.compile(
 _BEGINS_NOT = re.compile(
     rf"(?:(?:i|we|you|please|pls) )*{_NEVER} "
     rf"(?!(?:even |really )?(?:{_SYMPTOM}|(?:need|want|use) (?!to )|"
-    r"know |see |have |care |think |mind ))"
+    r"know |see |have |care |think |mind |forget ))"
 )
 # That it is not needed is why something is to end, no word against that.
 _END = r"(?:delete|rm|remove|stop|shut|shutdown|kill|wipe|erase|destroy|drop|purge|terminate|halt)"
@@ -100,20 +105,16 @@ _FAILS = re.compile(
     r" (?:cant|cannot|wont|wouldnt|didnt|doesnt|isnt|arent|aint|wasnt|hasnt|havent|couldnt|"
     rf"(?:is|are|was|does|did|can|will|has) not) (?!(?:even |really )?{_SYMPTOM})"
 )
-# Behind what it does not do, a line may go on to what is wished.
-_STARTS_ANEW = re.compile(
-    r" (?!to |me |us |you |not )\S+ (?:please |pls |just |so |now |and )*"
-    r"(?:restart|reboot|start|reset|bounce|kick|power cycle)(?: |$)"
-)
 # Behind these words, a line says why.
 _WHY = re.compile(
     r" (?:because|reason|since|cause|cuz|bc|reason=\S*|#|//) .*|(?:因为|由于|原因|理由).*"
 )
 
 _HAN = re.compile("[\u4e00-\u9fff]")
+_OTHERS = re.compile("[^\u4e00-\u9fff]+")
 _CHINESE_ASKS = re.compile(
     "谁|什么|甚麼|为什么|为啥|啥|怎么了|怎么回事|怎么样|怎样|咋|哪|几[台个点张号时块]|多少|多久|多大|多长|"
-    "是否|是不是|有没有|何时|要不要|该不该|会不会|行不行|好不好|可不可以删|吗|嘛|呢"
+    "是否|是不是|有没有|了没有?x?$|何时|要不要|该不该|会不会|行不行|好不好|可不可以删|吗|嘛|呢"
 )
 _CHINESE_WEAK = frozenset("吗 嘛 呢 好不好 行不行 怎么样".split())  # noqa: SIM905
 _CHINESE_REQUEST = re.compile(
@@ -131,6 +132,7 @@ _CHINESE_VERB = (
     "(?:删|关|停|重|启|开|销|清|移|断|杀|改|格|扩|建|创|换|下载|上传|续|租|退|取消|执行|操作|撤|"
     "共享|备份)"
 )
+_CHINESE_WISH = re.compile(f"[x把请]*(?:帮我|帮忙|麻烦|给我|强制)*{_CHINESE_VERB}")
 _CHINESE_NOT = re.compile(
     "(?:不(?:要|用|许|准|必|需要|想|可|得|让|是)|别|勿|甭|禁止|没必要|没(?:让|叫|要)|无[需须])"
     f"(?:再|去|给|我|你|他|人|把|强制|马上|现在|先|乱|随便|让|叫|要|以|们|吧|那个)*(?:{_CHINESE_VERB}|动|碰|x|$)"
@@ -146,22 +148,23 @@ _CHINESE_END = re.compile("删|销毁|清|移除|释放|关|停")
 def mood_of(typed: Sequence[str]) -> Mood:
     """What the line is for; who says not to is heard before who asks."""
     said = _said(typed)
-    bare = " " + _WHY.sub(" ", said).lstrip()
+    bare = _REMIND.sub(" please ", " " + _WHY.sub(" ", said).lstrip())
     if re.search(rf" {_END} (?!not |of |is |was )", bare):
         bare = _NEEDLESS.sub(" … ", bare)
     begins = without_leads(bare.strip() + " ")
-    chinese = "".join(word if _HAN.search(word) else "x" for word in bare.split())
-    chinese = chinese if _HAN.search(chinese) else ""
+    chinese = _chinese(bare)
     if _QUESTION.match(begins) or _ASKS_WHETHER.search(bare) or _TELLS_OF.search(f" {begins}"):
         return Mood.QUESTION
     if _says_not(begins, bare, chinese):
         return Mood.REFUSAL
-    if _fails(begins, bare) or (chinese and _asks(chinese)):
+    if (_fails(begins, bare) or fails(f" {begins}", chinese)) and not _wishes_beside(typed):
+        return Mood.REPORT
+    if (chinese and _asks(chinese)) or is_reported(" ".join(typed), chinese):
         return Mood.QUESTION
     is_asked = typed[-1:] and typed[-1].rstrip().endswith(("?", "？"))
     if is_asked and not re.match(rf"{_ASKED} {_YOU} ", begins) and not _is_how(begins, chinese):
         return Mood.REQUEST if _CHINESE_REQUEST.search(chinese) else Mood.QUESTION
-    return Mood.REQUEST
+    return Mood.LATER if is_bound(bare, chinese) else Mood.REQUEST
 
 
 def without_leads(said: str) -> str:
@@ -196,12 +199,27 @@ def _says_not(begins: str, bare: str, chinese: str) -> bool:
 
 
 def _fails(begins: str, bare: str) -> bool:
-    """Whether it only says what does not work: nothing is wished before that, nor behind."""
-    found = _FAILS.search(bare)
-    if found is None or _STARTS_ANEW.search(bare[found.end() - 1 :]):
-        return False
+    """Whether it says what does not work, and begins with no wish."""
     asked = rf"(?:{_ASKED} {_YOU} (?:(?:please|pls|just|kindly) )*)?"
-    return re.match(asked + _VERB, begins) is None
+    return _FAILS.search(bare) is not None and re.match(asked + _VERB, begins) is None
+
+
+def _wishes_beside(typed: Sequence[str]) -> bool:
+    """Whether one of several parts of a line only wishes something."""
+    parts = clauses(typed)
+    return len(parts) > 1 and any(map(_is_wish, parts))
+
+
+def _is_wish(part: Sequence[str]) -> bool:
+    said = _said(part)
+    begins, chinese = without_leads(said.strip() + " "), _chinese(said)
+    return not is_story(part) and bool(re.match(_VERB, begins) or _CHINESE_WISH.match(chinese))
+
+
+def _chinese(said: str) -> str:
+    """What is Chinese of it, with an x for what is not; nothing where nothing is."""
+    chinese = "".join(_OTHERS.sub("x", word) for word in said.split())
+    return chinese if _HAN.search(chinese) else ""
 
 
 def _asks(text: str) -> bool:

@@ -61,7 +61,8 @@ class NotUnderstood:
     """No command: what was typed and what comes nearest.
 
     `given` is what the rest of the line says to each of these, by the command's id; `words` are
-    all of the line. `is_refused`: it says not to do what would change something.
+    all of the line. `is_refused`: it says not to do what would change something. `is_later`: it
+    wishes something later, or on a condition.
     """
 
     typed: str
@@ -69,6 +70,7 @@ class NotUnderstood:
     given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     words: tuple[str, ...] = ()
     is_refused: bool = False
+    is_later: bool = False
 
 
 Parse = Parsed | HelpWanted | NotUnderstood
@@ -77,6 +79,7 @@ _MOST = 400  # words of a line; a text in quotes is one
 _LONGEST = 8_000  # characters of a line
 
 _HELP = frozenset({"help", "?", "帮助"})
+_HELPS_NOT = frozenset({"doesnt", "didnt", "not", "wont", "cant", "cannot"})
 
 
 def parse(
@@ -96,6 +99,8 @@ def parse(
         told = say("That is too long for a command: {number} words.", number=len(typed))
         raise Refused(told, hint=say("Put a long text in quotes."))
     wants_help = [word for word in typed if option_name(word) == "help" or plain(word) in _HELP]
+    if len(typed) > 1 and plain(typed[-2]).replace("'", "") in _HELPS_NOT:
+        wants_help = []  # “restart ada doesnt help”
     as_asked = any(option_called(option_name(word) or "") for word in typed)  # `help vm --json`
     if wants_help and (typed[-1] in wants_help or (typed[0] in wants_help and not as_asked)):
         return _help(table, [word for word in typed if word not in wants_help])
@@ -197,7 +202,12 @@ def meant_by(
         command.effect_of({}) is not Effect.READ for command in nearest(table, words).commands
     )
     return NotUnderstood(
-        " ".join(typed[:2]), found.commands, given, tuple(typed), is_refused=is_refused
+        " ".join(typed[:2]),
+        found.commands,
+        given,
+        tuple(typed),
+        is_refused=is_refused,
+        is_later=mood is Mood.LATER,
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from bot.folding import fold, plain
 from bot.language.args import NODE_OPTION, REASON, Parameter, option_called
+from bot.language.bound import not_yet
 from bot.language.chinese import BEHIND_NODE, PREPOSITIONS
 from bot.language.courtesy import COURTESIES
 from bot.language.kinds import HOURS, INT, MOMENT, Takes
@@ -109,6 +110,8 @@ def _doubtful(command: Command, said: Sequence[str]) -> str:
     Options and `key=value` wherever they stand; at the end also a bare flag, and a node.
     """
     bare = [word for word in said if not is_decoration(word)]
+    if early := not_yet(" ".join(map(plain, bare))):
+        return early
     while bare and plain(bare[-1]) in COURTESIES:
         bare.pop()
     if bare and not is_quoted(bare[-1]):

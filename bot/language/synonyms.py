@@ -15,7 +15,7 @@ from bot.language.mood import Mood
 from bot.language.table import Command, Table
 from bot.language.text import is_quoted
 from bot.language.traditional import simplified
-from bot.language.vocabulary import BESIDE, GROUPS, STATES, by_word
+from bot.language.vocabulary import BESIDE, GROUPS, STATES, VERBS
 from bot.model import Effect
 
 MOST = 4  # commands that are offered
@@ -23,84 +23,6 @@ _MANY = 5  # words of a line that goes on before it comes to what it wants
 _ALIKE = 0.7  # of a word and its typo, as difflib counts
 _TITLES_ALIKE = 0.6
 
-
-# Commands by their ids, the likeliest first.
-_VERBS = by_word(
-    {
-        "stop halt 停止 停 停机 停掉": "vm.shutdown vm.poweroff image.stop watch.stop",
-        "off down poweroff shutdown shut turnoff suspend pause sleep 关机 关闭 关 断电":
-            "vm.shutdown vm.poweroff metal.power",
-        "kill forcestop 强制关机 强制停止 杀": "vm.shutdown vm.poweroff",
-        "reboot restart bounce cycle kick 重启 重新启动 重起 重起动 重新起动 从启 重开 重啟":
-            "vm.restart metal.power",
-        "hardreboot powercycle force-restart hard-reboot force-reboot 强制重启 硬重启 重置":
-            "vm.restart vm.reset metal.power",
-        "start boot on up run resume poweron power-on turnon wake 启动 开机 打开 开 起动":
-            "vm.start metal.power",
-        "rm remove del delete destroy erase drop terminate purge wipe rid 删除 删 移除 销毁 清除":
-            "vm.delete snapshot.delete disk.delete image.delete lan.delete metal.remove "
-            "session.remove alias.remove",
-        "status state info show describe get details detail inspect stat view cat open look "
-        "ip address 状态 详情 信息 查看 查询 看 看看 看下 看一下 显示":
-            "vm.show node.show snapshot.show approval.show vm.list node.list",
-        "health ping alive 健康": "node.show node.retry session.check",
-        "ls list dir all ps top overview 列表 列出 清单 列":
-            "vm.list node.list image.list disk.list snapshot.list lan.list metal.list "
-            "session.list watch.list approval.list audit.list alias.list",
-        "login logon ssh connect console rdp vnc attach shell 登录 登陆 连接 远程":
-            "vm.show session.add",
-        "new create take launch make spawn provision deploy 创建 新建 建 部署 开台 开一台 "
-        "要台 要一台 来台 来一台 租台 租一台":
-            "vm.create snapshot.create lan.create disk.add metal.add session.add alias.add",
-        "add attach-disk 添加 增加 加": "disk.add session.add metal.add alias.add",
-        "log logs tail head journal 日志": "vm.logs",
-        "modify edit set change update alter configure memory ram mem cpu cpus cores 内存 核 "
-        "修改 变更 更改 调整 编辑":
-            "vm.modify metal.modify",
-        "resize expand grow extend enlarge scale increase raise bigger "
-        "扩容 扩展": "disk.resize vm.modify",
-        "rename name nickname label 改名 重命名 命名 昵称": "vm.name node.name",
-        "passwd password pw 密码 改密 改密码 重置密码": "vm.passwd vm.show",
-        "reveal show-password show-passwords 显示密码 查看密码 看密码 登录密码 登陆密码 密码是什么":
-            "vm.show vm.passwd",
-        "backup save 备份 保存": "snapshot.create image.upload order.rescue",
-        "rescue 抢救 救援 救": "order.rescue snapshot.create",
-        "download pull fetch 下载 拉取": "image.download",
-        "upload push send 上传 推送": "image.upload",
-        "progress transfer transfers 进度 传输": "image.progress watch.list",
-        "watch track follow monitor 跟踪 关注 监控": "watch.vm watch.image watch.list",
-        "unwatch untrack unfollow 取消跟踪 取消关注": "watch.stop",
-        "cancel abort withdraw undo revoke 取消 撤回 撤销 中止":
-            "approval.cancel image.stop watch.stop",
-        "approve approvals confirm deny reject decline pending 审批 批准 同意 待审批 拒绝 驳回":
-            "approval.list approval.show",
-        "share grant 共享 分享 授权": "session.share",
-        "unshare ungrant 取消共享 取消分享": "session.unshare",
-        "check test verify 检查 测试": "session.check",
-        "use default switch select 使用 默认 切换": "node.use settings",
-        "rent rents rental rentals order orders 订单 租用": "order.list node.orders",
-        "expire expires expiry due renew end ends ending lapse lapses left remaining "
-        "到期 到期时间 什么时候到期 期限 租约 租期 续租 续费 还剩多久 还有多久 剩余时间 "
-        "done finished 已完成 完成":
-            "order.list node.orders",
-        "cost costs budget budgets spend spending price prices money bill billing invoice balance "
-        "余额 费用 花费 花了 多少钱 钱 账单 预算 价格 成本 much": "cost",
-        "free available idle capacity quota quotas 空闲 空余 可用 配额": "node.list node.show",
-        "lang language english chinese en zh 语言 中文 英文 英语 汉语": "settings.language",
-        "notify notifications notification mute unmute subscribe unsubscribe quiet silence digest "
-        "通知 静音 免打扰 勿扰 别吵 别吵我 订阅 提醒":
-            "settings.notifications settings.quiet-hours",
-        "why reason cause wrong broken failed fails error errors crashed dead hung stuck hangs "
-        "frozen fire 挂了 坏了 死机 卡住 怎么了 怎么回事 为什么": "vm.show vm.logs",
-        "power 电源": "metal.power vm.start vm.poweroff",
-        "export dump 导出": "audit.export",
-        "me id whoami 我 我是谁": "whoami",
-        "happen happened happening changed 发生了什么 发生什么 发生": "audit.list vm.list",
-        "who whose 谁 谁删的 谁删了 谁动了 谁改的 谁干的 谁做的": "audit.list session.list whoami",
-        "config preferences options settings 设置 配置": "settings",
-        "commands usage man manual version about 命令 用法 版本 怎么用 怎么使用 如何使用": "help",
-    }
-)  # fmt: skip
 
 _CHINESE = re.compile(r"[\u4e00-\u9fff]+")
 _PIECES = re.compile(r"[\u4e00-\u9fff]+|[^\u4e00-\u9fff]+")
@@ -120,9 +42,14 @@ _APART = {
     ),
 }
 # Behind these stands what is wished; what is said of a thing in passing.
-_WISHES = frozenset("you u ya please pls plz kindly just then so 帮我 请 麻烦".split())  # noqa: SIM905
+_WISHES = frozenset(
+    "forget remember you u ya please pls plz kindly just then so 帮我 请 麻烦".split()  # noqa: SIM905
+)
 _FAILED = re.compile("[连登打进看找用问上访开动]不[上开去了到动起通]了?")  # 打不开
 _IS = frozenset("is are was were be been its it's seems looks went gone keeps still".split())  # noqa: SIM905
+_NEGATIONS = frozenset(
+    "not cant cannot wont doesnt didnt isnt couldnt wouldnt never unable fails failed".split()  # noqa: SIM905
+)
 _FORCE = frozenset({"强制", "force", "forced", "forcibly"})
 _JOINTS = re.compile(r"[\s._/-]+")
 _SHOWN_ALONE = frozenset({"vm", "node", "approval", "order"})
@@ -145,14 +72,14 @@ _LOOKING = frozenset(
     }
 )
 _KNOWN = sorted(
-    (w for w in {*GROUPS, *_VERBS, *_FORCE, *BESIDE} if _CHINESE.match(w)),
+    (w for w in {*GROUPS, *VERBS, *_FORCE, *BESIDE} if _CHINESE.match(w)),
     key=len,
     reverse=True,
 )
 
 
 _SAID = frozenset(
-    {*GROUPS, *_VERBS, *_FORCE, *BESIDE, *STATES, *_IS, *_WHO, *_LOOKING}
+    {*GROUPS, *VERBS, *_FORCE, *BESIDE, *STATES, *_IS, *_WHO, *_LOOKING}
     | set("dont not no never nothing nope cant wont on off at in by be do did does done has have "  # noqa: SIM905
           "had and or but because since when where which why how who there here this that these "
           "those they them then than too very much many more most some any one two was were it "
@@ -181,32 +108,59 @@ def nearest(
     """
     if not about and not any(_apart(typed)):  # a greeting, thanks
         return Nearest(tuple(_by_meaning(table, "", "help")), ())
-    parts = _wishes(table, typed)
-    if mood is Mood.REQUEST and not parts and happened(typed):
-        mood = Mood.QUESTION
-    typed = _told(in_one(typed)) if mood is not Mood.REQUEST or not parts else parts[-1]
-    typed = _wished(table, typed) if mood is Mood.REQUEST else typed
-    found, rest = _meant_by(table, typed, has_name=bool(about))
-    if mood is Mood.REQUEST and len(parts) > 1:
-        first, _ = _meant_by(table, parts[-2], has_name=bool(about))
-        found, rest = [*first[: MOST // 2], *found[: MOST // 2]], ()
-    if mood is Mood.REFUSAL or (found and any(map(_WHICH.match, map(_meant, typed)))):
-        mood = mood if mood is Mood.REFUSAL else Mood.QUESTION
-    shown = _by_ids(table, about)
-    if mood is Mood.REQUEST and not parts and not _begins(table, typed, has_name=bool(about)):
-        found = [] if any(map(_ends, found)) else found
-    if mood is Mood.REQUEST:
-        is_state = len(typed) == 1 and _meant(typed[0]) in _APART  # `ada down`: is it?
-        found = [*shown, *found] if is_state else found or shown
-    elif mood is Mood.REFUSAL:
-        found = shown or _by_ids(table, ("vm.list",))
+    parts, shown = _wishes(table, typed), _by_ids(table, about)
+    wished = Mood.REQUEST if mood is Mood.LATER else mood
+    if wished is Mood.REQUEST and not parts and happened(typed):
+        wished = Mood.QUESTION
+    if wished is Mood.REQUEST:
+        found, rest = _asked_for(table, typed, parts, shown, has_name=bool(about))
     else:
-        found, rest = _answers(table, typed, found, rest, shown)
+        found, rest = _looks(table, typed, wished, about)
+    if mood is Mood.LATER:
+        shown = shown or _by_ids(table, ("vm.list",))
+        found = [*shown, *(one for one in found if not _ends(one))]
     if not rest and not about:  # what can show all there is comes before what shows one
         found = sorted(found, key=_shows_one)
     found = list(dict.fromkeys(found))
     mildest_first = sorted(found[:MOST], key=lambda command: command.effect_of({}))
     return Nearest(tuple(mildest_first), tuple(rest))
+
+
+def _asked_for(
+    table: Table,
+    typed: Sequence[str],
+    parts: Sequence[Sequence[str]],
+    shown: Sequence[Command],
+    *,
+    has_name: bool,
+) -> tuple[list[Command], Sequence[str]]:
+    """What a line wishes, of whose parts these wish something."""
+    wish = _wished(table, parts[-1] if parts else _told(in_one(typed)))
+    found, rest = _meant_by(table, wish, has_name=has_name)
+    if len(parts) > 1:
+        first, _ = _meant_by(table, parts[-2], has_name=has_name)
+        found, rest = [*first[: MOST // 2], *found[: MOST // 2]], ()
+    if found and any(map(_WHICH.match, map(_meant, wish))):
+        return _answers(table, wish, found, rest, shown)
+    if not parts and not _begins(table, wish, has_name=has_name) and any(map(_ends, found)):
+        found = []
+    is_state = len(wish) == 1 and _meant(wish[0]) in _APART  # `ada down`: is it?
+    return ([*shown, *found] if is_state else found or list(shown)), rest
+
+
+def _looks(
+    table: Table, typed: Sequence[str], mood: Mood, about: Sequence[str]
+) -> tuple[list[Command], Sequence[str]]:
+    """What only looks, of a line that wishes nothing; beside a report what may have been tried."""
+    shown, told = _by_ids(table, about), _told(in_one(typed))
+    found, rest = _meant_by(table, told, has_name=bool(about))
+    if mood is Mood.REFUSAL:
+        return shown or _by_ids(table, ("vm.list",)), rest
+    found, rest = _answers(table, told, found, rest, shown)
+    if mood is Mood.REPORT:
+        found = _by_ids(table, VERBS["why"]) if _NAMED[0] in about else found
+        found, rest = [*found, *_tried(table, typed)], ()
+    return found, rest
 
 
 def _answers(
@@ -219,7 +173,7 @@ def _answers(
     """What answers a question; what shows the thing that it is about comes with it."""
     said = list(map(_meant, typed))
     if any(word in _WHO for word in said):
-        found, rest = _by_ids(table, _VERBS["who"]), rest if shown else ()
+        found, rest = _by_ids(table, VERBS["who"]), rest if shown else ()
     has_name = bool(shown or rest)
     reads = [c for c in found if _reads(c, has_name=has_name)]
     if shown:
@@ -231,6 +185,17 @@ def _answers(
         lists = ("node.list", "vm.list") if is_node else ("vm.list", "node.list")
         return _by_ids(table, lists), states[:1]
     return reads, rest
+
+
+def _tried(table: Table, typed: Sequence[str]) -> list[Command]:
+    """What is said beside what fails, and ends nothing: “cant ssh restart”, not “wont start”."""
+    words = list(map(_meant, _apart(typed)))
+    for before, word in zip(["", *words], words, strict=False):
+        fails = before.replace("'", "") in _NEGATIONS or _group(table, word)
+        meant = [] if fails or not _is_known(table, word) else _by_meaning(table, "", word)
+        if changes := [c for c in meant if c.effect_of({}) is not Effect.READ]:
+            return [one for one in changes if not _ends(one)]
+    return []
 
 
 def _meant_by(
@@ -291,9 +256,9 @@ def _reading(table: Table, typed: Sequence[str]) -> tuple[str, str, Sequence[str
         return whole.group, whole.verb, words[1:]
     if group := _group(table, first):
         return group, second, words[2:]
-    if first in _LOOKING and second in _VERBS and not _group(table, second):  # `show logs`
+    if first in _LOOKING and second in VERBS and not _group(table, second):  # `show logs`
         return "", second, words[2:]
-    if (group := _group(table, second)) and (first in _VERBS or _has_verb(table, first)):
+    if (group := _group(table, second)) and (first in VERBS or _has_verb(table, first)):
         return group, first, words[2:]
     if not _is_known(table, first) and _is_known(table, second):  # `inference restart`
         return "", second, [words[0], *words[2:]]
@@ -344,7 +309,7 @@ def _begins(table: Table, typed: Sequence[str], *, has_name: bool) -> bool:
 
 def _ends(command: Command) -> bool:
     """Whether it destroys something, or cuts a machine's power."""
-    return command.effect_of({}) is Effect.DESTROY or command.id in _VERBS["off"]
+    return command.effect_of({}) is Effect.DESTROY or command.id in VERBS["off"]
 
 
 def _wished(table: Table, typed: Sequence[str]) -> Sequence[str]:
@@ -381,7 +346,7 @@ def _meant(word: str) -> str:
 
 
 def _is_known(table: Table, word: str) -> bool:
-    return word in _VERBS or _has_verb(table, word)
+    return word in VERBS or _has_verb(table, word)
 
 
 def _in_one(table: Table, word: str) -> Command | None:
@@ -456,14 +421,14 @@ def _by_meaning(table: Table, group: str, verb: str) -> list[Command]:
     if not verb and group:
         verb = "list"
     called = [c for c in table if verb in {c.verb, *c.synonyms} or verb == c.id]
-    meant = [table.get(id_) for id_ in _VERBS.get(verb, ())]
+    meant = [table.get(id_) for id_ in VERBS.get(verb, ())]
     found = dict.fromkeys([*(command for command in meant if command is not None), *called])
     return [command for command in found if group in {"", command.group}]
 
 
 def _by_look(table: Table, group: str, verb: str) -> list[Command]:
     """Commands whose verb, or another word for it, is spelled like what was typed."""
-    words = {word for c in table for word in (c.verb, *c.synonyms)} | _VERBS.keys()
+    words = {word for c in table for word in (c.verb, *c.synonyms)} | VERBS.keys()
     close = get_close_matches(verb, sorted(words), n=MOST, cutoff=_ALIKE)
     # Where a word begins, people seldom err: `inference` is not `preferences`.
     close = [word for word in close if word[:1] == verb[:1] or sorted(word) == sorted(verb)]

@@ -12,6 +12,83 @@ def by_word(rows: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     return {word: tuple(dict.fromkeys(meant)) for word, meant in found.items()}
 
 
+# Commands by their ids, the likeliest first.
+VERBS = by_word(
+    {
+        "stop halt 停止 停 停机 停掉": "vm.shutdown vm.poweroff image.stop watch.stop",
+        "off down poweroff shutdown shut turnoff suspend pause sleep 关机 关闭 关 断电":
+            "vm.shutdown vm.poweroff metal.power",
+        "kill forcestop 强制关机 强制停止 杀": "vm.shutdown vm.poweroff",
+        "reboot restart bounce cycle kick 重启 重新启动 重起 重起动 重新起动 从启 重开 重啟":
+            "vm.restart metal.power",
+        "hardreboot powercycle force-restart hard-reboot force-reboot 强制重启 硬重启 重置":
+            "vm.restart vm.reset metal.power",
+        "start boot on up run resume poweron power-on turnon wake 启动 开机 打开 开 起动":
+            "vm.start metal.power",
+        "rm remove del delete destroy erase drop terminate purge wipe rid 删除 删 移除 销毁 清除":
+            "vm.delete snapshot.delete disk.delete image.delete lan.delete metal.remove "
+            "session.remove alias.remove",
+        "status state info show describe get details detail inspect stat view cat open look "
+        "ip address 状态 详情 信息 查看 查询 看 看看 看下 看一下 显示":
+            "vm.show node.show snapshot.show approval.show vm.list node.list",
+        "health ping alive 健康": "node.show node.retry session.check",
+        "ls list dir all ps top overview 列表 列出 清单 列":
+            "vm.list node.list image.list disk.list snapshot.list lan.list metal.list "
+            "session.list watch.list approval.list audit.list alias.list",
+        "login logon ssh connect console rdp vnc attach shell 登录 登陆 连接 远程":
+            "vm.show session.add",
+        "new create take launch make spawn provision deploy 创建 新建 建 部署 开台 开一台 "
+        "要台 要一台 来台 来一台 租台 租一台":
+            "vm.create snapshot.create lan.create disk.add metal.add session.add alias.add",
+        "add attach-disk 添加 增加 加": "disk.add session.add metal.add alias.add",
+        "log logs tail head journal 日志": "vm.logs",
+        "modify edit set change update alter configure memory ram mem cpu cpus cores 内存 核 "
+        "修改 变更 更改 调整 编辑":
+            "vm.modify metal.modify",
+        "resize expand grow extend enlarge scale increase raise bigger "
+        "扩容 扩展": "disk.resize vm.modify",
+        "rename name nickname label 改名 重命名 命名 昵称": "vm.name node.name",
+        "passwd password pw 密码 改密 改密码 重置密码": "vm.passwd vm.show",
+        "reveal show-password show-passwords 显示密码 查看密码 看密码 登录密码 登陆密码 密码是什么":
+            "vm.show vm.passwd",
+        "backup save 备份 保存": "snapshot.create image.upload order.rescue",
+        "rescue 抢救 救援 救": "order.rescue snapshot.create",
+        "download pull fetch 下载 拉取": "image.download",
+        "upload push send 上传 推送": "image.upload",
+        "progress transfer transfers 进度 传输": "image.progress watch.list",
+        "watch track follow monitor 跟踪 关注 监控": "watch.vm watch.image watch.list",
+        "unwatch untrack unfollow 取消跟踪 取消关注": "watch.stop",
+        "cancel abort withdraw undo revoke 取消 撤回 撤销 中止":
+            "approval.cancel image.stop watch.stop",
+        "approve approvals confirm deny reject decline pending 审批 批准 同意 待审批 拒绝 驳回":
+            "approval.list approval.show",
+        "share grant 共享 分享 授权": "session.share",
+        "unshare ungrant 取消共享 取消分享": "session.unshare",
+        "check test verify 检查 测试": "session.check",
+        "use default switch select 使用 默认 切换": "node.use settings",
+        "rent rents rental rentals order orders 订单 租用": "order.list node.orders",
+        "expire expires expiry due renew end ends ending lapse lapses left remaining "
+        "到期 到期时间 什么时候到期 期限 租约 租期 续租 续费 还剩多久 还有多久 剩余时间 "
+        "done finished 已完成 完成":
+            "order.list node.orders",
+        "cost costs budget budgets spend spending price prices money bill billing invoice balance "
+        "余额 费用 花费 花了 多少钱 钱 账单 预算 价格 成本 much": "cost",
+        "free available idle capacity quota quotas 空闲 空余 可用 配额": "node.list node.show",
+        "lang language english chinese en zh 语言 中文 英文 英语 汉语": "settings.language",
+        "notify notifications notification mute unmute subscribe unsubscribe quiet silence digest "
+        "通知 静音 免打扰 勿扰 别吵 别吵我 订阅 提醒":
+            "settings.notifications settings.quiet-hours",
+        "why reason cause wrong broken failed fails error errors crashed dead hung stuck hangs "
+        "frozen fire 挂了 坏了 死机 卡住 怎么了 怎么回事 为什么": "vm.show vm.logs",
+        "power 电源": "metal.power vm.start vm.poweroff",
+        "export dump 导出": "audit.export",
+        "me id whoami 我 我是谁": "whoami",
+        "happen happened happening changed 发生了什么 发生什么 发生": "audit.list vm.list",
+        "who whose 谁 谁删的 谁删了 谁动了 谁改的 谁干的 谁做的": "audit.list session.list whoami",
+        "config preferences options settings 设置 配置": "settings",
+        "commands usage man manual version about 命令 用法 版本 怎么用 怎么使用 如何使用": "help",
+    }
+)  # fmt: skip
 GROUPS = by_word(
     {
         "vms machine machines instance instances guest server servers box": "vm",

@@ -46,10 +46,11 @@ async def explained(
 ) -> Reply:
     """The refusal, with the line or the form that says what was most likely meant."""
     command, words = unclear.command, KnownWords(services, actor, place)
-    if command.worst_effect is not Effect.READ and await words.forbids(unclear):
+    mood = Mood.REQUEST if command.worst_effect is Effect.READ else await words.mood(unclear)
+    if mood is not Mood.REQUEST:
         line = unclear.line
-        meant = replace(meant_by(services.table, line, line, Mood.REFUSAL), is_refused=True)
-        return await offered(services, suggestions, meant, actor, place, Mood.REFUSAL)
+        meant = replace(meant_by(services.table, line, line, mood), is_refused=mood is Mood.REFUSAL)
+        return await offered(services, suggestions, meant, actor, place, mood)
     fit, meant_line = await words.fit(unclear)
     if isinstance(unclear, Surplus) and meant_line and not unclear.like:
         hint = say("Did you mean {command}?", command=to_type(meant_line))

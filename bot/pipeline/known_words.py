@@ -126,16 +126,20 @@ class KnownWords:
             is_whole = is_whole and given_to(command, [*_named(command, found), *said])[1]
         return fit, _line(command, fit, found) if is_whole else ""
 
-    async def forbids(self, unclear: Unclear) -> bool:
-        """Whether a line that begins as its command does says not to do that.
+    async def mood(self, unclear: Unclear) -> Mood:
+        """What a line is for that begins as its command does: mostly, to have that done.
 
-        Not where a “not” stands among what is said of the machine: “restart ada cuda not found”.
+        A “not” among what is said of the machine forbids nothing: “restart ada cuda not found”.
         """
         found = await self._spotted(unclear.behind)
-        if not (found.machine or found.node):
-            return mood_of(unclear.line) is Mood.REFUSAL
+        begins = unclear.line[: len(unclear.line) - len(unclear.behind)]
+        has_name = bool(found.machine or found.node)
+        told = mood_of([*begins, *_unnamed(found, unclear.behind)])
         behind = " ".join(map(plain, found.behind))
-        return mood_of(found.before) is Mood.REFUSAL or _FORBIDS.match(behind) is not None
+        if has_name and (mood_of(found.before) is Mood.REFUSAL or _FORBIDS.match(behind)):
+            return Mood.REFUSAL
+        is_surely = told in {Mood.REPORT, Mood.LATER} or (told is Mood.REFUSAL and not has_name)
+        return told if is_surely else Mood.REQUEST
 
     async def _spotted(self, words: Sequence[str]) -> Spotted:
         services, place = self._services, self._place
@@ -216,7 +220,8 @@ def _unnamed(found: Spotted, typed: Sequence[str]) -> Sequence[str]:
     if thing is None or names & NOTHINGS:
         return typed
     asks = ["?"] if typed[-1].endswith(("?", "？")) else []
-    return [*found.before, Word.of("…", '"…"'), *found.behind, *asks]
+    comma = [","] if found.is_parted else []
+    return [*found.before, Word.of("…", '"…"'), *comma, *found.behind, *asks]
 
 
 def _is_made(text: str) -> bool:

@@ -58,9 +58,12 @@ def test_a_line_may_say_what_not_to_do(line: str) -> None:
         "hey so which gpu is free", "what would happen if i delete ada",
         "should i restart ada", "can i delete ada",
         "谁删了 inference", "ada 怎么了", "可以删 ada 吗", "是否强制重启 ada",
-        "帮我看看谁删的", "why dont you restart ada", "ada 能删吗", "we cannot delete ada",
+        "帮我看看谁删的", "why dont you restart ada", "ada 能删吗",
         "let me know before you delete ada", "before you delete ada ask bob",
-        "bob wants to delete ada, is that ok", "my delete of ada failed", "delete ada failed",
+        "bob wants to delete ada, is that ok", "my delete of ada failed",
+        "ada 关了没", "inference 开机了没有", "alice 说可以把 ada 删了",
+        "FW: please delete ada",
+        "转发：请把 ada 删掉", "[10:32] Bob: can you shut down ada",
     ],
 )  # fmt: skip
 def test_a_line_may_be_a_question(line: str) -> None:
@@ -70,7 +73,42 @@ def test_a_line_may_be_a_question(line: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "can you restart ada", "can u reboot ada", "could you please reboot ada?",
+        "restart ada doesnt work", "reboot ada does not help", "vm restart ada didn't work",
+        "ada restart failed",
+        "delete ada failed", "we cannot delete ada", "ada cant ssh restart", "ada wont start",
+        "can't ssh to ada", "ada shut down unexpectedly last night", "ada keeps rebooting",
+        "重启 ada 没用", "重启ada失败了", "重启不了 ada", "重启了 ada 还是不行", "ada 一直重启",
+        "ada 昨晚自己关机了", "ada 关不掉",
+    ],
+)  # fmt: skip
+def test_a_line_may_report_what_failed(line: str) -> None:
+    assert mood_of(words(line)) is Mood.REPORT
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "if ada hangs again, restart it", "restart ada if it hangs", "restart ada tomorrow",
+        "in 2 hours shut down ada", "restart ada at 3pm", "restart ada after the backup",
+        "delete ada after taking a snapshot", "delete ada but keep its data",
+        "once the training is done shut ada down",
+        "如果 ada 再卡死就重启一下", "没人用的话就重启 ada", "carol 用完了再重启 ada",
+        "明天早上重启 ada", "下午三点重启 ada", "两小时后把 ada 关机", "备份完了把 ada 删掉",
+    ],
+)  # fmt: skip
+def test_a_line_may_wish_something_later_or_on_a_condition(line: str) -> None:
+    assert mood_of(words(line)) is Mood.LATER
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "can you restart ada", "restart ada if you can", "restart ada when you get a chance",
+        "today is the day, restart ada", "今天重启 ada", "方便的话能不能帮忙重启一下 ada",
+        "can't ssh to ada, restart it", "ada keeps rebooting, shut it down",
+        "ada 一直重启，关掉吧", "重启 ada，显存不够了", "restart ada, ssh doesnt work",
+        "dont forget to delete ada", "share gpu1 for 2 hours", "续租 1287 一个月",
+        "can u reboot ada", "could you please reboot ada?",
         "how do i delete ada", "status",
         "reboot ada its not responding", "ada is not responding pls reboot it",
         "reboot ada because it does not react",

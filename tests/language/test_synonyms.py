@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from bot.commands.rows import command_table
 from bot.errors import Refused
 from bot.language.parse import NotUnderstood, Parsed, parse
-from bot.language.synonyms import _VERBS, nearest
-from bot.language.vocabulary import GROUPS
+from bot.language.synonyms import nearest
+from bot.language.vocabulary import GROUPS, VERBS
 
 TABLE = command_table()
 
@@ -148,7 +148,7 @@ def test_an_alias_comes_before_a_verb_without_its_group() -> None:
     assert found.command.id == "vm.show"
 
 
-_WORDS = sorted({*GROUPS, *_VERBS, *(c.verb for c in TABLE), *(g.name for g in TABLE.groups)})
+_WORDS = sorted({*GROUPS, *VERBS, *(c.verb for c in TABLE), *(g.name for g in TABLE.groups)})
 
 
 @given(st.lists(st.one_of(st.sampled_from(_WORDS), st.text(max_size=6)), min_size=1, max_size=3))
@@ -157,11 +157,11 @@ def test_what_destroys_more_is_never_offered_before_what_destroys_less(typed: li
     assert effects == sorted(effects)
 
 
-@pytest.mark.parametrize("word", sorted({*GROUPS, *_VERBS}))
+@pytest.mark.parametrize("word", sorted({*GROUPS, *VERBS}))
 def test_every_other_word_means_commands_that_there_are(word: str) -> None:
     groups = {group.name for group in TABLE.groups}
     assert set(GROUPS.get(word, ())) <= groups
-    assert all(TABLE.get(command) is not None for command in _VERBS.get(word, ()))
+    assert all(TABLE.get(command) is not None for command in VERBS.get(word, ()))
     try:
         found = parse(TABLE, word)
     except Refused:

@@ -245,3 +245,42 @@ async def test_a_mention_in_a_refusal_is_no_id(stage: Stage) -> None:
     assert told.buttons[0] == "List pending approvals"
     told = await stage.asks(stage.alice, "/dbc vm show @bob")
     assert "“<@U0BOB>”" in told.plain
+
+
+async def test_a_report_is_answered_with_what_shows_why_and_what_was_tried(stage: Stage) -> None:
+    for line in (
+        "restart inference doesnt work", "vm restart inference didn't help", "inference 重启失败了",
+        "inference cant ssh restart", "重启 inference 没用",
+    ):  # fmt: skip
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        looks = ["Show a machine", "Show a machine's log", "Restart a machine"]
+        assert told.buttons == looks, line
+    for line in (
+        "delete inference doesn't work",
+        "inference wont start",
+        "inference 昨晚自己关机了",
+    ):
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert told.buttons == ["Show a machine", "Show a machine's log"], line
+    for line in ("can't ssh to inference, restart it", "inference 一直卡，重启一下"):
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert told.buttons == ["Restart a machine"], line
+
+
+async def test_what_is_wished_later_or_on_a_condition_is_told_to_be_done_now(stage: Stage) -> None:
+    for line, buttons in {
+        "if inference hangs again, restart it": ["Show a machine", "Restart a machine"],
+        "vm restart inference at 3pm": ["Show a machine", "Restart a machine"],
+        "明天早上重启 inference": ["Show a machine", "Restart a machine"],
+        "delete inference after taking a snapshot": ["Show a machine"],
+        "备份完了把 inference 删掉": ["Show a machine"],
+    }.items():
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert "I do nothing later or on a condition" in told.plain, line
+        assert told.buttons == buttons, line
+    line = "restart inference because of the new driver, not now but after lunch"
+    told = await stage.asks(stage.alice, f"/dbc {line}")
+    assert told.buttons == ["Change it…"]
+    assert stage.changes() == []
+    told = await stage.asks(stage.alice, "/dbc vm restart inference when you get a chance")
+    assert "Confirm" in told.buttons
