@@ -104,8 +104,8 @@ def cause(failure: DeliveryFailed) -> Text:
             return failure.reason  # a word of Slack's
         status, kind = failure.reason.removeprefix("http_"), _media_type(error)
         if not kind:
-            return say("HTTP {status} without an answer of Slack's", status=status)
-        return say("HTTP {status} ({kind}) without an answer of Slack's", status=status, kind=kind)
+            return say("HTTP {status}, not an answer of Slack's", status=status)
+        return say("HTTP {status} ({kind}), not an answer of Slack's", status=status, kind=kind)
     return why(error)
 
 

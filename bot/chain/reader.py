@@ -138,7 +138,7 @@ class ChainReader:
                 why = said_fault(self.faults[url])
                 found.append(
                     say(
-                        "Node {number} of {of} of the chain is not believed: {why}.",
+                        "Node {number} of {of} of the chain is not trusted: {why}.",
                         number=str(number), of=of, why=why,
                     )
                 )  # fmt: skip

@@ -189,7 +189,7 @@ def _up_to(size: int, before: float | None, disk: str) -> int:
     hint = say("To add {size} GiB to it, say +{size}.", size=size)
     if before is None:
         raise Refused(
-            say("The node does not tell how large {disk} is.", disk=disk), hint=hint, field="size"
+            say("The node does not say how large {disk} is.", disk=disk), hint=hint, field="size"
         )
     raise Refused(
         say(

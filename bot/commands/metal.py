@@ -75,6 +75,10 @@ _STANDING: Mapping[tuple[str, bool | None], Phrase] = {
     ),
     ("reset", False): say("Power reset is not confirmed: {machine} has no power."),
 }
+_SENT: Mapping[str, Phrase] = {
+    "on": say("power on"), "off": say("power off"),
+    "reset": say("power reset"), "status": say("power status"),
+}  # fmt: skip
 _DEVICES: Mapping[str, BootDevice] = {
     "pxe": "pxe", "disk": "disk", "cdrom": "cdrom", "bios": "bios",
 }  # fmt: skip
@@ -235,8 +239,8 @@ class Unproved(BotError):
     def __init__(self, machine: Node, command: str, report: PowerReport, error: DbcError) -> None:
         self.said = error.dbc_text
         unknown = say(
-            "Power {command} is not confirmed: whether {machine} has power is not known.",
-            command=command,
+            "{machine}: {power} is not confirmed; whether it has power is not known.",
+            power=_SENT[command],
         )
         standing = _STANDING.get((command, report.is_on), unknown)
         super().__init__(standing.filled(lambda _name: machine.label), hint=error.hint)
@@ -247,10 +251,7 @@ def _powered(machine: Node, command: str, report: PowerReport, answered: str = "
     lamp = {True: "large_green_circle", False: "white_circle", None: "electric_plug"}[report.is_on]
     label, tool = bold(machine.label), code(report.text) if report.text else say("nothing")
     told = say(
-        "{machine}: power {command}. Its tool says: {tool}",
-        machine=label,
-        command=command,
-        tool=tool,
+        "{machine}: {power}. Its tool says: {tool}", machine=label, power=_SENT[command], tool=tool
     )
     if command == "status" and report.is_on is None:
         lamp = "grey_question"
@@ -288,7 +289,7 @@ def _power_loses(values: Mapping[str, str]) -> Losses:
 
 
 def _told(known: Mapping[str, str]) -> Phrase:
-    return say("{target} was told: power {command}", command=known["command"])
+    return say("{target} was told: {power}", power=_SENT.get(known["command"], known["command"]))
 
 
 async def boot(ctx: Context, device: Device, machine: Metal) -> Reply:
@@ -359,7 +360,7 @@ GROUP = Group(
             unanswered=Follow(
                 Goal.CHANGED,
                 _told,
-                say("{target} is as it was to be"),
+                say("{target} is as requested"),
             ),
             chinese="电源",
             does=say("Switch the power"),

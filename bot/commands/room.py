@@ -83,7 +83,7 @@ async def beyond(
 def _untold(node: str, what: Sequence[Text]) -> tuple[Text, ...]:
     if not what:
         return ()
-    return (say("{node} does not tell {what}.", node=node, what=listed(what)),)
+    return (say("{node} does not report {what}.", node=node, what=listed(what)),)
 
 
 def _gpus(node: str, info: NodeInfo, wanted: int, *, kept: int = 0) -> Text:

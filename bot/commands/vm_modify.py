@@ -287,7 +287,7 @@ def present_of(wanted: Mapping[str, Any], now: Mapping[str, str]) -> Mapping[str
             continue
         found[f"{WAS}{name}"] = now.get(name, "")
         if name not in now:
-            found[unread(f"{WAS}{name}")] = keep(say("DBC does not tell."))
+            found[unread(f"{WAS}{name}")] = keep(say("DBC does not say."))
     return found
 
 

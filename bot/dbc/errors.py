@@ -462,7 +462,9 @@ class OperationRefused(DbcError):
 class NoCapacity(OperationRefused):
     """Not enough free GPUs, cores, memory or disk, or more than is rented."""
 
-    default_sentence = say("{Node} has not enough free resources for this, or fewer are rented.")
+    default_sentence = say(
+        "{Node} does not have enough free resources for this, or fewer are rented."
+    )
 
     def named(self, node: Text, at_start: Text = "") -> None:
         """Say which node it is about, and how to see what it has left if there is no other hint."""

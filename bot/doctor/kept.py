@@ -192,8 +192,8 @@ def _server(server: Server, host: str, sight: Sight) -> Finding:
     if not server.programs:
         return ok(_DATABASE, told)
     others = say_number(
-        "Other programs use this account as well, by {number} connection.",
-        "Other programs use this account as well, by {number} connections.",
+        "Other programs use this account as well, over {number} connection.",
+        "Other programs use this account as well, over {number} connections.",
         server.programs,
     )
     return ok(_DATABASE, sentences((told, others)))
@@ -204,7 +204,7 @@ def _file(file: Path, sight: Sight) -> Iterator[Finding]:
     running = {
         True: say("{file}, a bot has it open.", file=name),
         False: say("{file}, no bot has it open.", file=name),
-        None: say("{file}, in use or not.", file=name),
+        None: say("{file}; whether a bot has it open is not known.", file=name),
     }
     if is_read_only(file):
         told = say("It cannot be used: {why}.", why=say("read-only file system"))

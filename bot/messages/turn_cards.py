@@ -68,7 +68,7 @@ def waiting(
         "{number} change is ahead of it", "{number} changes are ahead of it", number
     )
     lines = [Note(one) for one in queue(ahead)]
-    late = say("Withdrawn by itself at {time}, or if what is ahead of it is not done.",
+    late = say("Withdrawn automatically at {time}, or if what is ahead of it is not done.",
         time=time(until))  # fmt: skip
     notes = [*lines, Note(line(late))]
     if has_way_past:

@@ -119,7 +119,7 @@ class Orders:
             numbers = listed(sorted(one.partition(".")[2] for one in self._failed))
             found.append(
                 say(
-                    "Rentals cannot be looked at by a fault of this bot: {numbers}.",
+                    "A fault of this bot keeps it from looking at these rentals: {numbers}.",
                     numbers=numbers,
                 )
             )

@@ -100,10 +100,10 @@ class Filling:
             present = await read(context, machine)
             where = await inventory.label(machine.node)
         except BotError as problem:
-            return {}, say("What it is like now could not be read. {why}", why=problem.words)
+            return {}, say("Its present values could not be read. {why}", why=problem.words)
         except DeliveryFailed:
             return {}, say(
-                "What it is like now could not be read: Slack did not say who may see it."
+                "Its present values could not be read: Slack did not say who may see it."
             )
         return present, say(
             "{machine} on {node}. Grey is what it has now; empty keeps it.",

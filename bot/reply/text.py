@@ -108,7 +108,7 @@ _AS_IS = frozenset(
 )  # styles whose text is what is seen
 _HAN, _LATIN = r"[\u3400-\u9fff]", r"[0-9A-Za-z]"
 _MEET = re.compile(f"{_HAN}{_LATIN}|{_LATIN}{_HAN}")
-_HAN_BEGINS = re.compile(_HAN)
+_HAN_BEGINS, _HAN_ENDS = re.compile(_HAN), re.compile(f"{_HAN}$")
 _SENTENCE_END = re.compile("[。！？；：，）”]$")
 _HAN_OR_MARK = re.compile(f"(?:{_HAN}|[。！？；：，）”])$")
 _DAY = "今天 0:00"
@@ -387,12 +387,14 @@ def _plain_template(template: str) -> str:
 
 
 def _plainly(text: Words, language: NullTranslations) -> str:
-    told = "".join(
-        [
-            piece if isinstance(piece, str) else _plain_span(piece)
-            for piece in in_language(text, language)
-        ]
-    )
+    told = ""
+    for piece in in_language(text, language):
+        if isinstance(piece, str):
+            told += piece
+            continue
+        if piece.at is not None and _HAN_ENDS.search(told):
+            told += " "  # Slack itself puts a word there: `今天 12:05`
+        told += _plain_span(piece)
     return told.replace(SEPARATOR, "").strip()
 
 

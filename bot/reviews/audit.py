@@ -129,7 +129,7 @@ class AuditLog:
         except OSError as error:
             raise BotError(
                 say("The bot cannot write the file: {reason}.", reason=cause(error)),
-                hint=say("Ask for less, such as since=yesterday, or tell the bot's operator."),
+                hint=say("Ask for less, such as since=yesterday, or ask the bot's operator."),
             ) from error
         return count
 

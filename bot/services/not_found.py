@@ -125,7 +125,7 @@ def unlisted(problems: Iterable[tuple[str, BotError | None]]) -> list[Phrase]:
         elif problem is not None:
             why = say("{nodes} could not be asked: {problem}", problem=problem.words)
         else:
-            why = say("{nodes} was not asked.")
+            why = say("I did not ask {nodes}.")
         told.setdefault(why, []).append(label)
     return [why.filled(partial(_nodes, labels)) for why, labels in told.items()]
 

@@ -132,7 +132,7 @@ class Ticker:
         if self._looks - self._last_look <= _STANDS:
             return ""
         return say(
-            "The clockwork has begun nothing for {seconds} s. Restart the bot.",
+            "The scheduler has started nothing for {seconds} s. Restart the bot.",
             seconds=self.age.seconds,
         )
 

@@ -49,7 +49,7 @@ _FOLLOWED: Mapping[str, Phrase] = {
 }
 _UNANSWERED = say("it is unknown whether the command was carried out; I keep looking")
 _NOT_KNOWN = say("it is unknown whether the command was carried out")
-_LOOKING = say("put back from a backup; I look whether it has been carried out since")
+_LOOKING = say("restored from a backup; I am checking whether it has been carried out since")
 
 
 def told(found: Verdict, execution: Execution) -> Verdict:

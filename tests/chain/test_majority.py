@@ -105,7 +105,7 @@ async def test_a_node_whose_finality_stands_still_is_left_out(scene: Scene) -> N
     scene.passes(301)
     await scene.reader.view()
     (told,) = map(plain, scene.reader.impairments())
-    assert told == "Node 3 of 3 of the chain is not believed: its finality stands still."
+    assert told == "Node 3 of 3 of the chain is not trusted: its finality stands still."
 
 
 async def test_where_finality_stands_still_everywhere_deep_blocks_stand_for_it(

@@ -90,7 +90,7 @@ async def test_what_cannot_be_kept_beside_the_outcome_is_found_out_by_looking(st
     assert "whether it is done is not known" in told.plain
     for _ in range(30):
         await stage.passes(15)
-    assert "I check whether it did" in card(stage.alice, "was told to stop").plain
+    assert "I am checking whether it did" in card(stage.alice, "was told to stop").plain
     assert stage.changes() == ["images.download", "images.download_stop"]
 
 

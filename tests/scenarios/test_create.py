@@ -151,7 +151,7 @@ async def test_an_image_that_cannot_be_one_is_said(one_stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        (f"{CREATE.replace('gpu2', 'gpu1')} gpu=0 cpu=105", "not enough free resources"),
+        (f"{CREATE.replace('gpu2', 'gpu1')} gpu=0 cpu=105", "not have enough free resources"),
         ("/dbc vm create name=t1 image=nosuch.qcow2 on gpu2", "There is no such image"),
         (f"{CREATE.replace('gpu2', 'gpu1')} ssh=5684", "This port is used by another machine"),
         (f"{CREATE} lan=nosuch1", "There is no such network"),

@@ -50,7 +50,7 @@ async def test_what_everybody_has_seen_waiting_ends_there_and_is_told(tmp_path: 
         stage.node("gpu2").gpus = 0  # somebody else has taken them meanwhile
         stage.clock.advance(timedelta(seconds=5))
         await stage.quiet()
-        assert "gpu2 has not enough free resources" in card(stage.bob).plain
+        assert "gpu2 does not have enough free resources" in card(stage.bob).plain
         [end] = stage.endings(stage.alice)
         assert "“Create a machine: t1 on gpu2” failed" in end
         shown = [m.plain for m in public(stage)]

@@ -120,7 +120,7 @@ async def test_nobody_is_told_that_no_machine_has_gpus_unless_all_were_read(
     silent_about(stage, "Ada's training run", fault)
     end = await stage.asks(stage.alice, "/dbc vm start inference")
     assert "You can see no machine" not in end.plain
-    assert "has not enough free resources" in end.plain
+    assert "does not have enough free resources" in end.plain
     assert "Retry …" in end.buttons
 
 
@@ -147,7 +147,7 @@ async def test_what_explains_a_refusal_is_given_up_in_time(one_stage: Stage) -> 
     await stage.world.calls.wait("tasks.detail", count=2)  # its own, and that one's
     stage.clock.advance(timedelta(seconds=2.1))
     await stage.quiet()
-    assert "gpu1 has not enough free resources" in stage.alice.last().plain
+    assert "gpu1 does not have enough free resources" in stage.alice.last().plain
 
 
 async def test_others_read_no_names_of_machines_below_a_refusal(tmp_path: Path) -> None:

@@ -201,7 +201,7 @@ async def test_a_download_to_another_directory_cannot_be_proved(stage: Stage) ->
     hurry(stage)
     await stage.asks(stage.alice, f"/dbc image download {PYTORCH} dir=/data2 on gpu1")
     end = await stage.ends(stage.alice, PYTORCH, within=400)
-    assert "has ended in /data2; it can't be checked there" in end.plain
+    assert "has ended in /data2; it cannot be checked there" in end.plain
     assert end.buttons == []
 
 

@@ -67,7 +67,7 @@ async def test_an_order_that_fails_is_counted_and_named_to_operators(tmp_path: P
         assert "1 rental cannot be looked at by a fault of this bot: see order" in ready(stage)
         assert "4711" not in ready(stage)
         seen = (await stage.asks(stage.bob, "/dbc doctor")).plain
-        assert "Rentals cannot be looked at by a fault of this bot: 4711." in seen
+        assert "A fault of this bot keeps it from looking at these rentals: 4711." in seen
 
 
 async def test_rules_that_were_not_taken_are_told_without_what_is_in_them(tmp_path: Path) -> None:

@@ -36,11 +36,11 @@ async def website(status: int, kind: str, text: str) -> AsyncIterator[str]:
 @pytest.mark.parametrize(
     ("status", "kind", "text", "told", "advice"),
     [
-        (200, "text/html", "<html>", "HTTP 200 (text/html) without an answer of Slack's.", SET),
-        (404, "text/html", "<html>", "HTTP 404 (text/html) without an answer of Slack's.", SET),
+        (200, "text/html", "<html>", "HTTP 200 (text/html), not an answer of Slack's.", SET),
+        (404, "text/html", "<html>", "HTTP 404 (text/html), not an answer of Slack's.", SET),
         (200, "text/plain", "ok", "an answer that is not Slack's.", SET),
-        (200, "application/json", "<", "(application/json) without an answer of Slack's.", SET),
-        (503, "text/html", "<html>", "HTTP 503 (text/html) ", "and status.slack.com."),
+        (200, "application/json", "<", "(application/json), not an answer of Slack's.", SET),
+        (503, "text/html", "<html>", "HTTP 503 (text/html), ", "and status.slack.com."),
     ],
 )
 async def test_what_answers_in_slacks_place_is_told_with_the_setting(
@@ -68,5 +68,5 @@ async def test_a_start_says_it_as_well(tmp_path: Path) -> None:
         bot = await Process.begin(ws, tmp_path, SLACK_API_URL=url, LOG_FORMAT="json")
         await bot.says("slack.unreachable")
         assert await bot.ends(signal.SIGTERM) == 0
-    assert "SLACK_BOT_TOKEN: HTTP 404 (text/html) without an answer of Slack's." in bot.said
+    assert "SLACK_BOT_TOKEN: HTTP 404 (text/html), not an answer of Slack's." in bot.said
     assert SET in bot.said

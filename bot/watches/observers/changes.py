@@ -16,9 +16,9 @@ from bot.watches.observers.look import Deeds, Seen, Sight, growing_pause, one_by
 _POWER = {
     True: say("{target} has power"),
     False: say("{target} has no power"),
-    None: say("{target} does not tell whether it has power"),
+    None: say("{target} does not say whether it has power"),
 }
-_LOOKING = keep(say("no answer came; I look at what can be read"))
+_LOOKING = keep(say("no answer came; I am looking at what can be read"))
 
 
 class Changes:

@@ -19,8 +19,8 @@ from bot.watches.observers.look import Seen, Sight, growing_pause, one_by_one
 _ROUNDING = 0.02  # GiB: sizes are printed with two decimals
 _TWICE = say("The request may have reached the node twice, or someone else did the same.")
 _GROWN_TWICE = say(
-    "The request may have reached the node twice, or someone else did the same. It cannot be made "
-    "smaller."
+    "The request may have reached the node twice, or someone else did the same. The disk cannot "
+    "be made smaller."
 )
 _QUEUED = say("the node does its jobs one by one; a job's failure is not reported by DBC")
 _WAITING = keep(say("waiting for the disk list to show it"))

@@ -83,7 +83,7 @@ def after_stop(watch: Watch, found: Arrival, now: datetime) -> Sight:
     left_since = (
         _moment(watch, Noted.LEFT_SINCE, now) if left == watch.about.get(Noted.LEFT, "") else now
     )
-    told = besides(watch, say("I check whether it did"))
+    told = besides(watch, say("I am checking whether it did"))
     return Sight(
         _verdict(watch, found, now, now - since, now - left_since),
         keep(say("told to stop, {size}", size=left) if left else say("told to stop")),

@@ -159,7 +159,8 @@ class Downloads:
 def _unlisted(directory: str) -> Verdict:
     """Files outside of /data are listed nowhere (§5)."""
     why = say(
-        "{target} has ended in {directory}; it can't be checked there, for DBC lists only {listed}",
+        "{target} has ended in {directory}; it cannot be checked there, for DBC lists only "
+        "{listed}",
         directory=directory,
         listed=DATA_DIR,
     )
@@ -183,7 +184,7 @@ def _as_before(server: str | None) -> Verdict:
 def _not_whole(about: Mapping[str, str], here: Size | None, there: Size) -> Verdict:
     if here is None and HIDDEN in about[Noted.IMAGE]:
         why = say(
-            "{target} has ended; it can't be checked, for DBC lists no image with “{word}” in its "
+            "{target} has ended; it cannot be checked, for DBC lists no image with “{word}” in its "
             "name",
             word=HIDDEN,
         )
