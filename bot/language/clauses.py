@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from bot.folding import plain
-from bot.language.bound import fails
+from bot.language.bound import fails, is_told
 from bot.language.text import is_quoted
 from bot.language.traditional import simplified
 
@@ -50,6 +50,7 @@ _GIVING = frozenset("let give access allow add use lend 给 借给 用".split())
 _MORE = frozenset("increase raise expand extend grow enlarge resize bigger 扩容 扩展 增加".split())  # noqa: SIM905
 _OF_A_MACHINE = frozenset("memory ram mem cpu cpus cores 内存 核".split())  # noqa: SIM905
 _PERSON = re.compile(r"@\w+")
+_DEED = re.compile("restart|reboot|shutdown|delet(?:e|ion)|reset|start|poweroff")
 _TELLING = frozenset({"know", "look", "see", "check"})  # “let @bob know”
 # Switched off, and on again.
 _ANEW = re.compile("关[机掉了]*(?:再|然后|又|后)重?新?(?:打?开|启动)")
@@ -86,8 +87,9 @@ def is_story(clause: Sequence[str]) -> bool:
     said = _said(clause)
     is_past = bool(said and _CHINESE_PAST.search(said[-1]))
     chinese = "".join(word if _HAN.search(word) else "x" for word in said)
-    is_failure = fails(f" {' '.join(said)} ", chinese)
-    return is_past or is_failure or not _STORY.isdisjoint(said) or happened(clause)
+    line = f" {' '.join(said)} "
+    is_report = fails(line, chinese) or is_told(line, chinese)
+    return is_past or is_report or not _STORY.isdisjoint(said) or happened(clause)
 
 
 def _said(clause: Sequence[str]) -> list[str]:
@@ -105,6 +107,8 @@ def in_one(typed: Sequence[str]) -> list[str]:
         parts = {"turn", "switch", "power", "off", "and", "then", "back", "on", "again"}
         return ["restart", *(w for w, one in zip(typed, said, strict=True) if one not in parts)]
     is_stopped = any(one.endswith("ing") for one in said[1:2]) or "being" in said
+    if said[:2] == ["stop", "the"] and _DEED.fullmatch(" ".join(said[2:3])):
+        return ["cancel", *typed[3:]]  # `stop the shutdown of ada`
     if said[:1] == ["stop"] and is_stopped and not {"sharing", "using"} & set(said):
         return ["cancel", *typed[2:]]  # `stop deleting ada`, `stop ada from being deleted`
     if said[:1] and said[0] in _TAKING - {"stop"} and any(map(_PERSON.fullmatch, said[1:2])):

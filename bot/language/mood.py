@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 
 from bot.folding import fold, peel
-from bot.language.bound import fails, is_bound, is_reported
+from bot.language.bound import fails, is_bound, is_reported, is_told
 from bot.language.clauses import clauses, is_story
 from bot.language.text import is_quoted
 from bot.language.traditional import simplified
@@ -160,6 +160,8 @@ def mood_of(typed: Sequence[str]) -> Mood:
     if (_fails(begins, bare) or fails(f" {begins}", chinese)) and not _wishes_beside(typed):
         return Mood.REPORT
     if (chinese and _asks(chinese)) or is_reported(" ".join(typed), chinese):
+        return Mood.QUESTION
+    if is_told(f" {bare.lstrip()}", chinese) and not _wishes_beside(typed):
         return Mood.QUESTION
     is_asked = typed[-1:] and typed[-1].rstrip().endswith(("?", "？"))
     if is_asked and not re.match(rf"{_ASKED} {_YOU} ", begins) and not _is_how(begins, chinese):

@@ -43,12 +43,18 @@ _APART = {
 }
 # Behind these stands what is wished; what is said of a thing in passing.
 _WISHES = frozenset(
-    "forget remember you u ya please pls plz kindly just then so 帮我 请 麻烦".split()  # noqa: SIM905
+    "forget remember someone somebody you u ya please pls plz kindly just then so "  # noqa: SIM905
+    "帮我 请 麻烦".split()
 )
 _FAILED = re.compile("[连登打进看找用问上访开动]不[上开去了到动起通]了?")  # 打不开
 _IS = frozenset("is are was were be been its it's seems looks went gone keeps still".split())  # noqa: SIM905
 _NEGATIONS = frozenset(
     "not cant cannot wont doesnt didnt isnt couldnt wouldnt never unable fails failed".split()  # noqa: SIM905
+)
+# Spelled like verbs, and none.
+_COMMON = frozenset(
+    "same like make want need hate love come came give keep tell know think sure fine only dont "  # noqa: SIM905
+    "once over part last least state fresh".split()
 )
 _FORCE = frozenset({"强制", "force", "forced", "forcibly"})
 _JOINTS = re.compile(r"[\s._/-]+")
@@ -428,6 +434,8 @@ def _by_meaning(table: Table, group: str, verb: str) -> list[Command]:
 
 def _by_look(table: Table, group: str, verb: str) -> list[Command]:
     """Commands whose verb, or another word for it, is spelled like what was typed."""
+    if verb in _SAID or verb in _COMMON:
+        return []
     words = {word for c in table for word in (c.verb, *c.synonyms)} | VERBS.keys()
     close = get_close_matches(verb, sorted(words), n=MOST, cutoff=_ALIKE)
     # Where a word begins, people seldom err: `inference` is not `preferences`.

@@ -24,6 +24,13 @@ _RUNS = re.compile("[\u4e00-\u9fff]+|[^\u4e00-\u9fff]+")
 _PARTS = re.compile(r"[\s_-]+")
 _PARTING = (",", ";", ".", "，", "；")
 _ON = frozenset({"on", "at", "from", "在"})
+# “all but ada”, “keep ada”, “除了 ada 都重启”, “ada 以外的”: the very one that is not meant.
+_SPARING = re.compile(
+    r"(?:^| )(?:except|excluding|besides|apart from|other than|all(?: \w+)? but|everything but|"
+    r"rather than|instead of|keep|leave|spare|preserve|\S*(?:除了?|除开|保留|留下|只留|留着))"
+    r"(?: (?:for|the|my|our|just|only|machine|vm))*$"
+)
+_SPARED = re.compile("(?:以外|之外|除外|留下|留着|保留|alone$)")
 
 _Key = tuple[str, ...]
 _Order = tuple[bool, int, int]
@@ -90,6 +97,8 @@ def spotted(
             node, is_doubtful = None, False
         else:
             machine, is_unclear = None, False
+    if any(_is_spared(words, one) for one in (machine, node) if one is not None):
+        return Spotted(None, None, tuple(words), (), is_unclear=True)
     on_node = node is not None and node.start > 0 and fold(words[node.start - 1]) in _ON
     if node is not None and (on_node or (machine is None and is_unclear)):
         there_only = [one for one in of_machines if _is_on(one.thing, node.thing)]
@@ -123,6 +132,13 @@ def _told(
         on_node=on_node,
         is_parted=last > 0 and words[last - 1].endswith(_PARTING),
     )
+
+
+def _is_spared(words: Sequence[str], hit: _Hit) -> bool:
+    """Whether it is named as the one that stays as it is."""
+    before = " ".join(fold(peel(word)) for word in words[max(0, hit.start - 5) : hit.start])
+    behind = fold(peel(words[hit.end])) if hit.end < len(words) else ""
+    return bool(_SPARING.search(before) or _SPARED.match(behind))
 
 
 def _is_on(machine: Machine | Node, node: Machine | Node) -> bool:

@@ -104,12 +104,23 @@ async def test_of_two_machines_the_one_to_keep_is_not_filled_in(stage: Stage) ->
     for line in (
         "keep inference, please delete ada", "delete ada but keep inference please",
         "delete ada because inference needs the gpus", "ada 删掉 inference 留下",
+        "keep inference, delete the rest", "delete all machines but ada", "删掉除了 ada 的机器",
+        "保留 inference 其他的删掉", "delete everything on gpu1 other than ada",
+        "删掉 ada 以外的机器",
     ):  # fmt: skip
         told = await stage.asks(stage.alice, f"/dbc {line}")
         await stage.alice.presses("Delete a machine", told)
         form = await stage.alice.sees_modal("Delete a machine")
         assert not form.value("Machine"), line
         await stage.alice.closes()
+    told = await stage.asks(stage.alice, "/dbc restart everything except ada")
+    await stage.alice.presses("Change it…", told)
+    assert not (await stage.alice.sees_modal("Restart a machine")).value("Machine")
+    await stage.alice.closes()
+    told = await stage.asks(stage.alice, "/dbc delete ada, keep the rest")
+    await stage.alice.presses("Delete a machine", told)
+    form = await stage.alice.sees_modal("Delete a machine")
+    assert form.value("Machine") == stage.task(RUN).task_id
     assert stage.changes() == []
 
 
