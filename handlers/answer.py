@@ -121,11 +121,13 @@ class PrivateAnswer(_Answer):
         actor: UserId,
         place: Place,
         trigger: str,
+        view: str = "",
     ) -> None:
         super().__init__(
             messenger, modals, clock, actor=actor, place=place, trigger=trigger, url=url
         )
         self._response = url
+        self._view = view  # the one in which a button was pressed
 
     async def say(self, reply: Reply) -> None:
         """Answer by the response_url; in a thread, where it cannot reach, by a whisper.
@@ -143,36 +145,11 @@ class PrivateAnswer(_Answer):
     async def _reveal(self, reply: Reply) -> None:
         """Show what holds secrets in a modal, or where only they see it; never in a message."""
         trigger, self._trigger = self._trigger, ""
-        if trigger and await self._modals.reveal(reply, trigger, self._actor):
+        if trigger and await self._modals.tell(reply, trigger, self._actor):
             return
         if not self._place.thread and await self._response.say(reply):
             return
         await self._messenger.whisper(self._actor, self._place, _TOO_LATE)
-
-
-class AnswerInForm(PrivateAnswer):
-    """To a button in a form: above the form, which stays as it is; else as to any button."""
-
-    async def say(self, reply: Reply) -> None:
-        """Answer above the form, while the click lasts."""
-        trigger, self._trigger = self._trigger, ""
-        if not trigger or not await self._modals.push(reply, trigger, self._actor):
-            await super().say(reply)
-
-
-class AnswerOnHome(PrivateAnswer):
-    """To a button on the Home tab: why something cannot be is said above it, all else in a message.
-
-    A message stands in another tab. What was done shows on the Home tab by itself.
-    """
-
-    async def say(self, reply: Reply) -> None:
-        """Say it; above the Home tab while the click lasts."""
-        if reply.fault is not None:
-            trigger, self._trigger = self._trigger, ""
-            if trigger and await self._modals.reveal(reply, trigger, self._actor):
-                return
-        await super().say(reply)
 
 
 class PublicAnswer(_Answer):
@@ -209,7 +186,7 @@ class PublicAnswer(_Answer):
 _TOO_LATE = Reply.of(
     emoji("hourglass"), " ", say("That took too long to be shown. Press the button again.")
 )
-_IN_MESSAGES = Reply.of(say("The answer is in the Messages tab."))
+IN_MESSAGES = Reply.of(say("The answer is in the Messages tab."))
 _BESIDE = Reply.of(emoji("white_check_mark"), " ", say("Only you see the answer, where you asked."))
 
 
@@ -243,7 +220,7 @@ class FormAnswer(_Answer):
         """
         with_buttons = any(isinstance(part, Actions) for part in reply.parts)
         is_of_home = self._place == Place.direct(self._actor)
-        beside = _IN_MESSAGES if is_of_home else _BESIDE
+        beside = IN_MESSAGES if is_of_home else _BESIDE
         in_form = beside if with_buttons else reply
         shown = self._waiting and await self._modals.say(
             self._waiting, self._view, in_form, self._actor

@@ -54,7 +54,7 @@ def register(app: AsyncApp, board: Switchboard) -> None:
             offer.place if offer is not None else press.place,
             body.get("response_url") or "",
             body["trigger_id"],
-            pressed_in=view.get("type") or "",
+            view,
         )
 
         async def take() -> Acknowledgement:

@@ -30,6 +30,7 @@ from bot.reply import (
 )
 from handlers.mrkdwn import cut
 from handlers.payloads import (
+    ANSWER_CALLBACK,
     FORM_CALLBACK,
     FORM_MORE,
     WAITING_CALLBACK,
@@ -166,13 +167,15 @@ def reply_view(
     }
 
 
-def secret_view(reply: Reply, language: NullTranslations = ENGLISH) -> Json:
-    """A modal of something that nobody else may see."""
+def answer_view(reply: Reply, language: NullTranslations = ENGLISH, external_id: str = "") -> Json:
+    """A modal that answers one person; `external_id` is a name of ours, to change it by."""
     return {
         "type": "modal",
+        "callback_id": ANSWER_CALLBACK,
+        **({"external_id": external_id} if external_id else {}),
         "title": plain_text(plain(say("Only you see this"), language), TITLE),
         "close": plain_text(plain(say("Close"), language), TITLE),
-        "blocks": view_blocks(reply.parts, language),
+        "blocks": view_blocks(reply.parts or Reply.of(reply.summary).parts, language),
     }
 
 

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from cachetools import TTLCache
@@ -19,7 +20,7 @@ from bot.model import Place
 from bot.ports import DeliveryFailed, LockedOut, Unanswered
 from bot.reply import Actions, Button, Form, Para, Reply, emoji, line, say
 from handlers.connection import ENDED, SlackConnection
-from handlers.forms import form_view, reply_view, secret_view, waiting_view
+from handlers.forms import answer_view, form_view, reply_view, waiting_view
 from handlers.payloads import FORM_OPEN, Json, Payload
 from handlers.recent import remember
 from handlers.response_url import ResponseUrl
@@ -100,29 +101,48 @@ class Modals:
             ) from failed
         return Shown(opened.id, opened.hash, filling=filling)
 
-    async def reveal(self, reply: Reply, trigger: str, reader: Reader) -> bool:
-        """Say it in a modal, which only they see and is gone once closed; False if too late."""
-        told, words = self._connection.spelled(reply, reader), self._connection.words(reader)
+    async def tell(self, reply: Reply, trigger: str, reader: Reader, *, above: bool = False) -> str:
+        """Say it in a modal, which only they see and is gone once closed.
+
+        Gives the external_id to change it by, or nothing where it is too late. `above`: over the
+        modal in which a button was pressed, which stays below it.
+        """
+        name, method = secrets.token_urlsafe(16), "views.push" if above else "views.open"
+        view = self._answer(reply, reader, name)
         try:
-            await self._connection.call(
-                "views.open", trigger_id=trigger, view=secret_view(told, words)
-            )
+            await self._connection.call(method, trigger_id=trigger, view=view)
         except DeliveryFailed as failed:
-            log.info("modal_not_opened", reason=failed.reason)
+            log.info("answer_not_opened", method=method, reason=failed.reason)
+            return ""
+        return name
+
+    async def retell(self, reply: Reply, reader: Reader, **named: Any) -> bool:
+        """Say it in a modal that answers already; False where the person has closed it."""
+        view = self._answer(reply, reader, named.get("external_id", ""))
+        try:
+            await self._connection.call("views.update", **named, view=view)
+        except DeliveryFailed as failed:
+            log.info("answer_not_changed", reason=failed.reason)
             return False
         return True
 
-    async def push(self, reply: Reply, trigger: str, reader: Reader) -> bool:
-        """Say something above the form in which a button was pressed; False if too late."""
-        told, words = self._connection.spelled(reply, reader), self._connection.words(reader)
+    async def turn_into(
+        self, view_id: str, form: Form, place: Place, reader: Reader
+    ) -> Shown | None:
+        """Put the form in the place of an answer; None where the person has closed that."""
+        filling = _filling()
+        view = self._view(form, place, reader, filling)
         try:
-            await self._connection.call(
-                "views.push", trigger_id=trigger, view=secret_view(told, words)
-            )
+            answer = await self._connection.call("views.update", view_id=view_id, view=view)
+            turned = shaped(OpenedView, answer).view
         except DeliveryFailed as failed:
-            log.info("answer_not_pushed", reason=failed.reason)
-            return False
-        return True
+            log.info("form_not_shown", form=form.command, reason=failed.reason)
+            return None
+        return Shown(turned.id, turned.hash, filling=filling)
+
+    def _answer(self, reply: Reply, reader: Reader, name: str) -> Json:
+        told, words = self._connection.spelled(reply, reader), self._connection.words(reader)
+        return answer_view(told, words, name)
 
     async def _opened_late(
         self, external_id: str, view: Json, pauses: Sequence[float]

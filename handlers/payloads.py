@@ -24,6 +24,7 @@ MENU_VALUE = 150
 FORM_MORE = "form.more"  # … and the one that shows all of its fields
 FORM_CALLBACK = "form"
 WAITING_CALLBACK = "form.waiting"
+ANSWER_CALLBACK = "answer"
 PRIVATE_METADATA = 3_000
 # What Slack calls it, and what we do. Slack has many kinds of events and more to come: those that
 # nobody here listens for are one kind.

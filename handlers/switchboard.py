@@ -1,7 +1,7 @@
 """What every listener works with, and who is served at all."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import structlog
 
@@ -11,8 +11,6 @@ from bot.model import Place
 from bot.ports import Answer, Core
 from bot.reply import Reply, say
 from handlers.answer import (
-    AnswerInForm,
-    AnswerOnHome,
     DraftAnswer,
     FormAnswer,
     PrivateAnswer,
@@ -23,12 +21,13 @@ from handlers.connection import SlackConnection
 from handlers.deliveries import Acknowledgement
 from handlers.homes import Homes
 from handlers.modals import Modals, Shown
-from handlers.payloads import FormOrigin, Payload
+from handlers.payloads import ANSWER_CALLBACK, FormOrigin, Payload
 from handlers.readers import Readers
 from handlers.response_url import ResponseUrl
 from handlers.slack import SlackMessenger
+from handlers.view_answers import AnswerInAnswer, AnswerInForm, AnswerOnHome
 
-_IN_VIEWS: Mapping[str, type[PrivateAnswer]] = {"modal": AnswerInForm, "home": AnswerOnHome}
+NO_VIEW: Payload = MappingProxyType({})
 
 log = structlog.get_logger()
 
@@ -57,11 +56,10 @@ class Switchboard:
         return self.boundary.refuse(key, answer, Reply.of(sentence, private=True))
 
     def private(
-        self, actor: UserId, place: Place, url: str, trigger: str, *, pressed_in: str = ""
+        self, actor: UserId, place: Place, url: str, trigger: str, view: Payload = NO_VIEW
     ) -> PrivateAnswer:
-        """The answer to a slash command or a button; `pressed_in`: the type of its view."""
-        answer = _IN_VIEWS.get(pressed_in, PrivateAnswer)
-        return answer(
+        """The answer to a slash command or a button; `view`: the one in which it was pressed."""
+        return _kind(view)(
             self.messenger,
             self.modals,
             self.clock,
@@ -69,6 +67,7 @@ class Switchboard:
             actor=actor,
             place=place,
             trigger=trigger,
+            view=view.get("id", ""),
         )
 
     def public(self, actor: UserId, place: Place) -> PublicAnswer:
@@ -94,3 +93,12 @@ class Switchboard:
             self.messenger, self.modals, self.clock, actor=actor, place=place, shown=shown,
             is_whole=is_whole,
         )  # fmt: skip
+
+
+def _kind(view: Payload) -> type[PrivateAnswer]:
+    """Which answer belongs to a button by the view in which it stands."""
+    if view.get("type") == "home":
+        return AnswerOnHome
+    if view.get("type") != "modal":
+        return PrivateAnswer
+    return AnswerInAnswer if view.get("callback_id") == ANSWER_CALLBACK else AnswerInForm

@@ -103,7 +103,8 @@ class MachinePresses:
                 most=_MOST,
                 command=command("vm list"),
             )
-        await answer.say(Reply(told, (Para(line(told)), Rows(rows)), private=True))
+        parts = Para(line(told)), Rows(rows)
+        await answer.say(Reply(told, parts, private=True, is_look=True))
 
     async def _connect(self, press: Press) -> Work:
         async with self._services.store.read() as tx:
@@ -152,4 +153,5 @@ def actions_of(machine: Machine, node: str, may: machine_buttons.May) -> Reply:
             Note(line(say("As last seen {when}.", when=time(machine.seen_at)))),
         ),
         private=True,
+        is_look=True,
     )

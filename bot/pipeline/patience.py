@@ -107,9 +107,15 @@ async def unless_late(clock: Clock, limit: timedelta, run: Awaitable[T]) -> T | 
 class Interim:
     """What a person is told before the answer: one text, the first that there is."""
 
-    def __init__(self, clock: Clock, say: Callable[[Reply], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        say: Callable[[Reply], Awaitable[None]],
+        patience: timedelta = PATIENCE,
+    ) -> None:
         self._clock = clock
         self._say = say
+        self._patience = patience
         self.is_said = False
         self.until: timedelta | None = None  # by when an answer was promised, of the steady clock
         self.waiting = waiting_for("")  # what is said once it has taken too long
@@ -133,7 +139,7 @@ class Interim:
                 self.until = self._clock.monotonic() + self._promise
             await self.once(self.waiting)
 
-        return await unless_soon(self._clock, run, PATIENCE, waiting)
+        return await unless_soon(self._clock, run, self._patience, waiting)
 
 
 async def once_known(clock: Clock, interim: Interim, run: Callable[[], Awaitable[T]]) -> T:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -16,10 +17,10 @@ from bot.language.args import FILE, FILTER, JSON
 from bot.language.spelling import Spelling
 from bot.messages import board, cards, ways
 from bot.messages.cards import Subject
-from bot.model import MessageRef, Source
+from bot.model import MessageRef, Place, Source
 from bot.pipeline.context import Context, Services, unsaid
 from bot.pipeline.formatting import is_silent, turning
-from bot.pipeline.patience import Interim, NotInTime, in_time, once_known, slack_is_slow
+from bot.pipeline.patience import PATIENCE, Interim, NotInTime, in_time, once_known, slack_is_slow
 from bot.pipeline.rights import allow, is_open_to_all, require_colleague
 from bot.pipeline.suggestions import Suggestions
 from bot.pipeline.targets import Bound, bind
@@ -49,6 +50,7 @@ from storage import StorageFailed
 
 LIST_PAGE = "list.page"
 _BEHIND = frozenset({"before"})  # arguments by which a list goes on
+_SOON = timedelta(seconds=1)
 PAGE = 10  # rows with menus: what a message holds, and a phone shows without much scrolling
 
 log = structlog.get_logger()
@@ -87,9 +89,10 @@ class Reads:
     async def _carry_out(self, wish: Wish, answer: Answer) -> None:
         # A list whose pages are turned stays as it is until the next one is there.
         meanwhile = unsaid if wish.list else answer.meanwhile
-        interim = Interim(self._services.clock, meanwhile)
+        interim = Interim(self._services.clock, meanwhile, _patience(wish))
         interim.waiting = slack_is_slow()  # which is asked first
         found = await interim.patiently(self._once_known(wish, interim))
+        found = replace(found, is_look=True)
         await self._messenger.meet(wish.actor)  # who may read another language since the last time
         if not wish.option(FILTER) and self._is_paged(wish, found):
             await answer.say(await self._page_of(wish, found))  # only the page is put into words
@@ -285,6 +288,15 @@ class Reads:
             place, where = wish.place, line(say("is in the file here."))
         await self._messenger.upload(place, name, text)
         return name, where
+
+
+def _patience(wish: Wish) -> timedelta:
+    """How long it may be silent: a dialog can be opened for 3 s after a press in no conversation.
+
+    That is in the Home tab, or above it; elsewhere a message says it (Slack's trigger_id).
+    """
+    is_in_view = wish.source is Source.BUTTON and wish.place == Place.direct(wish.actor)
+    return _SOON if is_in_view else PATIENCE
 
 
 def _has_menus(reply: Reply) -> bool:

@@ -179,7 +179,8 @@ class Reply:
     in a thread, it is sent to the channel as well. `is_table`: as a file, its rows are CSV.
     `quiet`: it calls nobody. `copy_of`: the key of the message that it shows a copy of, and the
     version that it was read from; it is not kept. `older`: the argument that lists what comes
-    behind it, with its value; not kept either.
+    behind it, with its value; not kept either. `is_look`: it answers a question, and nothing
+    depends on its staying where it is said: it may be gone once it was read; nor is that kept.
     """
 
     summary: Words
@@ -195,6 +196,7 @@ class Reply:
     quiet: bool = False
     copy_of: Annotated[tuple[str, int] | None, Field(exclude=True)] = None
     older: Annotated[tuple[str, str] | None, Field(exclude=True)] = None
+    is_look: Annotated[bool, Field(exclude=True)] = False
 
     @classmethod
     def of(
@@ -249,4 +251,4 @@ def load(text: str) -> Reply:
 def _is_read_as_it_is(reply: Reply) -> bool:
     """Whether all of it is kept, in types that JSON has: what is said by name may have others."""
     is_kept = reply.data is None and reply.copy_of is None and reply.older is None
-    return is_kept and not any(isinstance(part, Rows) for part in reply.parts)
+    return is_kept and not reply.is_look and not any(isinstance(part, Rows) for part in reply.parts)

@@ -1,0 +1,106 @@
+"""What somebody asks to see on the Home tab is shown above it; what stays is in the messages."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.dbc.guard import Limits
+from tests.scenarios.machines import off
+from tests.scenarios.stage import Stage, staged
+
+HERE = "The answer is in the Messages tab."
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with staged(tmp_path) as one:
+        await one.gives_session(one.alice, "gpu1")
+        await one.asks(one.alice, "/dbc vm list")
+        yield one
+
+
+@pytest.fixture
+async def patient(tmp_path: Path) -> AsyncIterator[Stage]:
+    """One whose node says nothing, and whose daemon waits for it as long as a real one."""
+    limits = Limits(read=timedelta(seconds=60))
+    async with staged(tmp_path, daemon_patience=None, limits=limits) as one:
+        await one.gives_session(one.alice, "gpu1")
+        await one.asks(one.alice, "/dbc vm list")
+        one.node("gpu1").silent = True
+        yield one
+
+
+async def chooses(stage: Stage, act: str) -> None:
+    """Alice chooses it in the menu of inference on her Home tab."""
+    await stage.alice.opens_home()
+    home = await stage.alice.sees_home("inference")
+    [menu] = [b["accessory"] for b in home.view.blocks if "*inference*" in str(b)]
+    await stage.alice.chooses(menu["action_id"], act, on_home=True)
+
+
+async def test_what_is_asked_for_on_the_home_is_shown_above_it(stage: Stage) -> None:
+    said = len(stage.alice.messages("@dbc"))
+    await chooses(stage, "Show")
+    shown = await stage.alice.sees_modal("Local address|System")
+    assert "Force restart" in shown.buttons
+    await stage.alice.presses("Logs")
+    await stage.quiet()
+    await stage.alice.sees_modal("newest|No log|lines")
+    await stage.alice.presses("Show")
+    await stage.quiet()
+    assert (await stage.alice.sees_modal("Local address|System")).view.id == shown.view.id
+    assert len(stage.alice.messages("@dbc")) == said
+    await stage.alice.closes()
+    assert stage.alice.modal is None
+
+
+async def test_a_form_takes_the_place_of_what_was_shown_and_leaves_the_home(stage: Stage) -> None:
+    await chooses(stage, "Show")
+    await stage.alice.sees_modal("Local address|System")
+    await stage.alice.presses("More …")
+    await stage.quiet()
+    await stage.alice.sees_modal("What to do with|As last seen")
+    await stage.alice.presses("Rename …")
+    await stage.quiet()
+    await stage.alice.submits({"Nickname": "infer-2"})
+    await stage.quiet()
+    assert stage.alice.modal is None
+    await stage.alice.sees("infer-2", "@dbc")
+
+
+async def test_what_stays_is_said_in_the_messages_and_the_modal_says_so(stage: Stage) -> None:
+    off(stage)
+    await stage.passes(120)
+    await chooses(stage, "Show")
+    await stage.alice.sees_modal("Local address|System")
+    await stage.alice.presses("Start")
+    await stage.quiet()
+    assert (await stage.alice.sees_modal(HERE)).buttons == []
+    await stage.alice.closes()
+    await stage.ends(stage.alice, "inference is running")
+
+
+async def test_a_silent_node_is_waited_for_above_the_home(patient: Stage) -> None:
+    said = len(patient.alice.messages("@dbc"))
+    await chooses(patient, "Logs")
+    await patient.waits(1.1)
+    await patient.alice.sees_modal("Still waiting for gpu1")
+    patient.clock.advance(timedelta(seconds=40))
+    await patient.quiet()
+    told = await patient.alice.sees_modal("gpu1")
+    assert "Still waiting" not in told.plain
+    assert len(patient.alice.messages("@dbc")) == said
+
+
+async def test_who_has_closed_it_meanwhile_reads_the_answer_in_the_messages(
+    patient: Stage,
+) -> None:
+    await chooses(patient, "Logs")
+    await patient.waits(1.1)
+    await patient.alice.sees_modal("Still waiting for gpu1")
+    await patient.alice.closes()
+    patient.clock.advance(timedelta(seconds=40))
+    await patient.quiet()
+    await patient.alice.sees("gpu1", "@dbc")
