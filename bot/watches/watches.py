@@ -69,6 +69,8 @@ _END: dict[WatchState, ExecutionStatus] = {
     WatchState.CANCELLED: ExecutionStatus.CANCELLED,
 }
 
+_NOT_THEIRS = say("Only the requester or someone with a session for its node can continue this.")
+
 log = structlog.get_logger()
 
 
@@ -97,6 +99,7 @@ class Watches:
         self._by = by
         self._words = words
         self.log_once = Surprises()
+        self._leasing = set[Group]()  # they wait for their turn to write, and are due until then
         self._late = LateLooks(store, inventory, clock, by, words)
 
     # Opening
@@ -130,12 +133,7 @@ class Watches:
                 return None
             asked = await tx.executions.get(known.execution)
             if asked.actor != user and not await tx.sessions.usable(user, channel, known.node):
-                raise Refused(
-                    say(
-                        "Only the requester or someone with a session for its node can continue "
-                        "this."
-                    )
-                )
+                raise Refused(_NOT_THEIRS)
         label = await self._inventory.label(known.node)
         async with self._store.write() as tx:
             execution = await tx.executions.get(known.execution)
@@ -208,19 +206,24 @@ class Watches:
         groups: dict[Group, list[Due]] = defaultdict(list)
         for one in due:
             groups[Group(one.node, one.owner, self._observers[one.meant])].append(one)
-        if not groups:
+        new = {group: due for group, due in groups.items() if group not in self._leasing}
+        if not new:
             return
+        self._leasing |= new.keys()
         try:
-            await all_ended(*(self._poll_safely(group, due) for group, due in groups.items()))
+            await all_ended(*(self._poll_safely(group, due) for group, due in new.items()))
         finally:
             await self._outbox.deliver_due()
 
     async def _poll_safely(self, group: Group, due: Sequence[Due]) -> None:
         """One group's surprise is no other's; it is tried again until the deadline."""
-        async with self._store.write() as tx:
-            await self._leases.renew(tx, Leased.WATCH)
-            goals = MACHINE_GOALS if group.observer is self._observers[Goal.RUNNING] else ()
-            leased = await lease(tx, group, due, goals, self._clock, self._by, _LEASE)
+        try:
+            async with self._store.write() as tx:
+                await self._leases.renew(tx, Leased.WATCH)
+                goals = MACHINE_GOALS if group.observer is self._observers[Goal.RUNNING] else ()
+                leased = await lease(tx, group, due, goals, self._clock, self._by, _LEASE)
+        finally:
+            self._leasing.discard(group)
         with self._leases.holding(Leased.WATCH, leased.ids, _LEASE):
             claimed = await glanced(leased, self._store, self._clock, self._by, self.log_once)
             for watch in claimed.damaged:

@@ -12,7 +12,7 @@ from sqlalchemy import Select, and_, bindparam, delete, func, select, update
 from bot.ids import NodeId, TaskId, UserId
 from bot.loop import in_pieces
 from bot.model import Machine, Node, NodeKind
-from storage.repositories.mapper import Mapper
+from storage.repositories.mapper import Mapper, shared
 from storage.repositories.repository import Repository, at, is_reached, is_word
 from storage.tables import machines, names, nodes
 
@@ -271,4 +271,9 @@ def _state(machine: Machine) -> _State:
     return machine.desc, machine.status, machine.created
 
 
-_MACHINES = Mapper(Machine, nickname=lambda row: row["nickname"] or "")
+_MACHINES = Mapper(
+    Machine,
+    nickname=lambda row: row["nickname"] or "",
+    # All are kept in memory, and have few of these.
+    **{name: shared(name) for name in ("node", "owner", "status")},
+)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import Field, fields
 from operator import attrgetter, itemgetter
+from sys import intern
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from sqlalchemy import RowMapping
@@ -60,6 +61,11 @@ class Mapper(Generic[R]):
 def place(row: Row) -> Place:
     """Where something was asked: two columns."""
     return Place(row["channel"], row["thread"])
+
+
+def shared(name: str) -> Read:
+    """A text that many rows have: all records hold the same one."""
+    return lambda row: intern(row[name])
 
 
 def one_of(name: str, kind: type[Word], otherwise: Word) -> Read:

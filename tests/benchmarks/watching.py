@@ -229,7 +229,7 @@ def _bot(data: Path, url: str, key: str, port: int) -> Iterator["subprocess.Pope
         "CREDENTIAL_KEYS": key,
         "HTTP_PORT": "0",
         "LOG_FORMAT": "json",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": f"{_without_rich(data)}{os.pathsep}{ROOT}",
     }
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     command = [sys.executable, *os.environ.get("BOT_UNDER", "").split(), "-m", "bot", "run"]
@@ -242,6 +242,17 @@ def _bot(data: Path, url: str, key: str, port: int) -> Iterator["subprocess.Pope
             yield bot
         finally:
             bot.send_signal(signal.SIGTERM)
+
+
+def _without_rich(data: Path) -> Path:
+    """Where Python finds no `rich`, which no deployment has, but a developer's environment.
+
+    structlog imports it where it is, with `pygments`: 3 MiB.
+    """
+    places = data / "packages"
+    places.mkdir()
+    (places / "rich.py").write_text("raise ImportError")
+    return places
 
 
 def _say(process: "subprocess.Popen[str]", line: str) -> None:

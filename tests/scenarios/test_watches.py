@@ -1,5 +1,8 @@
 """Following to the end: deadlines, silent nodes, many machines with one request, stopping."""
 
+import asyncio
+from datetime import timedelta
+
 import pytest
 
 from sandbox.dbc.demo import demo_renter
@@ -153,3 +156,16 @@ async def test_a_restarted_bot_follows_on(stage: Stage) -> None:
     await stage.ends(stage.alice, "inference is running on gpu1")
     assert stage.changes() == ["tasks.start"]
     assert len(stage.endings(stage.alice)) == 1
+
+
+async def test_what_waits_for_its_turn_to_write_waits_once(stage: Stage) -> None:
+    await starts(stage)
+    stage.clock.advance(timedelta(seconds=30))
+    poll = next(job.run for job in stage.bot._ticker._jobs if job.name == "watches")
+    async with stage.bot.store.write():
+        polls = {asyncio.ensure_future(poll()) for _ in range(3)}
+        while len(polls) > 1:
+            done, polls = await asyncio.wait(polls, return_when=asyncio.FIRST_COMPLETED, timeout=20)
+            assert done
+    await asyncio.wait(polls)
+    await stage.ends(stage.alice, "inference is running on gpu1")
