@@ -38,6 +38,7 @@ from bot.monitoring.traces import metrics_of, traces_of
 from bot.orders.aftermath import Aftermath
 from bot.orders.budgets import Budgets
 from bot.orders.concerned import Concerned
+from bot.orders.finding import Searched
 from bot.orders.orders import Orders
 from bot.outages.attendance import Attendance
 from bot.outages.outages import Outages
@@ -120,7 +121,7 @@ class Bot:
         )
         self._attendance = Attendance(clock)
         self.dbc = DbcClient(settings.dbc_client_urls, clock, limits, self._called, redactor)
-        self.chain = ChainReader(settings.chain_rpc_urls, clock)
+        self.chain, self._searched = ChainReader(settings.chain_rpc_urls, clock), Searched()
         self.health = Health(settings.places.told, settings.database_id, settings.database_kind)
         self._checkup = OwnCheckup(settings, clock, self.health)
         self._languages = Languages(self.store, settings.language)
@@ -199,7 +200,7 @@ class Bot:
                 self._people.is_barred,
             ),
             inventory, outbox, clock, self._by,
-            lambda: self._book.current.orders.channel,
+            lambda: self._book.current.orders.channel, self._searched,
         )  # fmt: skip
         budgets = Budgets(store, orders, clock, lambda: self._book.current.budget)
         reviewers = Reviewers(

@@ -120,7 +120,7 @@ async def by_node(
     gpus = await services.last_known.gpus(shown)
     may = ended.narrowed(may_press(services, user, ChannelId("")))
     listed = [*here, *empty[:_EMPTY]]
-    parts: list[Part] = [node_part(one, gpus, may) for one in listed]
+    parts: list[Part] = [node_part(one, gpus, may, ended.deleted) for one in listed]
     if len(empty) > _EMPTY:
         told_in = command("vm list")
         more = say("{count} more: {command}", count=len(empty) - _EMPTY, command=told_in)

@@ -25,6 +25,9 @@ async def orders(ctx: Context, node: AnyNode) -> Reply:
     listed = await ctx.dbc.nodes.rent_orders(node.id)
     found, is_read = await _on_chain(ctx, node)
     claims = [one for one in listed if not any(_is_of(one, order) for order in found)]
+    over = await _over(ctx, node, claims)
+    claims = [one for one in claims if one.id not in {str(order.number) for order in over}]
+    found = [*found, *over]
     mark = _mark(ctx, is_read=is_read)
     rows = [await _row(ctx, order) for order in found] + [_claim(one, mark) for one in claims]
     title = line(bold(node.label))
@@ -47,6 +50,16 @@ async def _on_chain(ctx: Context, node: Node) -> tuple[Sequence[RentalOrder], bo
     except ChainError:
         return known, False
     return (*known, *others), True
+
+
+async def _over(ctx: Context, node: Node, claims: Sequence[RentOrder]) -> list[RentalOrder]:
+    """The orders that are over, of which whoever asks was told, and that the node still lists."""
+    numbers = {claim.id for claim in claims}
+    async with ctx.services.store.read() as tx:
+        known = await tx.orders.of_node(node.id)
+    over = [one for one in known if one.phase.is_over and str(one.number) in numbers]
+    last = {one.number: one for one in sorted(over, key=lambda one: one.began)}
+    return [one for one in last.values() if await ctx.services.orders.tells(one, ctx.actor)]
 
 
 def _is_of(claim: RentOrder, order: RentalOrder) -> bool:

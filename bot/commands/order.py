@@ -188,7 +188,7 @@ async def _as_node_says(ctx: Context, node_id: NodeId) -> Rows:
 
 async def show(ctx: Context, order: Number) -> Reply:
     """Show a rental: its end, its price, what is lost with it, and what its renter signs."""
-    found = await _known(ctx, order, is_over=True)
+    found = await _known(ctx, order)
     return _one_by_one([await _shown(ctx, one) for one in found])
 
 
@@ -262,22 +262,15 @@ def _machines(facts: Facts) -> Text | Line:
     return apart([*([facts.lost] if facts.sure else []), *([perhaps] if facts.unsure else [])])
 
 
-async def _known(
-    ctx: Context, number: int, *, is_gone: bool = False, is_over: bool = False
-) -> list[RentalOrder]:
-    """The orders of that number that are not over, else the last one, of which the asker is told.
-
-    `is_gone`: also one whose machines are gone; `is_over`: also any other that is over.
-    """
+async def _known(ctx: Context, number: int) -> list[RentalOrder]:
+    """The orders of that number that the asker is told of: not over, or else the last one."""
     async with ctx.services.store.read() as tx:
         found = await tx.orders.numbered(number)
     hidden = await ctx.hidden()
     mine = [
         one
         for one in found
-        if one.node not in hidden
-        and (not one.phase.is_over or is_over or (is_gone and one.phase is OrderPhase.GONE))
-        and await ctx.services.orders.tells(one, ctx.actor)
+        if one.node not in hidden and await ctx.services.orders.tells(one, ctx.actor)
     ]
     if not mine:
         see = say("See: {command}", command=command("order list"))
@@ -367,7 +360,7 @@ def _money(prices: Prices, gpus: int, blocks: int) -> Line:
 
 async def rescue(ctx: Context, order: Number) -> Reply:
     """Tell what is lost with a rental, until when, and how to copy it."""
-    found = await _known(ctx, order, is_gone=True)
+    found = await _known(ctx, order)
     told = []
     for one in found:
         left = await left_of(ctx, one)
@@ -380,7 +373,8 @@ async def _some_to_rescue(services: Services, user: UserId, place: Place) -> Non
     """Raise NotFound for who is told of no rental of which anything is left to copy."""
     await _some_known(services, user, place)
     known = await services.orders.of_person_after(user, 0)
-    if not any(map(can_be_rescued, known)):
+    facts = [await services.orders.facts(one, user) for one in known]
+    if not any(can_be_rescued(one.order, one.head) for one in facts):
         raise NotFound(
             say("None of your orders has machines left to copy."),
             hint=line(say("See: {command}", command=command("order list"))),

@@ -10,10 +10,17 @@ from bot.model import DbcSession, Execution, Machine, Node, OrderPhase, RentalOr
 from bot.orders.coming import OVER, when, with_taker
 from bot.orders.facts import Facts
 from bot.orders.finding import Search
-from bot.orders.schedule import DAY, can_be_rescued, goal_of, head_at
-from bot.orders.words import priced
+from bot.orders.schedule import (
+    DAY,
+    KEPT,
+    can_be_rescued,
+    goal_of,
+    head_at,
+    is_left_by_lapse,
+)
+from bot.orders.words import priced, sign_of
 from bot.pipeline.context import Context, Services
-from bot.pipeline.ended import Ended
+from bot.pipeline.ended import Ended, ended_of
 from bot.reply import (
     Actions,
     Button,
@@ -45,8 +52,8 @@ async def ending(
     """
     notes: list[Part] = []
     shown: list[Button] = []
-    for order in ended.orders if paying is None else paying:
-        if paying is not None or _left(services, order) <= SOON:
+    for order in ended.told if paying is None else paying:
+        if paying is not None or order.phase.is_over or _left(services, order) <= SOON:
             has_machines = bool(await services.orders.machines_of(order))
             is_kept = reader is None  # it stands in their direct messages
             told = partial(_note, has_machines=has_machines, is_kept=is_kept)
@@ -54,8 +61,9 @@ async def ending(
             label = say("Show order {order}", order=str(order.number))
             if reader is None or await services.orders.tells(order, reader):
                 shown.append(ways.to_order(order, label))
-                is_over = order.phase is OrderPhase.ENDED
-                if is_over and has_machines and can_be_rescued(order):
+                head = head_at(order, services.orders.chain.now)
+                is_over = order.phase in _DOOMED and can_be_rescued(order, head)
+                if is_over and has_machines:
                     label = say("Copy data of order {order} …", order=str(order.number))
                     shown.append(ways.to_rescue(order, label))
     return (*notes, Actions(tuple(shown[:_WAYS]))) if shown else tuple(notes)
@@ -66,16 +74,28 @@ async def _note(
 ) -> Note:
     facts = await services.orders.facts(order)
     sign = emoji("alarm_clock" if _left(services, order) <= SOON else "calendar")
+    if order.phase.is_over:
+        sign = emoji(sign_of(facts))
     told = say(
         "Order {order} for {node} {when}.",
         order=str(order.number), node=bold(facts.node),
         when=when(facts, is_kept=is_kept),
     )  # fmt: skip
     said = [with_taker(told, facts)]
+    if has_machines and is_left_by_lapse(order, facts.head):
+        said.append(line(may_go(facts)))
     if order.phase is OrderPhase.ENDED and order.node not in ended.refusing:
         said += [line(_COPY)] if has_machines and not facts.is_past(facts.goal) else []
         said += [line(_RENT)] if order.node in ended.over else []
     return Note(line(sign, " ", sentences(said)))
+
+
+def may_go(facts: Facts) -> Phrase:
+    """What becomes of machines that were made before their order lapsed."""
+    return say(
+        "Its machines can be switched off at any moment, and may be deleted after {time}.",
+        time=facts.earliest(facts.order.ends + KEPT),
+    )  # fmt: skip
 
 
 def _left(services: Services, order: RentalOrder) -> int:
@@ -99,10 +119,12 @@ async def running_under(ctx: Context, vm: Machine, **_others: object) -> Foresee
         return Foreseen()
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     here = [session for session in usable if session.node == vm.node]
-    known = await _paying(ctx, here, vm, await ctx.services.orders.used_with(here) if here else [])
-    if not known or any(one.phase is not OrderPhase.ENDED for one in known):
+    known = await _paying(ctx, here, vm)
+    if not known or any(one.phase not in _DOOMED for one in known):
         return Foreseen()
     facts = await ctx.services.orders.facts(known[0])
+    if known[0].phase is OrderPhase.LAPSED:
+        return _after_lapse(facts, vm)
     over = in_public = say("Each order that may pay for this machine has ended.")
     if len(known) == 1:
         over = say("Order {order} has ended.", order=str(known[0].number))
@@ -110,6 +132,20 @@ async def running_under(ctx: Context, vm: Machine, **_others: object) -> Foresee
     runs = _runs(facts, vm, is_sure=len(known) == 1)
     told, shown = (
         say("{sentence} {next}", sentence=line(one), next=line(runs)) for one in (over, in_public)
+    )
+    return Foreseen(cautions=(Caution(told, shown),))
+
+
+def _after_lapse(facts: Facts, vm: Machine) -> Foreseen:
+    """What becomes of a machine that is started though its order has lapsed."""
+    goes = say(
+        "{machine} can be switched off at any moment, and may be deleted after {time}.",
+        machine=bold(vm.label), time=facts.earliest(facts.order.ends + KEPT),
+    )  # fmt: skip
+    over = say("Order {order} has lapsed.", order=str(facts.order.number))
+    told, shown = (
+        say("{sentence} {next}", sentence=line(one), next=line(goes))
+        for one in (over, say("The order has lapsed."))
     )
     return Foreseen(cautions=(Caution(told, shown),))
 
@@ -161,8 +197,8 @@ async def _foreseen(ctx: Context, node: Node, vm: Machine | None = None) -> Fore
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     here = [session for session in usable if session.node == node.id]
     all_known = await orders.used_with(here) if here else []
-    known = all_known if vm is None else await _paying(ctx, here, vm, all_known)
-    live = [one for one in known if one.phase is not OrderPhase.ENDED]
+    known = all_known if vm is None else await _paying(ctx, here, vm)
+    live = [one for one in known if one.phase not in _DOOMED]
     soon = [one for one in live if _left(ctx.services, one) <= DAY]
     if soon or (known and not live):
         return await _caution(ctx, node, (soon or known)[0])
@@ -174,14 +210,15 @@ async def _foreseen(ctx: Context, node: Node, vm: Machine | None = None) -> Fore
 
 
 async def _paying(
-    ctx: Context, sessions: Sequence[DbcSession], vm: Machine, orders: list[RentalOrder]
-) -> list[RentalOrder]:
-    """Those that may pay for a machine: all of them where its order is not known."""
+    ctx: Context, sessions: Sequence[DbcSession], vm: Machine
+) -> Sequence[RentalOrder]:
+    """Those that may pay for a machine, or paid until they lapsed: any where it names none."""
+    orders = (await ended_of(ctx.services, sessions)).told
     for session in sessions:
         seen = await ctx.services.last_known.find(session, vm.task)
         number = seen.detail.rent_order if seen is not None else ""
         orders = await ctx.services.orders.concerned.paying(orders, vm, number)
-    return orders
+    return [one for one in orders if one.phase is not OrderPhase.GONE]
 
 
 async def _caution(ctx: Context, node: Node, order: RentalOrder) -> Foreseen:
@@ -200,6 +237,7 @@ async def _caution(ctx: Context, node: Node, order: RentalOrder) -> Foreseen:
     return Foreseen(cautions=(Caution(told, in_public),))
 
 
+_DOOMED = {OrderPhase.ENDED, OrderPhase.LAPSED}
 _LOST = {
     OrderPhase.WAITING: say(
         "Unless the renter confirms it by then, the order lapses and what is on it is lost."
@@ -209,6 +247,9 @@ _LOST = {
     ),
     OrderPhase.ENDED: say(
         "What you add now is switched off and deleted with them. It cannot be renewed any more."
+    ),
+    OrderPhase.LAPSED: say(
+        "What you add now can be switched off at any moment and deleted with its machines."
     ),
 }
 _LOST_BY_NOW = say(

@@ -15,9 +15,11 @@ from bot.ids import NodeId, TaskId
 from bot.messages import ways
 from bot.messages.machine_buttons import RESCUE, May, button
 from bot.model import ExecutionStatus, OrderPhase, RentalOrder
+from bot.orders.coming import when
 from bot.orders.facts import AtStake, Facts
 from bot.orders.just_ended import copy_by
-from bot.orders.schedule import DAY, LOOP, goal_of, is_too_late, moment
+from bot.orders.schedule import DAY, LOOP, is_left_by_lapse, is_too_late, moment
+from bot.orders.words import why_over
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
 from bot.pipeline.ended import Ended, ended_of
@@ -112,6 +114,7 @@ async def left_of(ctx: Context, order: RentalOrder) -> Left:
     problem = None if answers or refuses else next(iter(problems), None)
     if isinstance(problem, DbcError):
         problem.named(label)
+    has_ended |= refuses and order.phase is OrderPhase.LAPSED
     has_looked = has_ended and ctx.services.orders.has_passed(order.ends + LOOP, order)
     live = [one for one in ended.orders if one.phase is OrderPhase.RENTING]
     later = [one for one in live if one.node == order.node and one.began >= order.ends]
@@ -160,6 +163,8 @@ async def requested(ctx: Context, facts: Facts) -> Mapping[TaskId, Requested]:
             machines, ("vm.create", "snapshot.create", *_STARTS)
         )
     since = moment(facts.order, facts.order.ends, facts.order.ends) - DAY * 3 * SLOT
+    if facts.order.phase is OrderPhase.LAPSED:
+        since = facts.order.first_at
     told = {task: Requested(names=frozenset(one.snapshots)) for task, one in machines.items()}
     for one in found:
         before, known = told[one.task], one.known
@@ -187,7 +192,9 @@ async def requested(ctx: Context, facts: Facts) -> Mapping[TaskId, Requested]:
 async def copying(ctx: Context, facts: Facts, left: Left, data: Mapping[str, object]) -> Reply:
     """What to copy from an order's machines, where to, until when. `data` names the order."""
     order = facts.order
-    if order.phase.is_over or is_too_late(order):
+    if order.phase is OrderPhase.VANISHED:
+        return _vanished(facts)
+    if (order.phase.is_over and not is_left_by_lapse(order, facts.head)) or is_too_late(order):
         late = say(
             "It is too late to copy anything: the 72 hours after the end of order {order} are "
             "over, and {node} deletes, or has deleted, its machines.",
@@ -196,15 +203,7 @@ async def copying(ctx: Context, facts: Facts, left: Left, data: Mapping[str, obj
         return Reply.empty(late, private=True)
     if not facts.machines:
         return Reply.empty(_nothing(facts), private=True)
-    deleted = goal_of(order) if order.phase is OrderPhase.ENDED else order.ends
-    named = {"node": line(bold(facts.node)), "time": facts.earliest(deleted)}
-    head = say("Copy what you need from {node} before {time}.", **named)
-    if order.phase is OrderPhase.RENTING and facts.is_past(order.ends):
-        head = copy_by(facts)
-    elif order.phase is OrderPhase.ENDED and facts.is_past(deleted):  # which nobody has read yet
-        head = say(
-            "Copy at once what you need from {node}: since {time} it may delete all of it.", **named
-        )
+    head = copy_by(facts)
     servers = [server.name for server in await ctx.services.sightings.servers()]
     may = left.ended.narrowed(may_press(ctx.services, ctx.actor, ctx.place.channel))
     known = await requested(ctx, facts)
@@ -222,6 +221,15 @@ async def copying(ctx: Context, facts: Facts, left: Left, data: Mapping[str, obj
         private=True,
         data={**data, "node_disks": disks},
     )
+
+
+def _vanished(facts: Facts) -> Reply:
+    """That nothing is known of it any more, as `order show` says."""
+    told = say(
+        "Order {order} for {node} {when}.",
+        order=str(facts.order.number), node=bold(facts.node), when=when(facts),
+    )  # fmt: skip
+    return Reply.empty(told, private=True).also(*why_over(facts))
 
 
 def _nothing(facts: Facts) -> Text:

@@ -37,6 +37,7 @@ from bot.pipeline import json_data
 from bot.pipeline.context import Context
 from bot.pipeline.ended import ended_of, may_still
 from bot.pipeline.formatting import (
+    deletion,
     lamp,
 )
 from bot.pipeline.machine_looks import look_at
@@ -156,7 +157,7 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False, reveal: Reveal = Fals
         state=said_state(detail.status),
     )
     data = json_data.detail(vm, node, detail, vm_details.connection_data(detail))
-    paying = await ctx.services.orders.concerned.paying(ended.orders, vm, detail.rent_order)
+    paying = await ctx.services.orders.concerned.paying(ended.told, vm, detail.rent_order)
     parts += await ending(ctx.services, ended, ctx.actor, paying)
     return Reply(summary, tuple(parts), private=True, data=data)
 
@@ -173,9 +174,11 @@ async def _as_last_known(
     if says_unrented(problem):
         ended = ended.refused_by(node.id)
     may = ended.narrowed(may_press(ctx.services, ctx.actor, ctx.place.channel))
-    shown = vm_details.as_last_known(vm, node, known, problem, may, reveal=reveal)
+    is_sure = ended.deleted.get((vm.node, vm.task))
+    gone = () if is_sure is None else deletion(is_sure=is_sure)
+    shown = vm_details.as_last_known(vm, node, known, problem, may, reveal=reveal, gone=gone)
     number = known.detail.rent_order if known is not None else ""
-    paying = await ctx.services.orders.concerned.paying(ended.orders, vm, number)
+    paying = await ctx.services.orders.concerned.paying(ended.told, vm, number)
     return shown.also(*await ending(ctx.services, ended, ctx.actor, paying))
 
 

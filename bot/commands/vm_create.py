@@ -9,6 +9,7 @@ from bot.commands.gpu_claims import losing_gpus
 from bot.commands.order_notes import ending_soon
 from bot.commands.room import lacking
 from bot.commands.taken import Looks, name_taken, ports_taken
+from bot.dbc.errors import says_unrented
 from bot.dbc.requests import CreateSpec
 from bot.errors import refuse_all
 from bot.ids import TaskId
@@ -303,9 +304,23 @@ async def _lacking(
         ssh=ssh if checked == "ssh" else None, rdp=rdp if checked == "rdp" else None,
     )  # fmt: skip
     found = (await name_taken(ctx, node, name)).also(room).also(ports)
+    found = found.also(await _unrented(ctx, node))
     if found.faults:
         return found
     return found.also(await losing_gpus(ctx, node, gpu, info, looks))
+
+
+async def _unrented(ctx: Context, node: Node) -> Foreseen:
+    """That a node refuses everybody since nobody rents it; asked anew where it said so last."""
+    usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
+    session = next((one for one in usable if one.node == node.id), None)
+    lists = ctx.services.inventory.lists
+    if session is None or (lists.has_asked(session) and not lists.is_refused(session)):
+        return Foreseen()
+    problem = (await ctx.services.inventory.list_node(session)).problem
+    if problem is None or not says_unrented(problem):
+        return Foreseen()
+    return Foreseen({"node": say("{sentence} {next}", sentence=problem.words, next=problem.hint)})
 
 
 def _spread(task: str) -> int:

@@ -81,9 +81,13 @@ def has_passwords(detail: TaskDetail) -> bool:
 
 
 def as_last_known(
-    vm: Machine, node: Node, known: Known | None, problem: DbcError, may: May, *, reveal: bool
-) -> Reply:
-    """A machine that cannot be read now: what is known of it from before, and since when."""
+    vm: Machine, node: Node, known: Known | None, problem: DbcError, may: May, *, reveal: bool,
+    gone: Line = (),
+) -> Reply:  # fmt: skip
+    """A machine that cannot be read now: what is known of it from before, and since when.
+
+    `gone` says that it is deleted by now, as far as that can be known.
+    """
     odd = isinstance(problem, Unreadable) and problem.is_of_the_node
     state = (
         line(
@@ -96,6 +100,8 @@ def as_last_known(
         if vm.status
         else ()
     )
+    if gone and state:
+        state = line(gone, " ", say("({what})", what=state))
     parts: list[Part] = [
         Para(
             line(

@@ -99,7 +99,7 @@ async def list_machines(
     gpus = await ctx.services.last_known.gpus(seen)
     ended = await ended_of(ctx.services, sessions)
     may = ended.narrowed(may_press(ctx.services, ctx.actor, ctx.place.channel))
-    parts = [node_part(each, gpus, may) for each in listings]
+    parts = [node_part(each, gpus, may, ended.deleted) for each in listings]
     if sort != "node":
         parts = _in_order(parts, listings, sort)
     silent = [each.node for each in listings if is_silent(each.problem)]

@@ -37,6 +37,7 @@ DESCRIPTION, RENAMED, NODE, NODE_RENAMED = "description", "renamed", "node", "no
 SESSION = "session"
 RENTAL = "rental"  # when the order ends that pays for it
 LATE = "late"  # in place of the phase of one whose end must have come
+DELETED = "deleted"  # the same of one whose machines must be deleted by now
 CAUTION = "caution"  # what nobody refuses, and whoever decides has to know: see `keep`
 CAUTION_IN_PUBLIC = "caution in public"  # the same where others read it
 ENDING = "ending"  # the same of the order's end, which is told anew once that has moved
@@ -142,7 +143,7 @@ def _said_session(text: str) -> Words:
 
 
 def rental_told(phase: str, order: int, at: datetime, block: int) -> str:
-    """An order as a fact: its phase or `LATE`, its number, and when its next block is made.
+    """An order as a fact: its phase, `LATE` or `DELETED`, its number, when its next block is made.
 
     The block itself is not shown: it tells whether the end has moved.
     """
@@ -175,6 +176,11 @@ def _said_rental(text: str) -> Words:
         return say(
             "order {order} has ended; machines are deleted after {time}", order=order, time=at
         )
+    if phase == DELETED:
+        return say(
+            "order {order} has ended; machines were to be deleted after {time}",
+            order=order, time=at,
+        )  # fmt: skip
     if phase == LATE:
         return say("order {order}, was to end {time}; it may have ended", order=order, time=at)
     return say("order {order}, ends {time}", order=order, time=at)

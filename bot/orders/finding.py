@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from functools import partial
@@ -38,6 +38,19 @@ class Search(Enum):
     UNREAD = auto()
 
 
+@dataclass
+class Searched:
+    """How far the chain was searched, and since when it cannot be read: dry runs know it as well.
+
+    `partly` are the nodes and wallets that were not wholly read in the last search, which began
+    `at`.
+    """
+
+    at: datetime | None = None
+    partly: frozenset[str] = frozenset()
+    unread_since: timedelta | None = None
+
+
 class Finder:
     """Looks for new rentals. `view` gives the chain as it is, `returned` takes up lost ones."""
 
@@ -48,6 +61,7 @@ class Finder:
         clock: Clock,
         view: Callable[[], Awaitable[ChainView]],
         returned: Returned,
+        searched: Searched,
     ) -> None:
         self._store = store
         self._concerned = concerned
@@ -56,8 +70,7 @@ class Finder:
         self._returned = returned
         self._foreign: dict[tuple[str, bool], timedelta] = {}  # and whether its node has no other
         self._known_to: tuple[object, object] = (), ()  # sessions and wallets, at the last search
-        self._searched_at: datetime | None = None
-        self._partly: frozenset[str] = frozenset()  # nodes and wallets not wholly read then
+        self._searched = searched
         self._unread = Unread(clock, "orders.not_found_out", "orders.found_out_again")
 
     async def find(self) -> None:
@@ -70,13 +83,13 @@ class Finder:
             wallets = {wallet for _, wallet in watched}
             wallets |= {order.renter for order in await tx.orders.open()}
         self._forget_foreign(known.held, watched)
-        self._partly = await self._side_by_side(
+        self._searched.partly = await self._side_by_side(
             {
                 **{node: partial(self._on_node, node) for node in sorted(nodes)},
                 **{wallet: partial(self._of_wallet, wallet) for wallet in sorted(wallets)},
             }
         )
-        self._searched_at = began
+        self._searched.at = began
         self._unread.tell()
 
     async def search_of(self, user: UserId, also: Sequence[DbcSession] = ()) -> Search:
@@ -85,10 +98,10 @@ class Finder:
         `also` of the nodes of these sessions. What a session or a wallet that was added since
         stands for has not been looked for yet.
         """
-        at, sessions = self._searched_at, [*(await self._store.known()).usable(user), *also]
+        at, sessions = self._searched.at, [*(await self._store.known()).usable(user), *also]
         async with self._store.read() as tx:
             watched = await tx.orders.watched_by(user)
-        if not self._partly.isdisjoint({one.node for one in sessions} | watched.keys()):
+        if not self._searched.partly.isdisjoint({one.node for one in sessions} | watched.keys()):
             return Search.UNREAD
         added = [one.added_at for one in sessions if one.added_at is not None]
         is_done = at is not None and all(one < at for one in (*added, *watched.values()))

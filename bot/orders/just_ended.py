@@ -1,7 +1,8 @@
-"""What is said of an order between its end and the final block that confirms it: half a minute."""
+"""What is said of an order whose end has come: of what helps, and until when to copy."""
 
+from bot.model import OrderPhase
 from bot.orders.facts import Facts
-from bot.orders.schedule import deleted_at
+from bot.orders.schedule import deleted_at, goal_of
 from bot.reply import Line, Note, Part, Phrase, bold, command, line, say, time
 
 
@@ -23,7 +24,27 @@ def just_ended(facts: Facts) -> tuple[Part, ...]:
 
 
 def copy_by(facts: Facts) -> Phrase:
-    """Until when to copy its machines' data, also where nobody could read its end."""
+    """Until when to copy its machines' data."""
+    order = facts.order
+    deleted = goal_of(order) if order.phase is OrderPhase.ENDED else order.ends
+    named = {"node": line(bold(facts.node)), "time": facts.earliest(deleted)}
+    if order.phase is OrderPhase.LAPSED:
+        return say(
+            "Copy at once what you need from {node}: order {order} has lapsed, and its machines "
+            "can be switched off at any moment.",
+            node=line(bold(facts.node)), order=str(order.number),
+        )  # fmt: skip
+    if order.phase is OrderPhase.RENTING and facts.is_past(order.ends):
+        return _unread(facts)
+    if order.phase is OrderPhase.ENDED and facts.is_past(deleted):  # which nobody has read yet
+        return say(
+            "Copy at once what you need from {node}: since {time} it may delete all of it.", **named
+        )
+    return say("Copy what you need from {node} before {time}.", **named)
+
+
+def _unread(facts: Facts) -> Phrase:
+    """Until when to copy its machines' data where nobody has read its end for certain."""
     named: dict[str, str | Line] = {
         "order": str(facts.order.number), "node": line(bold(facts.node)),
         "time": line(time(deleted_at(facts.order))),

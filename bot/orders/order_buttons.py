@@ -37,7 +37,7 @@ def buttons(
             value = _value(order)
             confirms = Button(say("I confirm it"), Handling.RENEWS, value)
             shown = [confirms, Button(say("Done"), Handling.DONE, value), *shown]
-    if sees and has_machines and can_be_rescued(order):
+    if sees and has_machines and can_be_rescued(order, head):
         shown.append(ways.to_rescue(order))
     is_mine = bool(reader) and order.renewer == reader
     return Actions(tuple(one for one in shown if not is_mine or one.action != Handling.RENEWS))

@@ -23,7 +23,7 @@ from bot.orders import said, vague, words
 from bot.orders.changes import Event, Looked, Read, goes_on, looked, unread
 from bot.orders.concerned import Concern, Concerned, People
 from bot.orders.facts import AtStake, Facts
-from bot.orders.finding import Finder, Search
+from bot.orders.finding import Finder, Search, Searched
 from bot.orders.handlings import Handlings
 from bot.orders.offers import Offer, offer_of, paid_since
 from bot.orders.over import settle, unsettle
@@ -64,6 +64,7 @@ class Orders:
         clock: Clock,
         by: str,
         channel: Callable[[], str],
+        searched: Searched,
     ) -> None:
         self._store = store
         self.chain = chain
@@ -73,9 +74,9 @@ class Orders:
         self._clock = clock
         self._by = by
         self._channel = channel
-        self._finder = Finder(store, concerned, clock, chain.view, self._returned)
+        self._finder = Finder(store, concerned, clock, chain.view, self._returned, searched)
         self._found_at: timedelta | None = None
-        self._unread_since: timedelta | None = None
+        self._searched = searched
         self._unread = Unread(clock, "orders.not_read", "orders.read_again")
         self._elsewhere = Unread(clock, "orders.another_chain", "orders.same_chain_again")
         self._apart: dict[str, timedelta] = {}  # orders that the chain does not go on from
@@ -108,7 +109,7 @@ class Orders:
             some = due[start : start + _SIDE_BY_SIDE]
             await asyncio.gather(*(self._look_safely(order, view) for order in some))
         for one in (self._unread, self._elsewhere):
-            one.tell(is_tried=self._unread_since is None)
+            one.tell(is_tried=self._searched.unread_since is None)
         if due:
             await self._outbox.deliver_due()
 
@@ -137,7 +138,7 @@ class Orders:
 
     def _uncertain(self) -> list[Text]:
         found: list[Text] = []
-        since = self._unread_since
+        since = self._searched.unread_since
         if since is not None and self._clock.monotonic() - since >= _WORTH_SAYING:
             found.append(
                 say("The chain cannot be read. Of rentals, only the last warnings are given.")
@@ -158,12 +159,12 @@ class Orders:
         try:
             view = await self.chain.view()
         except ChainError as error:
-            if self._unread_since is None:
-                self._unread_since = self._clock.monotonic()
+            if self._searched.unread_since is None:
+                self._searched.unread_since = self._clock.monotonic()
                 log.warning("chain.unread", problem=error.sentence, why=error.why)
             return None
-        if self._unread_since is not None:
-            self._unread_since = None
+        if self._searched.unread_since is not None:
+            self._searched.unread_since = None
             log.info("chain.read_again")
         return view
 
@@ -361,7 +362,7 @@ class Orders:
 
         `also` of the nodes of these sessions, such as those that a channel shares.
         """
-        unread = self._unread_since is not None
+        unread = self._searched.unread_since is not None
         return Search.UNREAD if unread else await self._finder.search_of(user, also)
 
     def is_past(self, order: RentalOrder) -> bool:
@@ -435,6 +436,14 @@ class Orders:
         over = [order for order in known if order.phase.is_over]
         found = await self._used_with(sessions, over)
         return max(found, key=lambda one: one.began, default=None)
+
+    async def left_over(
+        self, sessions: Sequence[DbcSession], is_wanted: Callable[[RentalOrder], bool]
+    ) -> list[RentalOrder]:
+        """The wanted ones of those that have lapsed or are gone, that these sessions stood for."""
+        async with self._store.read() as tx:
+            known = await tx.orders.over_on({session.node for session in sessions})
+        return await self._used_with(sessions, [one for one in known if is_wanted(one)])
 
     async def _used_with(
         self, sessions: Sequence[DbcSession], known: Sequence[RentalOrder]

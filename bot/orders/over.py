@@ -134,4 +134,4 @@ def _holds(button: Button, order: RentalOrder, event: Event) -> bool:
     if button.action != ways.RESCUE:
         return True
     # Behind a renewal, it is the messages about the new end that have it.
-    return can_be_rescued(order) and event is not Event.RENEWED
+    return can_be_rescued(order, order.seen_block) and event is not Event.RENEWED

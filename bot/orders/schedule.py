@@ -74,8 +74,15 @@ def is_too_late(order: RentalOrder) -> bool:
     return order.phase is OrderPhase.GONE
 
 
-def can_be_rescued(order: RentalOrder) -> bool:
-    """Whether there may be machines of it to copy from."""
+def is_left_by_lapse(order: RentalOrder, head: int) -> bool:
+    """Whether machines that were made before it lapsed may be there: their node goes by its end."""
+    return order.phase is OrderPhase.LAPSED and head < order.ends + KEPT
+
+
+def can_be_rescued(order: RentalOrder, head: int) -> bool:
+    """Whether there may be machines of it to copy from, once block `head` is made."""
+    if order.phase is OrderPhase.LAPSED:
+        return is_left_by_lapse(order, head)
     return order.phase in {OrderPhase.RENTING, OrderPhase.ENDED} and not is_too_late(order)
 
 

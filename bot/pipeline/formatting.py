@@ -9,7 +9,7 @@ from bot.dbc.errors import DbcError, NodeSilent, Unreadable
 from bot.dbc.models import Phase, phase_of, said_state
 from bot.dbc.sizes import Size
 from bot.errors import BotError, Refused
-from bot.ids import UserId
+from bot.ids import NodeId, TaskId, UserId
 from bot.language.output import Page
 from bot.messages import machine_buttons, ways
 from bot.model import Machine, Node
@@ -54,7 +54,9 @@ _LAMPS = {
     Phase.UNKNOWN: emoji("grey_question"),
 }
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_Ids = tuple[NodeId, TaskId]
 NOTHING_KNOWN: Mapping[tuple[str, str], int] = MappingProxyType({})
+NOTHING_DELETED: Mapping[_Ids, bool] = MappingProxyType({})
 _SHORT = 8  # characters of an id that people read and type
 
 
@@ -105,14 +107,18 @@ def lamp(status: str) -> Line:
     return line(_LAMPS[phase_of(status)], " ", said_state(status))
 
 
-def machine_row(machine: Machine, count: int | None = None) -> Line:
-    """One machine on one line; `count` of GPUs, where that is known."""
+def deletion(*, is_sure: bool) -> Line:
+    """The state of a machine that its node has deleted by now, as far as that can be known."""
+    told = say("presumably deleted by its node") if is_sure else say("perhaps deleted by its node")
+    return line(emoji("wastebasket"), " ", told)
+
+
+def machine_row(machine: Machine, count: int | None = None, state: Line = ()) -> Line:
+    """One machine on one line; `count` of GPUs, where that is known, `state` where not its own."""
     created = machine.created.strip()[:10]
+    sign, *told = state or lamp(machine.status)
     return joined(
-        line(
-            _LAMPS[phase_of(machine.status)], " ", bold(machine.label), " ",
-            code(short(machine.task)), " ", said_state(machine.status),
-        ),
+        line(sign, " ", bold(machine.label), " ", code(short(machine.task)), *told),
         machine.desc if machine.nickname else "",
         gpus(count),
         say("created {day}", day=created) if _DAY.fullmatch(created) else "",
@@ -123,10 +129,12 @@ def node_part(
     listing: NodeListing,
     gpus: Mapping[tuple[str, str], int] = NOTHING_KNOWN,
     may: machine_buttons.May = machine_buttons.anyone,
+    deleted: Mapping[_Ids, bool] = NOTHING_DELETED,
 ) -> Rows:
     """A node with its machines, or why they are not to be had; `gpus` by node and task.
 
-    Whoever reads it `may` do what stands behind each ⋮.
+    Whoever reads it `may` do what stands behind each ⋮. What is `deleted` by now, as far as that
+    can be known, says so where the node did not just tell it.
     """
     head: Line = line(bold(listing.node.label))
     if isinstance(listing.problem, Unreadable):
@@ -139,7 +147,7 @@ def node_part(
         head = line(head, " ", emoji("warning"), " ", listing.problem.words, what)
     elif not listing.machines:
         head = line(head, "\n", say("no machines"))
-    rows = [_row(machine, listing, gpus, may) for machine in listing.machines]
+    rows = [_row(machine, listing, gpus, may, deleted) for machine in listing.machines]
     if listing.problem is None:
         return Rows(tuple(rows), head)
     missing = () if rows else (json_data.silent(listing.node, listing.problem),)
@@ -151,6 +159,7 @@ def _row(
     listing: NodeListing,
     gpus: Mapping[tuple[str, str], int],
     may: machine_buttons.May,
+    deleted: Mapping[_Ids, bool],
 ) -> Row:
     node, count = listing.node, gpus.get((machine.node, machine.task))
     key = (
@@ -165,17 +174,37 @@ def _row(
     if listing.problem is None and not listing.unlisted:  # each as its node has just told it
         data = {**named, "seen_at": machine.seen_at}
     else:
-        text = line(text, _age(machine, listing), _way_out(machine, listing))
-        data = json_data.machine(machine, node, _why_old(machine, listing))
+        if gone := _deleted(machine, listing, deleted):
+            text = machine_row(machine, count, gone)
+        text = line(text, _age(machine, listing, deleted), _way_out(machine, listing))
+        is_sure = None if listing.is_fresh(machine) else deleted.get(_id(machine))
+        data = json_data.machine(machine, node, _why_old(machine, listing), deleted=is_sure)
     menu = machine_buttons.menu(machine.node, machine.task, machine.status, may)
     return Row(text, data, menu)
 
 
-def _age(machine: Machine, listing: NodeListing) -> Line:
+def _id(machine: Machine) -> _Ids:
+    return machine.node, machine.task
+
+
+def _deleted(machine: Machine, listing: NodeListing, deleted: Mapping[_Ids, bool]) -> Line:
+    """That a machine is deleted by now, where its node did not tell it just now."""
+    is_sure = deleted.get(_id(machine))
+    if is_sure is None or listing.is_fresh(machine):
+        return ()
+    return deletion(is_sure=is_sure)
+
+
+def _age(machine: Machine, listing: NodeListing, deleted: Mapping[_Ids, bool]) -> Line:
     """When a machine was seen like this, where its node did not tell it just now."""
     if listing.is_fresh(machine):
         return ()
     seen = say("as last seen, {time}", time=time(machine.seen_at))
+    if _id(machine) in deleted:
+        seen = say(
+            "{status} when last seen, {seen_at}",
+            status=said_state(machine.status), seen_at=time(machine.seen_at),
+        )  # fmt: skip
     if listing.problem is None:
         seen = say("{why}; {seen}", why=_LEFT_OUT, seen=seen)
     return line(" ", say("({what})", what=seen))

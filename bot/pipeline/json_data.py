@@ -31,8 +31,11 @@ def node_time(text: str) -> str | None:
         return None
 
 
-def machine(seen: Machine, node: Node, problem: str = "") -> Named:
-    """A machine in a list; `problem` is why it is as last seen."""
+def machine(seen: Machine, node: Node, problem: str = "", *, deleted: bool | None = None) -> Named:
+    """A machine in a list; `problem` is why it is as last seen.
+
+    `deleted` by now as far as that can be known: for sure (True), or perhaps.
+    """
     return {
         "task": seen.task,
         "name": seen.label,
@@ -43,6 +46,7 @@ def machine(seen: Machine, node: Node, problem: str = "") -> Named:
         "node_id": seen.node,
         "seen_at": seen.seen_at,
         "problem": problem or None,
+        "deleted": None if deleted is None else "presumably" if deleted else "perhaps",
     }
 
 

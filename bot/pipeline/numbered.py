@@ -127,24 +127,27 @@ class Numbered:
 
     async def _orders(self, search: Search) -> list[Choice]:
         """`1287 · gpu1 · ends in 3 days`, of the rentals that this person is told of."""
+        rescues = search.form == _RESCUE
+        rentals = await self._rentals(search, also_over=rescues)
+        facts = [await self._services.orders.facts(order) for order in rentals]
         return [
             Choice(
                 say(
                     "{order} · {node} · {ends}",
-                    order=str(order.number),
-                    node=await self._services.inventory.label(order.node),
-                    ends=briefly(await self._services.orders.facts(order)),
+                    order=str(one.order.number), node=one.node, ends=briefly(one),
                 ),
-                str(order.number),
+                str(one.order.number),
             )
-            for order in await self._rentals(search)
-            if search.form != _RESCUE or can_be_rescued(order)
-        ]
+            for one in facts
+            if not rescues or can_be_rescued(one.order, one.head)
+        ]  # fmt: skip
 
-    async def _rentals(self, search: Search) -> list[RentalOrder]:
-        hidden = await self._hidden(search)
-        orders = await self._services.orders.of_person(search.user)
-        return [order for order in orders if order.node not in hidden]
+    async def _rentals(self, search: Search, *, also_over: bool = False) -> list[RentalOrder]:
+        hidden, orders = await self._hidden(search), self._services.orders
+        found = await orders.of_person(search.user)
+        if also_over:
+            found = await orders.of_person_after(search.user, 0)
+        return [order for order in found if order.node not in hidden]
 
     async def _wallets(self, search: Search) -> list[Choice]:
         """The wallets that this person watches, with what each rents as far as they may know."""

@@ -3,13 +3,14 @@
 A rental that is renewed while a request waits is no other request.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bot.ids import NodeId
-from bot.messages.facts import LATE, RENTAL, rental_number, rental_told
+from bot.messages.facts import DELETED, LATE, RENTAL, rental_number, rental_told
 from bot.model import Fact, OrderPhase, RentalOrder
 from bot.orders.schedule import goal_of, head_at, moment
 from bot.pipeline.context import Context
+from bot.pipeline.ended import ended_of
 from bot.pipeline.targets import Bound
 
 
@@ -24,10 +25,12 @@ async def rental_of(bound: Bound, context: Context) -> Mapping[str, Fact]:
         return {}
     usable = await services.sessions.usable(context.actor, context.place.channel)
     sessions = [session for session in usable if session.node == node.id]
-    orders = await services.orders.used_with(sessions) if sessions else []
+    ended = await ended_of(services, sessions)
+    orders: Sequence[RentalOrder] = ended.orders
     if bound.machine is None:  # what is made now is never of one that is over, if another goes on
         orders = [one for one in orders if not _is_over(one, context)] or orders
     else:
+        orders = [one for one in ended.told if one.phase is not OrderPhase.GONE]
         for session in sessions:
             known = await services.last_known.find(session, bound.machine.task)
             number = known.detail.rent_order if known is not None else ""
@@ -56,5 +59,7 @@ def _told(order: RentalOrder, context: Context) -> str:
     now = context.services.clock.now()
     goal = goal_of(order)
     at = moment(order, goal, head_at(order, now))
-    is_late = order.phase is OrderPhase.RENTING and context.services.orders.is_past(order)
-    return rental_told(LATE if is_late else order.phase, order.number, at, goal)
+    late = {OrderPhase.RENTING: LATE, OrderPhase.ENDED: DELETED}
+    is_late = context.services.orders.is_past(order)
+    phase = late.get(order.phase, order.phase) if is_late else order.phase
+    return rental_told(phase, order.number, at, goal)

@@ -95,6 +95,12 @@ class Orders(Repository):
         """All rentals of a node, over or not, the first end first."""
         return await self._where(rental_orders.c.node == node)
 
+    async def over_on(self, nodes: Collection[NodeId]) -> list[RentalOrder]:
+        """The rentals of some nodes that have lapsed or are gone, the first end first."""
+        its = rental_orders.c.node.in_(sorted(nodes))
+        over = rental_orders.c.phase.in_((OrderPhase.LAPSED, OrderPhase.GONE))
+        return await self._where(and_(its, over))
+
     async def nodes_of_ended(self, since: datetime, lost_since: datetime) -> frozenset[NodeId]:
         """The nodes of rentals that have ended, and were read `since`, or that were lost.
 

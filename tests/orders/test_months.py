@@ -26,6 +26,7 @@ from bot.clock import SteadyClock
 from bot.dbc.client import DbcClient
 from bot.ids import NodeId, UserId, new_id
 from bot.orders.concerned import Concerned
+from bot.orders.finding import Searched
 from bot.orders.orders import Orders
 from bot.pipeline.rehearsal import SilentMessenger, SilentOutbox
 from bot.services.inventory import Inventory
@@ -78,7 +79,9 @@ class World:
         concerned = Concerned(
             store, LastKnown(store), inventory.lists.listed_at, _hides_nothing, _bars_nobody
         )
-        self.orders = Orders(store, chain, concerned, inventory, outbox, clock, by, lambda: "")
+        self.orders = Orders(
+            store, chain, concerned, inventory, outbox, clock, by, lambda: "", Searched()
+        )
         self.begun.append((self.orders, store))
         await store.migrate()
         await store.release_leases_of_others(by)
