@@ -70,7 +70,7 @@ _CALLED = {
     Notify.ENDS: say("ends only"),
     Notify.FAILURES: say("only failures and what was not done"),
     Notify.SILENT: say("everything, without mentions"),
-    Notify.DIGEST: say("one digest a day, and at once what was not done"),
+    Notify.DIGEST: say("one digest a day; failures and what was not done at once"),
 }
 _USUAL = ("22:00-07:00", "20:00-08:00")
 _HOURS = ("07:00", "08:00", "09:00", "18:00")  # for a digest: before work, or after it

@@ -117,7 +117,7 @@ _CHOICES: Mapping[str, Sequence[str]] = {
         "on": "开 上电 打开",
         "off": "关 断电 关机 已关机 stopped closed",
         "running": "运行中 运行",
-        "asleep": "睡眠 休眠 挂起 sleeping suspended",
+        "asleep": "休眠 睡眠 挂起 sleeping suspended",
         "busy": "忙 处理中 进行中",
         "failed": "失败 故障 出错 broken",
         "reset": "重置",

@@ -241,10 +241,13 @@ def faults(command: Command, values: Mapping[str, str]) -> dict[str, Words]:
         except Refused as refusal:
             found[option.name] = refusal.words
     sound = {name: text for name, text in values.items() if name not in found}
-    return {**_faults_together(command, sound), **found}
+    together = _faults_together(command, sound)
+    if any(values[name] for name in values.keys() - sound.keys()):
+        together.pop("", None)  # “nothing to change”, as far as it can be read
+    return {**together, **found}
 
 
-def _faults_together(command: Command, sound: Mapping[str, str]) -> Mapping[str, Words]:
+def _faults_together(command: Command, sound: Mapping[str, str]) -> dict[str, Words]:
     """What the command's own check has against texts that are sound by themselves.
 
     What is missing, or faulty by itself, hides nothing that is wrong with the others.

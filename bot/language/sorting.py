@@ -134,7 +134,7 @@ def _is_flag(command: Command, word: str) -> bool:
 def _as_values(command: Command, values: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     node = command.parameter(NODE_OPTION)
     if node is not None and NODE_OPTION in values:
-        _set(values, node.name, values.pop(NODE_OPTION))
+        _set(command, values, node.name, values.pop(NODE_OPTION))
     spelled = {
         name: word.spelled
         for name, word in values.items()
@@ -158,13 +158,13 @@ def sorted_out(command: Command, rest: Sequence[str]) -> dict[str, str]:
             break
         word = queue.pop(0)
         if queue and _is_before_node(command, word):
-            _set(values, NODE_OPTION, queue.pop(0))
+            _set(command, values, NODE_OPTION, queue.pop(0))
             if queue and fold(queue[0]) in BEHIND_NODE:  # 在 gpu1 上
                 queue.pop(0)
         elif fold(word) in WITH and queue and queue[0][:1] in {"@", "#"}:
             continue
         elif queue and (named := _named_next(command, word)):
-            _set(values, named.name, queue.pop(0))
+            _set(command, values, named.name, queue.pop(0))
         elif not _named(command, word, queue, values):
             bare.append(_up_to_line(command, word, queue))
     _positional(command, bare, values)
@@ -229,7 +229,7 @@ def _takes_whole_line(
         before = command.parameters[:position]
         filled = len(bare) + sum(p.name in values for p in before) >= len(before)
         if filled and parted(queue[0])[:2] != (parameter.name, "="):
-            _set(values, parameter.name, " ".join(quoted(word) for word in queue))
+            _set(command, values, parameter.name, " ".join(quoted(word) for word in queue))
             return True
     return False
 
@@ -255,7 +255,7 @@ def _named(command: Command, word: str, queue: list[str], values: dict[str, str]
         return False
     if not equals and not is_flag and (option is None or not queue):
         return False
-    _set(values, name, value if equals else "true" if is_flag else queue.pop(0))
+    _set(command, values, name, value if equals else "true" if is_flag else queue.pop(0))
     return True
 
 
@@ -267,9 +267,10 @@ def _is_flag_in_chinese(command: Command, word: str) -> bool:
     return found is not None and found.arg.kind.is_flag
 
 
-def _set(values: dict[str, str], name: str, value: str) -> None:
+def _set(command: Command, values: dict[str, str], name: str, value: str) -> None:
     if plain(values.setdefault(name, value)) != plain(value):
-        raise Twice(name, values[name], value)
+        parameter = command.parameter(name)
+        raise Twice(name, parameter.word if parameter else name, values[name], value)
 
 
 def _positional(command: Command, bare: Sequence[str], values: dict[str, str]) -> None:
@@ -296,9 +297,9 @@ def _positional(command: Command, bare: Sequence[str], values: dict[str, str]) -
                     label=parameter.arg.label, several=several,
                 )  # fmt: skip
                 raise Surplus(command, several, given, named, told)
-            _set(values, parameter.name, " ".join(bare[position:]))
+            _set(command, values, parameter.name, " ".join(bare[position:]))
             return
-        _set(values, parameter.name, word)
+        _set(command, values, parameter.name, word)
 
 
 def _in_order(command: Command, bare: Sequence[str], values: Mapping[str, str]) -> list[Parameter]:

@@ -41,10 +41,10 @@ class Unclear(Refused):
 class Twice(Refused):
     """One parameter with two values; behind a reason the second one may be a word of it."""
 
-    def __init__(self, name: str, first: str, second: str) -> None:
+    def __init__(self, name: str, called: str, first: str, second: str) -> None:
         told = say(
             "“{name}” was given twice: “{first}” and “{second}”.",
-            name=name, first=first, second=second,
+            name=called, first=first, second=second,
         )  # fmt: skip
         super().__init__(told, field=name)
 

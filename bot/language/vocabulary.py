@@ -113,7 +113,7 @@ STATES = by_word(
         "down off stopped dead 挂 挂了 关机 关着 停了 宕机 down了": "off",
         "up running on online alive 运行 运行中 开着 在跑": "running",
         "failed broken crashed failing 坏了 失败 出错": "failed",
-        "asleep sleeping suspended 睡眠": "asleep",
+        "asleep sleeping suspended 睡眠 休眠": "asleep",
         "busy stuck 卡住": "busy",
     }
 )

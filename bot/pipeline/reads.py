@@ -97,7 +97,7 @@ class Reads:
         if not wish.option(FILTER) and self._is_paged(wish, found):
             await answer.say(await self._page_of(wish, found))  # only the page is put into words
         else:
-            await self._say(wish, self._filtered(wish, found), answer)
+            await self._say(wish, self._filtered(wish, found), answer, found)
 
     def _filtered(self, wish: Wish, found: Reply) -> Reply:
         """What was asked for of the reply, in its reader's language, also in files and JSON."""
@@ -107,11 +107,11 @@ class Reads:
         read = self._in(self._services.languages.language(wish.actor), found)
         return self._read_by(wish, output.filtered(reply, wanted, read))
 
-    async def _say(self, wish: Wish, reply: Reply, answer: Answer) -> None:
+    async def _say(self, wish: Wish, reply: Reply, answer: Answer, found: Reply) -> None:
         if reply.sensitive:  # never a file, however long it is
             await answer.say(reply)
         elif wish.option(JSON):
-            await self._as_json(wish, reply, answer)
+            await self._as_json(wish, reply, answer, found)
         elif wish.option(FILE) and reply.is_table:
             await self._as_file(wish, reply, output.as_csv(self._dated(reply)), "csv", answer)
         elif wish.option(FILE):
@@ -139,6 +139,9 @@ class Reads:
         """The reply in the language of whoever reads it; JSON is for programs, in one language."""
         if wish.option(JSON):
             return self._in("en", reply)
+        return self._read_here(wish, reply)
+
+    def _read_here(self, wish: Wish, reply: Reply) -> Reply:
         is_private = wish.is_private or reply.private or wish.source is Source.DIRECT
         reader = wish.actor if is_private else wish.place.channel
         return self._in(self._services.languages.language(reader), reply)
@@ -245,12 +248,13 @@ class Reads:
         """The reply with moments as people are told them; what becomes text is not put so later."""
         return with_moments(reply, partial(shown, self._services.clock))
 
-    async def _as_json(self, wish: Wish, reply: Reply, answer: Answer) -> None:
+    async def _as_json(self, wish: Wish, reply: Reply, answer: Answer, found: Reply) -> None:
         text = output.as_json(self._dated(reply))
         if len(text) <= output.LONG_JSON and not wish.option(FILE):
             await answer.say(replace(reply, parts=(CodeBlock(text),)))
         else:
-            await self._as_file(wish, reply, text, "json", answer)
+            told = replace(reply, summary=self._read_here(wish, found).summary)
+            await self._as_file(wish, told, text, "json", answer)
 
     async def _as_file(
         self, wish: Wish, reply: Reply, text: str, kind: str, answer: Answer
