@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from cryptography.fernet import Fernet
 from sqlalchemy import Engine
-from sqlalchemy.dialects.sqlite.base import SQLiteDialect
+from sqlalchemy.engine.default import DefaultDialect
 
 from storage import Store, Vault
 
@@ -50,7 +50,7 @@ async def made(url: str) -> None:
 
 
 class Compilations(dict[tuple[Any, ...], Any]):
-    """Statements as they were compiled for SQLite, by every engine of this process alike.
+    """Statements as they were compiled for a dialect, by every engine of this process alike.
 
     SQLAlchemy keeps what it has compiled for each engine by itself. A program has one; the tests
     make thousands, and would spend a third of their time on compiling the same statements.
@@ -66,11 +66,11 @@ class Compilations(dict[tuple[Any, ...], Any]):
 
 def _anybody(key: tuple[Any, ...]) -> tuple[Any, ...]:
     dialect, *statement = key
-    return type(dialect), dialect._json_deserializer, *statement
+    return type(dialect), getattr(dialect, "_json_deserializer", None), *statement
 
 
 def share_compilations() -> None:
-    """Let engines for SQLite in this process share what they know of statements and types.
+    """Let engines in this process share what they know of statements and types.
 
     Those that read JSON alike: how a value is read belongs to what is known.
 
@@ -80,8 +80,9 @@ def share_compilations() -> None:
     types: defaultdict[Any, WeakKeyDictionary[Any, Any]]  # how values get in and out
     types = defaultdict(WeakKeyDictionary)
 
-    def share(_dialect: type[SQLiteDialect], engine: Engine) -> None:
+    def share(dialect: type[DefaultDialect], engine: Engine) -> None:
         engine._compiled_cache = compilations
-        engine.dialect._type_memos = types[engine.dialect._json_deserializer]
+        deserializer = getattr(engine.dialect, "_json_deserializer", None)
+        engine.dialect._type_memos = types[dialect, deserializer]
 
-    SQLiteDialect.engine_created = classmethod(share)  # type: ignore[method-assign, assignment]
+    DefaultDialect.engine_created = classmethod(share)  # type: ignore[method-assign, assignment]
