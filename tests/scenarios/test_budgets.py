@@ -24,7 +24,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
             await one.stage.gives_session(person, "gpu1")
         one.is_watched_whole = True
         one.rents(blocks=20 * DAY)
-        await one.passes(minutes=20, step=400)
+        await one.passes(minutes=20, step=600)
         yield one
 
 
@@ -35,7 +35,7 @@ def budget(scene: ChainStage, amount: str, whose: str = "") -> None:
 
 async def creates(scene: ChainStage) -> None:
     await scene.stage.asks(scene.stage.alice, CREATE)
-    await scene.passes(2, step=900)
+    await scene.passes(2, step=1800)
 
 
 async def test_what_exceeds_a_budget_needs_approval_by_somebody_else(scene: ChainStage) -> None:
@@ -102,7 +102,7 @@ async def spends(scene: ChainStage) -> None:
     """Alice's machine has cost more than her budget, which was told."""
     budget(scene, "usd = 1")
     await creates(scene)
-    await scene.passes(2, step=900)
+    await scene.passes(2, step=1800)
     assert scene.told(scene.stage.alice, "Budget research is spent for")
 
 
@@ -183,7 +183,7 @@ async def test_a_month_that_begins_has_spent_nothing_of_the_last_one(tmp_path: P
         await stage.gives_session(stage.alice, "gpu1")
         scene.is_watched_whole = True
         scene.rents(blocks=20 * DAY)
-        await scene.passes(minutes=20, step=400)
+        await scene.passes(minutes=20, step=600)
         await creates(scene)
         spent = (await costs(scene, "person"))["parts"]
         mine = next(one for one in spent if one["user"] == stage.alice.id)

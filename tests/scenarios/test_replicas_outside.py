@@ -120,7 +120,7 @@ async def test_a_rentals_warnings_are_told_once_by_all(scene: Scene) -> None:
     await scene.goes_on(2, step=15)
     assert len(told(stage.alice, f"Confirm order {rental.number}")) == 1
     scene.chain.confirm(rental.number)
-    await scene.goes_on(40, step=120)
+    await scene.goes_on(40, step=300)
     for words in (f"Order {rental.number} for gpu1 is confirmed", "for gpu1 ends"):
         assert len(told(stage.alice, words)) == 1, words
 
