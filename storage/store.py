@@ -14,7 +14,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import IO, Any, TypeVar
 
-from sqlalchemy import Connection, func, or_, select, text, update
+from sqlalchemy import BindParameter, Connection, bindparam, func, or_, select, text, update
 
 from bot.clock import SystemClock
 from bot.ids import new_id
@@ -47,6 +47,22 @@ Result = TypeVar("Result")
 Observe = Callable[[float, str], None]
 
 _NOW = SystemClock().now
+
+_RESTORED = select(func.max(audit.c.seq)).where(audit.c.kind == AuditKind.RESTORED)
+_NEWEST = tuple(
+    select(func.max(column))
+    for column in (
+        executions.c.created_at, executions.c.started_at, executions.c.finished_at,
+        approvals.c.created_at, approvals.c.decided_at,
+    )
+)  # fmt: skip
+_HOLDER: BindParameter[str] = bindparam("its_holder")
+_RELEASES = tuple(
+    update(table)
+    .where(or_(table.c.leased_by < _HOLDER, table.c.leased_by > _HOLDER))
+    .values(leased_by=None, leased_until=None)
+    for table in LEASED.values()
+)
 
 
 class Store:
@@ -111,8 +127,7 @@ class Store:
             async with self._engines.migrating() as connection:
                 before = await connection.run_sync(_upgrade_alone)
         async with self._engines.reading() as connection:
-            restored = select(func.max(audit.c.seq)).where(audit.c.kind == AuditKind.RESTORED)
-            self._restored = await connection.scalar(restored) or 0
+            self._restored = await connection.scalar(_RESTORED) or 0
         return before
 
     async def newer_schema(self) -> str:
@@ -257,12 +272,8 @@ class Store:
         if self.is_shared:
             return
         async with self._engines.writing() as connection:
-            for table in LEASED.values():
-                await connection.execute(
-                    update(table)
-                    .where(or_(table.c.leased_by < by, table.c.leased_by > by))
-                    .values(leased_by=None, leased_until=None)
-                )
+            for release in _RELEASES:
+                await connection.execute(release, {"its_holder": by})
 
     async def reseal(self, now: datetime) -> int:
         """Encrypt everything secret anew under the first key; says how many rows there were.
@@ -301,12 +312,8 @@ class Store:
 
     async def newest_moment(self) -> datetime | None:
         """The latest moment at which something is said to have happened; None for nothing yet."""
-        columns = (
-            executions.c.created_at, executions.c.started_at, executions.c.finished_at,
-            approvals.c.created_at, approvals.c.decided_at,
-        )  # fmt: skip
         async with self._engines.reading() as connection:
-            found = [await connection.scalar(select(func.max(column))) for column in columns]
+            found = [await connection.scalar(newest) for newest in _NEWEST]
         return max((at for at in found if at is not None), default=None)
 
     async def try_writing(self) -> None:

@@ -6,6 +6,8 @@ from bot.ids import UserId
 from storage.repositories.repository import Repository
 from storage.tables import aliases
 
+_ALL = select(aliases).order_by(aliases.c.name)
+
 
 class Aliases(Repository):
     """Each person's own; nobody else's lines change by them."""
@@ -29,7 +31,7 @@ class Aliases(Repository):
 
     async def all(self) -> dict[str, dict[str, str]]:
         """Everyone's aliases: by person, then by name."""
-        rows = await self._connection.execute(select(aliases).order_by(aliases.c.name))
+        rows = await self._connection.execute(_ALL)
         found: dict[str, dict[str, str]] = {}
         for row in rows.mappings():
             found.setdefault(row["user"], {})[row["name"]] = row["body"]

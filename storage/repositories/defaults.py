@@ -7,6 +7,8 @@ from bot.model import Scope
 from storage.repositories.repository import Repository
 from storage.tables import defaults
 
+_ALL = select(defaults)
+
 
 class Defaults(Repository):
     """One default node for each person and channel. `owner` is the id of either."""
@@ -37,5 +39,5 @@ class Defaults(Repository):
 
     async def all(self) -> dict[tuple[str, Reader], NodeId]:
         """Every default node, by scope and owner."""
-        rows = await self._connection.execute(select(defaults))
+        rows = await self._connection.execute(_ALL)
         return {(row.scope, row.id): row.node for row in rows}

@@ -14,6 +14,7 @@ from storage.tables import machine_details, machines
 from storage.vault import Vault
 
 _DETAIL = "detail"
+_ALL = select(machine_details.c.sealed)
 _GONE = not_(
     exists().where(
         machines.c.node == machine_details.c.node, machines.c.task == machine_details.c.task
@@ -79,7 +80,7 @@ class Details(Repository):
 
     async def all(self) -> list[str]:
         """Everything that can be opened."""
-        rows = await self._connection.execute(select(machine_details.c.sealed))
+        rows = await self._connection.execute(_ALL)
         return [text for row in rows if (text := self._open(row.sealed)) is not None]
 
     async def forget(self, owner: UserId, node: NodeId) -> None:

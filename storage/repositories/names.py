@@ -14,6 +14,7 @@ from bot.reply import say
 from storage.repositories.repository import Repository, is_word, renewing
 from storage.tables import names
 
+_ALL = select(names)
 _NEWS = ("name", "folded", "since", "given_by")
 
 
@@ -87,7 +88,7 @@ class Names(Repository):
 
     async def everything(self) -> dict[tuple[Nicknamed, str], Given]:
         """Every name, by kind and target; of a kind that is not known here, none."""
-        rows = await self._connection.execute(select(names))
+        rows = await self._connection.execute(_ALL)
         return {
             (Nicknamed(row["kind"]), row["target"]): Given(
                 row["name"], row["given_by"], row["since"]

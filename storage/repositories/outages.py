@@ -20,6 +20,7 @@ from storage.tables import (
 )
 
 _AT_ONCE = 500  # ids in one statement; databases limit its parameters
+_SILENCES = select(silences)
 _OF_A_MACHINE = ("vm.", "disk.", "snapshot.")  # how commands begin that change one
 _NAMES = "vm.name"
 _IN_PROGRESS = (ExecutionStatus.RUNNING, ExecutionStatus.FOLLOWING)
@@ -67,7 +68,7 @@ class Outages(Repository):
 
     async def silences(self) -> dict[NodeId, Silence]:
         """What keeps silent, by node."""
-        rows = await self._connection.execute(select(silences))
+        rows = await self._connection.execute(_SILENCES)
         return {row.node: Silence(row.node, row.since, row.episode) for row in rows}
 
     async def silent(self, silence: Silence) -> None:

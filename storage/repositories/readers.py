@@ -16,6 +16,7 @@ from storage.tables import readers
 About = Literal["person", "channel", "locale", "direct", "notify", "quiet", "digest", "home"]
 
 
+_ALL = select(readers)
 _SOME = select(readers).where(
     readers.c.about.in_(bindparam("these", expanding=True)),
     readers.c.id.in_(bindparam("owners", expanding=True)),
@@ -52,6 +53,6 @@ class Readers(Repository):
     async def all(self) -> Mapping[str, dict[str, str]]:
         """All that is remembered, by what it is about."""
         found: dict[str, dict[str, str]] = defaultdict(dict)
-        for row in await self._connection.execute(select(readers)):
+        for row in await self._connection.execute(_ALL):
             found[row.about][row.id] = row.value
         return found

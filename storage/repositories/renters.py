@@ -14,6 +14,8 @@ from storage.repositories.repository import Repository
 from storage.tables import session_requests, used_nonces
 from storage.vault import Vault
 
+_ALL = select(session_requests)
+
 
 class Renters(Repository):
     """One request for each person and node; one row for each nonce."""
@@ -76,7 +78,7 @@ class Renters(Repository):
 
     async def all(self) -> list[SessionRequest]:
         """Everybody's requests."""
-        rows = await self._connection.execute(select(session_requests))
+        rows = await self._connection.execute(_ALL)
         return [self._open(row) for row in rows.mappings()]
 
     def _open(self, row: RowMapping) -> SessionRequest:
@@ -111,7 +113,7 @@ class Renters(Repository):
 
         Says how many there were.
         """
-        rows = await self._connection.execute(select(session_requests))
+        rows = await self._connection.execute(_ALL)
         stored = [row for row in rows.mappings() if self._vault.opens(row["sealed"])]
         for row in stored:
             await self._connection.execute(
