@@ -43,8 +43,10 @@ def _end(text: str) -> Phrase | None:
 
 def _of_template(text: str) -> Phrase | None:
     key = text[:_BEGINNING]
-    for template, pattern in (*_templates().get(key, ()), *_templates().get("", ())):
-        if found := pattern.fullmatch(text):
+    for template, literals in (*_templates().get(key, ()), *_templates().get("", ())):
+        if not all(literal in text for literal in literals):
+            continue
+        if found := _pattern(template).fullmatch(text):
             return Phrase(template, tuple((k, _value(v)) for k, v in found.groupdict().items()))
     return None
 
@@ -66,9 +68,12 @@ def _whole() -> frozenset[str]:
 
 
 @cache
-def _templates() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
-    """The sentences by how they begin, the longest first; below "" those that begin with a gap."""
-    found: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+def _templates() -> dict[str, list[tuple[str, tuple[str, ...]]]]:
+    """The sentences by how they begin, the longest first, with the parts that are ours.
+
+    Below "" those that begin with a gap.
+    """
+    found: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
     for template in _messages():
         parts = tuple(_parsed(template))
         letters = sum(letter.isalpha() for literal, _ in parts for letter in literal)
@@ -77,13 +82,20 @@ def _templates() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
         names = [name for _, name in parts if name]
         if len(names) != len(set(names)):
             continue
-        pattern = "".join(
-            re.escape(literal) + (f"(?P<{name}>.+?)" if name else "") for literal, name in parts
-        )
         begins = parts[0][0][:_BEGINNING]
         key = begins if len(begins) == _BEGINNING else ""
-        found.setdefault(key, []).append((template, re.compile(pattern, re.DOTALL)))
+        found.setdefault(key, []).append((template, tuple(literal for literal, _ in parts)))
     return found
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    """What finds a sentence: made once it is likely to, since all of them take most of a second."""
+    made = "".join(
+        re.escape(literal) + (f"(?P<{name}>.+?)" if name else "")
+        for literal, name in _parsed(template)
+    )
+    return re.compile(made, re.DOTALL)
 
 
 def _parsed(template: str) -> Iterator[tuple[str, str | None]]:
