@@ -68,6 +68,7 @@ class Question:
     `title` is what it asks: `Delete train-01 on gpu1`. `kinds`: how the facts read that it shows.
     `named`: the rules name who may approve. `people`: those who were asked to, and may. `channel`:
     where a shared session lets every member approve. `glass`: there are people who may break it.
+    `beside`: what else waits to be approved for the same machine, and who requested that.
     """
 
     execution: Execution
@@ -81,6 +82,7 @@ class Question:
     people: Sequence[UserId] = ()
     channel: ChannelId = ChannelId("")
     glass: bool = False
+    beside: Sequence[Line] = ()
 
 
 def lost_told(losses: Losses) -> Text:
@@ -90,8 +92,13 @@ def lost_told(losses: Losses) -> Text:
 
 def with_requester(asked: Question) -> Line:
     """`Delete train-01 on gpu1, requested by @bob`."""
-    user = mention(asked.execution.actor)
-    return line(say("{question}, requested by {user}", question=asked.title, user=user))
+    return requested_by(asked.title, asked.execution)
+
+
+def requested_by(title: Line, execution: Execution) -> Line:
+    """The same of what has this title."""
+    user = mention(execution.actor)
+    return line(say("{question}, requested by {user}", question=title, user=user))
 
 
 def second_time(what: Line) -> Line:

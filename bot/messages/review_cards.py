@@ -39,7 +39,9 @@ from bot.reply import (
     Part,
     Phrase,
     Reply,
+    Words,
     any_of,
+    apart,
     channel,
     code,
     emoji,
@@ -58,7 +60,7 @@ CANCEL = "approval.cancel"
 WITHDRAW = "approval.withdraw"
 BREAK = "approval.glass"
 
-_NAMED = 4  # people
+_NAMED = 4  # people, or requests
 _SHORT = 8  # characters of an id
 
 
@@ -75,6 +77,8 @@ def question(asked: Question) -> Reply:
     if others := [one for one in asked.approval.joined if one not in mine]:
         pairs.append((say("Also requested by"), _joined(others)))
     parts: list[Part] = [Para(title), Fields(tuple(pairs))]
+    if asked.beside:
+        parts.append(Para(line(emoji("warning"), " ", _beside(asked.beside))))
     loses = lost_told(asked.loses)
     parts += loss(asked.loses)
     if asked.approval.changed:
@@ -102,6 +106,15 @@ def _joined(joined: Sequence[Joined]) -> Line:
         told = say("{user}: {reason}", user=user, reason=one.reason) if one.reason else user
         rows.append(line(told))
     return _below_each_other(rows)
+
+
+def _beside(titles: Sequence[Line]) -> Phrase:
+    """What else waits for the same machine; beyond a few, how many."""
+    more = len(titles) - _NAMED
+    told: list[Words] = list(titles[:_NAMED])
+    if more > 0:
+        told.append(say_number("{number} more", "{number} more", more))
+    return say("Also pending approval for this machine: {requests}.", requests=apart(told))
 
 
 def _below_each_other(rows: Sequence[Line]) -> Line:

@@ -15,7 +15,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.errors import Refused, advice, recorded
-from bot.ids import ApprovalId, UserId
+from bot.ids import ApprovalId, NodeId, TaskId, UserId
 from bot.loop import give_way
 from bot.messages import alone, board, review_cards
 from bot.messages.cards import card_key, signed
@@ -54,10 +54,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The votes on a review, and the copies of its card, as they were read together."""
+    """The votes on a review, the copies of its card, and what else waits to be approved for the
+    same machine, as they were read together.
+    """
 
     votes: Sequence[Vote]
     copies: Sequence[Message]
+    beside: Sequence[tuple[Approval, Execution]] = ()
 
 
 NOTHING_SEEN = Seen((), ())  # of a new one
@@ -66,7 +69,17 @@ NOTHING_SEEN = Seen((), ())  # of a new one
 async def seen_with(tx: UnitOfWork, approval: Approval) -> Seen:
     """What a card is made of beside the review itself."""
     votes = await tx.votes.of(approval.id)
-    return Seen(votes, await tx.messages.copies(review_cards.key_of(approval)))
+    copies = await tx.messages.copies(review_cards.key_of(approval))
+    return Seen(votes, copies, await beside_of(tx, approval))
+
+
+async def beside_of(tx: UnitOfWork, approval: Approval) -> Sequence[tuple[Approval, Execution]]:
+    """What else waits to be approved for the machine of one that does."""
+    if approval.kind is not ReviewKind.APPROVE or approval.status is not ApprovalStatus.PENDING:
+        return ()
+    found = await tx.approvals.beside(approval)
+    about = await tx.executions.some([one.execution for one in found]) if found else {}
+    return [(one, about[one.execution]) for one in found]
 
 
 class Asking(Protocol):
@@ -118,6 +131,7 @@ class Measuring:
         self._rules: Policy | None = None  # by which all but `_left` were measured
         self._older_until: timedelta | None = None
         self._left: list[str] = []
+        self._beside: Mapping[tuple[NodeId, TaskId], frozenset[ApprovalId]] = {}
         self._rights: Entitlements = {}  # to nodes, by which they were measured
         self._doubtful: set[str] = set()  # where a click found out that somebody may not decide
 
@@ -141,6 +155,7 @@ class Measuring:
         """Measure all that is open by rules that were not in force before.
 
         And by rights: what is about a node that others are entitled to since the last look.
+        Cards of one machine name each other: also those beside which another waits now, or no more.
         """
         reviewers = self._reviews.reviewers.at_this_moment()
         await self._find(reviewers.rules)
@@ -172,20 +187,34 @@ class Measuring:
         if self._older_until is not None and self._clock.monotonic() >= self._older_until:
             self._rules = self._older_until = None
         async with self._store.read() as tx:
-            rights = await tx.sessions.entitlements()
-            if self._rules is rules and rights == self._rights and not doubtful:
+            rights, beside = await tx.sessions.entitlements(), await tx.approvals.by_machine()
+            others = self._others(beside)
+            if self._rules is rules and rights == self._rights and not doubtful | others:
+                self._beside = beside
                 return
             nodes = {n for n in {*rights, *self._rights} if rights.get(n) != self._rights.get(n)}
             found = await tx.approvals.open()
             about = await tx.executions.some([one.execution for one in found])
+        is_all, some = self._rules is not rules, doubtful | others
         concerned = [
             one.id
             for one in found
-            if self._rules is not rules or one.id in doubtful or about[one.execution].node in nodes
+            if is_all or one.id in some or about[one.execution].node in nodes
         ]
         self._left = list(dict.fromkeys([*self._left, *concerned]))
-        self._rules, self._rights = rules, rights
+        self._rules, self._rights, self._beside = rules, rights, beside
         self._doubtful -= doubtful
+
+    def _others(
+        self, beside: Mapping[tuple[NodeId, TaskId], frozenset[ApprovalId]]
+    ) -> set[ApprovalId]:
+        """What waits for a machine for which others wait than at the last look."""
+        return {
+            one
+            for machine, ids in beside.items()
+            for one in ids
+            if {one} | self._beside.get(machine, frozenset()) != ids
+        }
 
     async def measured(
         self,

@@ -17,13 +17,9 @@ from bot.ids import ApprovalId, ChannelId, UserId
 from bot.language.table import Table
 from bot.messages import alone, board, decisions, glass_cards, review_cards
 from bot.messages.cards import owner_of
-from bot.messages.facts import ALIKE
 from bot.messages.outbox import Outbox
 from bot.messages.question import (
-    DONE_TWICE,
-    PERHAPS_TWICE,
     Question,
-    second_time,
     subject_of,
     to_type,
     with_requester,
@@ -34,7 +30,6 @@ from bot.model import (
     AuditEntry,
     AuditKind,
     Count,
-    Effect,
     Execution,
     ExecutionStatus,
     Fact,
@@ -48,8 +43,9 @@ from bot.pipeline.aside import BEING_SAID
 from bot.pipeline.covered import may_be_broken
 from bot.pipeline.holding import require_way
 from bot.pipeline.joining import require_first
-from bot.pipeline.measuring import NOTHING_SEEN, Measuring, Seen, seen_with
+from bot.pipeline.measuring import NOTHING_SEEN, Measuring, Seen, beside_of, seen_with
 from bot.pipeline.readable import offered_again
+from bot.pipeline.titles import losses_of, title_of, titles_beside
 from bot.ports import DeliveryFailed, slack_does_not_say
 from bot.reply import Line, Reply, Words, say
 from bot.reviews.policy import Decision, DecisionKind
@@ -125,7 +121,6 @@ class Reviews:
             people = await self.reviewers.require_reviewers(execution, decision, node)
         approval = self.reviewers.new(execution, decision, kind, shown)
         question = await self.question(approval, execution, decision, NOTHING_SEEN)
-        card = review_cards.question(replace(question, people=people))
         now = self._clock.now()
         async with self._store.write() as tx:
             command = self._table[execution.command]
@@ -137,7 +132,10 @@ class Reviews:
             ):
                 return None
             await tx.executions.set_facts(execution.id, execution.facts)
+            others = await beside_of(tx, approval)
             await tx.approvals.add(approval)
+            beside = titles_beside(self._table, others, question.subject.node_label)
+            card = review_cards.question(replace(question, people=people, beside=beside))
             if alone.is_asked_alone(kind, execution):
                 await alone.ask(tx, execution, card, now, now + BEING_SAID if is_there else now)
             else:
@@ -475,11 +473,8 @@ class Reviews:
         command = self._table.spoken_of(execution.command)
         label = await self._inventory.label(execution.node) if execution.node else ""
         subject = subject_of(approval, execution, label)
-        asked = command.asked(execution.known, subject)
-        loses = command.lost(execution.known, approval.shown)
-        if ALIKE in approval.shown and execution.effect is Effect.CHANGE:
-            asked = second_time(command.brief(execution.known, subject))
-            loses = DONE_TWICE if command.alike else PERHAPS_TWICE
+        asked = title_of(self._table, approval, execution, label)
+        loses = losses_of(self._table, approval, execution)
         key = review_cards.key_of(approval)
         if seen is None:
             async with self._store.read() as tx:
@@ -496,5 +491,5 @@ class Reviews:
         glass = decision is not None and not command.secrets and may_be_broken(decision)
         return Question(
             execution, approval, subject, asked, loses, command.kinds, votes, named, people,
-            ChannelId(channel), glass,
+            ChannelId(channel), glass, titles_beside(self._table, seen.beside, label),
         )  # fmt: skip

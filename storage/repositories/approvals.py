@@ -1,6 +1,7 @@
 """Reviews that executions wait for. Who may decide is not known here, only who decided first."""
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from sqlalchemy import RowMapping, Select, and_, bindparam, exists, or_, select,
 
 from bot.clock import UNTOLD
 from bot.errors import NotFound
-from bot.ids import ApprovalId, ExecutionId, UserId
+from bot.ids import ApprovalId, ExecutionId, NodeId, TaskId, UserId
 from bot.model import (
     CLICK_WAITS,
     Approval,
@@ -33,7 +34,7 @@ from storage.repositories.repository import (
     claiming,
     is_word,
 )
-from storage.tables import approvals, votes
+from storage.tables import approvals, executions, votes
 
 MOST_JOINED = 10  # on one card, each with a reason
 _COUNTING = timedelta(minutes=1)  # for a click that is late to be turned down first
@@ -94,6 +95,26 @@ _REMIND = (
     )
     .values(reminders=approvals.c.reminders + 1)
     .returning(approvals)
+)
+_IS_ASKED = and_(_IS_PENDING, approvals.c.kind == ReviewKind.APPROVE)
+_OWN = executions.alias()
+_BESIDE = (
+    select(approvals)
+    .join(executions, executions.c.id == approvals.c.execution)
+    .join(_OWN, _OWN.c.id == bindparam("its_execution"))
+    .where(
+        _IS_ASKED,
+        approvals.c.id != bindparam("one"),
+        executions.c.node == _OWN.c.node,
+        executions.c.task == _OWN.c.task,
+        executions.c.task != "",
+    )
+    .order_by(approvals.c.created_at)
+)
+_BY_MACHINE = (
+    select(approvals.c.id, executions.c.node, executions.c.task)
+    .join(executions, executions.c.id == approvals.c.execution)
+    .where(_IS_ASKED, executions.c.task != "")
 )
 
 
@@ -272,6 +293,20 @@ class Approvals(Repository):
             select(approvals).where(_IS_PENDING).order_by(approvals.c.created_at)
         )
         return [from_row(row) for row in rows.mappings()]
+
+    async def beside(self, approval: Approval) -> list[Approval]:
+        """Others that wait to be approved for the same machine, oldest first."""
+        rows = await self._connection.execute(
+            _BESIDE, {"one": approval.id, "its_execution": approval.execution}
+        )
+        return [from_row(row) for row in rows.mappings()]
+
+    async def by_machine(self) -> dict[tuple[NodeId, TaskId], frozenset[ApprovalId]]:
+        """What waits to be approved, by the machine that it is about."""
+        found: dict[tuple[NodeId, TaskId], set[ApprovalId]] = defaultdict(set)
+        for row in (await self._connection.execute(_BY_MACHINE)).mappings():
+            found[row["node"], row["task"]].add(row["id"])
+        return {machine: frozenset(ids) for machine, ids in found.items()}
 
     async def named(self, beginning: str) -> list[Approval]:
         """Up to two reviews whose ids begin like this, newest first."""

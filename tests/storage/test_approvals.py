@@ -332,3 +332,18 @@ async def test_what_nobody_knows_approves_nothing(store: Store) -> None:
         )
         found = await tx.approvals.get(ApprovalId("approval-1"))
     assert (found.status, found.kind) == (VOID, ReviewKind.APPROVE)
+
+
+async def test_what_waits_for_the_same_machine_is_found(store: Store) -> None:
+    for name, machine, status in (("2", "a", PENDING), ("3", "b", PENDING), ("4", "a", CANCELLED)):
+        await record(store, execution(name, task=machine, node="node-1"))
+        asked = {"kind": ReviewKind.APPROVE, "execution": f"execution-{name}"}
+        async with store.write() as tx:
+            await tx.approvals.add(approval(name, status=status, **asked))
+    new = approval("new", kind=ReviewKind.APPROVE, execution="execution-4")
+    async with store.read() as tx:
+        assert [one.id for one in await tx.approvals.beside(new)] == ["approval-2"]
+        assert await tx.approvals.by_machine() == {
+            ("node-1", "a"): {"approval-2"},
+            ("node-1", "b"): {"approval-3"},
+        }

@@ -1,0 +1,47 @@
+"""What a review's card asks, and what else it says that waits for the same machine."""
+
+from collections.abc import Sequence
+
+from bot.language.table import Table
+from bot.messages.facts import ALIKE
+from bot.messages.question import (
+    DONE_TWICE,
+    PERHAPS_TWICE,
+    Losses,
+    requested_by,
+    second_time,
+    subject_of,
+)
+from bot.model import Approval, Effect, Execution
+from bot.reply import Line
+
+
+def title_of(table: Table, approval: Approval, execution: Execution, node_label: str) -> Line:
+    """`Delete train-01 on gpu1`."""
+    command = table.spoken_of(execution.command)
+    subject = subject_of(approval, execution, node_label)
+    if _is_second(approval, execution):
+        return second_time(command.brief(execution.known, subject))
+    return command.asked(execution.known, subject)
+
+
+def losses_of(table: Table, approval: Approval, execution: Execution) -> Losses:
+    """What is lost by it."""
+    command = table.spoken_of(execution.command)
+    if _is_second(approval, execution):
+        return DONE_TWICE if command.alike else PERHAPS_TWICE
+    return command.lost(execution.known, approval.shown)
+
+
+def titles_beside(
+    table: Table, beside: Sequence[tuple[Approval, Execution]], node_label: str
+) -> Sequence[Line]:
+    """`Delete train-01 on gpu1, requested by @bob`, of each other one for the same machine."""
+    return [
+        requested_by(title_of(table, approval, execution, node_label), execution)
+        for approval, execution in beside
+    ]
+
+
+def _is_second(approval: Approval, execution: Execution) -> bool:
+    return ALIKE in approval.shown and execution.effect is Effect.CHANGE
