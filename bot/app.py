@@ -128,7 +128,7 @@ class Bot:
         self._connection = SlackConnection(
             settings, self.health, redactor, clock, self._languages, metrics, self._table
         )
-        directory = SlackDirectory(self._connection)
+        directory = SlackDirectory(self._connection, clock)
         self._people = RecentPeople(directory, clock)
         self._groups = UserGroups(directory, clock)
         self._messenger = messenger = SlackMessenger(self._connection, clock)

@@ -46,6 +46,7 @@ from handlers.shapes import (
     shaped,
 )
 from handlers.showing import show
+from handlers.together import Together
 
 EVENT_TYPE = "dbc_message"
 PAGE = 200  # Slack recommends no more
@@ -363,11 +364,15 @@ def _key_of(posted: Mapping[str, Any]) -> str:
 class SlackDirectory:
     """ports.Directory. Waits for nothing by itself: whoever asks says that Slack is waited for."""
 
-    def __init__(self, connection: SlackConnection) -> None:
+    def __init__(self, connection: SlackConnection, clock: Clock) -> None:
         self._connection = connection
+        self._person = Together(self._asked, clock)
 
     async def person(self, user: UserId) -> PersonInfo:
         """What Slack says of a person at this moment. Raises DeliveryFailed."""
+        return await self._person(user)
+
+    async def _asked(self, user: UserId) -> PersonInfo:
         answer = await self._ask("users.info", Described, user=user, include_locale=True)
         found = answer.user
         if found.locale and (languages := self._connection.languages) is not None:

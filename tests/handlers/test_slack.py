@@ -193,7 +193,7 @@ ODD = [
 
 @pytest.mark.parametrize("body", ODD)
 async def test_an_odd_answer_decides_nobodys_rights(office: Office, body: str) -> None:
-    directory = SlackDirectory(office.connection)
+    directory = SlackDirectory(office.connection, office.clock)
     office.ws.faults.add("body", times=None, body=body)
     with pytest.raises(RightsUnknown):
         await directory.person(UserId(office.alice.id))
@@ -247,7 +247,7 @@ async def test_a_wrong_token_is_said_at_the_start(office: Office) -> None:
 
 
 async def test_a_person_is_described_as_slack_knows_them(office: Office) -> None:
-    person = await SlackDirectory(office.connection).person(UserId(office.alice.id))
+    person = await SlackDirectory(office.connection, office.clock).person(UserId(office.alice.id))
     assert (person.id, person.name, person.locale) == (office.alice.id, "alice", "en-US")
     assert person.is_full_member
 
@@ -268,12 +268,12 @@ async def test_guests_bots_leavers_and_strangers_are_no_full_members(
     office: Office, traits: dict[str, Any]
 ) -> None:
     other = office.ws.add_member("eve", **traits)
-    directory = SlackDirectory(office.connection)
+    directory = SlackDirectory(office.connection, office.clock)
     assert not (await directory.person(UserId(other.id))).is_full_member
 
 
 async def test_a_person_is_looked_up_anew_every_time(office: Office) -> None:
-    directory = SlackDirectory(office.connection)
+    directory = SlackDirectory(office.connection, office.clock)
     assert (await directory.person(UserId(office.bob.id))).is_full_member
     office.bob.member.deleted = True
     assert not (await directory.person(UserId(office.bob.id))).is_full_member
@@ -281,7 +281,7 @@ async def test_a_person_is_looked_up_anew_every_time(office: Office) -> None:
 
 async def test_a_person_nobody_knows(office: Office) -> None:
     with pytest.raises(DeliveryFailed, match="user_not_found"):
-        await SlackDirectory(office.connection).person(UserId("U0NOBODY"))
+        await SlackDirectory(office.connection, office.clock).person(UserId("U0NOBODY"))
 
 
 async def test_a_file_is_shared_in_a_thread_and_in_a_direct_message(
