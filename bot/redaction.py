@@ -45,12 +45,14 @@ _SPELLED = re.compile(
     r"|(?P<shell>'\\''|'\"'\"')|\\(?P<plain>[^0-9a-z\s])|\\(?P<unseen>[abfnrtv0])",
     re.IGNORECASE,
 )
+_MAY_SPELL = re.compile(r"[%\\&']")  # without one of these, nothing in a text is spelled so
 _TOKEN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_A-Za-z]+|.", re.DOTALL)
 # A word, a small number, and what joins them: `train-01`, `ubuntu-22.04`, `Node 7`.
 _NAMELIKE = re.compile(r"[A-Za-z]{2,}|\d{1,3}|[^\W\d_A-Za-z]+|[-_. /:]")
 
 # Whoever signed what: DBC knows nothing else that looks like this.
-_SIGNATURE = re.compile(r"(?<![0-9a-f])(?:0x)?[0-9a-f]{128}(?![0-9a-f])")
+_SIGNED = 128  # characters of it
+_SIGNATURE = re.compile(rf"(?<![0-9a-f])(?:0x)?[0-9a-f]{{{_SIGNED}}}(?![0-9a-f])")
 
 # Half of a character, which only a damaged text holds; the automata take no such.
 _HALF = re.compile(r"[\ud800-\udfff]")
@@ -131,10 +133,11 @@ class Redactor:
         own = _words(words)
         for seen, places in _readings(text):
             folded = _folded(seen)
+            signature = _SIGNATURE if len(folded) >= _SIGNED else None
             for start, end in [
                 *self._hits(folded),
                 *_matches(own, folded),
-                *_matches(_SIGNATURE, folded),
+                *_matches(signature, folded),
             ]:
                 yield (start, end) if places is None else (places[start][0], places[end - 1][1])
 
@@ -329,6 +332,9 @@ def _readings(text: str) -> Iterator[tuple[str, _Places]]:
     """The text as it is read: without what nobody sees, then with each layer of escapes undone."""
     places: _Places = None
     yield text, places
+    # Most texts have neither, which is quickly seen of what is printable ASCII.
+    if text.isascii() and text.isprintable() and _MAY_SPELL.search(text) is None:
+        return
     for _ in range(_DEPTH):
         before = text
         text, places = _rewritten(text, places, _UNSEEN, lambda _found: "")
