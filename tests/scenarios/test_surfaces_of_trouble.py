@@ -15,7 +15,7 @@ from sandbox.slack import Person
 from tests.scenarios.machines import off
 from tests.scenarios.site import DELETE, site
 from tests.scenarios.stage import CHANNEL, Stage, staged
-from tests.scenarios.surfaces import KEEP_THEM, Shown, TextFile, as_text, of_view, told_since
+from tests.scenarios.surfaces import KEEP_THEM, Shown, TextFile, as_text, of_message, of_view
 from tests.scenarios.test_break_glass import RULE
 from tests.scenarios.test_outages import ON, goes_on
 from tests.scenarios.test_surfaces import WORDS
@@ -29,7 +29,7 @@ class Walk:
     def __init__(self, stage: Stage, locale: str) -> None:
         self._stage = stage
         self._words = WORDS[locale]
-        self._before = {one.name: one.messages() for one in self._people}
+        self._before = {one.name: _screen(one) for one in self._people}
         self.shown: Shown = {}
 
     @property
@@ -41,18 +41,29 @@ class Walk:
         return self._words.gettext(english)
 
     def note(self, what: str) -> None:
-        """Keep what has been told since."""
+        """Keep what has been told since, and what was told before and reads otherwise now."""
         for person in self._people:
-            if said := told_since(person, self._before[person.name]):
-                self.shown[f"{what}: {person.name}"] = said
-            self._before[person.name] = person.messages()
+            before, now = self._before[person.name], _screen(person)
+            said = [
+                f"now {text}" if key in before else text
+                for key, text in now.items()
+                if before.get(key) != text
+            ]
+            if said:
+                self.shown[f"{what}: {person.name}"] = "\n".join(said)
+            self._before[person.name] = now
 
-    async def presses(self, person: Person, english: str) -> None:
-        """Press the newest button that has these words."""
+    async def presses(self, person: Person, english: str, channel: str | None = None) -> None:
+        """Press the newest button that has these words, anywhere or in a channel."""
         word = self.says(english)
-        message = [one for one in person.messages() if word in one.buttons][-1]
+        message = [one for one in person.messages(channel) if word in one.buttons][-1]
         await person.presses(word, message)
         await self._stage.quiet()
+
+
+def _screen(person: Person) -> dict[tuple[str, str], str]:
+    """All that the bot has told somebody, as it reads now."""
+    return {(m.channel, m.ts): of_message(m) for m in person.messages() if m.user == "dbc"}
 
 
 async def speaks(stage: Stage, locale: str) -> Walk:
