@@ -191,12 +191,13 @@ def meant_by(
     mood: Mood,
     about: Sequence[str] = (),
     named: Callable[[Command], Sequence[str]] = lambda _: (),
+    of: Sequence[str] = (),
 ) -> NotUnderstood:
     """What a line may mean of which these words are left, once what it is `about` is known.
 
-    `named` says it to a command.
+    `named` says it to a command; `of` are the words that may say what of it is meant.
     """
-    found = nearest(table, words, mood, about)
+    found = nearest(table, words, mood, about, of)
     given = {c.id: given_to(c, [*named(c), *found.rest])[0] for c in found.commands}
     is_refused = mood is Mood.REFUSAL and any(
         command.effect_of({}) is not Effect.READ for command in nearest(table, words).commands

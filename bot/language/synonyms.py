@@ -12,6 +12,7 @@ from bot.folding import plain
 from bot.language.chinese import WITH_FLAG
 from bot.language.clauses import PASSING, clauses, happened, in_one, is_story
 from bot.language.mood import Mood
+from bot.language.objects import PARTS, is_whole, parts_in
 from bot.language.table import Command, Table
 from bot.language.text import is_quoted
 from bot.language.traditional import simplified
@@ -46,6 +47,7 @@ _WISHES = frozenset(
     "forget remember someone somebody you u ya please pls plz kindly just then so "  # noqa: SIM905
     "帮我 请 麻烦".split()
 )
+_DISK = re.compile("vd[a-z]|盘|块盘")
 _FAILED = re.compile("[连登打进看找用问上访开动]不[上开去了到动起通]了?")  # 打不开
 _IS = frozenset("is are was were be been its it's seems looks went gone keeps still".split())  # noqa: SIM905
 _NEGATIONS = frozenset(
@@ -106,6 +108,7 @@ def nearest(
     typed: Sequence[str],
     mood: Mood = Mood.REQUEST,
     about: Sequence[str] = (),
+    of: Sequence[str] = (),
 ) -> Nearest:
     """The commands that are most likely meant by a line that is none, the mildest first.
 
@@ -120,6 +123,9 @@ def nearest(
         wished = Mood.QUESTION
     if wished is Mood.REQUEST:
         found, rest = _asked_for(table, typed, parts, shown, has_name=bool(about))
+        of = of if about else _behind_verb(table, typed)
+        wish = " ".join(parts[-1] if parts else of)
+        found = _of_a_part(table, found, [word for word in of if word in wish], shown)
     else:
         found, rest = _looks(table, typed, wished, about)
     if mood is Mood.LATER:
@@ -152,6 +158,43 @@ def _asked_for(
         found = []
     is_state = len(wish) == 1 and _meant(wish[0]) in _APART  # `ada down`: is it?
     return ([*shown, *found] if is_state else found or list(shown)), rest
+
+
+def _behind_verb(table: Table, typed: Sequence[str]) -> Sequence[str]:
+    """What is switched on or off, of a line about nothing that is known: “turn off quiet hours”."""
+    words = list(_apart(_told(typed)))
+    of = words[1:] if words and _meant(words[0]) in VERBS else []
+    return [word for word in of if _meant(word) in PARTS and not _group(table, _meant(word))]
+
+
+def _of_a_part(
+    table: Table, found: list[Command], of: Sequence[str], shown: Sequence[Command]
+) -> list[Command]:
+    """What is wished of a part of a thing, not of the thing itself: of its ports, its log."""
+    changes = (c.group for c in found if c.effect_of({}) is not Effect.READ)
+    if not of or not {"vm", "metal"} & set(changes):
+        return found
+    said = list(map(_meant, _apart(_told(of))))
+    at = next((at for at, word in enumerate(said) if word.isascii() and _is_known(table, word)), -1)
+    said = said[max(at, 0) :]
+    parts = parts_in(list(map(_meant, of)))
+    if not parts and is_whole([*said, *of]):
+        return found
+    verb = next((word for word in said if word in VERBS and word not in PARTS), "")
+    groups = [one for one in (_group(table, word) or _disk(word) for word in said) if one]
+    if parts:
+        return _by_ids(table, PARTS[parts[0]])
+    if groups and not {"vm", "node"} & set(groups):
+        return _by_meaning(table, groups[0], verb) or _by_meaning(table, groups[0], "list")
+    if groups or all(_is_known(table, word) or is_of_language(word) for word in said):
+        return found
+    if shown and shown[0].id == _NAMED[1] and any(c.removes for c in found):  # a person
+        return [*shown, *_by_ids(table, ("session.unshare",))]
+    return [*shown, *(one for one in found if one.group not in {"vm", "metal"})]
+
+
+def _disk(word: str) -> str:
+    return "disk" if _DISK.fullmatch(word) else ""
 
 
 def _looks(

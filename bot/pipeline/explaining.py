@@ -47,7 +47,8 @@ async def explained(
     """The refusal, with the line or the form that says what was most likely meant."""
     command, words = unclear.command, KnownWords(services, actor, place)
     mood = Mood.REQUEST if command.worst_effect is Effect.READ else await words.mood(unclear)
-    if mood is not Mood.REQUEST:
+    changes = command.worst_effect is not Effect.READ
+    if mood is not Mood.REQUEST or (changes and await words.part(unclear)):
         line = unclear.line
         meant = replace(meant_by(services.table, line, line, mood), is_refused=mood is Mood.REFUSAL)
         return await offered(services, suggestions, meant, actor, place, mood)

@@ -15,6 +15,7 @@ from bot.language.args import NODE_OPTION, REASON, Parameter, option_called
 from bot.language.courtesy import COURTESIES
 from bot.language.kinds import ORDER, PERSON
 from bot.language.mood import NOTHINGS, Mood, mood_of
+from bot.language.objects import PARTS, object_of, parts_in
 from bot.language.parse import NotUnderstood, meant_by
 from bot.language.row_parts import Listing
 from bot.language.sorting import given_to
@@ -92,7 +93,8 @@ class KnownWords:
             words = (*words[:first], ",", *words[first:])
         if about:
             mood = mood or mood_of(_unnamed(found, meant.words))
-            meant = meant_by(table, meant.words, words, mood, about, lambda c: _named(c, found))
+            of = object_of(found.before, found.behind, on_node=found.on_node)
+            meant = meant_by(table, meant.words, words, mood, about, lambda c: _named(c, found), of)
             commands = _fitting(table, meant.nearest, about, found)
             meant = replace(meant, nearest=commands)
         elif (mood or mood_of(meant.words)) is Mood.QUESTION:
@@ -140,6 +142,14 @@ class KnownWords:
             return Mood.REFUSAL
         is_surely = told in {Mood.REPORT, Mood.LATER} or (told is Mood.REFUSAL and not has_name)
         return told if is_surely else Mood.REQUEST
+
+    async def part(self, unclear: Unclear) -> bool:
+        """Whether such a line is about a part of a thing, which its command does not touch."""
+        found = await self._spotted(unclear.behind)
+        begins = unclear.line[: len(unclear.line) - len(unclear.behind)]
+        of = object_of((*begins, *found.before), found.behind, on_node=found.on_node)
+        parts = parts_in(of) if found.machine or found.node else []
+        return bool(parts) and unclear.command.id not in PARTS[parts[0]]
 
     async def _spotted(self, words: Sequence[str]) -> Spotted:
         services, place = self._services, self._place
@@ -303,7 +313,7 @@ def _fitting(
 
     fitting = [command for command in commands if takes(command)]
     if all(command.id in about for command in fitting):  # `cost of ada`
-        fitting = [c for c in commands if c in fitting or _is_beside(c)]
+        fitting = [c for c in commands if c in fitting or _is_beside(c) or _is_own(c)]
     shown = tuple(c for c in map(table.get, about) if c is not None and c not in commands)
     return tuple(fitting) or (*shown, *commands)
 
@@ -312,6 +322,11 @@ def _is_beside(command: Command) -> bool:
     """Whether it reads, and tells of a thing among others, without being the list of such."""
     is_whole = not any(p.required for p in command.parameters) and command.lists is None
     return command.effect_of({}) is Effect.READ and is_whole
+
+
+def _is_own(command: Command) -> bool:
+    """Whether it is about whoever types it, and about no machine or node: their notifications."""
+    return command.is_personal and command.target is None
 
 
 def _line(command: Command, values: Mapping[str, str], found: Spotted) -> str:

@@ -295,3 +295,26 @@ async def test_what_is_wished_later_or_on_a_condition_is_told_to_be_done_now(sta
     assert stage.changes() == []
     told = await stage.asks(stage.alice, "/dbc vm restart inference when you get a chance")
     assert "Confirm" in told.buttons
+
+
+async def test_what_is_wished_of_a_part_of_a_thing_is_not_offered_of_the_thing(
+    stage: Stage,
+) -> None:
+    for line, buttons in {
+        "turn off notifications for inference": ["List operations", "Choose notifications"],
+        "switch off quiet hours": ["Choose quiet hours"],
+        "关掉 inference 的 22 端口": ["Change a machine"],
+        "给 inference 加内存": ["Change a machine"],
+        "给 inference 加带宽": ["Show a machine", "Change a machine"],
+        "kill the python process on inference": ["Show a machine"],
+        "停掉 ada 上的训练": ["Show a machine"],
+        "stop the foo bar of inference": ["Show a machine", "Stop following"],
+        "删掉 inference 的昵称": ["Name a machine"],
+        "remove carol from gpu1": ["Show a node", "Stop sharing a session"],
+        "reset the password of inference": ["Set a password"],
+        "重置 inference 的密码": ["Set a password"],
+        "turn off the inference box": ["Shut down a machine", "Power off a machine"],
+    }.items():
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert told.buttons == buttons, line
+    assert stage.changes() == []
