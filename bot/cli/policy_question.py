@@ -73,7 +73,7 @@ def request_of(
     if isinstance(parsed, NotUnderstood):
         nearest = " or ".join(f"“{near.title}”" for near in parsed.nearest)
         hint = f" Perhaps you mean {nearest}." if nearest else ""
-        raise click.ClickException(f"“{parsed.typed}” is no command.{hint}")
+        raise click.ClickException(f"“{parsed.typed or line}” is no command.{hint}")
     if not isinstance(parsed, Parsed):
         raise click.ClickException(f"“{line}” asks for help, which no rule is about.")
     command, values = parsed.command, parsed.values

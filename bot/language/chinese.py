@@ -158,8 +158,11 @@ def flag_apart(typed: Sequence[str]) -> Sequence[str]:
     Or two words: `force restart train-01`.
     """
     said = [simplified(plain(word)) for word in typed[:3]]
-    if said[:2] == ["power", "cycle"]:
-        return ["powercycle", *typed[2:]]
+    for at in range(2):  # `vm power cycle train-01`, too
+        if said[at : at + 2] == ["power", "cycle"] and (
+            not at or GROUPS.get(said[0], said[0]) == "vm"
+        ):
+            return [*typed[:at], "powercycle", *typed[at + 2 :]]
     for at, word in enumerate(said[:2]):
         two = said[at : at + 2]
         length = 1 if word in WITH_FLAG else 2

@@ -210,17 +210,26 @@ def _all_help(table: Table, standing: Standing) -> Reply:
 
 def not_understood(meant: NotUnderstood) -> Reply:
     """What was typed is no command: the nearest ones and how to use them."""
-    unknown = with_mentions(say("There is no command “{typed}”.", typed=meant.typed))
-    if meant.is_refused:
-        unknown = line(say("Nothing was done: your line says not to."))
-    elif meant.is_later:
-        unknown = line(say("I do nothing later or on a condition: what you choose is done now."))
+    unknown = _unknown(meant)
     parts: list[Part] = [Para(unknown)]
     if meant.nearest and not meant.is_refused:
         rows = [line(typed(c.usage), "\n", c.help) for c in meant.nearest]
         parts.append(Para(_below_each_other([line(say("Did you mean")), *rows])))
     parts.append(Note(line(say("All commands: {command}", command=typed("help")))))
     return Reply(unknown, tuple(parts), private=True)
+
+
+def _unknown(meant: NotUnderstood) -> Line:
+    """Why nothing was done; only what looks like a command is repeated, without its commas."""
+    if meant.is_refused:
+        return line(say("Nothing was done: your line says not to."))
+    if meant.is_later:
+        return line(say("I do nothing later or on a condition: what you choose is done now."))
+    if meant.is_first:
+        return line(say("I do one thing at a time. This is the first; type the next one after it."))
+    if meant.typed:
+        return with_mentions(say("There is no command “{typed}”.", typed=meant.typed))
+    return line(say("I did not understand that as a command."))
 
 
 def _below_each_other(lines: Sequence[Line]) -> Line:

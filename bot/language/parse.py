@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from bot.errors import Refused
-from bot.folding import fold, plain
+from bot.folding import fold, peel, plain
 from bot.language.alias import expanded
 from bot.language.args import option_called
 from bot.language.chinese import GROUPS, flag_apart
 from bot.language.courtesy import without_courtesy
+from bot.language.kinds import PERSON
 from bot.language.mood import NOTHINGS, Mood, mood_of
 from bot.language.sorting import arguments, given_to, sorted_out, with_bare
 from bot.language.synonyms import nearest
@@ -58,7 +59,7 @@ class HelpWanted:
 
 @dataclass(frozen=True, slots=True)
 class NotUnderstood:
-    """No command: what was typed and what comes nearest.
+    """No command: what was typed, where that looks like one, and what comes nearest.
 
     `given` is what the rest of the line says to each of these, by the command's id; `words` are
     all of the line. `is_refused`: it says not to do what would change something. `is_later`: it
@@ -71,6 +72,7 @@ class NotUnderstood:
     words: tuple[str, ...] = ()
     is_refused: bool = False
     is_later: bool = False
+    is_first: bool = False
 
 
 Parse = Parsed | HelpWanted | NotUnderstood
@@ -198,18 +200,35 @@ def meant_by(
     `named` says it to a command; `of` are the words that may say what of it is meant.
     """
     found = nearest(table, words, mood, about, of)
-    given = {c.id: given_to(c, [*named(c), *found.rest])[0] for c in found.commands}
+    given = {
+        c.id: given_to(c, [*named(c), *_people(c, typed), *found.rest])[0] for c in found.commands
+    }
     is_refused = mood is Mood.REFUSAL and any(
         command.effect_of({}) is not Effect.READ for command in nearest(table, words).commands
     )
     return NotUnderstood(
-        " ".join(typed[:2]),
+        _like_a_command(table, typed),
         found.commands,
         given,
         tuple(typed),
         is_refused=is_refused,
         is_later=mood is Mood.LATER,
+        is_first=found.is_first,
     )
+
+
+def _people(command: Command, typed: Sequence[str]) -> list[str]:
+    """The people in a line, for a command that takes one."""
+    takes_people = any(p.arg.kind is PERSON for p in command.parameters)
+    return [word for word in typed if word.startswith("@")] if takes_people else []
+
+
+def _like_a_command(table: Table, typed: Sequence[str]) -> str:
+    """What stands in the place of a command: `vm restrat`, or a single word; else people talk."""
+    bare = [word for word in map(peel, typed) if word]
+    if len(bare) == 1:
+        return bare[0]
+    return " ".join(bare[:2]) if bare and table.group(bare[0]) is not None else ""
 
 
 def _names_nothing(command: Command, values: Mapping[str, str], spelled: Mapping[str, str]) -> bool:

@@ -47,6 +47,7 @@ _WISHES = frozenset(
     "forget remember someone somebody you u ya please pls plz kindly just then so "  # noqa: SIM905
     "帮我 请 麻烦".split()
 )
+_DEEDS = frozenset({"snapshot", "快照"})  # groups that are verbs, too
 _DISK = re.compile("vd[a-z]|盘|块盘")
 _FAILED = re.compile("[连登打进看找用问上访开动]不[上开去了到动起通]了?")  # 打不开
 _IS = frozenset("is are was were be been its it's seems looks went gone keeps still".split())  # noqa: SIM905
@@ -101,6 +102,7 @@ class Nearest:
 
     commands: tuple[Command, ...]
     rest: tuple[str, ...]
+    is_first: bool = False  # of several wishes
 
 
 def nearest(
@@ -124,7 +126,7 @@ def nearest(
     if wished is Mood.REQUEST:
         found, rest = _asked_for(table, typed, parts, shown, has_name=bool(about))
         of = of if about else _behind_verb(table, typed)
-        wish = " ".join(parts[-1] if parts else of)
+        wish = " ".join(parts[0] if parts else of)
         found = _of_a_part(table, found, [word for word in of if word in wish], shown)
     else:
         found, rest = _looks(table, typed, wished, about)
@@ -135,7 +137,8 @@ def nearest(
         found = sorted(found, key=_shows_one)
     found = list(dict.fromkeys(found))
     mildest_first = sorted(found[:MOST], key=lambda command: command.effect_of({}))
-    return Nearest(tuple(mildest_first), tuple(rest))
+    is_first = wished is Mood.REQUEST and len(parts) > 1
+    return Nearest(tuple(mildest_first), tuple(rest), is_first)
 
 
 def _asked_for(
@@ -147,11 +150,8 @@ def _asked_for(
     has_name: bool,
 ) -> tuple[list[Command], Sequence[str]]:
     """What a line wishes, of whose parts these wish something."""
-    wish = _wished(table, parts[-1] if parts else _told(in_one(typed)))
+    wish = _wished(table, parts[0] if parts else _told(in_one(typed)))
     found, rest = _meant_by(table, wish, has_name=has_name)
-    if len(parts) > 1:
-        first, _ = _meant_by(table, parts[-2], has_name=has_name)
-        found, rest = [*first[: MOST // 2], *found[: MOST // 2]], ()
     if found and any(map(_WHICH.match, map(_meant, wish))):
         return _answers(table, wish, found, rest, shown)
     if not parts and not _begins(table, wish, has_name=has_name) and any(map(_ends, found)):
@@ -253,6 +253,9 @@ def _meant_by(
     """What the words mean by themselves, and those of them that are left."""
     group, verb, rest = _reading(table, typed)
     found = _by_meaning(table, group, verb) or _by_look(table, group, verb)
+    first = _meant(next(_apart(typed), ""))
+    if first in _DEEDS and (not found or not verb):  # “snapshot it”
+        return _by_meaning(table, "", group), list(_apart(typed))[1:]
     if has_name and found and verb in PASSING:  # “done with it, delete it”
         others = [word for word in _apart(typed) if _meant(word) not in PASSING]
         later, behind = _later(table, others)

@@ -21,7 +21,8 @@ VERBS = by_word(
         "kill forcestop 强制关机 强制停止 杀": "vm.shutdown vm.poweroff",
         "reboot restart bounce cycle kick 重启 重新启动 重起 重起动 重新起动 从启 重开 重啟":
             "vm.restart metal.power",
-        "hardreboot powercycle force-restart hard-reboot force-reboot 强制重启 硬重启 重置":
+        "hardreboot powercycle force-restart hard-reboot force-reboot 强制重启 硬重启 断电重启 "
+        "重置":
             "vm.restart vm.reset metal.power",
         "start boot on up run resume poweron power-on turnon wake 启动 开机 打开 开 起动":
             "vm.start metal.power",
@@ -51,6 +52,7 @@ VERBS = by_word(
         "passwd password pw 密码 改密 改密码 重置密码": "vm.passwd vm.show",
         "reveal show-password show-passwords 显示密码 查看密码 看密码 登录密码 登陆密码 密码是什么":
             "vm.show vm.passwd",
+        "snapshot 快照": "snapshot.list snapshot.create",
         "backup save 备份 保存": "snapshot.create image.upload order.rescue",
         "rescue 抢救 救援 救": "order.rescue snapshot.create",
         "download pull fetch 下载 拉取": "image.download",

@@ -359,7 +359,4 @@ def _named(command: Command, found: Spotted) -> Sequence[str]:
         for p in command.parameters
         if node and p.arg.kind.is_node and node.kind in p.arg.kind.nodes
     ]
-    people = [word for word in found.words if word.startswith("@")]
-    takes_people = any(p.arg.kind is PERSON for p in command.parameters)
-    named = [f"{takes[0].name}={node.id}"] if takes and node else []
-    return [*named, *(people if takes_people else ())]
+    return [f"{takes[0].name}={node.id}"] if takes and node else []

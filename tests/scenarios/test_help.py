@@ -79,7 +79,7 @@ async def test_a_typo_is_answered_with_what_is_near(
 
 async def test_nonsense_is_answered_with_the_way_to_help(stage: Stage) -> None:
     told = await stage.asks(stage.alice, "/dbc <!channel> qwertz")
-    assert "There is no command" in told.plain
+    assert "I did not understand that as a command." in told.plain
     assert "`/dbc help`" in told.plain
 
 
@@ -131,7 +131,7 @@ async def test_who_one_is_here(stage: Stage) -> None:
     ("line", "sentence"),
     [
         ("vm list gpu1 gpu2", "I don't know what “gpu2” means for `/dbc vm list`"),
-        ("vm start inference now", "I don't know what “now” means for `/dbc vm start`"),
+        ("vm start inference twice", "I don't know what “twice” means for `/dbc vm start`"),
         ("vm start --now inference", "`/dbc vm start`"),
         ("vm logs inference middle", "“middle”"),
         ("vm list on", "“on”"),

@@ -252,7 +252,7 @@ async def test_a_share_may_say_for_how_long_in_words(stage: Stage) -> None:
 
 async def test_a_mention_in_a_refusal_is_no_id(stage: Stage) -> None:
     told = await stage.asks(stage.alice, "/dbc @bob can you approve this")
-    assert "“<@U0BOB> can”" in told.plain
+    assert "I did not understand that as a command." in told.plain
     assert told.buttons[0] == "List pending approvals"
     told = await stage.asks(stage.alice, "/dbc vm show @bob")
     assert "“<@U0BOB>”" in told.plain
@@ -318,3 +318,55 @@ async def test_what_is_wished_of_a_part_of_a_thing_is_not_offered_of_the_thing(
         told = await stage.asks(stage.alice, f"/dbc {line}")
         assert told.buttons == buttons, line
     assert stage.changes() == []
+
+
+async def test_of_two_wishes_the_first_is_offered_and_the_other_one_told_of(stage: Stage) -> None:
+    for line, first in {
+        "snapshot inference, then delete it": "Take a snapshot",
+        "给 inference 打个快照然后删掉": "Take a snapshot",
+        "delete inference then create a new one": "Delete a machine",
+        "stop inference and then start ada": "Shut down a machine",
+    }.items():
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert "I do one thing at a time." in told.plain, line
+        assert first in told.buttons, line
+        assert "snapshot" not in first or "Delete a machine" not in told.buttons, line
+    told = await stage.asks(stage.alice, "/dbc snapshot inference")
+    assert told.buttons == ["List snapshots", "Take a snapshot"]
+    assert "at a time" not in told.plain
+
+
+async def test_a_power_cycle_is_a_restart(stage: Stage) -> None:
+    for line in ("vm power cycle inference", "power cycle inference", "虚拟机 断电重启 inference"):
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert told.buttons == ["Restart a machine", "Reset a machine"], line
+
+
+async def test_a_refusal_repeats_only_what_looks_like_a_command(stage: Stage) -> None:
+    for line in (
+        "which machine",
+        "delete inference,",
+        "reboot, inference",
+        "把 inference 重启一下，",
+    ):
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert told.plain.startswith("I did not understand that as a command."), line
+    told = await stage.asks(stage.alice, "/dbc vm restrat, inference")
+    assert told.plain.startswith("There is no command “vm restrat”.")
+    told = await stage.asks(stage.alice, "/dbc qwertz,")
+    assert told.plain.startswith("There is no command “qwertz”.")
+
+
+async def test_a_person_stays_in_what_is_offered_for_a_typo(stage: Stage) -> None:
+    await stage.asks(stage.alice, "/dbc session share gpu1 with @bob")
+    for line in ("session unshaer with @bob", "unshaer gpu1 from @bob"):
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        await stage.alice.presses("Stop sharing a session", told)
+        form = await stage.alice.sees_modal("Stop sharing a session")
+        assert form.value("Person") == stage.bob.id, line
+        assert form.value("Node") in {None, stage.node("gpu1").node_id}, line
+        await stage.alice.closes()
+    told = await stage.asks(stage.alice, "/dbc session shaer gpu1 with @bob")
+    await stage.alice.presses("Share a session", told)
+    form = await stage.alice.sees_modal("Share a session")
+    assert form.value("Person") == stage.bob.id
