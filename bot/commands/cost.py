@@ -10,13 +10,14 @@ from bot.chain.price import PER_DAY, Prices, dbc, dollars
 from bot.clock import shown
 from bot.errors import Refused
 from bot.ids import NodeId, UserId
-from bot.language.kinds import CHOICE, Arg
+from bot.language.args import NODE_OPTION
+from bot.language.kinds import CHOICE, NODE, Arg
 from bot.language.table import Command
-from bot.model import OrderPhase, RentalOrder
+from bot.model import Node, OrderPhase, RentalOrder
 from bot.orders.amounts import bar, both, cut, doubt, percents, rounded
 from bot.orders.budgets import Standing
 from bot.orders.costs import NOTHING, Amount, Cost, For, summed
-from bot.orders.months import Month, block_at, milliseconds, month_of, parse
+from bot.orders.months import Month, block_at, milliseconds, month_of, parse, spoken
 from bot.orders.reports import Account, By, Entry, entries, forecast
 from bot.orders.schedule import head_at
 from bot.pipeline.context import Context
@@ -58,7 +59,23 @@ ListedBy = Annotated[
 ]
 InMonth = Annotated[
     str,
-    Arg(say("Month"), hint=say("2026-11, 11 or last; this month where left out"), narrow=True),
+    Arg(
+        say("Month"),
+        hint=say("2026-11, 11 or last; this month where left out"),
+        narrow=True,
+        spoken=spoken,
+    ),
+]
+OfNode = Annotated[
+    Node,
+    Arg(
+        say("Node"),
+        NODE,
+        say("Nickname, name or id of a node"),
+        "gpu1",
+        names=(NODE_OPTION,),
+        positional=False,
+    ),
 ]
 _MOST_NOTES = 5
 _NARROW = 5  # cells of a bar: its column stands beside three others on a phone
@@ -80,7 +97,9 @@ class _Stretch:
         return self.until < self.ends
 
 
-async def cost(ctx: Context, by: ListedBy = "order", month: InMonth = "") -> Reply:
+async def cost(
+    ctx: Context, by: ListedBy = "order", month: InMonth = "", node: OfNode | None = None
+) -> Reply:
     """Show what your rentals cost in a month, cost now, and will cost by its end."""
     if not ctx.services.orders.chain.is_on:
         raise Refused(
@@ -88,7 +107,7 @@ async def cost(ctx: Context, by: ListedBy = "order", month: InMonth = "") -> Rep
             hint=say("Whoever runs this bot has to set CHAIN_RPC_URLS."),
         )
     stretch = await _stretch(ctx, month)
-    accounts = await _accounts(ctx, stretch) if stretch else []
+    accounts = await _accounts(ctx, stretch, node) if stretch else []
     if stretch is None:
         told = say("The books are being read from the chain. Try again in a minute.")
         return Reply.empty(told, private=True)
@@ -103,13 +122,15 @@ async def cost(ctx: Context, by: ListedBy = "order", month: InMonth = "") -> Rep
     rows = await _rows(ctx, listed, {one.order.id: one.order for one in accounts})
     rows += [await _unknown(ctx, one) for one in unknown if by == By.ORDER]
     head = say("Cost of {month}", month=str(stretch.month))
+    if node is not None:
+        head = say("Cost of {month} on {node}", month=str(stretch.month), node=node.label)
     prices = await _prices(ctx, accounts) if stretch.is_now else {}
     fields, figures = _figures(accounts, prices, stretch, total)
     budgets = await _budgets(ctx, stretch.head) if stretch.is_now else []
     parts: list[Part] = [
         Para(line(emoji("moneybag"), " ", bold(head))), Fields(tuple(fields)),
         *(_budget(one) for one in budgets), Rows(tuple(rows), columns=_columns(By(by))),
-        *await _notes(ctx, accounts, found, listed, stretch, by),
+        *await _notes(ctx, accounts, found, listed, stretch, by, node),
     ]  # fmt: skip
     data = {
         "month": str(stretch.month), "from_block": stretch.since, "to_block": stretch.until,
@@ -181,11 +202,17 @@ async def _head(ctx: Context, known: int) -> int:
         return max([known, *(head_at(one, now) for one in orders)])
 
 
-async def _accounts(ctx: Context, stretch: _Stretch) -> list[Account]:
-    """The books of the rentals that whoever asks is told of, and that the month has blocks of."""
+async def _accounts(ctx: Context, stretch: _Stretch, node: Node | None) -> list[Account]:
+    """The books of the rentals that whoever asks is told of, and that the month has blocks of.
+
+    Those of one `node`, or of all.
+    """
     services, hidden = ctx.services, await ctx.hidden()
     known = await services.orders.of_person_after(ctx.actor, stretch.since)
-    orders = [one for one in known if one.node not in hidden and one.began < stretch.until]
+    shown = [
+        one for one in known if one.node not in hidden and (node is None or one.node == node.id)
+    ]
+    orders = [one for one in shown if one.began < stretch.until]
     usable = await services.sessions.usable(ctx.actor, ctx.place.channel)
     opened = {one.id for one in orders if await services.orders.opens(one, usable)}
     ids = [one.id for one in orders]
@@ -391,6 +418,7 @@ async def _notes(
     listed: Sequence[Entry],
     stretch: _Stretch,
     by: str,
+    node: Node | None,
 ) -> list[Note]:
     told: list[Line] = []
     unknown = [one.order for one in accounts if not one.is_known(stretch.until)]
@@ -434,7 +462,8 @@ async def _notes(
         )
     )  # fmt: skip
     month = "" if stretch.is_now else f" {stretch.month}"
-    typed = f"cost {by}{month} --file"
+    on = f" on {node.label}" if node is not None else ""
+    typed = f"cost {by}{month}{on} --file"
     told.append(line(say("As a table: {command}", command=command(typed))))
     return [Note(stacked(told))]
 
@@ -462,7 +491,6 @@ COMMANDS = (
         cost,
         example="cost machine last",
         synonyms=("costs", "spend", "bill"),
-        spans_nodes=True,
         chinese="费用 花费 账单",
         does=say("Show costs"),
     ),

@@ -7,12 +7,13 @@ from typing import Annotated
 
 from bot.chain.errors import ChainError
 from bot.chain.price import PER_DAY, Prices, dollars
+from bot.commands.order_claims import as_nodes_say, is_on
 from bot.commands.order_notes import SOON
 from bot.commands.order_rescue import copying, left_of
-from bot.dbc.errors import DbcError
 from bot.dbc.signatures import public_key_of
 from bot.errors import NotFound
 from bot.ids import NodeId, UserId
+from bot.language.args import OnNode
 from bot.language.kinds import ORDER, WATCHED, WORD, Arg, Kind
 from bot.language.row_parts import Listing
 from bot.language.table import Command, Group
@@ -23,7 +24,7 @@ from bot.orders.coming import when, with_taker
 from bot.orders.costs import summed
 from bot.orders.facts import Facts, span, told_of
 from bot.orders.finding import Search
-from bot.orders.just_ended import just_ended
+from bot.orders.just_ended import copy_by, just_ended
 from bot.orders.offers import offer_of
 from bot.orders.order_buttons import buttons
 from bot.orders.reports import paid_in
@@ -82,13 +83,13 @@ _OFF = say("The chain is not read yet: whoever runs this bot has to set CHAIN_RP
 _MOST_PAYMENTS = 12  # of a rental that was renewed often, the first ones
 
 
-async def list_orders(ctx: Context) -> Reply:
+async def list_orders(ctx: Context, node: OnNode | None = None) -> Reply:
     """List the rental orders that concern you, the first end first."""
     if not ctx.services.orders.chain.is_on:
-        return await _as_nodes_say(ctx)
+        return await as_nodes_say(ctx, node)
     hidden = await ctx.hidden()
     orders = await ctx.services.orders.of_person(ctx.actor)
-    mine = [order for order in orders if order.node not in hidden]
+    mine = [order for order in orders if order.node not in hidden and is_on(order.node, node)]
     nodes = list({order.node: None for order in mine})
     prices = dict(
         zip(nodes, await asyncio.gather(*(_prices(ctx, node) for node in nodes)), strict=True)
@@ -98,6 +99,12 @@ async def list_orders(ctx: Context) -> Reply:
     watch = Note(line(say("Watch a wallet: {command}", command=command("order watch <wallet>"))))
     if not rows:
         told = await _unsure(ctx) or say("The chain has no order of your nodes and wallets.")
+        if node is not None:
+            see = say(
+                "All orders of {node}: {command}",
+                node=node.label, command=command(f"node orders {node.label}"),
+            )  # fmt: skip
+            watch = Note(line(see))
         return Reply.empty(told, private=True).also(watch)
     count = say_number("{number} rental", "{number} rentals", len(rows))
     return Reply(count, (Rows(tuple(rows)), *await _doubts(ctx, found), watch), private=True)
@@ -148,44 +155,6 @@ def _data(facts: Facts) -> Mapping[str, object]:
     }  # fmt: skip
 
 
-async def _as_nodes_say(ctx: Context) -> Reply:
-    """What GPU nodes know of rentals: it has no dates, and what ended is still in it."""
-    hidden = await ctx.hidden()
-    sessions = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
-    metals = {node.id for node in await ctx.services.inventory.metals()}
-    nodes = {one.node: None for one in sessions if one.node not in hidden | metals}
-    parts: list[Part] = [await _as_node_says(ctx, node_id) for node_id in nodes]
-    told = say(
-        "As the nodes say. They never notice that an order has ended, and give its end as a block. "
-        "With CHAIN_RPC_URLS set, the bot reads the chain and warns in time."
-    )
-    if not parts:
-        return Reply.empty(say("You have no node access yet."), private=True)
-    return Reply(say("Rentals"), (*parts, Note(line(emoji("warning"), " ", told))), private=True)
-
-
-async def _as_node_says(ctx: Context, node_id: NodeId) -> Rows:
-    label = await ctx.services.inventory.label(node_id)
-    try:
-        known = await ctx.dbc.nodes.rent_orders(node_id)
-    except DbcError as problem:
-        problem.named(label)
-        return Rows((), line(bold(label), " ", emoji("warning"), " ", problem.words), stays=True)
-    rows = [
-        Row(
-            joined(
-                bold(order.id),
-                say("until block {block}", block=order.rent_end) if order.rent_end else "",
-                line(code(order.renter)),
-            ),
-            {"order": order.id, "node_id": node_id, "renter": order.renter,
-             "end_block": order.rent_end},
-        )
-        for order in known
-    ]  # fmt: skip
-    return Rows(tuple(rows), line(bold(label)))
-
-
 async def show(ctx: Context, order: Number) -> Reply:
     """Show a rental: its end, its price, what is lost with it, and what its renter signs."""
     found = await _known(ctx, order)
@@ -224,10 +193,12 @@ async def _shown(ctx: Context, found: RentalOrder) -> Reply:
     ]
     shown = line(emoji(sign_of(facts)), " ", with_taker(head, facts))
     parts: list[Part] = [Para(shown), Fields(tuple(fields))]
-    if found.phase is OrderPhase.WAITING:
+    if found.phase is OrderPhase.WAITING and not facts.is_past(facts.goal):
         parts += [*unconfirmed(facts), *confirmation(found)]
     elif facts.is_ending:
         parts += just_ended(facts)
+    elif found.phase is OrderPhase.RENTING and facts.is_past(found.ends):  # nobody has read it
+        parts += [Note(line(copy_by(facts)))] if facts.has_machines else []
     elif found.phase is OrderPhase.RENTING:
         parts += [*at_the_end(facts), *renewing_costs(facts), *renewal(found, DAY)]
     parts += why_over(facts)
@@ -329,6 +300,8 @@ def _costs(
     if prices.fee:
         told = say("{amount}, once, and not returned", amount=in_dbc(prices.fee))
         found.append((say("Fee"), line(told)))
+    if order.phase is OrderPhase.ENDED:  # nothing of it is paid for any more
+        return found
     count, blocks = len(order.gpus), order.ends - order.began
     found.append((say("A day now"), _money(prices, count, PER_DAY)))
     found.append((say("An hour now"), _money(prices, count, PER_DAY // 24)))
@@ -442,7 +415,6 @@ GROUP = Group(
             example="order list",
             synonyms=("ls",),
             lists=Listing.ORDERS,
-            spans_nodes=True,
             chinese="列表 列出",
             does=say("List rentals"),
         ),
@@ -450,6 +422,7 @@ GROUP = Group(
             "show",
             show,
             example="order show 1287",
+            on_node="order list",
             opens=_some_known,
             details=Listing.ORDERS,
             chinese="查看 详情 状态",
@@ -459,6 +432,7 @@ GROUP = Group(
             "rescue",
             rescue,
             example="order rescue 1287",
+            on_node="order list",
             opens=_some_to_rescue,
             chinese="抢救",
             does=say("Rescue a rental"),

@@ -1,6 +1,7 @@
 """When rentals end, in answers and before commands that are about something else."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from bot.ids import UserId
@@ -73,6 +74,8 @@ async def _note(
     services: Services, order: RentalOrder, ended: Ended, *, has_machines: bool, is_kept: bool
 ) -> Note:
     facts = await services.orders.facts(order)
+    if not has_machines:
+        facts = replace(facts, machines=())
     sign = emoji("alarm_clock" if _left(services, order) <= SOON else "calendar")
     if order.phase.is_over:
         sign = emoji(sign_of(facts))

@@ -6,6 +6,7 @@ options in `bot.pipeline.search`, known names in `meant`, machines and nodes in 
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
@@ -457,7 +458,7 @@ class Arg:
     `positional` says whether a bare word may fill it. `narrow`: it is no free text, but has only
     the characters of a keyboard; the parts of a `list` then have no capital letters. `rare`: a
     form shows it on demand. `pressed`: only the button that is named after it gives it, so no form
-    asks for it and no suggestion carries it.
+    asks for it and no suggestion carries it. `spoken` finds it in a sentence that is no command.
     """
 
     label: Text
@@ -476,6 +477,7 @@ class Arg:
     narrow: bool = False
     rare: bool = False
     pressed: bool = False
+    spoken: Callable[[str], str] | None = None
 
     @property
     def is_narrow(self) -> bool:

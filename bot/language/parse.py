@@ -201,7 +201,11 @@ def meant_by(
     """
     found = nearest(table, words, mood, about, of)
     given = {
-        c.id: given_to(c, [*named(c), *_people(c, typed), *found.rest])[0] for c in found.commands
+        c.id: {
+            **given_to(c, [*named(c), *_people(c, typed), *found.rest])[0],
+            **_spoken(c, typed),
+        }
+        for c in found.commands
     }
     is_refused = mood is Mood.REFUSAL and any(
         command.effect_of({}) is not Effect.READ for command in nearest(table, words).commands
@@ -229,6 +233,13 @@ def _like_a_command(table: Table, typed: Sequence[str]) -> str:
     if len(bare) == 1:
         return bare[0]
     return " ".join(bare[:2]) if bare and table.group(bare[0]) is not None else ""
+
+
+def _spoken(command: Command, typed: Sequence[str]) -> dict[str, str]:
+    """What a sentence says of a command's arguments in words of its own: `last month`."""
+    told = plain(" ".join(typed))
+    found = {p.name: p.arg.spoken(told) for p in command.parameters if p.arg.spoken is not None}
+    return {name: text for name, text in found.items() if text}
 
 
 def _names_nothing(command: Command, values: Mapping[str, str], spelled: Mapping[str, str]) -> bool:

@@ -81,6 +81,7 @@ class Command(Signature):
     buttons and other words of it lead to. `takes_gpus`: when it can make a machine hold more GPUs
     than before: budgets count it then. `spans_nodes`: it takes no node, and shows something of
     each. `begins`: without it nobody gets anywhere, so rules that deny it lock people out.
+    `on_node`: what is meant where a node is named, which it does not take.
     `is_open`: guests, too, may use it, since it shows nothing of any machine. `needs_session`: it
     is refused to who has no session, though others of its group are not. `is_personal`: it is about
     whoever requests it, so two people never request the same. `at_once`: it waits for no other
@@ -124,6 +125,7 @@ class Command(Signature):
     takes_gpus: TakesGpus | None = None
     spans_nodes: bool = False
     begins: bool = False
+    on_node: str = ""
     is_open: bool = False
     needs_session: bool = False
     is_personal: bool = False

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 from bot.errors import Refused
 from bot.folding import plain
-from bot.language.args import Parameter
+from bot.language.args import NODE_OPTION, Parameter
 from bot.language.kinds import PERSON
 from bot.language.secret_like import masked
 from bot.language.table import Command
@@ -65,6 +65,9 @@ class Surplus(Unclear):
             word=word, command=to_type(command.title),
         )  # fmt: skip
         super().__init__(command, word, sentence or unknown)
+        if command.on_node and plain(word) == NODE_OPTION and len(bare) > 1:
+            typed = to_type(f"{command.on_node} {NODE_OPTION} {bare[-1]}")
+            self.hint = sentences((say("Did you mean {command}?", command=typed), self.hint))
         self.bare = tuple(bare)
         self.values = dict(values)
 

@@ -53,8 +53,12 @@ def rounded(amounts: Sequence[Amount]) -> list[Amount]:
 
 
 def _cents(amounts: Sequence[int], cent: int) -> list[int]:
-    whole = (sum(amounts) + cent // 2) // cent
-    return [cents * cent for cents in parts(whole, amounts)] if sum(amounts) else [*amounts]
+    """Whole cents; one more for those of which most was cut: what is whole already stays so."""
+    whole = [one // cent for one in amounts]
+    left = (sum(amounts) + cent // 2) // cent - sum(whole)
+    for at in sorted(range(len(whole)), key=lambda at: -(amounts[at] % cent))[:left]:
+        whole[at] += 1
+    return [one * cent for one in whole]
 
 
 def percents(amounts: Sequence[Amount]) -> list[int]:

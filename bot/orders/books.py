@@ -5,7 +5,8 @@ keyed by block, so several replicas write the same row.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -14,12 +15,13 @@ from bot.chain.heads import SLOT
 from bot.chain.reader import ChainView
 from bot.clock import Clock
 from bot.dbc.models import Phase, phase_of
+from bot.ids import TaskId
 from bot.model import BlockTime, DbcSession, Machine, OrderPhase, RentalOrder, Use
 from bot.orders.months import milliseconds
 from bot.orders.orders import Orders
 from bot.orders.pricing import unrecorded
 from bot.orders.schedule import DAY, HOUR
-from bot.orders.sightings import changes
+from bot.orders.sightings import HOLDS, changes
 from bot.orders.unread import Unread
 from bot.services.inventory import Inventory
 from bot.services.last_known import LastKnown
@@ -27,7 +29,10 @@ from storage import Store
 
 _FRESH = timedelta(minutes=10)  # how old a list may be and still tell what a machine holds
 _KEPT = 800 * DAY  # blocks: two years and the month that is compared with them
+_CREATE = "vm.create"
 _NOT_MADE = frozenset({"create error", "start error"})  # failed, and holds nothing
+
+_Look = tuple[RentalOrder, list[Use], int]  # what its machines hold, and at which block
 
 log = structlog.get_logger()
 
@@ -107,14 +112,40 @@ class Books:
             last = await tx.money.last_uses(ids)
         if not any(_news(last, *look) for look in seen):
             return
+        seen = [await self._since_made(view, look, last) for look in seen]
         async with self._store.write() as tx:  # where another process may have written meanwhile
             last = await tx.money.last_uses(ids)
             for look in seen:
                 await tx.money.used(_news(last, *look))
 
-    async def _look(
-        self, view: ChainView, order: RentalOrder
-    ) -> tuple[RentalOrder, list[Use], int] | None:
+    async def _since_made(self, view: ChainView, look: _Look, last: Sequence[Use]) -> _Look:
+        """A look with what machines held that were made from here, and were not looked at before.
+
+        From their request until it was seen to be done; what holds until this look is one use.
+        """
+        order, held, block = look
+        new = {use.task for use in held} - {use.task for use in last}
+        if not new:
+            return look
+        async with self._store.read() as tx:
+            found = await tx.executions.of_machines(new, (_CREATE,))
+        made = {one.task: one for one in found}
+        uses: list[Use] = []
+        for use in held:
+            if (one := made.get(TaskId(use.task))) is None:
+                uses.append(use)
+                continue
+            begins = _block(view, one.started_at or one.created_at, order.began, block)
+            seen = block
+            if one.finished_at is not None:
+                seen = _block(view, one.finished_at, order.began, block)
+            if block - seen <= HOLDS:
+                uses.append(replace(use, begins=begins))
+            else:
+                uses += [replace(use, begins=begins, ends=seen), use]
+        return order, uses, block
+
+    async def _look(self, view: ChainView, order: RentalOrder) -> _Look | None:
         """What its machines hold, and at which block; None where that is not known now."""
         concern = await self._orders.concerned.of(
             order.node, order.renter, order.number, is_only=order.is_only
@@ -147,10 +178,22 @@ class Books:
             return 0
         found = await self._last_known.find(session, machine.task)
         if found is None or found.detail.gpu_count is None:
-            return None
+            return await self._requested(order, machine)
         if found.detail.rent_order not in {"", str(order.number)}:
             return 0
         return found.detail.gpu_count
+
+    async def _requested(self, order: RentalOrder, machine: Machine) -> int | None:
+        """How many GPUs were requested from here for a machine that was not read yet.
+
+        None where that is not known, or where another order may pay for it.
+        """
+        async with self._store.read() as tx:
+            made = await tx.executions.of_machines({machine.task}, (_CREATE,))
+            orders = await tx.orders.of_node(order.node)
+        rented = [one for one in orders if one.phase is OrderPhase.RENTING]
+        gpus = made[-1].known.get("gpu", "") if made and len(rented) == 1 else ""
+        return int(gpus) if gpus.isdecimal() else None
 
     async def _with_makers(self, uses: list[Use]) -> list[Use]:
         if not uses:
@@ -158,6 +201,12 @@ class Books:
         async with self._store.read() as tx:
             made = await tx.orders.makers({use.task for use in uses})
         return [_made(use, *made.get(use.task, ("", ""))) for use in uses]
+
+
+def _block(view: ChainView, at: datetime, least: int, most: int) -> int:
+    """The block that was made at a moment, between two others."""
+    ago = (view.newest.at - at) // SLOT
+    return min(most, max(least, view.newest.number - ago))
 
 
 def _made(use: Use, maker: str, channel: str) -> Use:

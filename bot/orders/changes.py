@@ -20,6 +20,8 @@ from bot.orders.schedule import (
     goal_of,
     is_news,
     reached,
+    stage_named,
+    stages_of,
 )
 
 
@@ -153,7 +155,18 @@ def unread(order: RentalOrder, head: int) -> Looked:
     Whether it was renewed meanwhile nobody knows, so nothing else is said.
     """
     found = warned(order, head)
+    if order.phase is OrderPhase.RENTING and head >= order.ends:
+        found = _unseen_deletion(order, head)
     return found if found.stage is not None and found.stage.is_last else Looked(order)
+
+
+def _unseen_deletion(order: RentalOrder, head: int) -> Looked:
+    """The warnings of the deletion, where the end before it must have come but was not read."""
+    over = replace(order, phase=OrderPhase.ENDED)
+    found = warned(over, head)
+    if found.stage is None:
+        return Looked(order) if stage_named(order.told) in stages_of(over) else warned(order, head)
+    return Looked(replace(order, told=found.stage.name), stage=found.stage)
 
 
 def _waiting(order: RentalOrder, read: Read) -> Looked:

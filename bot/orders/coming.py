@@ -12,6 +12,8 @@ OVER = {
     OrderPhase.GONE: say("has ended more than 72 hours ago"),
 }
 
+_BARE = say("has ended; no machine of it is known here")
+
 
 def when(facts: Facts, *, is_kept: bool = False) -> Line:
     """`ends …, in 3 days`, or what else is to come of it next.
@@ -36,6 +38,8 @@ def _as_read(facts: Facts) -> Text:
 
 def _coming(facts: Facts) -> Line:
     goal = goal_of(facts.order)
+    if facts.order.phase is OrderPhase.ENDED and not facts.has_machines:
+        return line(_BARE)
     if facts.is_past(goal) and not facts.order.phase.is_over:
         return line(_late(facts.order.phase, facts.earliest(goal)))
     at, left = facts.at(goal), span(goal - facts.head)
@@ -53,7 +57,8 @@ def _coming(facts: Facts) -> Line:
 def _kept(facts: Facts) -> Line:
     """What is to come of it, by its moment alone."""
     phase, goal = facts.order.phase, facts.goal
-    if phase.is_over or facts.is_past(goal):
+    is_bare = phase is OrderPhase.ENDED and not facts.has_machines
+    if phase.is_over or is_bare or facts.is_past(goal):
         return _coming(facts)
     if phase is OrderPhase.WAITING:
         return line(say("must be confirmed by {time}", time=facts.at(goal)))

@@ -108,12 +108,11 @@ def _shared(
 ) -> Iterator[tuple[Part, Amount]]:
     """A stretch's price, parted by the GPUs that the machines held in all of it."""
     held = [use for use in here if use.task]
-    if len(held) == len(here):
-        whom, weights = [Part(For.UNSEEN)], [1]
-    else:
-        free = max(0, payment.gpus - sum(use.gpus for use in held))
-        whom = [Part(For.MACHINE, use.task, use.maker, use.channel) for use in held]
-        whom, weights = [*whom, Part(For.UNUSED)], [*(use.gpus for use in held), free]
+    # Where nobody looked, machines that were made from here held theirs all the same.
+    rest = Part(For.UNSEEN if len(held) == len(here) else For.UNUSED)
+    free = max(0, payment.gpus - sum(use.gpus for use in held))
+    whom = [Part(For.MACHINE, use.task, use.maker, use.channel) for use in held]
+    whom, weights = [*whom, rest], [*(use.gpus for use in held), free]
     if not sum(weights):
         weights[-1] = 1
     start, length = payment.begins, payment.ends - payment.begins

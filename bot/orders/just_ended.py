@@ -2,8 +2,8 @@
 
 from bot.model import OrderPhase
 from bot.orders.facts import Facts
-from bot.orders.schedule import deleted_at, goal_of
-from bot.reply import Line, Note, Part, Phrase, bold, command, line, say, time
+from bot.orders.schedule import KEPT, deleted_at, goal_of
+from bot.reply import Line, Note, Part, Phrase, bold, command, line, say, say_number, time
 
 
 def just_ended(facts: Facts) -> tuple[Part, ...]:
@@ -21,6 +21,19 @@ def just_ended(facts: Facts) -> tuple[Part, ...]:
         command=command(f"order rescue {facts.order.number}"),
     )
     return (Note(line(told, " ", lost)),)
+
+
+def ended_before(facts: Facts) -> Phrase:
+    """That it has ended, where that is told so late that its node has switched them off."""
+    return say_number(
+        "Order {order} for {node} ended {end}. {machines} should be off by now, and the node "
+        "deletes it with all disks and snapshots after {time}.",
+        "Order {order} for {node} ended {end}. {machines} should be off by now, and the node "
+        "deletes them with all disks and snapshots after {time}.",
+        len(facts.sure) or 2,  # its machines, where none is known by name
+        order=str(facts.order.number), node=bold(facts.node), machines=facts.lost,
+        end=facts.earliest(facts.order.ends), time=facts.earliest(goal_of(facts.order)),
+    )  # fmt: skip
 
 
 def copy_by(facts: Facts) -> Phrase:
@@ -45,6 +58,14 @@ def copy_by(facts: Facts) -> Phrase:
 
 def _unread(facts: Facts) -> Phrase:
     """Until when to copy its machines' data where nobody has read its end for certain."""
+    if not facts.is_ending and facts.is_past(facts.order.ends + KEPT):
+        return say(
+            "Order {order} was to end {end}, and the chain could not be read since. Unless it was "
+            "renewed, {node} may have deleted its machines since {time}. Copy at once what is "
+            "left.",
+            order=str(facts.order.number), node=line(bold(facts.node)),
+            end=facts.earliest(facts.order.ends), time=line(time(deleted_at(facts.order))),
+        )  # fmt: skip
     named: dict[str, str | Line] = {
         "order": str(facts.order.number), "node": line(bold(facts.node)),
         "time": line(time(deleted_at(facts.order))),

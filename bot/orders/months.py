@@ -11,6 +11,13 @@ from bot.chain.heads import SLOT
 from bot.model import BlockTime
 
 _MONTH = re.compile(r"(\d{4})-(\d{1,2})")
+_CHINESE = re.compile(r"(?:(\d{4}) ?年 ?)?(\d{1,2}|十?[一二三四五六七八九十]) ?月")
+_SPOKEN = re.compile(
+    r"(last month|^last$|previous month|上个?月)|(this month|^this$|本月|这个?月|当月)"
+)
+_DIGITS = "一二三四五六七八九十"
+_THIS = ("this", "this month", "本月", "这个月", "这月", "当月")
+_LAST = ("last", "last month", "上月", "上个月")
 _SLOT_MS = SLOT.seconds * 1000
 
 
@@ -53,14 +60,33 @@ def month_of(at: datetime) -> Month:
 
 def parse(text: str, now: Month) -> Month | None:
     """The month that a text names: `2026-11`, `11`, `last`, `this`; None where it names none."""
-    named = {"this": now, "本月": now, "last": now.before, "上月": now.before}
+    text = re.sub(r"\s+", " ", text.strip()).removesuffix("份")
+    named = dict.fromkeys(_THIS, now) | dict.fromkeys(_LAST, now.before)
     if text in named:
         return named[text]
+    if told := _CHINESE.fullmatch(text):
+        text = f"{told[1] or now.year}-{_number(told[2])}"
     found = _MONTH.fullmatch(text if "-" in text else f"{now.year}-{text}")
     if found is None:
         return None
     year, number = int(found[1]), int(found[2])
     return Month(year, number) if year >= 2000 and 1 <= number <= 12 else None
+
+
+def spoken(sentence: str) -> str:
+    """The month that a sentence in lower case is about, as `parse` reads it; empty without one."""
+    if found := _SPOKEN.search(sentence):
+        return "last" if found[1] else "this"
+    if found := _MONTH.search(sentence) or _CHINESE.search(sentence):
+        return found[0]
+    return ""
+
+
+def _number(told: str) -> int:
+    """`11`, `十一`: a month's number."""
+    if told.isdecimal():
+        return int(told)
+    return sum(_DIGITS.index(one) + 1 for one in told)
 
 
 def milliseconds(at: datetime) -> int:

@@ -24,6 +24,7 @@ from bot.orders.changes import Event, Looked, Read, goes_on, looked, unread
 from bot.orders.concerned import Concern, Concerned, People
 from bot.orders.facts import AtStake, Facts
 from bot.orders.finding import Finder, Search, Searched
+from bot.orders.handled import fitting
 from bot.orders.handlings import Handlings
 from bot.orders.offers import Offer, offer_of, paid_since
 from bot.orders.over import settle, unsettle
@@ -45,6 +46,7 @@ _WORTH_SAYING = timedelta(minutes=5)
 _AGAIN = timedelta(seconds=30)  # after a chain that could not be read
 _SHOWS = timedelta(seconds=80)  # after a signature: a transaction is final after half a minute
 _LATELY = timedelta(minutes=15)  # an order is looked at more often
+_JUST_NOW = timedelta(minutes=2)  # and one that waits for its confirmation, every 12 seconds
 # After so long, one node that is behind what was read before is right, and that was made up.
 _CONVINCES = timedelta(days=1)
 
@@ -336,7 +338,9 @@ class Orders:
         told = words.unsigned(facts)
         name = f"{'unsigned' if is_read else 'unread'}-{int(signed_at.timestamp())}"
         places = [Place.direct(UserId(one)) for one in order.signers if people.get(UserId(one))]
-        return [(key_of(order, name, place), place, told) for place in places]
+        return [
+            (key_of(order, name, place), place, fitting(told, order, place)) for place in places
+        ]
 
     async def offer(self, order: RentalOrder) -> Offer | None:
         """What a day of an order costs now, and as long as it was paid for last."""
@@ -380,7 +384,8 @@ class Orders:
         """Whether an order was read as often as it has to be."""
         if order.phase.is_over:
             return True  # nothing new is expected of it
-        return order.missing_since is None and self.chain.now - order.seen_at < _LATELY
+        lately = _JUST_NOW if order.phase is OrderPhase.WAITING else _LATELY
+        return order.missing_since is None and self.chain.now - order.seen_at < lately
 
     async def of_person(self, user: UserId) -> list[RentalOrder]:
         """The orders that somebody is told of, the first end first."""

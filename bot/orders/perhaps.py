@@ -1,7 +1,7 @@
 """What is said of an order's end where another order may pay for each of the machines."""
 
 from bot.orders.facts import Facts, told_of
-from bot.orders.schedule import KEPT, deleted_at, goal_of
+from bot.orders.schedule import KEPT, LOOP, deleted_at, goal_of
 from bot.reply import Line, Note, Phrase, bold, line, say, say_number, time
 
 
@@ -59,6 +59,13 @@ def unseen_end(facts: Facts) -> Phrase:
 
 def ended(facts: Facts) -> Phrase:
     """That it has ended."""
+    if facts.is_past(facts.order.ends + LOOP):
+        return say(
+            "Order {order} for {node} ended {end}. {machines} may be off by now, and the node may "
+            "delete them with all disks and snapshots after {time}.",
+            **_named(facts), end=facts.earliest(facts.order.ends),
+            time=facts.earliest(goal_of(facts.order)),
+        )  # fmt: skip
     return say(
         "Order {order} for {node} has ended. {machines} may lose power within 15 minutes, and the "
         "node may delete them with all disks and snapshots after {time}.",

@@ -14,6 +14,8 @@ from bot.reply import Reply
 
 LAST_CALL = "confirm-last"  # a message of its own: the countdown is edited without a sound
 _LAST = "confirm:2"
+_PASSED = "confirm:0"
+_CALLED = {_LAST, _PASSED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +66,14 @@ def _said(before: RentalOrder, found: Looked, all_facts: Facts, *, sees: bool) -
     """
     facts = all_facts.to(sees=sees)
     if found.stage is not None:
-        is_deletion = found.order.phase is OrderPhase.ENDED
+        is_deletion = found.stage.name.startswith("deletion")
         if is_deletion and all_facts.machines is not None and not all_facts.machines:
             return []  # none of its machines is left
         told = words.warning(facts)
         if found.order.phase is not OrderPhase.WAITING:
             return [Told(found.stage.name, told)]
-        is_last = found.stage.name == _LAST and before.told and not facts.is_past(facts.goal)
+        is_last = found.stage.name == _LAST and before.told != "" and not facts.is_past(facts.goal)
+        is_last |= found.stage.name == _PASSED
         last = [Told(LAST_CALL, told, before.renewer)] if is_last else []
         return [Told("confirm", told), *last]
     if found.event is None:
@@ -79,7 +82,7 @@ def _said(before: RentalOrder, found: Looked, all_facts: Facts, *, sees: bool) -
     if before.phase is not OrderPhase.WAITING:
         return [Told(str(found.event), told)]
     short = words.short(facts, found.event)
-    last = [Told(LAST_CALL, short)] if before.told == _LAST else []
+    last = [Told(LAST_CALL, short)] if before.told in _CALLED else []
     if found.event is Event.CONFIRMED:
         return [Told("confirm", told), *last]
     counted = [Told("confirm", short)] if before.told else []
@@ -93,7 +96,7 @@ def instead(
     names = [str(before.phase)]
     if before.told.startswith("confirm"):
         names.append("confirm")
-    if before.told == _LAST:
+    if before.told in _CALLED:
         names.append(LAST_CALL)
     return [
         (key_of(before, name, place), place, words.event(facts.to(sees=sees), Event.RETURNED))
@@ -105,7 +108,9 @@ def instead(
 def is_only_edited(key: str, found: Looked | None) -> bool:
     """Whether a message says something else from now on, but is not posted for that."""
     is_last = f".{LAST_CALL}." in key
-    return is_last and (found is None or found.event is not None)
+    if found is None or found.event is not None:
+        return is_last
+    return is_last and found.stage is not None and found.stage.name == _PASSED
 
 
 def can_wait(found: Looked) -> bool:

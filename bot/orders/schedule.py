@@ -33,6 +33,7 @@ _CONFIRM = (
     Stage("confirm:10", 10 * MINUTE, is_last=True),
     Stage("confirm:5", 5 * MINUTE, is_last=True),
     Stage("confirm:2", 2 * MINUTE, is_last=True),
+    Stage("confirm:0", 0, is_last=True),  # its time is over, and nobody knows what came of it
 )
 _END = (
     Stage("end:72", 72 * HOUR),
@@ -168,7 +169,9 @@ def next_look(order: RentalOrder, head: int, now: datetime) -> datetime:
     coming += [goal, goal + _FINAL, goal + LOOP + 1]
     ahead = [block - head for block in coming if block > head]
     wait = min(ahead, default=0) * SLOT
-    return now + min(max(wait, soonest), timedelta(minutes=9))
+    # Near its end it may be renewed at any moment: then nobody is told to do so again.
+    is_near = order.phase is OrderPhase.RENTING and 0 < goal - head <= HOUR
+    return now + min(max(wait, soonest), timedelta(minutes=1 if is_near else 9))
 
 
 def _early(stage: Stage) -> int:

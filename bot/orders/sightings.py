@@ -18,8 +18,10 @@ def changes(last: Sequence[Use], held: Sequence[Use], order: str, block: int) ->
     """What to write down after a look, which found machines `held` at a block.
 
     `last` is the last use of each machine and the last look, which has no task. A machine that
-    holds none any more gets a use of none.
+    holds none any more gets a use of none. What is seen for the first time may have begun before.
     """
+    known = {use.task for use in last}
+    held = [replace(use, begins=block) if use.task in known else use for use in held]
     look = next((use for use in last if not use.task), None)
     if look is not None and block <= look.ends:
         return []  # another process has seen this, or something newer

@@ -9,9 +9,10 @@ from bot.orders.amounts import both
 from bot.orders.changes import Event
 from bot.orders.facts import Facts, span, told_of
 from bot.orders.handled import UNRENEWED, taker_of
+from bot.orders.just_ended import ended_before
 from bot.orders.offers import Offer
 from bot.orders.order_buttons import buttons
-from bot.orders.schedule import DAY, KEPT, deleted_at, goal_of, reached
+from bot.orders.schedule import DAY, KEPT, LOOP, deleted_at, goal_of, reached
 from bot.orders.signing import confirmation, renewal
 from bot.reply import (
     Actions,
@@ -431,6 +432,10 @@ def _ended(facts: Facts) -> Reply:
     if perhaps.is_perhaps(facts):
         told = perhaps.ended(facts)
         return _reply(facts, "rotating_light", line(told), perhaps.why(facts), *_copy(facts))
+    if facts.is_past(facts.order.ends + LOOP):
+        return _reply(
+            facts, "rotating_light", line(ended_before(facts)), *_unsure(facts), *_copy(facts)
+        )
     deleted = facts.earliest(goal_of(facts.order))
     told = say(
         "Order {order} for {node} has ended. Its machines lose power within 15 minutes, and the "

@@ -209,6 +209,8 @@ class KnownWords:
         kind = parameter.arg.kind
         if kind.is_target or parameter.name == "vm":
             return False  # spotted, or unknown
+        if parameter.arg.spoken is not None:
+            return bool(parameter.arg.spoken(plain(text)))
         if kind.is_flag or kind.is_choice or kind.is_number or kind is PERSON:
             return True
         if not kind.is_sought:  # a text: what reads would look for whatever it is

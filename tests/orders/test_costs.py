@@ -173,6 +173,10 @@ def test_what_is_kept_is_what_was_seen(looks: list[tuple[int, dict[str, int]]]) 
 def test_months_are_named_in_the_ways_that_people_use() -> None:
     now = Month(2026, 1)
     assert parse("2025-12", now) == parse("last", now) == parse("上月", now) == Month(2025, 12)
+    assert parse("last month", now) == parse("上个月", now) == parse("上个月份", now) == now.before
+    assert parse("2025年12月", now) == parse("2025 年 12 月份", now) == Month(2025, 12)
+    assert parse("十一月", now) == parse("11月", now) == Month(now.year, 11)
+    assert parse("这个月", now) == parse("一月", now) == now
     assert parse("1", now) == parse("this", now) == now
     assert str(now.before.after) == "2026-01"
     for odd in ("2026-13", "0", "soon", "26-01", "1999-01", "2026-00"):

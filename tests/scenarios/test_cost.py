@@ -341,3 +341,47 @@ async def test_whoever_downloads_an_image_is_told_first_too(scene: ChainStage) -
     said = (await stage.asks(stage.alice, line)).plain.replace("*", "")
     assert f"Before you go on\n:warning: Order {rental.number} for gpu1 ends" in said
     assert stage.changes() == []
+
+
+async def test_a_machine_that_was_made_from_here_costs_from_its_request_on(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(blocks=10 * DAY)
+    scene.is_watched_whole = False
+    await scene.passes(minutes=2, step=30)
+    begins = scene.chain.blocks.head
+    await stage.asks(alice, CREATE)
+    await stage.ends(alice, "late is running on gpu1", within=1200)
+    stage.clock.advance(timedelta(hours=3))
+    scene.is_watched_whole = True
+    await scene.passes(minutes=5, step=100)
+    told = await costs(scene, "machine")
+    (late,) = [one for one in told["parts"] if one["machine"] == "late"]
+    a_block = rental.stake // (10 * DAY) // 8
+    assert planck(late["dbc"]) >= a_block * 20  # its creation takes some minutes
+    assert scene.chain.blocks.head - begins > 1800
+    assert planck(late["dbc"]) < a_block * 600  # three hours in which nobody looked are not its
+
+
+async def test_a_node_and_a_month_are_what_is_asked_for(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    await stage.gives_session(alice, "gpu2")
+    rental = scene.rents(blocks=40 * DAY)
+    other = scene.rents("gpu2", blocks=40 * DAY)
+    await scene.passes(minutes=5, step=60)
+    assert {one["order"] for one in (await costs(scene, "on gpu1"))["parts"]} == {rental.number}
+    listed = (await stage.asks(alice, "/dbc order list on gpu2")).plain
+    assert str(other.number) in listed
+    assert str(rental.number) not in listed
+    wrong = await stage.asks(alice, "/dbc order show on gpu2")
+    await alice.presses("List rentals", wrong)
+    await stage.quiet()
+    assert str(other.number) in alice.last().plain
+    scene.is_watched_whole = False
+    await scene.passes(hours=30 * 24, step=6 * 3600)
+    for sentence in ("上个月花了多少", "what did we spend last month"):
+        asked = await stage.asks(alice, f"/dbc {sentence}")
+        await alice.presses("Show costs", asked)
+        await stage.quiet()
+        assert "Cost of 2026-01" in alice.last().plain

@@ -146,7 +146,7 @@ async def test_after_downtime_the_most_urgent_is_told_and_no_passed_one(scene: C
     scene.stage.clock.advance(scene.chain.blocks.until(rental.end + 60 * 600))
     await scene.restart()
     await scene.passes(minutes=10, step=60)
-    assert len(scene.told(alice, "has ended.")) == 1
+    assert len(scene.told(alice, "for gpu1 ended")) == 1
     assert scene.told(alice, "gpu1 deletes") == []  # the end says until when, at 12 hours
 
 
@@ -164,7 +164,7 @@ async def test_an_outage_of_the_chain_holds_back_no_last_warning(scene: ChainSta
     assert scene.told(alice, "has ended") == []  # nobody could know
     scene.rpc[0].down = False
     await scene.passes(minutes=5, step=30)
-    assert len(scene.told(alice, "has ended.")) == 1
+    assert len(scene.told(alice, "for gpu1 ended")) == 1
 
 
 async def test_a_chain_that_stands_still_ends_nothing(scene: ChainStage) -> None:

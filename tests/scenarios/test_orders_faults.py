@@ -120,7 +120,7 @@ async def test_what_ended_while_nobody_looked_is_not_told_to_have_lapsed(
     await scene.restart()
     await scene.passes(minutes=5, step=30)
     assert scene.told(alice, "lapsed") == []
-    assert scene.told(alice, "has ended.")
+    assert scene.told(alice, "for gpu1 ended")
     await scene.until(rental.end + 66 * 600)
     assert len(scene.told(alice, "gpu1 deletes", at="deletion-6")) == 1
 

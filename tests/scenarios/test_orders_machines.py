@@ -42,7 +42,7 @@ async def test_a_machine_that_names_no_order_is_warned_of_under_the_next_one(
     assert "its machines" not in told
     await scene.until(new.end + 600)
     assert "late" in [task.desc for task in stage.node("gpu1").tasks.values()]
-    (told,) = scene.told(alice, f"rder {new.number} for gpu1 has ended")
+    (told,) = scene.told(alice, f"rder {new.number} for gpu1 ended")
     assert "late (vda 350G, vdb 10G)" in told
     for hours in (24, 6):
         await scene.until(new.end + (72 - hours) * HOURS)
