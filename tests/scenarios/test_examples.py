@@ -28,18 +28,25 @@ ROOMS = {
         "bot/services/beginning.py", "bot/services/credential_keys.py", "bot/services/damage.py",
         "bot/services/database.py", "bot/services/ticker.py", "storage",
     ),
-    "Slack": (
-        "bot/ports.py", "handlers/boundary.py", "handlers/connection.py", "handlers/refusals.py",
-        "handlers/scopes.py", "handlers/signed.py", "handlers/socket_mode.py",
-        "handlers/switchboard.py", "handlers/tries.py",
+    "Slack, or what its workspace lets the bot do": (
+        "bot/messages/elsewhere.py", "bot/ports.py", "handlers",
     ),
     "DBC's answer": ("bot/dbc",),
-    "the chain": ("bot/chain",),
+    "the chain, or what comes of a rental there at a bad moment": (
+        "bot/chain", "bot/commands/order_notes.py", "bot/commands/order_rescue.py", "bot/orders",
+        "bot/pipeline/order_presses.py",
+    ),
     "what DBC was told to do, and a look at it shows how": (
         "bot/watches/late_looks.py", "bot/watches/machine_ends.py", "bot/watches/observers",
         "bot/watches/put_back.py", "bot/watches/unseen.py",
     ),
-    "the audit, whoever goes through it": ("bot/reviews/audit.py", "bot/reviews/audit_stream.py"),
+    "nodes, daemons and SSH, one after the other or several at once": ("bot/outages",),
+    "what was shown, requested or decided: it is another now, or cannot be read any more": (
+        "bot/messages/facts.py", "bot/messages/parts.py", "bot/pipeline/as_meant.py",
+        "bot/pipeline/covered.py", "bot/pipeline/failing.py", "bot/pipeline/obsolete.py",
+        "bot/pipeline/readable.py", "bot/pipeline/works.py", "bot/reviews",
+    ),
+    "a renter's proof": ("bot/services/renters.py",),
 }  # fmt: skip
 PER_MESSAGE = 40  # Slack takes 50 blocks
 
