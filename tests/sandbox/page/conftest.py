@@ -2,9 +2,11 @@
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -16,7 +18,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 Open = Callable[..., Awaitable[Page]]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def ws() -> AsyncIterator[Workspace]:
     async with Workspace(ack_seconds=2) as workspace:
         yield workspace
@@ -32,8 +34,9 @@ def app(ws: Workspace, web: AsyncWebClient) -> AsyncApp:
     return AsyncApp(client=web, signing_secret=ws.signing_secret, process_before_response=True)
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """A browser, if this machine has one."""
     found = next(filter(None, map(shutil.which, CHROMIUMS)), None)
     if found is None:
         pytest.skip("no Chromium on this machine; on Debian: apt-get install chromium")
@@ -44,12 +47,28 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def opens(ws: Workspace, browser: Browser) -> AsyncIterator[Open]:
+async def browser() -> AsyncIterator[Browser]:
+    """A browser for one test, in that test's own loop."""
+    async with chromium() as one:
+        yield one
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def one_browser() -> AsyncIterator[Browser]:
+    """One browser for all tests of the page: its start costs more than what most of them do."""
+    async with chromium() as one:
+        yield one
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def opens(ws: Workspace, one_browser: Browser) -> AsyncIterator[Open]:
     """Opens the page as somebody; what goes wrong in its scripts fails the test."""
     wrong: list[str] = []
+    contexts: list[BrowserContext] = []
 
     async def opens(name: str, place: str = "") -> Page:
-        context = await browser.new_context(timezone_id="UTC", locale="en-US")
+        context = await one_browser.new_context(timezone_id="UTC", locale="en-US")
+        contexts.append(context)
         page = await context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("dialog", lambda dialog: wrong.append(dialog.message))
@@ -58,4 +77,6 @@ async def opens(ws: Workspace, browser: Browser) -> AsyncIterator[Open]:
         return page
 
     yield opens
+    for context in contexts:  # with all that a person has kept there
+        await context.close()
     assert wrong == []

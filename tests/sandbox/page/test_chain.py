@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from sandbox.chain import Chain, RpcNode
@@ -11,10 +12,12 @@ from sandbox.dbc import Daemon, World, control_app, demo_renter
 from sandbox.slack import Workspace
 from tests.sandbox.page.conftest import Open
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 THUMB = 44
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def ws(world: World, chain: Chain) -> AsyncIterator[Workspace]:
     workspace = Workspace(ack_seconds=2)
     levers = ChainControl(chain, [RpcNode(chain), RpcNode(chain)], world, demo_renter().address)

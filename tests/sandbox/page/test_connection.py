@@ -2,10 +2,13 @@
 
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.async_api import expect
 
 from sandbox.slack import Workspace
 from tests.sandbox.page.conftest import Open
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_lost_line_is_said_and_comes_back_with_what_was_typed(

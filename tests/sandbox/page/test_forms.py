@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import pytest
 from playwright.async_api import Page, expect
 from slack_bolt.async_app import AsyncApp
 
 from sandbox.slack import Workspace
 from tests.sandbox.page.conftest import Open
 from tests.sandbox.slack.conftest import actions, button, connected, modal, section, text_input
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 def plain(text: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import inspect
 import re
 
+import pytest
 from playwright.async_api import expect
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -12,7 +13,10 @@ from sandbox.slack.page import STATIC, TIPS
 from tests.sandbox.page.conftest import Open
 from tests.sandbox.slack.conftest import connected, section
 
+in_one_loop = pytest.mark.asyncio(loop_scope="session")
 
+
+@in_one_loop
 async def test_dates_follow_the_language_that_a_person_chooses(
     ws: Workspace, app: AsyncApp, web: AsyncWebClient, opens: Open
 ) -> None:
@@ -28,6 +32,7 @@ async def test_dates_follow_the_language_that_a_person_chooses(
         assert told["user"]["locale"] == "zh-CN"
 
 
+@in_one_loop
 async def test_the_pages_own_words_follow_it_too(
     web: AsyncWebClient, ws: Workspace, opens: Open
 ) -> None:

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import pytest
 from playwright.async_api import Page, expect
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -10,6 +11,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sandbox.slack import Workspace
 from tests.sandbox.page.conftest import Open
 from tests.sandbox.slack.conftest import actions, button, connected, section
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PIXEL = "https://example.com/pixel.png"
 CHANNEL = "C0GPUOPS"

@@ -1,9 +1,12 @@
 """Where the links of the page lead: to what belongs to whoever acts now."""
 
+import pytest
 from playwright.async_api import expect
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.sandbox.page.conftest import Open
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_the_messages_beside_home_are_those_of_who_acts_now(
