@@ -21,6 +21,7 @@ from bot.ids import NodeId, TaskId
 from bot.model import AuditHead, ExecutionStatus
 from bot.reviews.audit_stream import SCHEMA
 from storage import Store, Vault
+from tests import forked, janitor
 from tests.databases import begin
 from tests.storage.samples import LATER, NOW, SOON, execution
 
@@ -84,14 +85,10 @@ def test_the_exit_code_says_whether_the_audit_is_sound(
 ) -> None:
     if touched:
         tamper(file, "UPDATE audit SET actor = 'U9' WHERE seq = 4")
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", "audit", "verify", "--database", f"sqlite:///{file}"],
-        cwd=file.parent,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    done = forked.run(
+        ["audit", "verify", "--database", f"sqlite:///{file}"],
+        {"PATH": os.environ["PATH"]} | janitor.inherited(),
+        file.parent,
     )
     assert done.returncode == int(touched)
     assert ("Row 4 was altered" in done.stderr) is touched

@@ -297,19 +297,17 @@ def test_an_alias_is_found_however_it_is_typed(typed: str) -> None:
     assert (found.command.id, found.values) == ("vm.restart", {"vm": "x"})
 
 
-_OTHERS = [
-    char
-    for char in map(chr, range(0x110000))
-    if unicodedata.decomposition(char).startswith(
-        ("<super>", "<sub>", "<circle>", "<fraction>", "<square>")
-    )
-]
-
-
 def test_no_character_of_its_own_reads_as_another_name() -> None:
+    others = [
+        char
+        for char in map(chr, range(0x110000))
+        if unicodedata.decomposition(char).startswith(
+            ("<super>", "<sub>", "<circle>", "<fraction>", "<square>")
+        )
+    ]
     alike = [
         char
-        for char in _OTHERS
+        for char in others
         if fold(f"a{char}") == fold(f"a{unicodedata.normalize('NFKC', char)}")
     ]
     assert alike == []

@@ -80,9 +80,9 @@ async def test_a_start_waits_for_a_slack_in_trouble_and_says_so_once(
         bot = Bot(settings, clock)
         with capture_logs() as logs:
             starting = asyncio.create_task(bot.start(ticking=False))
-            for _ in range(90):
+            for _ in range(30):
                 await clock.sleeping()
-                clock.advance(SECOND)
+                clock.advance(3 * SECOND)
             assert not starting.done()
             ws.faults.clear()
             await starts(clock, starting)
