@@ -5,12 +5,16 @@ the bot with a reason. What such an engine cannot do (look around, refer back) i
 """
 
 from functools import cache
+from typing import TYPE_CHECKING
 
-import re2
+if TYPE_CHECKING:
+    import re2
 
 
 def fault(pattern: str) -> str:
     """Why it cannot be used as a pattern; empty where it can."""
+    import re2  # noqa: PLC0415 - 2 MiB of memory that only sites with patterns need
+
     try:
         _compiled(pattern)
     except re2.error as error:
@@ -28,6 +32,8 @@ def is_found(pattern: str, text: str) -> bool:
 
 @cache
 def _compiled(pattern: str) -> "re2._Regexp":
+    import re2  # noqa: PLC0415 - as above
+
     options = re2.Options()
     options.log_errors = False
     return re2.compile(pattern, options)
