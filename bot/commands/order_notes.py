@@ -1,8 +1,7 @@
 """When rentals end, in answers and before commands that are about something else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 
 from bot.ids import UserId
 from bot.language.row_parts import Caution, Foreseen
@@ -11,6 +10,7 @@ from bot.model import DbcSession, Execution, Machine, Node, OrderPhase, RentalOr
 from bot.orders.coming import OVER, when, with_taker
 from bot.orders.facts import Facts
 from bot.orders.finding import Search
+from bot.orders.said import key_of_shared
 from bot.orders.schedule import (
     DAY,
     KEPT,
@@ -25,9 +25,12 @@ from bot.pipeline.ended import Ended, ended_of
 from bot.reply import (
     Actions,
     Button,
+    Line,
     Note,
+    Para,
     Part,
     Phrase,
+    Reply,
     bold,
     command,
     emoji,
@@ -43,36 +46,51 @@ _WAYS = 5  # buttons: the first ends first
 
 
 async def ending(
-    services: Services, ended: Ended, reader: UserId | None,
+    services: Services, ended: Ended, reader: UserId,
     paying: Sequence[RentalOrder] | None = None,
 ) -> tuple[Part, ...]:  # fmt: skip
     """Notes about orders of which something comes soon, and the ways to those.
 
     Those `paying` for what is shown are told whenever they end, and no others. There is a way
-    where the `reader` is told of the order, as whoever just gets a session (None) will be.
+    where the `reader` is told of the order.
     """
     notes: list[Part] = []
     shown: list[Button] = []
     for order in ended.told if paying is None else paying:
         if paying is not None or order.phase.is_over or _left(services, order) <= SOON:
             has_machines = bool(await services.orders.machines_of(order))
-            is_kept = reader is None  # it stands in their direct messages
-            told = partial(_note, has_machines=has_machines, is_kept=is_kept)
-            notes.append(await told(services, order, ended))
-            label = say("Show order {order}", order=str(order.number))
-            if reader is None or await services.orders.tells(order, reader):
-                shown.append(ways.to_order(order, label))
-                head = head_at(order, services.orders.chain.now)
-                is_over = order.phase in _DOOMED and can_be_rescued(order, head)
-                if is_over and has_machines:
-                    label = say("Copy data of order {order} …", order=str(order.number))
-                    shown.append(ways.to_rescue(order, label))
+            notes.append(Note(await _told(services, order, ended, has_machines=has_machines)))
+            if await services.orders.tells(order, reader):
+                shown += _ways(services, order, has_machines=has_machines)
     return (*notes, Actions(tuple(shown[:_WAYS]))) if shown else tuple(notes)
 
 
-async def _note(
-    services: Services, order: RentalOrder, ended: Ended, *, has_machines: bool, is_kept: bool
-) -> Note:
+async def pending(services: Services, ended: Ended, user: UserId) -> Mapping[str, Reply]:
+    """What somebody who just gets a session has to know of orders, by the keys of the messages."""
+    now, found = services.clock.now(), dict[str, Reply]()
+    for order in ended.told:
+        if order.phase.is_over or _left(services, order) <= SOON:
+            has_machines = bool(await services.orders.machines_of(order))
+            told = await _told(services, order, ended, has_machines=has_machines, is_kept=True)
+            acts = Actions(tuple(_ways(services, order, has_machines=has_machines)))
+            found[key_of_shared(order, user, now)] = Reply(told[2:], (Para(told), acts))
+    return found
+
+
+def _ways(services: Services, order: RentalOrder, *, has_machines: bool) -> list[Button]:
+    """To an order, and to its machines' data where these are switched off or may be."""
+    found = [ways.to_order(order, say("Show order {order}", order=str(order.number)))]
+    head = head_at(order, services.orders.chain.now)
+    if has_machines and order.phase in _DOOMED and can_be_rescued(order, head):
+        label = say("Copy data of order {order} …", order=str(order.number))
+        found.append(ways.to_rescue(order, label))
+    return found
+
+
+async def _told(
+    services: Services, order: RentalOrder, ended: Ended, *, has_machines: bool,
+    is_kept: bool = False,
+) -> Line:  # fmt: skip
     facts = await services.orders.facts(order)
     if not has_machines:
         facts = replace(facts, machines=())
@@ -90,7 +108,7 @@ async def _note(
     if order.phase is OrderPhase.ENDED and order.node not in ended.refusing:
         said += [line(_COPY)] if has_machines and not facts.is_past(facts.goal) else []
         said += [line(_RENT)] if order.node in ended.over else []
-    return Note(line(sign, " ", sentences(said)))
+    return line(sign, " ", sentences(said))
 
 
 def may_go(facts: Facts) -> Phrase:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated
 
-from bot.commands.order_notes import ending
+from bot.commands.order_notes import pending
 from bot.commands.renter import REQUEST, SIGN_SESSION, RentOrder, SessionSign, keep_session
 from bot.commands.session_ask import ASK
 from bot.dbc import fields
@@ -306,12 +306,12 @@ async def share(
     return Reply(head, (Para(told), Note(how)), private=is_pressed)
 
 
-async def _pending(ctx: Context, node: Node, person: UserId) -> tuple[Part, ...]:
+async def _pending(ctx: Context, node: Node, person: UserId) -> Mapping[str, Reply]:
     """What whoever gets the session has to know of the node's orders; nothing for a channel."""
     if not person or await ctx.services.orders.concerned.hides(person, node.id):
-        return ()
+        return {}
     mine = [one for one in await ctx.services.sessions.of(ctx.actor) if one.node == node.id]
-    return await ending(ctx.services, await ended_of(ctx.services, mine), None)
+    return await pending(ctx.services, await ended_of(ctx.services, mine), person)
 
 
 async def unshare(

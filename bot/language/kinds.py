@@ -248,6 +248,17 @@ class _Integer(Kind):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Numbered(_Integer):
+    """The number of something, as people write it: `#1287`."""
+
+    def accepts(self, arg: "Arg", word: str) -> bool:
+        return _Integer.accepts(self, arg, word.removeprefix("#"))
+
+    def read(self, arg: "Arg", name: str, text: str) -> int:
+        return _Integer.read(self, arg, name, text.strip().removeprefix("#"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Hours(_Integer):
     """A number of hours, with its unit or without: `2`, `2h`, `2小时`."""
 
@@ -433,9 +444,9 @@ REASON = _Reason("reason", is_free=True, is_rowed=True)
 WHY = _Reason("why", takes=Takes.REST, is_free=True)
 HOURS = _Hours("hours", FieldKind.NUMBER, strictness=1, is_number=True)
 INT = _Integer("int", FieldKind.NUMBER, strictness=1, is_number=True)
-ORDER = replace(
-    INT, name="order", field=FieldKind.SEARCH,
-    is_menu=True, may_be_unseen=True, is_numbered=True,
+ORDER = _Numbered(
+    "order", FieldKind.SEARCH, strictness=1,
+    is_number=True, is_menu=True, may_be_unseen=True, is_numbered=True,
 )  # fmt: skip
 SIZE = _Size("size", after=("by", "to"), is_number=True, has_unit=True)
 CHOICE = _Choice("choice", FieldKind.CHOICE, strictness=0, is_choice=True)

@@ -8,7 +8,7 @@ from bot.messages import ways
 from bot.model import Message, RentalOrder
 from bot.orders.changes import Event
 from bot.orders.order_buttons import Handling, meant
-from bot.orders.said import beginnings
+from bot.orders.said import beginnings, is_of_share
 from bot.orders.schedule import can_be_rescued
 from bot.reply import (
     Actions,
@@ -113,6 +113,7 @@ def _over(message: Message, order: RentalOrder, event: Event) -> Reply | None:
     offered = [one for part in told.parts if isinstance(part, Actions) for one in part.buttons]
     kept = tuple(one for one in offered if _holds(one, order, event))
     calls = any(not isinstance(part, Para | Note | Actions) for part in told.parts)
+    calls |= is_of_share(message.key)  # it says until when, and that is over
     is_back = Note(line(_BACK)) in told.parts  # which holds no more
     if len(kept) == len(offered) and not calls and not is_back:
         return None

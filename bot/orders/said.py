@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.ids import ChannelId, UserId
 from bot.model import OrderPhase, Place, RentalOrder
@@ -15,6 +16,7 @@ from bot.reply import Reply
 LAST_CALL = "confirm-last"  # a message of its own: the countdown is edited without a sound
 _LAST = "confirm:2"
 _PASSED = "confirm:0"
+_SHARED = "shared-"
 _CALLED = {_LAST, _PASSED}
 
 
@@ -31,6 +33,19 @@ def key_of(order: RentalOrder, name: str, place: Place) -> str:
     """The key of a message: the same thing is told in one place once, for ever."""
     about = order.began if name.startswith("confirm") else order.ends
     return f"order:{order.id}.{about}.{name.replace(':', '-')}.{place.channel}"
+
+
+def key_of_shared(order: RentalOrder, user: UserId, now: datetime) -> str:
+    """The key of what somebody is told of an order who gets a session for its node now."""
+    place, at = Place.direct(user), int(now.timestamp())
+    name = f"{_SHARED}{at}"
+    about = order.began if order.phase is OrderPhase.WAITING else order.ends
+    return f"order:{order.id}.{about}.{name}.{place.channel}"
+
+
+def is_of_share(key: str) -> bool:
+    """Whether a message has told it to whoever got a session."""
+    return f".{_SHARED}" in key
 
 
 def beginnings(order: RentalOrder) -> list[str]:

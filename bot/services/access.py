@@ -4,7 +4,7 @@ A request is a row with a card for each who holds a session for the node. Whoeve
 however, answers the request, in the unit of work in which it is shared.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -24,7 +24,7 @@ from bot.model import (
     Place,
     Share,
 )
-from bot.reply import Part, Reply, dump, load, mentioned, say, time
+from bot.reply import Reply, dump, load, mentioned, say, time
 from storage import Store, UnitOfWork
 
 _MOST_OPEN = 5  # requests of one person
@@ -168,15 +168,16 @@ class AccessRequests:
 
 
 async def tell_shared(
-    tx: UnitOfWork, share: Share, node: Node, also: Sequence[Part], now: datetime
+    tx: UnitOfWork, share: Share, node: Node, also: Mapping[str, Reply], now: datetime
 ) -> None:
-    """Tell whoever gets a session, once for each share, with what is pending on the node (`also`).
+    """Tell whoever gets a session, once for each share, and what is pending on the node (`also`).
 
-    Where they had asked for it, that request says so, to all who were asked.
+    The latter by the keys under which it is kept true. Where they had asked for it, that request
+    says so, to all who were asked.
     """
     if share.kind is not Audience.PERSON:
         return
-    answer = access_cards.granted_to_user(share, node).also(*also)
+    answer = access_cards.granted_to_user(share, node)
     key = access_cards.begun_key(share)
     for request in await tx.access.open_of(share.audience):
         if request.node != share.node:
@@ -188,6 +189,8 @@ async def tell_shared(
             await _put(tx, access_cards.key_of(request, holder), holder, card, now)
         key = access_cards.told_key(request)
     await _put(tx, key, UserId(share.audience), answer, now)
+    for key, told in also.items():
+        await _put(tx, key, UserId(share.audience), told, now)
 
 
 def _require_room(asked: Sequence[AccessRequest], node: Node) -> None:

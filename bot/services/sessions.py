@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from types import MappingProxyType
 
 import structlog
 
@@ -14,9 +15,11 @@ from bot.errors import BotError, Refused
 from bot.ids import ChannelId, NodeId, Reader, UserId
 from bot.messages.access_cards import ask_button
 from bot.model import Audience, AuditEntry, AuditKind, DbcSession, Node, NodeKind, Share
-from bot.reply import Part, Phrase, command, keep, mention, say, say_number
+from bot.reply import Phrase, Reply, command, keep, mention, say, say_number
 from bot.services.access import tell_shared
 from storage import Store, UnitOfWork
+
+NOTHING_MORE: Mapping[str, Reply] = MappingProxyType({})
 
 log = structlog.get_logger()
 
@@ -143,11 +146,11 @@ class Sessions:
         audience: Reader,
         lasting: timedelta | None = None,
         *,
-        also: Sequence[Part] = (),
+        also: Mapping[str, Reply] = NOTHING_MORE,
     ) -> Share:
         """Let a person or a channel use the session of `user`, who may have been asked for it.
 
-        The person is told, with what they have to know of the node (`also`). Raises Refused
+        The person is told, and what they have to know of the node (`also`, by key). Raises Refused
         without one.
         """
         now = self._clock.now()

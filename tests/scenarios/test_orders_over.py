@@ -146,15 +146,31 @@ async def test_who_gets_a_session_is_told_what_is_pending_on_its_order(scene: Ch
     await alice.presses("I renew it", alice.last("@dbc"))
     await scene.passes(minutes=1, step=30)
     await stage.asks(alice, "/dbc session share gpu1 with @bob")
-    (told,) = scene.told(bob, "shares their session for gpu1 with you.")
-    assert f"Order {rental.number} for gpu1 ends" in told
+    assert len(scene.told(bob, "shares their session for gpu1 with you.")) == 1
+    (told,) = scene.told(bob, f"Order {rental.number} for gpu1 ends")
     assert ", in " not in told
     assert "to renew it." in told
-    await bob.presses(f"Show order {rental.number}", bob.last("@dbc"))
+    (pending,) = [one for one in bob.messages("@dbc") if "for *gpu1* ends" in one.plain]
+    await bob.presses(f"Show order {rental.number}", pending)
     await stage.quiet()
     assert f"reletMachine(rent_id = {rental.number}" in bob.last("@dbc").plain
     await scene.passes(1)
     assert len(scene.told(bob, "shares their session")) == 1
+    scene.chain.relet(rental.number, 10 * DAY)
+    await scene.passes(minutes=20, step=60)
+    assert scene.told(bob, "for gpu1 ends", "This is over: the order was renewed.")
+
+
+async def test_who_got_a_session_reads_that_its_order_was_confirmed(scene: ChainStage) -> None:
+    stage, bob = scene.stage, scene.stage.bob
+    rental = scene.rents(confirmed=False)
+    await scene.passes(minutes=2, step=30)
+    await stage.asks(stage.alice, "/dbc session share gpu1 with @bob")
+    assert len(scene.told(bob, f"Order {rental.number} for gpu1 must be confirmed by")) == 1
+    scene.chain.confirm(rental.number)
+    await scene.passes(minutes=3, step=30)
+    (told,) = scene.told(bob, "must be confirmed by")
+    assert "This is over: the order was confirmed." in told
 
 
 async def test_in_a_channel_no_button_leads_to_an_order_that_is_not_shown(
