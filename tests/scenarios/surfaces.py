@@ -33,7 +33,7 @@ _UNSTABLE = (
     (re.compile(r"\b[2-6]\d{4}\b"), "‹port›"),
     (re.compile(r"127\.0\.0\.1:\d+"), "‹daemon›"),
     (re.compile(r"\b[0-9a-f]{6,}\b"), "‹id›"),
-    (re.compile(r"(?<=`)[A-Za-z]{8}(?=`)|\b(?=[A-Za-z]+[A-Z])[A-Za-z]{8}\b"), "‹id›"),
+    (re.compile(r"(?<=`)[A-Za-z0-9]{8}(?=`)|\b(?=[A-Za-z]+[A-Z])[A-Za-z]{8}\b"), "‹id›"),
     (re.compile(r"(?<=›-)\w{6}(?=\.(?:json|txt)\b)"), "‹id›"),
 )
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from tests.scenarios.changing import NO_REVIEW
+from tests.scenarios.changing import DEEDS, NO_REVIEW
 from tests.scenarios.site import rules
-from tests.scenarios.stage import staged
+from tests.scenarios.stage import CONFIRM_ONLY, staged
 from tests.scenarios.surfaces import KEEP_THEM, TextFile, as_text
 from tests.scenarios.test_surfaces import Walk
 from tests.scenarios.test_surfaces_of_trouble import LOCALES
@@ -35,7 +35,8 @@ LINES = (
     "vm modify inference cpu=many", "disk resize inference vdb -20",
     "image stop mine.qcow2 on gpu1", "image upload ubuntu-20.04.qcow2 on gpu1",
     "image download ubuntu-20.04.qcow2 on gpu1", "image download pytorch-2.4.qcow2 replace on gpu1",
-    "vm show n", "vm list on", "r inference", "session ask", "audit stream", "vm show gpu1",
+    "vm show nosuchmachine", "vm list on", "r inference", "session ask", "audit stream",
+    "vm show gpu1",
     "approval list", "vm show name=", "image download", "help vm delete", "session ask gpu2",
     "vm name prod prod", "node use box here", "audit list --json", "vm list --dry-run",
     "vm start inference", "vm reset inference", "metal power on box", "vm delete inference",
@@ -92,6 +93,30 @@ LINES = (
 )  # fmt: skip
 
 
+# About a machine that is off and has a snapshot.
+OFF = (
+    "vm restart inference --dry-run", "vm shutdown inference", "vm reset inference",
+    "vm poweroff inference --dry-run", "vm delete inference --dry-run", "vm logs inference tail 2",
+    "disk resize inference vdb size=50", "disk resize inference vdb size=200 --dry-run",
+    "disk delete inference vdz", "disk add inference 50 --dry-run", "disk delete inference vdb",
+    "snapshot show inference before", "snapshot create inference before to=hub",
+    "snapshot create inference s1", "snapshot delete inference before",
+    "snapshot delete inference nosuch", "vm modify inference mem=60000 cpu=900",
+    "image upload ubuntu-20.04.qcow2 to=backup --dry-run on gpu1",
+    "image download ubuntu-20.04.qcow2 replace from=hub --dry-run on gpu1",
+    "image delete ubuntu-20.04.qcow2 --dry-run on gpu1", "image delete mine.qcow2 on gpu1",
+    "vm create name=t9 image=ubuntu-20.04.qcow2 lan=nosuch on gpu1",
+    "vm create name=t9 image=nosuch.qcow2 on gpu1", "vm passwd inference", "restart infrence",
+    "node show gpu3", "whoami", "approval list", "session list", "watch list",
+)  # fmt: skip
+# Of somebody without access to any node.
+OUTSIDE = (
+    "vm list", "vm show inference", "node list", "session list", "session check", "vm help",
+    "session remove gpu1", "session share gpu1 with @alice", "settings channel-language zh",
+    "vm create name=t1 image=a.qcow2 on gpu1", "approval list", "order list", "cost",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("locale", LOCALES)
 async def test_lines(tmp_path: Path, locale: str, snapshot: SnapshotAssertion) -> None:
     async with staged(tmp_path) as stage:
@@ -103,4 +128,22 @@ async def test_lines(tmp_path: Path, locale: str, snapshot: SnapshotAssertion) -
         for number, line in enumerate(LINES, start=1):
             stage.clock.advance(timedelta(seconds=1))  # what queues up is told in its order
             await walk.sees(f"{number}: {line}", f"/dbc {line}")
+    assert as_text(walk.shown) == snapshot(extension_class=TextFile), KEEP_THEM
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+async def test_lines_about_a_machine_that_is_off_and_of_an_outsider(
+    tmp_path: Path, locale: str, snapshot: SnapshotAssertion
+) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.gives_session(stage.alice, "gpu1")
+        await stage.asks(stage.alice, "/dbc vm list")
+        await DEEDS["snapshot.delete"].before(stage)
+        walk = Walk(stage, locale)
+        await walk.speaks()
+        rules(stage, CONFIRM_ONLY)
+        for person, lines in ((stage.alice, OFF), (stage.bob, OUTSIDE)):
+            for number, line in enumerate(lines, start=1):
+                stage.clock.advance(timedelta(seconds=1))
+                await walk.sees(f"{person.name}, {number}: {line}", f"/dbc {line}", person)
     assert as_text(walk.shown) == snapshot(extension_class=TextFile), KEEP_THEM
