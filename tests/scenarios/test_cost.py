@@ -353,15 +353,13 @@ async def test_a_machine_that_was_made_from_here_costs_from_its_request_on(
     begins = scene.chain.blocks.head
     await stage.asks(alice, CREATE)
     await stage.ends(alice, "late is running on gpu1", within=1200)
-    stage.clock.advance(timedelta(hours=3))
     scene.is_watched_whole = True
-    await scene.passes(minutes=5, step=100)
+    await scene.passes(minutes=10, step=200)
     told = await costs(scene, "machine")
     (late,) = [one for one in told["parts"] if one["machine"] == "late"]
     a_block = rental.stake // (10 * DAY) // 8
-    assert planck(late["dbc"]) >= a_block * 20  # its creation takes some minutes
-    assert scene.chain.blocks.head - begins > 1800
-    assert planck(late["dbc"]) < a_block * 600  # three hours in which nobody looked are not its
+    held = planck(late["dbc"]) // a_block
+    assert abs(held - (scene.chain.blocks.head - begins)) <= 3
 
 
 async def test_a_node_and_a_month_are_what_is_asked_for(scene: ChainStage) -> None:
