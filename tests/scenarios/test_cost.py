@@ -77,7 +77,7 @@ async def test_the_parts_of_a_month_are_the_ground_truth_to_the_planck(scene: Ch
 async def test_a_sum_that_is_not_known_is_not_told_as_nothing(scene: ChainStage) -> None:
     rental = scene.rents(blocks=2 * DAY)
     scene.chain.avg_price = None
-    await scene.passes(minutes=20, step=400)
+    await scene.passes(minutes=20, step=600)
     told = await costs(scene)
     assert (told["dbc"], told["usd"], told["is_complete"]) == (None, None, False)
     (row,) = told["parts"]
@@ -91,11 +91,11 @@ async def test_a_sum_that_is_not_known_is_not_told_as_nothing(scene: ChainStage)
 
 async def test_a_sum_says_that_something_is_not_in_it(scene: ChainStage) -> None:
     known = scene.rents(gpus=1)
-    await scene.passes(minutes=20, step=400)
+    await scene.passes(minutes=20, step=600)
     before = planck((await costs(scene))["dbc"])
     other = scene.rents(gpus=1)
     scene.chain.avg_price = None
-    await scene.passes(minutes=20, step=400)
+    await scene.passes(minutes=20, step=600)
     told = await costs(scene)
     assert not told["is_complete"]
     assert planck(told["dbc"]) > before
@@ -108,7 +108,7 @@ async def test_a_sum_says_that_something_is_not_in_it(scene: ChainStage) -> None
     assert not by_machine["is_complete"]
     assert by_machine["dbc"] == told["dbc"]
     scene.chain.avg_price = 12_000
-    await scene.passes(minutes=20, step=400)
+    await scene.passes(minutes=20, step=600)
     assert (await costs(scene))["is_complete"]
 
 
@@ -129,7 +129,7 @@ async def test_what_was_paid_before_the_bot_came_is_an_estimate_and_says_so(
 
 async def test_what_was_seen_last_holds_until_the_next_look(scene: ChainStage) -> None:
     scene.rents(blocks=10 * DAY)
-    await scene.passes(minutes=10, step=200)
+    await scene.passes(minutes=10, step=300)
     seen = await costs(scene, "machine")
     scene.stage.clock.advance(timedelta(minutes=20))
     told = await costs(scene, "machine")
@@ -163,7 +163,7 @@ async def test_costs_before_the_books_are_read_are_not_told_to_be_none(tmp_path:
 async def test_machines_and_who_made_them_share_what_they_hold(scene: ChainStage) -> None:
     stage = scene.stage
     scene.rents(blocks=10 * DAY)
-    await scene.passes(minutes=20, step=400)
+    await scene.passes(minutes=20, step=600)
     await stage.asks(stage.alice, CREATE)
     await scene.passes(2, step=900)
     told = await costs(scene, "person")
@@ -190,7 +190,7 @@ async def test_a_machine_that_is_off_costs_nothing_and_its_gpus_are_unused(
     scene.rents(blocks=10 * DAY)
     await scene.passes(minutes=30, step=600)
     off(stage)
-    await scene.passes(minutes=10, step=200)
+    await scene.passes(minutes=10, step=300)
     before = {one["machine"]: one["dbc"] for one in (await costs(scene, "machine"))["parts"]}
     await scene.passes(2, step=2400)
     told = await costs(scene, "machine")
@@ -203,9 +203,9 @@ async def test_a_machine_that_is_off_costs_nothing_and_its_gpus_are_unused(
 async def test_a_file_is_a_table_that_no_spreadsheet_runs(scene: ChainStage) -> None:
     stage = scene.stage
     scene.rents(blocks=10 * DAY)
-    await scene.passes(minutes=20, step=400)
+    await scene.passes(minutes=20, step=600)
     await stage.asks(stage.alice, "/dbc vm name inference =cmd()")
-    await scene.passes(minutes=20, step=400)
+    await scene.passes(minutes=20, step=600)
     await stage.asks(stage.alice, "/dbc cost machine --file")
     (file,) = [file for seen in stage.alice.messages("@dbc") for file in seen.files]
     assert file.name.startswith("cost-")
@@ -222,7 +222,7 @@ async def test_nobody_sees_what_others_pay(scene: ChainStage) -> None:
     stranger = Wallet.from_seed("a stranger").address
     scene.rents(gpus=1, renter=stranger)
     rental = scene.rents(gpus=1)
-    await scene.passes(minutes=20, step=400)
+    await scene.passes(minutes=20, step=600)
     told = await costs(scene)
     assert [one["order"] for one in told["parts"]] == [rental.number]
     nothing = await stage.asks(stage.carol, "/dbc cost")
@@ -250,7 +250,7 @@ async def test_who_watches_a_wallet_sees_its_bill_and_none_of_its_machines(
 
 async def test_the_present_rate_and_the_end_of_the_month_are_told(scene: ChainStage) -> None:
     scene.rents(blocks=2 * DAY)
-    await scene.passes(minutes=20, step=400)
+    await scene.passes(minutes=20, step=600)
     told = await scene.stage.asks(scene.stage.alice, "/dbc cost")
     assert "299.45 USD" in told.plain
     assert "An hour now" in told.plain
@@ -280,7 +280,7 @@ async def test_a_phone_shows_what_it_is_and_both_amounts(scene: ChainStage) -> N
 
 async def test_costs_are_told_in_chinese(scene: ChainStage) -> None:
     scene.rents()
-    await scene.passes(minutes=20, step=400)
+    await scene.passes(minutes=20, step=600)
     await scene.stage.asks(scene.stage.alice, "/dbc settings language zh")
     told = await scene.stage.asks(scene.stage.alice, "/dbc 费用 虚拟机")
     assert "租用费用" in told.plain
