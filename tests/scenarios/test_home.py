@@ -210,6 +210,34 @@ async def test_a_machine_is_found_among_hundreds_and_acted_on(one_stage: Stage) 
     assert "fit" not in home.plain
 
 
+async def test_machines_are_found_by_what_people_call_their_state(one_stage: Stage) -> None:
+    stage = one_stage
+    off(stage)
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    await stage.alice.opens_home()
+    label = "Find a machine …"
+    await stage.alice.sees_home(label)
+    for words, expected in (
+        ("off machines", "inference"),
+        ("stopped on gpu1", "inference"),
+        ("关机的", "inference"),
+        ("gpu1 上关机的虚拟机", "inference"),
+        ("running on gpu1", "Ada's training run"),
+        ("在跑的机器", "Ada's training run"),
+    ):
+        await stage.alice.presses(label, on_home=True)
+        await stage.alice.submits({"Find": words})
+        await stage.quiet()
+        home = await stage.alice.sees_home(f"1 machine fits “{words}”")
+        assert expected in home.plain
+        label = "Find another …"
+    await stage.alice.presses(label, on_home=True)
+    await stage.alice.submits({"Find": "broken machines"})
+    await stage.quiet()
+    await stage.alice.sees_home("0 machines fit “broken machines”")
+
+
 async def test_three_hundred_machines_fit_a_home_page_by_page(one_stage: Stage) -> None:
     stage = one_stage
     node = stage.node("gpu1")
