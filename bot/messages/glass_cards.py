@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from bot.ids import ExecutionId, UserId
 from bot.messages.cards import people_line
+from bot.messages.decisions import tally_of
 from bot.messages.question import Question, shown_in
 from bot.model import (
     Approval,
     ApprovalStatus,
-    Execution,
 )
 from bot.reply import (
     Actions,
@@ -20,6 +20,7 @@ from bot.reply import (
     Para,
     Part,
     Reply,
+    Text,
     channel,
     code,
     command,
@@ -62,13 +63,10 @@ def for_review(asked: Question, people: Sequence[UserId] | None) -> Line:
     return line(told)
 
 
-def broken_glass(
-    asked: Question, people: Sequence[UserId] | None, first: Execution | None = None
-) -> Reply:
+def broken_glass(asked: Question, people: Sequence[UserId] | None) -> Reply:
     """Loud: someone ran this without approval, and somebody else has to look at it.
 
-    `people` are those who were told; None where it is only shown again. `first` is the request that
-    waited for approval until then.
+    `people` are those who were told; None where it is only shown again.
     """
     execution = asked.execution
     told = say(
@@ -77,12 +75,7 @@ def broken_glass(
         request=asked.title,
     )
     reason = execution.arguments.get("break_glass", "")
-    pairs = shown_in(asked)
-    pairs.append((say("Reason"), line(reason)))
-    if first is not None:
-        by, wanted = mention(first.actor), first.arguments.get("reason", "")
-        both = say("{user}: {reason}", user=by, reason=wanted) if wanted else by
-        pairs.append((say("Requested by"), line(both)))
+    pairs = [*shown_in(asked), *_why(asked)]
     parts: list[Part] = [Para(line(_GLASS, " ", told)), Fields(tuple(pairs))]
     who = for_review(asked, people)
     if who:
@@ -90,6 +83,22 @@ def broken_glass(
     parts.append(reviewed_button(asked))
     why = say("Reason: “{reason}”.", reason=reason) if reason else ""
     return Reply(sentences((told, why, who)), tuple(parts))
+
+
+def _why(asked: Question) -> list[tuple[Text, Line]]:
+    """Why it could not wait; who had requested it until then, and what others thought of that."""
+    pairs: list[tuple[Text, Line]] = []
+    if reason := asked.execution.arguments.get("break_glass", ""):
+        pairs.append((say("Reason"), line(reason)))
+    if asked.instead is None:
+        return pairs
+    first = asked.instead.execution
+    by, wanted = mention(first.actor), first.arguments.get("reason", "")
+    both = say("{user}: {reason}", user=by, reason=wanted) if wanted else by
+    pairs.append((say("Requested by"), line(both)))
+    if tally := sentences(tally_of(asked.instead)):
+        pairs.append((say("Votes until then"), tally))
+    return pairs
 
 
 def reviewed_glass(asked: Question) -> Reply:
@@ -100,9 +109,10 @@ def reviewed_glass(asked: Question) -> Reply:
         request=asked.title,
         reviewer=mention(asked.approval.decided_by),
     )
-    why = line(asked.execution.arguments.get("break_glass", ""))
-    head = Para(line(emoji("white_check_mark"), " ", told))
-    return Reply(line(told), (head, Fields(((say("Reason"), why),))))
+    parts: list[Part] = [Para(line(emoji("white_check_mark"), " ", told))]
+    if why := _why(asked):
+        parts.append(Fields(tuple(why)))
+    return Reply(line(told), tuple(parts))
 
 
 def glass_key(execution_id: ExecutionId) -> str:

@@ -69,6 +69,7 @@ class Question:
     `named`: the rules name who may approve. `people`: those who were asked to, and may. `channel`:
     where a shared session lets every member approve. `glass`: there are people who may break it.
     `beside`: what else waits to be approved for the same machine, and who requested that.
+    `instead`: the one that waited for approval until somebody broke the glass on its card.
     """
 
     execution: Execution
@@ -83,6 +84,7 @@ class Question:
     channel: ChannelId = ChannelId("")
     glass: bool = False
     beside: Sequence[Line] = ()
+    instead: "Question | None" = None
 
 
 def lost_told(losses: Losses) -> Text:

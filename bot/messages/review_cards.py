@@ -295,6 +295,11 @@ def reminder(asked: Question, people: Sequence[UserId] | None) -> Reply:
     return Reply(told, (Para(line(emoji("bell"), " ", told)),))
 
 
+def reminders_key(approval: Approval) -> str:
+    """How the keys of all reminders of a review begin."""
+    return f"remind:{approval.id}"
+
+
 def key_of(approval: Approval) -> str:
     """The key of the message that asks, or announces broken glass."""
     if approval.kind is ReviewKind.AFTERWARDS:

@@ -12,7 +12,7 @@ from bot.messages.question import Question
 from bot.model import Execution, Fact, Place, ReviewKind
 from bot.pipeline.context import Services
 from bot.pipeline.covered import require_glass
-from bot.pipeline.joining import instead_of, require_first
+from bot.pipeline.joining import require_first
 from bot.pipeline.measuring import NOTHING_SEEN
 from bot.pipeline.voiding import void
 from bot.ports import DeliveryFailed
@@ -36,9 +36,8 @@ async def break_glass(
     people = await reviews.reviewers.others(execution, decision)
     approval = reviews.reviewers.new(execution, decision, ReviewKind.AFTERWARDS, shown)
     question = await reviews.question(approval, execution, decision, NOTHING_SEEN)
-    replaced = await _replaced(services, execution)
-    first = None if replaced is None else replaced.execution
-    told = glass_cards.broken_glass(question, people, first)
+    replaced = question.instead
+    told = glass_cards.broken_glass(question, people)
     place = execution.place if replaced is None else replaced.execution.place
     now, key = services.clock.now(), glass_cards.glass_key(execution.id)
     async with services.store.write() as tx:
@@ -64,17 +63,6 @@ async def offered(services: Services, execution: Execution) -> tuple[Button, ...
         return ()
     button = Button(say("Break glass …"), glass_cards.REFUSED, execution.id)
     return (button,) if decision.break_glass else ()
-
-
-async def _replaced(services: Services, glass: Execution) -> Question | None:
-    """The pending question on which the glass was broken, if it was pressed on one."""
-    approval_id = instead_of(glass)
-    if approval_id is None:
-        return None
-    async with services.store.read() as tx:
-        approval = await tx.approvals.get(approval_id)
-        execution = await tx.executions.get(approval.execution)
-    return await services.reviews.question(approval, execution)
 
 
 async def _end(tx: UnitOfWork, replaced: Question, actor: UserId, now: datetime) -> None:

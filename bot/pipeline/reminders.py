@@ -156,7 +156,8 @@ class Reminders:
             place = copy.place
             if place.is_channel and copy.ref.channel != place.channel:  # it had to be sent directly
                 place = Place(copy.ref.channel, copy.ref.ts)
-            reminding = f"remind:{approval.id}:{approval.reminders}{copy.key[len(key) :]}"
+            reminding = f"{review_cards.reminders_key(approval)}:{approval.reminders}"
+            reminding += copy.key[len(key) :]
             is_own = copy.key == key and not execution.place.is_channel
             shown = not_by(told, {REVIEWED}) if is_own else told
             await board.tell(tx, execution, reminding, place, shown, now, under=copy.key)
@@ -165,7 +166,7 @@ class Reminders:
         """Tell one person of all that waits for them."""
         now, first = self._clock.now(), rows[0].approval
         told = dump(reminder_of_several([(row.approval, row.told) for row in rows]))
-        key = f"remind:{first.id}:{first.reminders}:several:{user}"
+        key = f"{review_cards.reminders_key(first)}:{first.reminders}:several:{user}"
         async for attempt in self._store.attempts():
             async with attempt as tx:
                 await tx.messages.put(key, Place.direct(user), told, now)

@@ -45,7 +45,7 @@ from bot.pipeline.holding import require_way
 from bot.pipeline.joining import require_first
 from bot.pipeline.measuring import NOTHING_SEEN, Measuring, Seen, beside_of, seen_with
 from bot.pipeline.readable import offered_again
-from bot.pipeline.titles import losses_of, title_of, titles_beside
+from bot.pipeline.titles import losses_of, pressed_on, title_of, titles_beside
 from bot.ports import DeliveryFailed, slack_does_not_say
 from bot.reply import Line, Reply, Words, say
 from bot.reviews.policy import Decision, DecisionKind
@@ -273,6 +273,8 @@ class Reviews:
         now, told = self._clock.now(), glass_cards.reviewed_glass(glass)
         for copy in await tx.messages.copies(glass_cards.glass_key(glass.execution.id)):
             await board.tell(tx, glass.execution, copy.key, copy.place, told, now)
+        for reminder in await tx.messages.copies(review_cards.reminders_key(glass.approval)):
+            await board.tell(tx, glass.execution, reminder.key, reminder.place, told, now)
         await board.mark_reviewed(tx, glass.execution, now)
 
     async def hand_over(self, tx: UnitOfWork, approval: Approval, votes: Sequence[Vote]) -> None:
@@ -489,7 +491,9 @@ class Reviews:
         named = decision is not None and bool(decision.approvers)
         channel = "" if named else await self.reviewers.sharing_channel(execution)
         glass = decision is not None and not command.secrets and may_be_broken(decision)
+        first = await pressed_on(self._store, approval, execution)
         return Question(
             execution, approval, subject, asked, loses, command.kinds, votes, named, people,
             ChannelId(channel), glass, titles_beside(self._table, seen.beside, label),
+            await self.question(*first) if first else None,
         )  # fmt: skip

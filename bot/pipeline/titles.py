@@ -12,8 +12,10 @@ from bot.messages.question import (
     second_time,
     subject_of,
 )
-from bot.model import Approval, Effect, Execution
+from bot.model import Approval, Effect, Execution, ReviewKind
+from bot.pipeline.joining import instead_of
 from bot.reply import Line
+from storage import Store
 
 
 def title_of(table: Table, approval: Approval, execution: Execution, node_label: str) -> Line:
@@ -41,6 +43,18 @@ def titles_beside(
         requested_by(title_of(table, approval, execution, node_label), execution)
         for approval, execution in beside
     ]
+
+
+async def pressed_on(
+    store: Store, approval: Approval, execution: Execution
+) -> tuple[Approval, Execution] | None:
+    """The review on whose card the glass was broken, as far as it is kept, and of what it is."""
+    about = instead_of(execution) if approval.kind is ReviewKind.AFTERWARDS else None
+    if about is None:
+        return None
+    async with store.read() as tx:
+        first = await tx.approvals.find(about)
+        return None if first is None else (first, await tx.executions.get(first.execution))
 
 
 def _is_second(approval: Approval, execution: Execution) -> bool:

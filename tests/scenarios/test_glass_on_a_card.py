@@ -50,6 +50,34 @@ async def test_what_glass_was_broken_for_is_not_approved_as_well(
         assert voided.command == call.replace("tasks", "vm")
 
 
+async def test_who_requested_and_approved_it_is_said_again_and_after_the_review(
+    tmp_path: Path,
+) -> None:
+    async with site(tmp_path, RULES.replace("approvals = 1", "approvals = 2")) as stage:
+        question = await asked(stage, f'{RESET} reason="it hangs"')
+        await approves(stage, stage.bob, question)
+        await breaks_glass(stage, stage.carol, question)
+        loud = await stage.bob.sees("runs without approval", CHANNEL)
+        first = f"*Requested by*\n<@{stage.alice.id}>: it hangs\n*Votes until then*\n"
+        first += f"1 of 2 approvals: <@{stage.bob.id}>."
+        assert f"*Reason*\nIt burns\n{first}" in loud.plain
+        async with stage.bot.store.read() as tx:
+            [glass] = await tx.approvals.open()
+        again = await stage.asks(stage.bob, f"/dbc approval show {glass.id}")
+        assert first in again.plain
+        await stage.passes(25 * 3600)
+        [reminder] = [
+            m for m in stage.bob.messages(CHANNEL) if "still waits for a review" in m.plain
+        ]
+        assert reminder.buttons == ["I have reviewed it"]
+        await stage.bob.presses("I have reviewed it", loud)
+        await stage.quiet()
+        assert first in now(stage, loud).plain
+        assert now(stage, reminder).buttons == []
+        assert f"reviewed by <@{stage.bob.id}>" in now(stage, reminder).plain
+        assert not [m for m in stage.alice.messages() if "I have reviewed it" in m.buttons]
+
+
 NOBODY = RULES.replace("approvals = 1", "approvals = 3")
 
 

@@ -122,6 +122,7 @@ async def test_the_way_past_approval(
         await stage.quiet()
         await stage.passes(5)
         walk.note("withdrawn beside it")
+        await walk.presses(stage.bob, "Approve")
         await walk.presses(carol, "Break glass …")
         assert carol.modal is not None
         walk.shown["form"] = of_view(carol.modal)
