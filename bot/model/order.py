@@ -34,7 +34,10 @@ class RentalOrder:
     it any more, though it should; None while it does. `renewer` has said, at `renewer_since`, that
     they renew it, or confirm it while it waits for that; `signers` have said, the last one at
     `signed_at`, that this is signed, and were not told yet what the chain has of it. `snoozed`
-    means that it is known, and only the last warnings are given.
+    means that it is known, and only the last warnings are given. `newest_ends` is the end by which
+    the newest block had it renewed or confirmed, where no final block has that yet; else 0. `halts`
+    counts how often what was told was told anew, since the chain had stood still. It
+    `is_told_unread` where its countdown says that the chain cannot be read.
     """
 
     id: str
@@ -63,6 +66,9 @@ class RentalOrder:
     chain: str = ""  # the first block's hash of its network; empty where it was not noted
     vague: str = ""  # what was told last without all that is lost (`bot.orders.vague`)
     vague_since: datetime | None = None
+    newest_ends: int = 0
+    halts: int = 0
+    is_told_unread: bool = False
 
     @property
     def pallet(self) -> str:

@@ -5,31 +5,40 @@ block makes it needless, since that is most likely to stay.
 """
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 
-from bot.chain.heads import DEEP, Block, most_by
+from bot.chain.heads import DEEP, SLOT, Block, most_by
 from bot.chain.models import OrderOnChain
 from bot.model import OrderPhase, RentalOrder
 from bot.orders.schedule import (
+    DAY,
     HOUR,
     KEPT,
+    LAST_OF_END,
     LOOP,
     MINUTE,
     MISSING_FOR,
+    PASSED,
     Stage,
     goal_of,
     is_news,
+    is_told_too_early,
+    is_too_late,
+    newest_end,
     reached,
-    stage_named,
-    stages_of,
+    reached_unread,
 )
+
+_STOOD_STILL = timedelta(minutes=30)  # so much later a moment comes that is told anew
 
 
 class Event(StrEnum):
     """What is told of an order beside its warnings.
 
     That its end has `MOVED` to an earlier block, as when a fork undoes a renewal, is said by the
-    next warning and by what was told before.
+    next warning and by what was told before; so is that it comes `LATER`, since the chain has stood
+    still, and that its moment has passed `UNSEEN`, while the chain could not be read.
     """
 
     CONFIRMED = "confirmed"
@@ -40,19 +49,23 @@ class Event(StrEnum):
     GONE = "gone"
     RETURNED = "returned"
     MOVED = "moved"
+    LATER = "later"
+    UNSEEN = "unseen"
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
     """The order as it is known now, and what to tell: an event, a warning, or nothing.
 
-    `is_near`: the next final blocks will tell more.
+    `is_near`: the next final blocks will tell more. `is_again`: the warning was given before, and
+    what it says of the chain is not so any more.
     """
 
     order: RentalOrder
     event: Event | None = None
     stage: Stage | None = None
     is_near: bool = False
+    is_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +99,19 @@ def is_same(order: RentalOrder, told: OrderOnChain) -> bool:
 
 def looked(order: RentalOrder, read: Read) -> Looked:
     """What a look means. Its block has to go on from what was read before (`goes_on`)."""
+    found = _looked(order, read)
+    return replace(found, order=replace(found.order, newest_ends=_ahead(found.order, read.best)))
+
+
+def _ahead(order: RentalOrder, best: OrderOnChain | None) -> int:
+    """The end that the newest block gives it, where it is confirmed or renewed there alone."""
+    if best is None or best.is_waiting or not is_same(order, best):
+        return 0
+    is_ahead = order.phase is OrderPhase.WAITING or best.rent_end > order.ends
+    return best.rent_end if is_ahead and not order.phase.is_over else 0
+
+
+def _looked(order: RentalOrder, read: Read) -> Looked:
     block = read.best_block
     if read.final is not None and not is_same(order, read.final):
         return Looked(replace(order, phase=OrderPhase.VANISHED), Event.VANISHED)
@@ -100,10 +126,11 @@ def looked(order: RentalOrder, read: Read) -> Looked:
     )
     if read.final is None and read.best is None and _should_be(order, read.final_block.number):
         return _missing(order, read)
+    stood = block.at - order.seen_at - (block.number - order.seen_block) * SLOT
     if order.phase is OrderPhase.WAITING:
         return _waiting(seen, read)
     if order.phase is OrderPhase.RENTING:
-        return _renting(seen, read)
+        return _renting(seen, read, has_stood=stood >= _STOOD_STILL)
     if read.final is not None and read.final.rent_end > read.final_block.number:
         return Looked(_rented(seen, read.final, read), Event.RENEWED)  # it had not ended after all
     return ended(seen, read)
@@ -152,21 +179,32 @@ def warned(order: RentalOrder, head: int, goal: int | None = None) -> Looked:
 def unread(order: RentalOrder, head: int) -> Looked:
     """What is due where the chain cannot be read: only what nobody may miss, from what is known.
 
-    Whether it was renewed meanwhile nobody knows, so nothing else is said.
+    Whether it was renewed meanwhile nobody knows, so nothing else is said, and nothing of one that
+    the newest block had renewed or confirmed. A countdown says at once that it is not read.
     """
-    found = warned(order, head)
-    if order.phase is OrderPhase.RENTING and head >= order.ends:
-        found = _unseen_deletion(order, head)
-    return found if found.stage is not None and found.stage.is_last else Looked(order)
+    if order.newest_ends and order.phase is OrderPhase.WAITING:
+        return Looked(order)
+    goal = newest_end(order) if order.phase is OrderPhase.RENTING else goal_of(order)
+    stage = reached_unread(order, head, goal)
+    if stage is None or stage.left > DAY or (order.snoozed and not stage.is_last):
+        return Looked(order)
+    is_waiting = order.phase is OrderPhase.WAITING
+    told = replace(order, told=stage.name, is_told_unread=is_waiting)
+    if is_news(order, stage):
+        # Who was told of an end a quarter of an hour before it is told next before the deletion.
+        is_silent = stage.name in PASSED and order.told == LAST_OF_END
+        return Looked(told, stage=None if is_silent else stage)
+    is_first = is_waiting and bool(order.told) and not order.is_told_unread
+    return Looked(told, stage=stage, is_again=True) if is_first else Looked(order)
 
 
-def _unseen_deletion(order: RentalOrder, head: int) -> Looked:
-    """The warnings of the deletion, where the end before it must have come but was not read."""
-    over = replace(order, phase=OrderPhase.ENDED)
-    found = warned(over, head)
-    if found.stage is None:
-        return Looked(order) if stage_named(order.told) in stages_of(over) else warned(order, head)
-    return Looked(replace(order, told=found.stage.name), stage=found.stage)
+def _anew(order: RentalOrder, head: int, goal: int | None = None, *, has_stood: bool) -> Looked:
+    """What is due, also once more where what was told comes later than it says."""
+    stage = reached(order, head, goal)
+    is_soon = stage is not None and stage.left <= DAY and bool(order.told)
+    if is_told_too_early(order, head) or (has_stood and is_soon):
+        order = replace(order, told="", halts=order.halts + 1)
+    return warned(order, head, goal)
 
 
 def _waiting(order: RentalOrder, read: Read) -> Looked:
@@ -181,10 +219,16 @@ def _waiting(order: RentalOrder, read: Read) -> Looked:
             return Looked(replace(order, phase=OrderPhase.LAPSED), Event.LAPSED)
     if best is None or not best.is_waiting:
         return Looked(order)  # about to be confirmed, or to lapse: the next final block tells
-    return warned(order, read.head)
+    found = _anew(order, read.head, has_stood=False)
+    if not order.is_told_unread:
+        return found
+    known = replace(found, order=replace(found.order, is_told_unread=False))
+    if known.stage is not None:
+        return known
+    return replace(known, stage=reached(order, read.head), is_again=True)
 
 
-def _renting(order: RentalOrder, read: Read) -> Looked:
+def _renting(order: RentalOrder, read: Read, *, has_stood: bool) -> Looked:
     final, best = read.final, read.best
     if final is not None and not final.is_waiting:
         if final.rent_end > order.ends:
@@ -192,7 +236,8 @@ def _renting(order: RentalOrder, read: Read) -> Looked:
         if final.rent_end < order.ends:  # what was told of the other end counts for nothing
             order = replace(order, ends=final.rent_end, told="", renewer="", snoozed=False)
         latest = max(order.ends, best.rent_end if best is not None else 0)
-        return replace(warned(order, read.head, latest), is_near=latest > order.ends)
+        found = _anew(order, read.head, latest, has_stood=has_stood)
+        return replace(found, is_near=latest > order.ends)
     if final is None and best is None and read.final_block.number >= order.ends:
         return _over(order, read)
     return Looked(order)
@@ -219,8 +264,24 @@ def _rented(order: RentalOrder, final: OrderOnChain, read: Read) -> RentalOrder:
         gpus=final.gpu_index,
         stake=0,
         told="",
+        is_told_unread=False,
     )
     stage = reached(rented, read.head)
     if stage is None or stage.left <= HOUR:
         return rented
     return replace(rented, told=stage.name)
+
+
+def over_by(before: RentalOrder, found: Looked) -> Event | None:
+    """What ends what was told of an order; the time for copying does so once it is seen to be over,
+    which its node's deletion, and so the event, follows within 15 minutes.
+    """
+    order = found.order
+    if found.event is None and order.ends < before.ends:
+        return Event.MOVED
+    if found.event is None and order.halts > before.halts:
+        return Event.LATER
+    if found.event is None and order.told in PASSED - {before.told}:
+        return Event.UNSEEN
+    is_late = order.phase is OrderPhase.ENDED and is_too_late(order)
+    return Event.GONE if is_late and not is_too_late(before) else found.event

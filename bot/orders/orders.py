@@ -20,7 +20,7 @@ from bot.ids import ChannelId, UserId
 from bot.messages.outbox import Outbox
 from bot.model import DbcSession, OrderPhase, Place, RentalOrder
 from bot.orders import said, vague, words
-from bot.orders.changes import Event, Looked, Read, goes_on, looked, unread
+from bot.orders.changes import Event, Looked, Read, goes_on, looked, over_by, unread
 from bot.orders.concerned import Concern, Concerned, People
 from bot.orders.facts import AtStake, Facts
 from bot.orders.finding import Finder, Search, Searched
@@ -30,7 +30,14 @@ from bot.orders.offers import Offer, offer_of, paid_since
 from bot.orders.over import settle, unsettle
 from bot.orders.putting import Keyed, put, wanted
 from bot.orders.said import key_of
-from bot.orders.schedule import DAY, KEPT, goal_of, head_at, is_too_late, next_look
+from bot.orders.schedule import (
+    DAY,
+    KEPT,
+    by_newest,
+    goal_of,
+    head_at,
+    next_look,
+)
 from bot.orders.unread import Unread
 from bot.orders.vague import Told
 from bot.plural import counted
@@ -277,7 +284,7 @@ class Orders:
             order = replace(order, told=before.told)  # it is still to be told to somebody
         signed_at = self._unshown(order, found, is_read=is_read)
         answers = await self._answers(order, signed_at, head, is_read=is_read)
-        over = _over(before, found)
+        over = over_by(before, found)
         async with self._store.write() as tx:
             if await tx.orders.save(order, self._by):
                 messages = await wanted(tx, messages, meant)
@@ -297,7 +304,8 @@ class Orders:
         """The order as it is written down, what is told of it, and the messages that say it."""
         order, now = found.order, self._clock.now()
         if found.event is not None or found.stage is not None:
-            facts, people = await self._facts(order, head, is_read=is_read)
+            known = order if is_read else by_newest(order)
+            facts, people = await self._facts(known, head, is_read=is_read)
             if found.stage is not None:
                 facts = replace(facts, offer=await self.offer(order))
             elif found.event in {Event.CONFIRMED, Event.RENEWED}:
@@ -482,13 +490,3 @@ class Orders:
         if channel := self._channel():
             places.append((Place(ChannelId(channel)), any(people.values())))
         return places
-
-
-def _over(before: RentalOrder, found: Looked) -> Event | None:
-    """What ends what was told of an order; the time for copying does so once it is seen to be over,
-    which its node's deletion, and so the event, follows within 15 minutes.
-    """
-    if found.event is None and found.order.ends < before.ends:
-        return Event.MOVED
-    is_late = found.order.phase is OrderPhase.ENDED and is_too_late(found.order)
-    return Event.GONE if is_late and not is_too_late(before) else found.event

@@ -34,6 +34,8 @@ _WHY: dict[Event, Text] = {
     Event.VANISHED: say("This is over: the order vanished from the chain."),
     Event.ENDED: say("This is over: the order ended."),
     Event.MOVED: say("This is over: the order ends earlier now."),
+    Event.LATER: say("This is over: the chain had stood still, so its moments come later."),
+    Event.UNSEEN: say("This is over: its time has passed, and the chain could not be read since."),
     Event.GONE: say("This is over: the 72 hours after the end of the order have passed."),
 }
 _BACK = say("The order is on the chain after all. It is watched as before.")
@@ -131,7 +133,8 @@ def _holds(button: Button, order: RentalOrder, event: Event) -> bool:
     """Whether a button can still do something about an order."""
     if button.action in set(Handling):
         _, ends, phase, _ = meant(button.value)
-        return order.ends == ends and order.phase is phase
+        holds = order.ends == ends and order.phase is phase
+        return holds and event is not Event.UNSEEN
     if button.action != ways.RESCUE:
         return True
     # Behind a renewal, it is the messages about the new end that have it.

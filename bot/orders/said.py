@@ -10,14 +10,12 @@ from bot.orders import words
 from bot.orders.changes import Event, Looked
 from bot.orders.facts import Facts
 from bot.orders.handled import fitting
-from bot.orders.schedule import DAY
+from bot.orders.schedule import DAY, PASSED
 from bot.reply import Reply
 
 LAST_CALL = "confirm-last"  # a message of its own: the countdown is edited without a sound
 _LAST = "confirm:2"
-_PASSED = "confirm:0"
 _SHARED = "shared-"
-_CALLED = {_LAST, _PASSED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +51,14 @@ def beginnings(order: RentalOrder) -> list[str]:
     return [f"order:{order.id}.{about}." for about in (order.began, order.ends)]
 
 
+def _anew(order: RentalOrder, name: str) -> str:
+    """The name of a warning: another one for each time that the chain had stood still meanwhile.
+
+    What was told before is long read, and an edit of it is heard by nobody.
+    """
+    return f"{name}-{order.halts}" if order.halts else name
+
+
 def messages(
     before: RentalOrder, found: Looked, facts: Facts, places: Sequence[tuple[Place, bool]]
 ) -> list[tuple[str, Place, Reply]]:
@@ -86,10 +92,12 @@ def _said(before: RentalOrder, found: Looked, all_facts: Facts, *, sees: bool) -
             return []  # none of its machines is left
         told = words.warning(facts)
         if found.order.phase is not OrderPhase.WAITING:
-            return [Told(found.stage.name, told)]
-        is_last = found.stage.name == _LAST and before.told != "" and not facts.is_past(facts.goal)
-        is_last |= found.stage.name == _PASSED
-        last = [Told(LAST_CALL, told, before.renewer)] if is_last else []
+            return [Told(_anew(found.order, found.stage.name), told)]
+        is_last = found.stage.name == _LAST and before.told and not facts.is_past(facts.goal)
+        calls = _anew(found.order, LAST_CALL)
+        last = [Told(calls, told, before.renewer)] if is_last else []
+        if found.stage.name in PASSED:
+            last = [Told(calls, told)]
         return [Told("confirm", told), *last]
     if found.event is None:
         return []
@@ -97,7 +105,7 @@ def _said(before: RentalOrder, found: Looked, all_facts: Facts, *, sees: bool) -
     if before.phase is not OrderPhase.WAITING:
         return [Told(str(found.event), told)]
     short = words.short(facts, found.event)
-    last = [Told(LAST_CALL, short)] if before.told in _CALLED else []
+    last = [Told(_anew(before, LAST_CALL), short)] if before.told in {_LAST, *PASSED} else []
     if found.event is Event.CONFIRMED:
         return [Told("confirm", told), *last]
     counted = [Told("confirm", short)] if before.told else []
@@ -111,8 +119,8 @@ def instead(
     names = [str(before.phase)]
     if before.told.startswith("confirm"):
         names.append("confirm")
-    if before.told in _CALLED:
-        names.append(LAST_CALL)
+    if before.told in {_LAST, *PASSED}:
+        names.append(_anew(before, LAST_CALL))
     return [
         (key_of(before, name, place), place, words.event(facts.to(sees=sees), Event.RETURNED))
         for place, sees in places
@@ -122,10 +130,11 @@ def instead(
 
 def is_only_edited(key: str, found: Looked | None) -> bool:
     """Whether a message says something else from now on, but is not posted for that."""
-    is_last = f".{LAST_CALL}." in key
-    if found is None or found.event is not None:
-        return is_last
-    return is_last and found.stage is not None and found.stage.name == _PASSED
+    if f".{LAST_CALL}" not in key:
+        return False
+    if found is None or found.event is not None or found.is_again:
+        return True
+    return found.stage is not None and found.stage.name in PASSED
 
 
 def can_wait(found: Looked) -> bool:

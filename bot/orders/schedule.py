@@ -4,7 +4,8 @@ All moments are early rather than late: blocks are never faster than 6 s, so wha
 them comes later, if at all (docs/orders.md).
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.chain.heads import SLOT
@@ -17,6 +18,7 @@ LOOP = 15 * MINUTE  # how often a node looks which machines to switch off or to 
 MISSING_FOR = 5 * MINUTE  # so long the chain has to be without an order before that is believed
 _FINAL = 5  # blocks after which a block is final, as a rule
 _EARLY = 5 * MINUTE  # a look comes a little after its moment, and a busy bot is late
+_LATER = MINUTE  # by less than that no moment is told anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Stage:
     is_last: bool = False
 
 
+LAST_OF_END = "end:15m"
 _CONFIRM = (
     Stage("confirm", CONFIRM_WITHIN, is_last=True),
     Stage("confirm:10", 10 * MINUTE, is_last=True),
@@ -40,7 +43,7 @@ _END = (
     Stage("end:24", 24 * HOUR),
     Stage("end:6", 6 * HOUR, is_last=True),
     Stage("end:1", HOUR, is_last=True),
-    Stage("end:15m", 15 * MINUTE, is_last=True),
+    Stage(LAST_OF_END, 15 * MINUTE, is_last=True),
 )
 _DELETION = (
     Stage("deletion:24", 24 * HOUR, is_last=True),
@@ -51,14 +54,38 @@ _STAGES = {
     OrderPhase.RENTING: _END,
     OrderPhase.ENDED: _DELETION,
 }
-_NAMES = {
-    stage.name: (place, stage) for some in _STAGES.values() for place, stage in enumerate(some)
+# What is noted once the moment has passed of which warnings are, and nobody could read that.
+PASSED = frozenset({"confirm:0", "end:0"})
+# Where the chain is not read, what comes after that moment is counted from it as well.
+_UNREAD = {
+    OrderPhase.WAITING: _CONFIRM,
+    OrderPhase.RENTING: (
+        *_END,
+        Stage("end:0", 0, is_last=True),
+        *(replace(one, left=one.left - KEPT) for one in _DELETION),
+    ),
+    OrderPhase.ENDED: _DELETION,
 }
+_NAMES = {stage.name: stage for some in (*_UNREAD.values(), _DELETION) for stage in some}
 
 
 def stage_named(name: str) -> Stage | None:
     """The warning of that name, if there is one."""
-    return _NAMES[name][1] if name in _NAMES else None
+    return _NAMES.get(name)
+
+
+def newest_end(order: RentalOrder) -> int:
+    """Its end by the newest block that was read, final or not."""
+    return max(order.ends, order.newest_ends)
+
+
+def by_newest(order: RentalOrder) -> RentalOrder:
+    """The order as the newest block has it, where that has it confirmed or renewed already."""
+    if order.newest_ends <= order.ends and order.phase is not OrderPhase.WAITING:
+        return order
+    if not order.newest_ends:
+        return order
+    return replace(order, phase=OrderPhase.RENTING, ends=order.newest_ends)
 
 
 def goal_of(order: RentalOrder) -> int:
@@ -94,15 +121,35 @@ def stages_of(order: RentalOrder) -> tuple[Stage, ...]:
 
 def reached(order: RentalOrder, head: int, goal: int | None = None) -> Stage | None:
     """The most urgent warning whose moment has come; None before the first one."""
-    left = (goal_of(order) if goal is None else goal) - head
-    found = [stage for stage in stages_of(order) if left <= stage.left + _early(stage)]
+    return _last(stages_of(order), (goal_of(order) if goal is None else goal) - head)
+
+
+def reached_unread(order: RentalOrder, head: int, goal: int) -> Stage | None:
+    """The same where the chain is not read: also what comes after `goal`."""
+    return _last(_UNREAD.get(order.phase, ()), goal - head)
+
+
+def _last(stages: Sequence[Stage], left: int) -> Stage | None:
+    found = [stage for stage in stages if left <= stage.left + _early(stage)]
     return found[-1] if found else None
 
 
 def is_news(order: RentalOrder, stage: Stage) -> bool:
     """Whether a warning is more urgent than what was told of this phase."""
-    told = _NAMES.get(order.told)
-    return told is None or told[1] not in stages_of(order) or told[0] < _NAMES[stage.name][0]
+    names = [one.name for one in _UNREAD.get(order.phase, ())]
+    return order.told not in names or names.index(order.told) < names.index(stage.name)
+
+
+def is_told_too_early(order: RentalOrder, head: int) -> bool:
+    """Whether more is left of an order than what was told of it says: the chain has stood still."""
+    told = next((one for one in _UNREAD.get(order.phase, ()) if one.name == order.told), None)
+    left = goal_of(order) - head
+    if told is None or left <= _LATER:
+        return False
+    if told.left <= 0:  # that its moment had come
+        return True
+    slack = _LATER if order.phase is OrderPhase.WAITING else 10 * MINUTE
+    return left > told.left + _early(told) + slack
 
 
 def head_at(order: RentalOrder, now: datetime) -> int:
@@ -175,4 +222,4 @@ def next_look(order: RentalOrder, head: int, now: datetime) -> datetime:
 
 
 def _early(stage: Stage) -> int:
-    return 0 if stage.left <= CONFIRM_WITHIN else _EARLY
+    return 0 if 0 <= stage.left <= CONFIRM_WITHIN else _EARLY

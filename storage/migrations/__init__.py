@@ -8,7 +8,7 @@ from sqlalchemy import Connection, inspect, text
 from storage.errors import BeingRestored
 
 # The newest revision: a database that has it needs none of them to be read.
-HEAD = "rentals_on_cards"
+HEAD = "rentals_by_newest_block"
 
 REVISION_TABLE = "alembic_version"
 REVISIONS = f"SELECT version_num FROM {REVISION_TABLE}"  # noqa: S608

@@ -6,10 +6,12 @@ from sqlalchemy import (
     Boolean,
     Column,
     Index,
+    Integer,
     LargeBinary,
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from storage.tables.columns import UtcDateTime, index_leased, lease, metadata
@@ -107,6 +109,9 @@ rental_orders = Table(
     Column("chain", Text, nullable=False, server_default=""),
     Column("vague", Text, nullable=False, server_default=""),
     Column("vague_since", UtcDateTime),
+    Column("newest_ends", BigInteger, nullable=False, server_default="0"),
+    Column("halts", Integer, nullable=False, server_default="0"),
+    Column("is_told_unread", Boolean, nullable=False, server_default=false()),
     *lease(),
     Index(None, "phase", "next_look_at"),
     Index(None, "node"),

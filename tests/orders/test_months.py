@@ -1,7 +1,8 @@
 """Weeks of many orders: random ends, renewals, lapses, halts, outages, forks, lies and restarts.
 
 Whatever happens: a confirmation is asked for before it is too late, a deletion is told six hours
-before it at the latest, everything is told once, and nothing is told of what was renewed.
+before it at the latest, everything is told once, and nothing is told of what was renewed. Most
+trouble lasts for minutes, some for days, over the end of an order: then nobody can read that.
 
 In the environment, `RENTALS` is how many orders a world has (one every sixth of a day), and
 `WORLDS` how many worlds are played, each by its own seed. The time that a world takes grows with
@@ -32,7 +33,7 @@ from bot.pipeline.rehearsal import SilentMessenger, SilentOutbox
 from bot.services.inventory import Inventory
 from bot.services.last_known import LastKnown
 from bot.services.sessions import Sessions
-from sandbox.chain import Chain, Rental, RpcNode
+from sandbox.chain import Chain, Rental, RpcNode, answers
 from sandbox.dbc import ManualClock, Wallet
 from storage import Store, Vault
 from storage.heartbeat import Leases
@@ -42,7 +43,7 @@ from tests.databases import begin
 NODE = NodeId("58fb618aa482c41114eb3cfdaefd3ba183172da9e25251449d045043fbd37f45")
 RENTER = Wallet.from_seed("a renter").address
 WATCHER = "U0WATCHER"
-DAY, KEPT = 14_400, 43_200
+HOUR, DAY, KEPT = 600, 14_400, 43_200
 RENTALS = int(os.environ.get("RENTALS", "12"))
 SEEDS = range(2, 2 + int(os.environ.get("WORLDS", "1")))  # in the first, all that may happen does
 DAYS = max(6, RENTALS // 6)
@@ -155,6 +156,8 @@ class Fate:
         self.unseen: set[int] = set()  # confirmed in the trouble that began as they did
         self.odds = 1.0  # of all that may happen, by how long nothing could
         self.bad_since: datetime | None = None  # a halt
+        self.long = timedelta()  # trouble of hours or days, once in a world
+        self.resumed: datetime | None = None  # after a halt of hours
         self.stepped = timedelta()
 
     def _is_so(self, chance: float) -> bool:
@@ -195,10 +198,38 @@ class Fate:
             node.down, node.stuck_at, node.finality_stuck_at = False, None, None
             node.lag = node.ahead = 0
             node.denies.clear()
+            node.lies.clear()
+
+    def _long_trouble(self) -> bool:
+        """Whether the chain is unreadable for long from now on: just before the end of an order."""
+        world, dice, chain = self.world, self.dice, self.world.chain
+        head, now = chain.blocks.head, world.clock.now()
+        mine = [one for one in chain.of_renter(RENTER, head) if one.is_confirmed(head)]
+        near = [one for one in mine if 0 < one.end - head < 3 * HOUR]
+        if self.long or self.waiting or not near or dice.random() > 0.15:
+            return False
+        lasts = timedelta(hours=dice.choice((6, 30, 70, 70)))
+        match dice.randrange(3):
+            case 0:
+                for node in world.rpc:
+                    node.down = True
+            case 1:
+                lasts = timedelta(hours=3)
+                chain.blocks.halt()
+                self.bad_since, self.resumed = now, now + lasts
+            case _:
+                for one in mine:
+                    told = answers.order(one, head)
+                    world.rpc[1].lies[one.number] = {**told, "rentEnd": one.end + 30 * DAY}
+        self.bad_until = now + lasts
+        self.long = lasts
+        return True
 
     def _trouble(self) -> None:
         world, dice, chain = self.world, self.dice, self.world.chain
         roll, now = dice.random() / self.odds, world.clock.now()
+        if self._long_trouble():
+            return
         if roll < 0.002:
             self.bad_until = world.clock.now() + timedelta(minutes=dice.randrange(1, 7))
             for node in world.rpc:
@@ -251,7 +282,7 @@ async def test_nothing_is_lost_to_a_date(tmp_path: Path, seed: int) -> None:
         fate, until = Fate(made, seed), made.clock.now() + timedelta(days=DAYS)
         rented: list[Rental] = []
         next_rent = made.clock.now()
-        while made.clock.now() < until:
+        while made.clock.now() < until + fate.long:
             if made.clock.now() >= next_rent and fate.bad_until is None:
                 fate.rents()
                 rented = list(made.chain.rentals.values())
@@ -270,6 +301,7 @@ async def test_nothing_is_lost_to_a_date(tmp_path: Path, seed: int) -> None:
     assert len(rented) >= RENTALS // 2
     for rental in rented:
         _is_told_in_time(made, rental, told, is_unseen=rental.number in fate.unseen)
+        _is_told_after_a_halt(made, rental, told, fate.resumed)
 
 
 def _start(made: World, number: int) -> int:
@@ -287,11 +319,11 @@ def _is_told_in_time(
     for key, at in mine.items():
         _, _, stage, _ = key.removeprefix("order:").replace("rentMachine.", "").split(".")
         end = int(key.split(".")[2])
-        if stage.startswith("end-"):
+        if stage.startswith(("end-", "deletion-")):
             assert _end_at(made, rental.number, at) == end, key
-            early = timedelta(
-                minutes=int(stage[4:-1]) if stage.endswith("m") else 60 * int(stage[4:])
-            )
+        if stage.startswith("end-"):
+            left = stage.split("-")[1]  # behind it, which time it is, after a halt
+            early = timedelta(minutes=int(left[:-1]) if left[-1] == "m" else 60 * int(left))
             earliest = blocks.made_at(end) - early - timedelta(minutes=6)
             assert at >= earliest - made.halted, key
     if rental.confirmed_at is None:
@@ -299,9 +331,20 @@ def _is_told_in_time(
         return
     deleted = rental.end + KEPT
     if deleted < blocks.head:
-        six = mine[f"{name}.{rental.end}.deletion-6.{WATCHER}"]
+        six = min(at for key, at in mine.items() if f".{rental.end}.deletion-6" in key)
         assert six <= blocks.made_at(deleted) - timedelta(hours=6)
         assert f"{name}.{rental.end}.ended.{WATCHER}" in mine
+
+
+def _is_told_after_a_halt(
+    made: World, rental: Rental, told: dict[str, datetime], resumed: datetime | None
+) -> None:
+    """The end that a halt has put off is told with its new time, while that is still to come."""
+    ends = made.chain.blocks.made_at(rental.end)
+    if resumed is None or not timedelta(minutes=30) < ends - resumed < timedelta(hours=3):
+        return
+    mine = f"order:rentMachine.{rental.number}.{rental.end}.end-"
+    assert [at for key, at in told.items() if key.startswith(mine) and resumed <= at < ends]
 
 
 def _end_at(made: World, number: int, at: datetime) -> int:
