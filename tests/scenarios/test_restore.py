@@ -49,7 +49,7 @@ async def test_a_damaged_row_keeps_no_backup_from_being_put_back(stage: Stage, f
     back_up(stage.data / "bot.db", stage.data / "backup.db")
     await put_back(stage)
     await stage.passes(30)
-    assert "put back from a backup" in now(stage, question).plain
+    assert "restored from a backup" in now(stage, question).plain
 
 
 async def test_an_approval_that_was_open_in_the_backup_can_no_longer_be_given(
@@ -74,7 +74,7 @@ async def test_what_waited_for_a_decision_is_told_as_that_and_not_as_unanswered(
     back_up(stage.data / "bot.db", stage.data / "backup.db")
     await put_back(stage)
     await stage.passes(30)
-    assert "put back from a backup" in now(stage, question).plain
+    assert "restored from a backup" in now(stage, question).plain
     for _ in range(10):
         looked = now(stage, question).plain
         assert "is being deleted" not in looked
