@@ -278,7 +278,7 @@ class Bot:
         self._systemd.start()
         await self._listen()
         await once_it_works(self._clock, self.health, self._take_up)
-        self._name_lockouts()
+        await self._book.name_lockouts()
         tries = Tries(self._clock, self._settings.slack_api_url, "SLACK_BOT_TOKEN")
         await tries.until_answered(self._connection.open)
         await self.edge.start()
@@ -330,22 +330,14 @@ class Bot:
 
     def reload_policy(self) -> None:
         """Read the policy file again; a faulty one is logged and the old one stays in force."""
-        try:
-            self._book.reload()
-        except BotError as error:
-            then = "The rules before stay in force."
-            log.warning("policy.faulty", faults=error.sentence.splitlines(), then=then)
-        else:
-            log.info("policy.reloaded", rules=len(self._book.current.rule))
-            self._name_lockouts()
+        self._book.reload()
+
+    def reload_policy_aside(self) -> asyncio.Task[None]:
+        """The same in a thread; see `PolicyBook.reload_aside`."""
+        return self._book.reload_aside()
 
     def _frozen(self) -> Frozen:
         return Frozen(self.store, self.health, lambda: self._book.current.freeze.people.is_anybody)
-
-    def _name_lockouts(self) -> None:
-        """Tell the operator what nobody can do under these rules: people only see refusals."""
-        for sentence in self._book.lockouts():
-            log.warning("policy.locks_out", sentence=sentence)
 
     async def tick(self) -> None:
         """Do what the clock would have done by now."""
@@ -368,6 +360,7 @@ class Bot:
         if self._retiring is not None:
             self._retiring.cancel()
             await asyncio.gather(self._retiring, return_exceptions=True)
+        await self._book.close()
         await self._ticker.stop()
         await self.edge.stop()
         await self._checkup.close()
@@ -415,7 +408,7 @@ async def run(
     ):
         return True
     bot = Bot(settings, redactor=redactor)
-    loop.add_signal_handler(signal.SIGHUP, bot.reload_policy)
+    loop.add_signal_handler(signal.SIGHUP, bot.reload_policy_aside)
     try:
         if await _unless(stopped, bot.start()):
             # What is here now stays: without this every full collection walks through all of it,

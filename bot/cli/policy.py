@@ -29,7 +29,7 @@ from bot.language.canonical import known_arguments
 from bot.messages.cards import duration
 from bot.model import Effect
 from bot.plural import counted
-from bot.reviews.lockouts import lockouts, no_approver
+from bot.reviews.lockouts import lockouts, no_approver, unapproved
 from bot.reviews.policy import Decision, DecisionKind, Expectation, Policy, Request, decide
 from bot.reviews.reviewers import APPROVE_EXPIRES, CONFIRM_EXPIRES, FIRST_REMINDER
 
@@ -112,7 +112,8 @@ def _check_file(file: Path | None) -> None:
 
 
 def _warn(rules: Policy) -> None:
-    for sentence in lockouts(rules, known_arguments(command_table())):
+    known = known_arguments(command_table())
+    for sentence in (*lockouts(rules, known), *unapproved(rules, known)):
         click.echo(f"\nWarning: {sentence}")
 
 

@@ -434,7 +434,12 @@ def decide(policy: Policy, request: Request) -> Decision:
     """What the rules say of `request`. What only reads is denied or runs: nobody reviews it."""
     if is_unruled(request.command):
         return Decision(DecisionKind.RUN, rules=(_DEFAULT,))
-    rules = [rule.counting(request) for rule in policy.rules if rule.matches(request)]
+    return decide_by(policy, [rule for rule in policy.rules if rule.matches(request)], request)
+
+
+def decide_by(policy: Policy, matching: Iterable[Rule], request: Request) -> Decision:
+    """The same, where it is known which rules match."""
+    rules = [rule.counting(request) for rule in matching]
     names = (_DEFAULT, *(rule.name for rule in rules))
     denied = sorted((rule for rule in rules if rule.deny), key=lambda rule: rule.name)
     if denied:

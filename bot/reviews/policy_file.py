@@ -63,6 +63,8 @@ _KEY = r"(?:^|[\s{,.\[])[\"']?%s[\"']?\s*[=.\]]"
 
 _UNKNOWN: Known = MappingProxyType({})
 
+_HEAD = re.compile(r"\s*\[\[\s*(rule|test|budget)\s*\]\]")
+
 Place = tuple[int | str, ...]
 
 
@@ -89,12 +91,18 @@ def read_policy(
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise FaultyPolicy([_no_toml(path, str(error))]) from None
-    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, brackets without end
-        raise FaultyPolicy([f"{path} cannot be read: {error}."]) from None
-    twice = list(_named_twice(document, text))
+    except RecursionError:
+        raise FaultyPolicy(
+            [f"{path} cannot be read: its brackets are nested too deeply."]
+        ) from None
+    except ValueError:  # the only other one: Python reads no number of more than 4,300 digits
+        raise FaultyPolicy([f"{path} cannot be read: it has a number that is too long."]) from None
+    lines = _Lines(text)
+    twice = list(_named_twice(document, lines))
     found: list[rule_sense.Fault] = []
+    reaches = rule_sense.Reaches(commands)
     for number, rule, left_out in _readable_rules(document, commands):
-        told = list(rule_sense.alone(number, rule, commands))
+        told = list(rule_sense.alone(number, rule, reaches))
         # What seems to lack a key that could not be read lacks nothing.
         if left_out - {"match"}:
             told = [one for one in told if one[0][-1] == "deny"]
@@ -106,11 +114,11 @@ def read_policy(
         wrong = error.errors(include_url=False, include_context=True)
         found += [(fault["loc"], _sentence(fault)) for fault in wrong]
     else:
-        found += rule_sense.together(policy, commands)
-    twice += [(_line_of(text, place), told) for place, told in found]
+        found += rule_sense.together(policy, reaches)
+    twice += [(lines.of(place), told) for place, told in found]
     if twice:
-        lines = dict.fromkeys(sorted(twice))  # each of a union's kinds is a fault of its own
-        raise FaultyPolicy([f"{path} line {number}: {what}" for number, what in lines])
+        told_once = dict.fromkeys(sorted(twice))  # each of a union's kinds is a fault of its own
+        raise FaultyPolicy([f"{path} line {number}: {what}" for number, what in told_once])
     return policy
 
 
@@ -168,13 +176,13 @@ def _no_toml(path: Path, problem: str) -> str:
     return f"{path} {where}: this is not TOML: {what}."
 
 
-def _named_twice(document: Mapping[str, Any], text: str) -> Iterator[tuple[int, str]]:
+def _named_twice(document: Mapping[str, Any], lines: "_Lines") -> Iterator[tuple[int, str]]:
     seen: set[str] = set()
     rules = document.get("rule")
     for number, rule in enumerate(rules if isinstance(rules, list) else ()):
         name = rule.get("name") if isinstance(rule, dict) else None
         if isinstance(name, str) and fold(name) in seen:
-            yield _line_of(text, ("rule", number, "name")), f"two rules are called “{name}”."
+            yield lines.of(("rule", number, "name")), f"two rules are called “{name}”."
         if isinstance(name, str):
             seen.add(fold(name))
 
@@ -228,32 +236,35 @@ def _nearest(key: str, model: type[BaseModel]) -> str:
     return "it may have " + ", ".join(f"`{name}`" for name in known)
 
 
-# Lines
+class _Lines:
+    """The lines of the file, and where its tables stand in it."""
 
+    def __init__(self, text: str) -> None:
+        self._lines = [line.partition("#")[0] for line in text.splitlines()]
+        self._heads: dict[str, list[int]] = {"rule": [], "test": [], "budget": []}
+        for number, line in enumerate(self._lines):
+            if found := _HEAD.match(line):
+                self._heads[found[1]].append(number)
 
-def _line_of(text: str, place: Place) -> int:
-    """The line of a faulty entry: its key, within its own table; else where the table begins."""
-    lines = [line.partition("#")[0] for line in text.splitlines()]
-    first, last = _table(lines, place)
-    for key in reversed([part for part in place if isinstance(part, str)]):
-        pattern = re.compile(_KEY % re.escape(key))
-        for number in range(first, last):
-            if pattern.search(lines[number]):
-                return number + 1
-    return first + 1
+    def of(self, place: Place) -> int:
+        """The line of a faulty entry: its key, within its own table; else where that begins."""
+        first, last = self._table(place)
+        for key in reversed([part for part in place if isinstance(part, str)]):
+            pattern = re.compile(_KEY % re.escape(key))
+            for number in range(first, last):
+                if pattern.search(self._lines[number]):
+                    return number + 1
+        return first + 1
 
-
-def _table(lines: Sequence[str], place: Place) -> tuple[int, int]:
-    """The lines of the rule, or of the table, that an entry is in: from, and up to."""
-    if len(place) > 1 and place[0] in {"rule", "test", "budget"} and isinstance(place[1], int):
-        head = re.compile(rf"\s*\[\[\s*{place[0]}\s*\]\]")
-        heads = [n for n, line in enumerate(lines) if head.match(line)]
-        if place[1] < len(heads):
-            end = heads[place[1] + 1] if place[1] + 1 < len(heads) else len(lines)
-            return heads[place[1]], end
-    elif place:
-        wanted = re.compile(rf"\s*\[\s*{re.escape(str(place[0]))}\b")
-        for number, line in enumerate(lines):
-            if wanted.match(line):
-                return number, len(lines)
-    return 0, len(lines)
+    def _table(self, place: Place) -> tuple[int, int]:
+        """The lines of the rule, or of the table, that an entry is in: from, and up to."""
+        if len(place) > 1 and place[0] in self._heads and isinstance(place[1], int):
+            heads = [*self._heads[str(place[0])][place[1] : place[1] + 2], len(self._lines)]
+            if len(heads) > 1:
+                return heads[0], heads[1]
+        elif place:
+            wanted = re.compile(rf"\s*\[\s*{re.escape(str(place[0]))}\b")
+            for number, line in enumerate(self._lines):
+                if wanted.match(line):
+                    return number, len(self._lines)
+        return 0, len(self._lines)

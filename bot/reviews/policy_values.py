@@ -102,11 +102,17 @@ class DoctorSettings(Strict):
     people: People = People()
 
 
+def _with_destroys(within: timedelta, info: ValidationInfo) -> timedelta:
+    if info.data.get("destroys", ...) is None:
+        raise ValueError("counts for nothing without `destroys`: nothing would be held back")
+    return within
+
+
 class BreakerSettings(Strict):
     """After how many commands that destroy within what time the next one is held back."""
 
     destroys: Annotated[int, Field(ge=1, le=1000)] | None = None
-    within: Span = timedelta(hours=1)
+    within: Annotated[Span, AfterValidator(_with_destroys)] = timedelta(hours=1)
 
 
 class LimitSettings(Strict):

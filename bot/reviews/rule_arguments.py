@@ -39,19 +39,20 @@ class Argument:
 
     def holds(self, given: str, wanted: Wanted) -> bool:
         """Whether what was given is what the rule wants."""
-        given = self._read(given or self.default)
+        given = self.folded(given or self.default)
         if isinstance(wanted, bool):
-            return (fold(given) in _TRUE) is wanted
-        text = fold(self._read(str(wanted)))
+            return (given in _TRUE) is wanted
+        text = self.folded(str(wanted))
         if self.is_list and text:
-            return set(text.split()) <= set(fold(given).split())
-        return fold(given) == text
+            return set(text.split()) <= set(given.split())
+        return given == text
 
-    def _read(self, text: str) -> str:
+    def folded(self, text: str) -> str:
+        """The one text that is compared for everything that means the same."""
         try:
-            return self.canonical(text) if text else ""
+            return fold(self.canonical(text)) if text else ""
         except Refused:  # of a former version, or of another command of the rule
-            return text
+            return fold(text)
 
     def fault(self, wanted: Wanted) -> str:
         """Why it can never be `wanted`; empty where it can."""

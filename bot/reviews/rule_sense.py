@@ -14,6 +14,7 @@ from bot.reviews import patterns
 from bot.reviews.policy import DEFAULTED, EFFECTS, OF_BUDGETS, Policy, Review, Rule
 from bot.reviews.policy_values import People
 from bot.reviews.rule_arguments import Known
+from bot.reviews.rule_sets import RuleSets
 
 Fault = tuple[tuple[int | str, ...], str]  # where it stands, and a whole sentence
 
@@ -31,31 +32,42 @@ class _Reach:
 
     effects: Mapping[str, frozenset[Effect]]
 
-    @classmethod
-    def of(cls, rule: Rule, known: Known) -> "_Reach":
-        wanted = {EFFECTS[name] for name in rule.match.effect} or set(Effect)
-        return cls(
-            {
-                command: effects
-                for command, guarded in known.items()
-                if _is_named(rule, command)
-                and not guarded.is_free
-                and (guarded.has_node or not rule.match.node or guarded.lists_nodes)
-                and (effects := guarded.effects_with(rule.match.arguments) & wanted)
-            }
-        )
+    def pairs(self) -> Iterator[tuple[str, Effect]]:
+        """Each command with each of its effects."""
+        return ((command, one) for command, some in self.effects.items() for one in some)
 
     def changing(self) -> "_Reach":
         """The same without what only reads."""
         rest = {command: effects - {Effect.READ} for command, effects in self.effects.items()}
         return _Reach({command: effects for command, effects in rest.items() if effects})
 
-    def meets(self, other: "_Reach") -> bool:
-        """Whether something is in both."""
-        return any(
-            effects & other.effects.get(command, frozenset())
-            for command, effects in self.effects.items()
-        )
+
+class Reaches:
+    """What rules can ever be about, among all commands there are; found once for rules alike."""
+
+    def __init__(self, known: Known) -> None:
+        self.known = known
+        self._found: dict[tuple[object, ...], tuple[_Reach, _Reach]] = {}
+
+    def of(self, rule: Rule) -> tuple[_Reach, _Reach]:
+        """All of it, and what of it changes something."""
+        match = rule.match
+        arguments = frozenset((name, type(one), one) for name, one in match.arguments.items())
+        key = match.command, match.effect, bool(match.node), arguments
+        if key not in self._found:
+            reach = _Reach(dict(self._reached(rule)))
+            self._found[key] = reach, reach.changing()
+        return self._found[key]
+
+    def _reached(self, rule: Rule) -> Iterator[tuple[str, frozenset[Effect]]]:
+        wanted = {EFFECTS[name] for name in rule.match.effect} or set(Effect)
+        for command, guarded in self.known.items():
+            if guarded.is_free or not _is_named(rule, command):
+                continue
+            if rule.match.node and not guarded.has_node and not guarded.lists_nodes:
+                continue
+            if effects := guarded.effects_with(rule.match.arguments) & wanted:
+                yield command, effects
 
 
 def _is_invisible(text: str) -> bool:
@@ -72,30 +84,29 @@ def _is_named(rule: Rule, command: str) -> bool:
     return not rule.match.command or any(fnmatchcase(command, one) for one in rule.match.command)
 
 
-def alone(number: int, rule: Rule, known: Known) -> Iterator[Fault]:
+def alone(number: int, rule: Rule, reaches: Reaches) -> Iterator[Fault]:
     """What guards nothing in one rule, whatever the others say."""
     found = list(_of_rule(rule))
-    if known:
-        found += _of_match(rule, _Reach.of(rule, known), known)
+    if reaches.known:
+        found += _of_match(rule, reaches)
     for key, told in found:
         yield ("rule", number, key), told
 
 
-def together(policy: Policy, known: Known) -> Iterator[Fault]:
+def together(policy: Policy, reaches: Reaches) -> Iterator[Fault]:
     """What counts for nothing beside all the others, in the rules and in the defaults."""
-    reaches = [(rule, _Reach.of(rule, known).changing()) for rule in policy.rule if not rule.deny]
+    company = _Company(policy, reaches)
     for number, rule in enumerate(policy.rule):
-        others = [(one, reach) for one, reach in reaches if _may_coincide(rule, one)]
-        reach = _Reach.of(rule, known).changing()
+        _, reach = reaches.of(rule)
         if reach.effects and not rule.deny:
-            for key, told in _moot(rule, reach, others, policy):
+            for key, told in _moot(rule, company.of_rule(rule, reach)):
                 yield ("rule", number, key), told
     yield from _of_budgets(policy)
     for name in DEFAULTED:
         review: Review = getattr(policy.defaults, name)
-        reach = _Reach({command: frozenset({EFFECTS[name]}) for command in known})
-        if known:
-            for key, told in _moot(review, reach, reaches, policy):
+        reach = _Reach({command: frozenset({EFFECTS[name]}) for command in reaches.known})
+        if reaches.known:
+            for key, told in _moot(review, company.of_default(review, reach)):
                 yield ("defaults", name, key), told
         for key, told in _of_review(review):
             yield ("defaults", name, key), told
@@ -158,9 +169,10 @@ def _of_review(review: Review) -> Iterator[tuple[str, str]]:
         yield "reason", '`reason` is content with an empty text: say "." for any reason.'
 
 
-def _of_match(rule: Rule, reach: _Reach, known: Known) -> Iterator[tuple[str, str]]:
+def _of_match(rule: Rule, reaches: Reaches) -> Iterator[tuple[str, str]]:
     """What of `match` can never hold, or holds only where the rest of the rule means nothing."""
-    counts = reach if rule.deny else reach.changing()
+    (reach, changing), known = reaches.of(rule), reaches.known
+    counts = reach if rule.deny else changing
     for pattern in rule.match.command:
         fitting = [command for command in known if fnmatchcase(command, pattern)]
         if not any(command in counts.effects for command in fitting):
@@ -190,48 +202,99 @@ def _why_not(rule: Rule, fitting: Sequence[str], reach: _Reach, known: Known) ->
     return f"is never to {' or '.join(rule.match.effect)}, so the rule would guard nothing."
 
 
-def _may_coincide(one: Rule, other: Rule) -> bool:
-    """Whether both may count for one request, as far as ids tell."""
-    for name in ("node", "channel", "person"):
-        mine, its = getattr(one.match, name), getattr(other.match, name)
-        if mine and its and not set(mine) & set(its):
-            return False
-    return not other.deny
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What a review counts together with: the defaults, and whether any of all these says so."""
+
+    standing: Sequence[Review]
+    approvals: bool
+    confirm: bool
+    reason: bool
+    self_approval: bool
+    break_glass: bool  # whether somebody may
 
 
-def _moot(
-    review: Review, reach: _Reach, others: Sequence[tuple[Rule, _Reach]], policy: Policy
-) -> Iterator[tuple[str, str]]:
+class _Company:
+    """The rules and defaults that may count for one request together with one of them, as sets."""
+
+    def __init__(self, policy: Policy, reaches: Reaches) -> None:
+        self._policy = policy
+        rules = [rule for rule in policy.rule if not rule.deny]
+        self._sets = RuleSets(rules)
+        self._met: dict[int, tuple[_Reach, int]] = {}
+        self._about: dict[tuple[str, Effect], int] = {}
+        alike: dict[int, tuple[_Reach, int]] = {}
+        for number, rule in enumerate(rules):
+            _, reach = reaches.of(rule)
+            alike[id(reach)] = reach, alike.get(id(reach), (reach, 0))[1] | 1 << number
+        for reach, some in alike.values():
+            for pair in reach.pairs():
+                self._about[pair] = self._about.get(pair, 0) | some
+        where = RuleSets.where
+        self._approvals = where(bool(rule.approvals) for rule in rules)
+        self._confirm = where(rule.confirm for rule in rules)
+        self._reason = where(bool(rule.reason) for rule in rules)
+        self._self_approval = where(bool(rule.self_approval) for rule in rules)
+        self._break_glass = where(_lets_somebody(rule) for rule in rules)
+
+    def of_rule(self, rule: Rule, reach: _Reach) -> _Beside:
+        """What counts beside a rule that is about this, as far as ids tell."""
+        return self._beside(rule, reach, self._sets.beside(rule) & self._meeting(reach))
+
+    def of_default(self, review: Review, reach: _Reach) -> _Beside:
+        """What counts beside a default for this."""
+        return self._beside(review, reach, self._meeting(reach))
+
+    def _meeting(self, reach: _Reach) -> int:
+        """The rules that something of it is about."""
+        if id(reach) not in self._met:
+            found = 0
+            for pair in reach.pairs():
+                found |= self._about.get(pair, 0)
+            self._met[id(reach)] = reach, found  # kept, so that no other one gets its id
+        return self._met[id(reach)][1]
+
+    def _beside(self, review: Review, reach: _Reach, others: int) -> _Beside:
+        some = {effect for _, effect in reach.pairs()}
+        standing = [
+            getattr(self._policy.defaults, name) for name in DEFAULTED if EFFECTS[name] in some
+        ]
+        own = [review, *standing]
+        return _Beside(
+            standing,
+            approvals=bool(others & self._approvals) or any(one.approvals for one in own),
+            confirm=bool(others & self._confirm) or any(one.confirm for one in own),
+            reason=bool(others & self._reason) or any(one.reason for one in own),
+            self_approval=bool(others & self._self_approval) or any(o.self_approval for o in own),
+            break_glass=bool(others & self._break_glass) or any(map(_lets_somebody, own)),
+        )
+
+
+def _lets_somebody(review: Review) -> bool:
+    return review.break_glass is not None and review.break_glass.is_anybody
+
+
+def _moot(review: Review, beside: _Beside) -> Iterator[tuple[str, str]]:
     """What a review says about approvals or questions where none is ever needed."""
-    standing = [
-        getattr(policy.defaults, name)
-        for name in DEFAULTED
-        if any(EFFECTS[name] in effects for effects in reach.effects.values())
-    ]
-    reviews = [review, *standing, *(rule for rule, its in others if reach.meets(its))]
-    yield from _against_nothing(review, standing, reviews)
-    if not any(one.approvals for one in reviews):
+    yield from _against_nothing(review, beside)
+    if not beside.approvals:
         for name in _OF_APPROVALS:
             if _speaks(review, name):
                 yield name, f"`{name}` counts only where approvals are needed: say `approvals`."
-        if not any(one.confirm for one in reviews):
+        if not beside.confirm:
             for name in _OF_QUESTIONS:
                 if getattr(review, name) is not None:
                     yield name, f"`{name}` counts only where something is asked: say `approvals`."
-    if review.break_glass is not None and not any(
-        one.approvals or one.confirm or one.reason for one in reviews
-    ):
+    if review.break_glass is not None and not (beside.approvals or beside.confirm or beside.reason):
         yield "break_glass", "`break_glass` counts only where something stands in the way."
 
 
-def _against_nothing(
-    review: Review, standing: Sequence[Review], reviews: Sequence[Review]
-) -> Iterator[tuple[str, str]]:
+def _against_nothing(review: Review, beside: _Beside) -> Iterator[tuple[str, str]]:
     """What a review forbids that nobody allows, or asks for where more is asked for anyway."""
-    if review.confirm and not review.approvals and standing and all(s.approvals for s in standing):
+    is_approved = bool(beside.standing) and all(one.approvals for one in beside.standing)
+    if review.confirm and not review.approvals and is_approved:
         yield "confirm", "`confirm` counts for nothing: approvals are needed by default."
-    if review.self_approval is False and not any(one.self_approval for one in reviews):
+    if review.self_approval is False and not beside.self_approval:
         yield "self_approval", "`self_approval = false` counts for nothing: no rule allows it."
-    glass = [one.break_glass for one in reviews if one.break_glass is not None]
-    if review.break_glass == People() and not any(some != People() for some in glass):
+    if review.break_glass == People() and not beside.break_glass:
         yield "break_glass", "`break_glass = {}` counts for nothing: no rule lets anybody."

@@ -400,3 +400,27 @@ def test_a_test_that_expects_what_there_is_not_is_a_fault_of_the_file(tmp_path: 
     answer = ask("test", _file(tmp_path, TESTED.replace('"runs"', '"works"')))
     assert "line 22: `expect` is one of 'runs', 'confirm'" in answer.output
     assert "has no [[test]]" in ask("test", str(EXAMPLE)).output
+
+
+def test_check_warns_where_nobody_approves_what_destroys(tmp_path: Path) -> None:
+    loose = ask("check", _file(tmp_path, "[defaults]\ndestroy = {}\n"))
+    assert loose.exit_code == 0
+    assert "Warning: Nobody has to approve" in loose.output
+    assert "“vm delete”" in loose.output
+    ruled = '[[rule]]\nname = "a"\nmatch = { effect = "destroy" }\napprovals = 1\n'
+    for text in (f"[defaults]\ndestroy = {{}}\n{ruled}", "[defaults]\n"):
+        assert "has to approve" not in ask("check", _file(tmp_path, text)).output
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('[breaker]\nwithin = "1h"\n', "line 2: `within` counts for nothing without `destroys`"),
+        (f"a = {'[' * 5000}", "cannot be read: its brackets are nested too deeply."),
+        (f"a = {'1' * 5000}", "cannot be read: it has a number that is too long."),
+    ],
+)
+def test_check_says_in_its_own_words_what_is_wrong(tmp_path: Path, text: str, fault: str) -> None:
+    answer = ask("check", _file(tmp_path, text))
+    assert answer.exit_code == 1
+    assert fault in answer.output

@@ -206,3 +206,14 @@ def test_all_faults_are_said_at_once(tmp_path: Path) -> None:
 def test_a_file_that_no_parser_takes_is_a_fault_and_no_crash(tmp_path: Path, text: str) -> None:
     with pytest.raises(FaultyPolicy):
         read(tmp_path, text)
+
+
+@pytest.mark.parametrize("other", ["U0A", "U0B"])
+def test_what_counts_only_for_others_makes_nothing_count(tmp_path: Path, other: str) -> None:
+    typed = rule('command = "vm.start", person = "U0A"', "type_name = true")
+    text = typed + rule(f'command = "vm.start", person = "{other}"', "approvals = 1", "b")
+    if other == "U0A":
+        assert len(read(tmp_path, text).rule) == 2
+        return
+    with pytest.raises(FaultyPolicy, match="`type_name` counts only where approvals are needed"):
+        read(tmp_path, text)

@@ -1,5 +1,7 @@
 """Rules that nobody can meet: the operator is told at start, and people why they are refused."""
 
+import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,22 @@ async def test_a_reload_names_what_nobody_can_do_any_more(
         assert "policy.locks_out" not in capsys.readouterr().out
         rules(stage, text)
         assert named in capsys.readouterr().out
+
+
+async def test_people_are_answered_while_a_file_of_rules_is_read(tmp_path: Path) -> None:
+    async with site(tmp_path, entitled="alice") as stage:
+        path = stage.data / "policy.toml"
+        path.unlink()
+        os.mkfifo(path)  # whoever reads it waits until it is written
+        reloading = stage.bot.reload_policy_aside()
+        await stage.asks(stage.alice, "/dbc alias add q = vm list")
+        assert not reloading.done()
+        assert not told(stage.alice, "Not now.")
+        text = '[[rule]]\nname = "a"\nmatch = { command = "alias.add" }\ndeny = "Not now."\n'
+        await asyncio.to_thread(path.write_text, text)
+        await reloading
+        await stage.asks(stage.alice, "/dbc alias add q = vm list")
+        assert told(stage.alice, "Not now.")
 
 
 async def test_what_is_about_no_node_is_refused_for_its_true_reason(tmp_path: Path) -> None:
