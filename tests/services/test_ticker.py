@@ -150,7 +150,7 @@ async def test_a_clockwork_that_begins_nothing_any_more_is_told() -> None:
     )
     ticker.start()
     async with asyncio.timeout(20):
-        while "has begun nothing" not in str(ticker.fault()):  # noqa: ASYNC110 - it tells who asks
+        while "has started nothing" not in str(ticker.fault()):  # noqa: ASYNC110 - it tells who asks
             await asyncio.sleep(0.01)
         while not ticker.impairments():  # noqa: ASYNC110 - it tells who asks
             await asyncio.sleep(0.01)
