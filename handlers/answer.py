@@ -4,21 +4,26 @@ Private where people asked privately, public where they asked in public. Knows n
 is said.
 """
 
+import asyncio
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable
+from contextlib import suppress
+from datetime import timedelta
 
 import structlog
 
-from bot.clock import Clock
+from bot.clock import Clock, time_limit
 from bot.ids import UserId
 from bot.model import MessageRef, Place
 from bot.ports import DeliveryFailed, Unanswered
 from bot.reply import Actions, Form, Reply, emoji, say
+from handlers.arrivals import Arrival, arrival
+from handlers.deliveries import Acknowledgement
 from handlers.forms import is_whole
 from handlers.interlude import Interlude
 from handlers.modals import Modals, Shown
-from handlers.payloads import Payload
+from handlers.payloads import Json, Payload
 from handlers.response_url import ResponseUrl
 from handlers.slack import SlackMessenger
 
@@ -188,10 +193,24 @@ _TOO_LATE = Reply.of(
 )
 IN_MESSAGES = Reply.of(say("The answer is in the Messages tab."))
 _BESIDE = Reply.of(emoji("white_check_mark"), " ", say("Only you see the answer, where you asked."))
+_GOES_ON = Reply.of(
+    emoji("white_check_mark"),
+    " ",
+    say("Submitted. The message where you asked says how it goes on."),
+)
+# Slack waits 3 s for what becomes of a form; the rest is for the way there and back. Only that
+# acknowledgement can close a form: one that was answered with "Checking …" stays until the person
+# closes it (views.update changes a view and closes none).
+_DECIDED_WITHIN = timedelta(seconds=2)
+_CLOSED = Acknowledgement(final=False)
 
 
 class FormAnswer(_Answer):
-    """To a form sent in: in the form while it waits, else a whisper where the form belongs."""
+    """To a form sent in: in the form while it waits, else a whisper where the form belongs.
+
+    What is known while Slack waits for the acknowledgement is in that, so that a form in which
+    nothing has to be read closes by itself.
+    """
 
     def __init__(
         self,
@@ -204,13 +223,43 @@ class FormAnswer(_Answer):
         view: Payload,
     ) -> None:
         super().__init__(messenger, modals, clock, actor=actor, place=place)
+        self._clock = clock
         self._view = view
         self._waiting = ""
+        self._undecided: asyncio.Future[Acknowledgement] | None = None
+        self._has_answered = False
 
-    def wait(self) -> str:
-        """From now on a modal waits for the answer; the external_id it shall have."""
+    def wait(self, meanwhile: Reply) -> Acknowledgement:
+        """From now on the form waits for the answer: what Slack is told where that takes longer."""
         self._waiting = secrets.token_urlsafe(16)
-        return self._waiting
+        self._undecided = asyncio.get_running_loop().create_future()
+        return _update(self._modals.waiting(self._waiting, self._view, meanwhile, self._actor))
+
+    async def settled(self, taken: Acknowledgement) -> Acknowledgement:
+        """What becomes of the form, where that is known before Slack gives up; else `taken`."""
+        undecided = self._undecided
+        if undecided is None:
+            return taken
+        came = arrival.get() or Arrival(self._clock.monotonic(), timedelta())
+        left = _DECIDED_WITHIN - came.waited(self._clock)
+        if left > timedelta() and not undecided.done():
+            with suppress(TimeoutError):
+                async with time_limit(self._clock, left):
+                    await asyncio.wait([undecided])
+        self._decide(taken)
+        return undecided.result()
+
+    @property
+    def _is_undecided(self) -> bool:
+        """Whether Slack waits to be told what becomes of the form."""
+        return self._undecided is not None and not self._undecided.done()
+
+    def _decide(self, acknowledgement: Acknowledgement) -> bool:
+        """Let this become of the form; says whether nothing else has before."""
+        if self._undecided is None or not self._is_undecided:
+            return False
+        self._undecided.set_result(acknowledgement)
+        return True
 
     async def say(self, reply: Reply) -> None:
         """Answer in the waiting form, or privately in the place.
@@ -218,33 +267,60 @@ class FormAnswer(_Answer):
         What has buttons of its own is for the place: a form they open would hide it. So is what
         takes the place of the message with the button that has opened the form.
         """
+        self._has_answered = True
         with_buttons = any(isinstance(part, Actions) for part in reply.parts)
         is_of_home = self._place == Place.direct(self._actor)
         beside = IN_MESSAGES if is_of_home else _BESIDE
         in_form = beside if with_buttons else reply
-        shown = self._waiting and await self._modals.say(
-            self._waiting, self._view, in_form, self._actor
-        )
+        if self._is_undecided and not is_of_home and (with_buttons or reply.in_place):
+            shown = self._decide(_CLOSED)  # it is read where it was asked for
+        else:
+            shown = await self._in_form(in_form)
         if reply.in_place and await self._replaced(reply):
             return
         if with_buttons or not shown:
             await self._beside(reply)
 
+    async def _in_form(self, reply: Reply) -> bool:
+        """Say it in the form; False where that is closed."""
+        if not self._waiting:
+            return False
+        if self._is_undecided:
+            view = self._modals.told(self._waiting, self._view, reply, self._actor)
+            return self._decide(_update(view))
+        return await self._modals.say(self._waiting, self._view, reply, self._actor)
+
     async def meanwhile(self, reply: Reply) -> None:
         """Say it in the waiting form, above what was typed; else privately in the place."""
         waiting = self._waiting
+        if self._is_undecided:
+            view = self._modals.waiting(waiting, self._view, reply, self._actor)
+            self._decide(_update(view))
+            return
         shown = waiting and await self._modals.meanwhile(waiting, self._view, reply, self._actor)
         if not shown:
             await super().meanwhile(reply)
 
     async def open(self, form: Form) -> None:
         """Put the form back where it waits; else offer it."""
+        self._has_answered = True
+        if self._is_undecided:
+            whole = is_whole(self._view)
+            view = self._modals.anew(form, self._place, self._actor, is_whole=whole)
+            self._decide(_update(view))
+            return
         shown = self._waiting and await self._modals.put_back(
             self._waiting, form, self._place, self._actor, is_whole=is_whole(self._view)
         )
         if not shown:
             _, offer = self._modals.offer(form, self._place)
             await self._beside(offer)
+
+    async def done(self) -> None:
+        """Nothing more is said: a form that says nothing of it yet closes, or says that it may."""
+        if not self._decide(_CLOSED) and self._waiting and not self._has_answered:
+            await self._in_form(_GOES_ON)
+        await super().done()
 
     async def _replaced(self, reply: Reply) -> bool:
         """Say it in place of the message whose button has opened the form, while Slack lets us."""
@@ -256,6 +332,11 @@ class FormAnswer(_Answer):
         url = self._modals.url_of(self._view["id"])
         say = url.say if url is not None else None
         await self._messenger.whisper(self._actor, self._place, reply, say)
+
+
+def _update(view: Json) -> Acknowledgement:
+    """Not final: where it gets lost, nothing would end the waiting of the form sent in again."""
+    return Acknowledgement({"response_action": "update", "view": view}, final=False)
 
 
 class DraftAnswer(_Answer):

@@ -34,6 +34,8 @@ _COURTESY = timedelta(seconds=0.1)
 # done any more; the rest is for the way there and back.
 TAKEN_WITHIN = timedelta(seconds=2.5)
 
+Settled = Callable[[Acknowledgement], Awaitable[Acknowledgement]]
+
 log = structlog.get_logger()
 
 
@@ -64,15 +66,25 @@ class Boundary:
         self._told: TTLCache[str, bool] = remember(clock, size=10_000, lifetime=MEMORY)
 
     async def take(
-        self, key: str, answer: Answer, take: Taking, *, also: str = "", comes: Comes = Comes.ONCE
+        self,
+        key: str,
+        answer: Answer,
+        take: Taking,
+        *,
+        also: str = "",
+        comes: Comes = Comes.ONCE,
+        settled: Settled | None = None,
     ) -> BoltResponse:
         """Take a delivery; where that fails, tell the person and acknowledge nothing.
 
-        `also` is another key of the same: a delivery with either is a repetition.
+        `also` is another key of the same: a delivery with either is a repetition. `settled` says
+        what is acknowledged of what was taken; it may wait, and nothing of that is undone.
         """
         if comes is Comes.ONCE and self._told.get(key):
             return BoltResponse(status=NOT_TAKEN, body="")  # delivered twice, and refused
         in_time = take if comes is Comes.AGAIN else partial(self._in_time, take)
+        if settled is not None:
+            in_time = partial(_settling, in_time, settled)
         try:
             return await self._deliveries.once(key, in_time, also=also)
         except Exception as error:  # noqa: BLE001 - the boundary is where all of them end
@@ -111,20 +123,24 @@ class Boundary:
             self._words(error, "")
             return BoltResponse(status=NOT_TAKEN, body="")
 
-    def work(self, key: str, work: Work, answer: EndingAnswer) -> None:
-        """Do the work in a supervised task, after the acknowledgements under way."""
-        self._supervisor.start(self._run(key, work, answer), f"work {key}")
+    def work(self, key: str, work: Work, answer: EndingAnswer, *, is_awaited: bool = False) -> None:
+        """Do the work in a supervised task, after the acknowledgements under way.
+
+        `is_awaited`: at once, since one of these waits for it.
+        """
+        self._supervisor.start(self._run(key, work, answer, is_awaited=is_awaited), f"work {key}")
 
     def refuse(self, key: str, answer: Answer, reply: Reply) -> Acknowledgement:
         """Take a delivery by saying no."""
         self._supervisor.start(self._say(answer, reply), f"refuse {key}")
         return Acknowledgement()
 
-    async def _run(self, key: str, work: Work, answer: EndingAnswer) -> None:
+    async def _run(self, key: str, work: Work, answer: EndingAnswer, *, is_awaited: bool) -> None:
         try:
-            with suppress(TimeoutError):
-                async with time_limit(self._clock, _COURTESY):
-                    await self._deliveries.all_taken()
+            if not is_awaited:
+                with suppress(TimeoutError):
+                    async with time_limit(self._clock, _COURTESY):
+                        await self._deliveries.all_taken()
             await work(answer)
         except Exception as error:  # noqa: BLE001 - as above
             reply = self._words(error, key)
@@ -165,6 +181,10 @@ class Boundary:
         else:
             log.error("surprise", key=key, error_id=error_id, exc_info=error)
         return from_surprise(error_id)
+
+
+async def _settling(take: Taking, settled: Settled) -> Acknowledgement:
+    return await settled(await take())
 
 
 def _error_id(key: str) -> str:

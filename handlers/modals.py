@@ -221,25 +221,34 @@ class Modals:
         spelled = self._connection.spelled(form, reader)
         return form_view(spelled, place, words, is_whole=is_whole, filling=filling)
 
+    def anew(self, form: Form, place: Place, reader: Reader, *, is_whole: bool) -> Json:
+        """The form, for another try."""
+        return self._view(form, place, reader, _filling(), is_whole=is_whole)
+
+    def waiting(self, waiting: str, submitted: Payload, reply: Reply, reader: Reader) -> Json:
+        """A form sent in that says meanwhile that it takes its time."""
+        return waiting_view(submitted, self._connection.spelled(reply, reader), waiting)
+
+    def told(self, waiting: str, submitted: Payload, reply: Reply, reader: Reader) -> Json:
+        """What takes the place of a form sent in and says something."""
+        told = self._connection.spelled(reply, reader)
+        return reply_view(submitted, told, waiting, self._connection.words(reader))
+
     async def put_back(
         self, waiting: str, form: Form, place: Place, reader: Reader, *, is_whole: bool
     ) -> bool:
         """Replace a waiting modal by the form; False where the person has closed it."""
-        view = self._view(form, place, reader, _filling(), is_whole=is_whole)
-        return await self._update(waiting, view)
+        return await self._update(waiting, self.anew(form, place, reader, is_whole=is_whole))
 
     async def meanwhile(
         self, waiting: str, submitted: Payload, reply: Reply, reader: Reader
     ) -> bool:
         """Change what a waiting form says; False where the person has closed it."""
-        told = self._connection.spelled(reply, reader)
-        return await self._update(waiting, waiting_view(submitted, told, waiting))
+        return await self._update(waiting, self.waiting(waiting, submitted, reply, reader))
 
     async def say(self, waiting: str, submitted: Payload, reply: Reply, reader: Reader) -> bool:
         """Replace a waiting modal by a reply; False where the person has closed it."""
-        told = self._connection.spelled(reply, reader)
-        view = reply_view(submitted, told, waiting, self._connection.words(reader))
-        return await self._update(waiting, view)
+        return await self._update(waiting, self.told(waiting, submitted, reply, reader))
 
     async def _update(self, waiting: str, view: object) -> bool:
         """Named by its external_id, the waiting modal is not found until Slack shows it.

@@ -25,7 +25,6 @@ from handlers.forms import (
     options,
     reply_view,
     source_of,
-    waiting_view,
 )
 from handlers.payloads import (
     FORM_CALLBACK,
@@ -66,7 +65,9 @@ def register(app: AsyncApp, board: Switchboard) -> None:
 
         # With other values it is another delivery of the same form, which the core judges.
         delivery = f"{submission.key}:{_digest(submission, digest_key)}"
-        return await board.boundary.take(delivery, answer, take, comes=Comes.ANEW)
+        return await board.boundary.take(
+            delivery, answer, take, comes=Comes.ANEW, settled=answer.settled
+        )
 
     async def on_early(body: Payload) -> BoltResponse:
         words = board.connection.words(actor_of(body)[0])
@@ -180,15 +181,11 @@ async def _submit(
     if isinstance(outcome, Rejected):
         words = board.connection.words(submission.actor)
         return _rejected(view, board.connection.spelled(outcome, submission.actor), words)
-    waiting = answer.wait() if outcome.waiting is not None else ""
+    taken = Acknowledgement() if outcome.waiting is None else answer.wait(outcome.waiting)
     work = _finding(board, submission) if submission.form == HOME_FIND else outcome.work
-    board.boundary.work(submission.key, work, answer)
-    if outcome.waiting is None:
-        return Acknowledgement()
-    told = board.connection.spelled(outcome.waiting, submission.actor)
-    shown = waiting_view(view, told, waiting)
-    # Not final: where it got lost, nothing would end the waiting of the form that is sent again.
-    return Acknowledgement({"response_action": "update", "view": shown}, final=False)
+    is_awaited = outcome.waiting is not None
+    board.boundary.work(submission.key, work, answer, is_awaited=is_awaited)
+    return taken
 
 
 def _rejected(view: Payload, outcome: Rejected, words: NullTranslations) -> Acknowledgement:

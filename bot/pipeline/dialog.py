@@ -39,7 +39,6 @@ ANEW = say(
     "The list that you turned has expired, or someone else requested it. This one is new, "
     "without its filters."
 )
-_GOES_ON = say("Submitted. The message where you asked says how it goes on.")
 _OVER = say("This form was taken when you sent it first. See what became of it.")
 _ADD_REASON, CHANGE = say("Add a reason"), say("Change it…")
 CHECKING = Reply(_CHECKING, (Note(line(emoji("hourglass_flowing_sand"), " ", _CHECKING)),))
@@ -141,7 +140,7 @@ class Noted:
 
 
 def tried(work: Work, command: Command, again: Again, *, held: bool) -> Work:
-    """The work of a form that was sent in; one that stands open for it is always told the end."""
+    """The work of a form that was sent in; a fault puts that back."""
 
     async def to_the_end(answer: Answer) -> None:
         dialog = Dialog(answer, command, again, held=held)
@@ -150,10 +149,7 @@ def tried(work: Work, command: Command, again: Again, *, held: bool) -> Work:
         except BotError as error:  # a read's, or a dry run's
             log.info("form.refused", command=command.id, why=error.sentence)
             await dialog.say(from_error(error))
-        if held and not dialog.has_answered:
-            sign, told = ("white_check_mark", _GOES_ON)
-            if work is over:
-                sign, told = ("information_source", _OVER)
-            await answer.say(Reply.of(line(emoji(sign), " ", told)))
+        if held and work is over and not dialog.has_answered:
+            await answer.say(Reply.of(line(emoji("information_source"), " ", _OVER)))
 
     return to_the_end

@@ -1,5 +1,6 @@
 """Forms: what is faulty is said at its field, what was typed stays, what is offered fits."""
 
+import asyncio
 import json
 
 import pytest
@@ -129,10 +130,23 @@ async def test_what_a_node_has_against_it_is_said_at_its_field(stage: Stage) -> 
     assert stage.changes() == []
 
 
-async def test_a_form_that_was_checked_says_where_it_goes_on(stage: Stage) -> None:
+async def test_a_form_in_which_nothing_has_to_be_read_closes_by_itself(stage: Stage) -> None:
     off(stage)
     await opens(stage, "vm start")
     await stage.alice.submits({"Machine": stage.task("inference").task_id})
+    assert stage.alice.modal is None
+
+
+async def test_a_form_that_is_checked_for_longer_says_where_it_goes_on(stage: Stage) -> None:
+    off(stage)
+    await opens(stage, "vm start")
+    machine = stage.task("inference").task_id
+    stage.world.faults.on("slow", path=f"/tasks/{machine}", count=1, seconds=3)
+    sent = asyncio.create_task(stage.alice.submits({"Machine": machine}))
+    await stage.waits(2)
+    await sent
+    await stage.alice.sees_modal("Checking …")
+    await stage.waits(1)
     await stage.alice.sees_modal("The message where you asked says how it goes on.")
 
 

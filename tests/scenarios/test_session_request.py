@@ -29,7 +29,6 @@ async def asks(stage: Stage, values: dict[str, str], node: str = "gpu1") -> None
 
 
 async def session_id_shown(stage: Stage) -> str:
-    await stage.reads(stage.alice, "Only you see the answer, where you asked")
     told = await stage.alice.sees("gave your session id")
     assert told.ephemeral
     found = re.search(r"python -m bot sign --session (\w+)", told.plain)
