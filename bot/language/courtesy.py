@@ -26,7 +26,7 @@ _REQUESTS = tuple(
 )  # fmt: skip
 _LONGEST = max(map(len, _REQUESTS))
 # The same in several words, at the end.
-_PHRASES = tuple(
+PHRASES = tuple(
     tuple(words.split())
     for words in (
         "thank you", "thank you so much", "thank you very much", "thank you in advance",
@@ -65,7 +65,7 @@ def without_courtesy_behind(typed: Sequence[str]) -> Sequence[str]:
     left = list(typed)
     while left and not is_quoted(left[-1]):
         said = tuple(map(plain, left))
-        length = max((len(p) for p in _PHRASES if said[-len(p) :] == p), default=0)
+        length = max((len(p) for p in PHRASES if said[-len(p) :] == p), default=0)
         before, comma, last = _last_piece(left[-1])
         if length or said[-1] in COURTESIES or not any(map(str.isalnum, left[-1])):
             del left[-max(length, 1) :]

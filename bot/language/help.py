@@ -212,11 +212,20 @@ def not_understood(meant: NotUnderstood) -> Reply:
     """What was typed is no command: the nearest ones and how to use them."""
     unknown = _unknown(meant)
     parts: list[Part] = [Para(unknown)]
-    if meant.nearest and not meant.is_refused:
-        rows = [line(typed(c.usage), "\n", c.help) for c in meant.nearest]
+    if shown := _to_type(meant):
+        rows = [line(typed(c.usage), "\n", c.help) for c in shown]
         parts.append(Para(_below_each_other([line(say("Did you mean")), *rows])))
     parts.append(Note(line(say("All commands: {command}", command=typed("help")))))
     return Reply(unknown, tuple(parts), private=True)
+
+
+def _to_type(meant: NotUnderstood) -> Sequence[Command]:
+    """The commands whose usage is told: also of “vm strat …”, with a name that nobody knows."""
+    if meant.is_refused or meant.is_later or meant.about:
+        return ()
+    if meant.is_partial:
+        return meant.alike if meant.typed else ()
+    return meant.nearest
 
 
 def _unknown(meant: NotUnderstood) -> Line:
@@ -225,8 +234,9 @@ def _unknown(meant: NotUnderstood) -> Line:
         return line(say("Nothing was done: your line says not to."))
     if meant.is_later:
         return line(say("I do nothing later or on a condition: what you choose is done now."))
-    if meant.is_first:
-        return line(say("I do one thing at a time. This is the first; type the next one after it."))
+    if meant.is_partial and meant.about:
+        asks = say("I did not understand all of this. What do you want with {name}?")
+        return line(asks.filled({"name": bold(meant.about)}.__getitem__))
     if meant.typed:
         return with_mentions(say("There is no command “{typed}”.", typed=meant.typed))
     return line(say("I did not understand that as a command."))

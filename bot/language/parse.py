@@ -63,7 +63,9 @@ class NotUnderstood:
 
     `given` is what the rest of the line says to each of these, by the command's id; `words` are
     all of the line. `is_refused`: it says not to do what would change something. `is_later`: it
-    wishes something later, or on a condition.
+    wishes something later, or on a condition. `is_partial`: it may wish a change, but more stands
+    in it than was understood; `about` names what it speaks of, and `alike` are
+    those changes.
     """
 
     typed: str
@@ -72,7 +74,9 @@ class NotUnderstood:
     words: tuple[str, ...] = ()
     is_refused: bool = False
     is_later: bool = False
-    is_first: bool = False
+    is_partial: bool = False
+    about: str = ""
+    alike: tuple[Command, ...] = ()
 
 
 Parse = Parsed | HelpWanted | NotUnderstood
@@ -217,7 +221,6 @@ def meant_by(
         tuple(typed),
         is_refused=is_refused,
         is_later=mood is Mood.LATER,
-        is_first=found.is_first,
     )
 
 

@@ -23,6 +23,7 @@ MOST = 4  # commands that are offered
 _MANY = 5  # words of a line that goes on before it comes to what it wants
 _ALIKE = 0.7  # of a word and its typo, as difflib counts
 _TITLES_ALIKE = 0.6
+_TITLE_IS = 0.85  # where nothing else can be meant
 
 
 _CHINESE = re.compile(r"[\u4e00-\u9fff]+")
@@ -32,7 +33,7 @@ _WHICH = re.compile("(?:what|which|what.?s)$|哪|什么|几台")
 _NOT = re.compile("[不别没勿]|是否")
 _WHO = frozenset("who whos whose whom 谁 谁删的 谁删了 谁动了 谁改的 谁干的 谁做的".split())  # noqa: SIM905
 # Of two words, with a name between them or not: “turn ada back on”.
-_APART = {
+APART = {
     **dict.fromkeys(
         ("on", "up"),
         ("start", frozenset(["turn", "switch", "power", "bring", "boot", "fire", "put"])),
@@ -102,7 +103,6 @@ class Nearest:
 
     commands: tuple[Command, ...]
     rest: tuple[str, ...]
-    is_first: bool = False  # of several wishes
 
 
 def nearest(
@@ -137,8 +137,7 @@ def nearest(
         found = sorted(found, key=_shows_one)
     found = list(dict.fromkeys(found))
     mildest_first = sorted(found[:MOST], key=lambda command: command.effect_of({}))
-    is_first = wished is Mood.REQUEST and len(parts) > 1
-    return Nearest(tuple(mildest_first), tuple(rest), is_first)
+    return Nearest(tuple(mildest_first), tuple(rest))
 
 
 def _asked_for(
@@ -156,7 +155,7 @@ def _asked_for(
         return _answers(table, wish, found, rest, shown)
     if not parts and not _begins(table, wish, has_name=has_name) and any(map(_ends, found)):
         found = []
-    is_state = len(wish) == 1 and _meant(wish[0]) in _APART  # `ada down`: is it?
+    is_state = len(wish) == 1 and _meant(wish[0]) in APART  # `ada down`: is it?
     return ([*shown, *found] if is_state else found or list(shown)), rest
 
 
@@ -345,7 +344,7 @@ def _wishes(table: Table, typed: Sequence[str]) -> list[Sequence[str]]:
 def _is_wish(table: Table, told: Sequence[str]) -> bool:
     """Whether it begins with what changes something."""
     verb = _meant(next(_apart(told), ""))
-    meant = _by_meaning(table, "", verb) if verb not in _APART and _is_known(table, verb) else []
+    meant = _by_meaning(table, "", verb) if verb not in APART and _is_known(table, verb) else []
     return any(command.effect_of({}) is not Effect.READ for command in meant)
 
 
@@ -383,7 +382,7 @@ def _told(typed: Sequence[str]) -> list[str]:
         told = [word for one in told for word in _FAILED.sub(" ", one).split()]
         told = told if any(_apart(told)) else ["怎么了"]
     for at, word in enumerate(said):
-        verb, first = _APART.get(word, ("", frozenset()))
+        verb, first = APART.get(word, ("", frozenset()))
         begun = next((i for i in range(at) if said[i] in first), None)
         if begun is not None:
             return [*told[:begun], verb, *told[begun + 1 : at], *told[at + 1 :]]
@@ -478,8 +477,8 @@ def _by_meaning(table: Table, group: str, verb: str) -> list[Command]:
     return [command for command in found if group in {"", command.group}]
 
 
-def _by_look(table: Table, group: str, verb: str) -> list[Command]:
-    """Commands whose verb, or another word for it, is spelled like what was typed."""
+def alike(table: Table, verb: str) -> list[str]:
+    """The verbs, and other words for them, that are spelled like what was typed."""
     if verb in _SAID or verb in _COMMON:
         return []
     words = {word for c in table for word in (c.verb, *c.synonyms)} | VERBS.keys()
@@ -487,8 +486,32 @@ def _by_look(table: Table, group: str, verb: str) -> list[Command]:
     # Where a word begins, people seldom err: `inference` is not `preferences`.
     close = [word for word in close if word[:1] == verb[:1] or sorted(word) == sorted(verb)]
     swapped = [word for word in close if sorted(word) == sorted(verb)]  # `restrat` is not `stat`
-    close = swapped or close
-    return [command for word in close for command in _by_meaning(table, group, word)]
+    return swapped or close
+
+
+def groups_in(table: Table, typed: Sequence[str]) -> list[str]:
+    """The groups that the words name."""
+    return [group for word in _apart(typed) if (group := _group(table, _meant(word)))]
+
+
+def means(table: Table, verb: str) -> set[str]:
+    """The groups of what a verb may change."""
+    found = _by_meaning(table, "", verb)
+    return {command.group for command in found if command.effect_of({}) is not Effect.READ}
+
+
+def titled(table: Table, words: Sequence[str]) -> list[Command]:
+    """The commands that these words are the title of, in one word or with a slip in it."""
+    if len(words) == 1:
+        return [c for c in [_in_one(table, words[0])] if c is not None]
+    titles = {command.title: command for command in table}
+    looks = get_close_matches(" ".join(words), titles, n=MOST, cutoff=_TITLE_IS)
+    return [titles[title] for title in looks]
+
+
+def _by_look(table: Table, group: str, verb: str) -> list[Command]:
+    """Commands whose verb, or another word for it, is spelled like what was typed."""
+    return [c for word in alike(table, verb) for c in _by_meaning(table, group, word)]
 
 
 def _by_title(table: Table, typed: str) -> list[Command]:

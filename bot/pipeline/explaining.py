@@ -8,13 +8,14 @@ from bot.language.help import help_reply, not_understood
 from bot.language.mood import Mood
 from bot.language.parse import HelpWanted, NotUnderstood, meant_by
 from bot.language.unclear import Surplus, Unclear
+from bot.messages import machine_buttons
 from bot.model import Effect, Place
 from bot.pipeline.context import Services
 from bot.pipeline.dialog import CHANGE
 from bot.pipeline.known_words import KnownWords
 from bot.pipeline.permissions import standing_of
 from bot.pipeline.suggestions import Suggestions
-from bot.reply import Reply, say
+from bot.reply import Actions, Reply, say
 from bot.reply import command as to_type
 
 
@@ -36,9 +37,16 @@ async def offered(
     place: Place,
     mood: Mood | None = None,
 ) -> Reply:
-    """What a line that is no command may mean, each as a button."""
-    meant = await KnownWords(services, actor, place).with_known(meant, mood)
-    return not_understood(meant).also(*await suggestions.buttons(actor, meant))
+    """What a line that is no command may mean, each as a button.
+
+    Of one that was not understood whole, the way to all that can be done with its machine.
+    """
+    meant, machine = await KnownWords(services, actor, place).with_known(meant, mood)
+    shown = await suggestions.buttons(actor, meant)
+    if meant.is_partial and machine is not None:
+        more = machine_buttons.button(machine_buttons.MORE, machine.node, machine.task)
+        shown = (Actions((*(one for row in shown for one in row.buttons), more)),)
+    return not_understood(meant).also(*shown)
 
 
 async def explained(

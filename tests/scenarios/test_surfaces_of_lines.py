@@ -89,7 +89,7 @@ LINES = (
     "image list hub on gpu1", "image progress nosuch.qcow2 on gpu1", "image servers",
     "settings notifications ends", "settings notifications silent", "settings notifications digest",
     "settings notifications all", "settings channel-notifications digest",
-    "settings channel-notifications all",
+    "settings channel-notifications all", "inference delete, keep the rest",
 )  # fmt: skip
 
 
