@@ -61,6 +61,7 @@ from handlers.refusals import (
     OF_THE_PLACE,
     OPENS_SOCKET,
     PASSING,
+    SOCKET_MODE,
     UNCERTAIN,
     is_granted,
     lockout,
@@ -266,6 +267,7 @@ class SlackConnection:
         if not isinstance(url, str) or not is_websocket(url):
             raise DeliveryFailed("an answer without a WebSocket address", SOON)
         self.regained(APP_TOKEN)
+        self.regained(SOCKET_MODE)
         return url
 
     async def is_refused_still(self) -> bool:

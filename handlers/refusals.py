@@ -13,6 +13,7 @@ from bot.reply import any_of, say
 BOT_TOKEN = "the bot token"  # noqa: S105 - what it is called
 APP_TOKEN = "the app-level token"  # noqa: S105
 MESSAGES_TAB = "the Messages Tab"
+SOCKET_MODE = "Socket Mode"
 _SCOPE = "the scope "
 _OR = " or "
 # To classic apps Slack named a scope with whom it acts for: chat:write:bot is chat:write.
@@ -185,7 +186,7 @@ _MEND_APP = say(
 
 _KNOWN = (
     _OF_THE_TOKEN | UNCERTAIN | PASSING | FINAL | OF_THE_PLACE
-    | {"messages_tab_disabled", "missing_scope", RATE_LIMITED}
+    | {"messages_tab_disabled", "missing_scope", "socket_mode_not_enabled", RATE_LIMITED}
 )  # fmt: skip
 
 
@@ -213,6 +214,14 @@ def lockout(reason: str, said: Mapping[str, Any], method: str) -> LockedOut | No
             reason=reason,
         )
         return LockedOut(reason, MESSAGES_TAB, sentence, is_fatal=False)
+    if reason == "socket_mode_not_enabled":
+        sentence = say(
+            "Socket Mode is switched off for the app ({reason}). Switch it on under Socket Mode in "
+            "the app's settings; or take SLACK_APP_TOKEN out and restart the bot, which is then "
+            "reached over HTTP.",
+            reason=reason,
+        )
+        return LockedOut(reason, SOCKET_MODE, sentence, is_fatal=False)
     if reason not in _OF_THE_TOKEN:
         return None
     if opens_socket:

@@ -24,7 +24,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.clock import Clock
 from bot.health import STARTING, Steadiness
-from bot.ports import DeliveryFailed
+from bot.ports import DeliveryFailed, LockedOut
 from bot.reply import Text, say
 from handlers.addresses import proxy_for
 from handlers.arrivals import Arrival, Backlog, Pulse, arrival
@@ -198,6 +198,7 @@ class SocketMode:
         self._since = clock.now()
         self._steadiness = Steadiness(clock)
         self._stopping = False
+        self._refusal: Text = ""  # why Slack gave no ticket when it was asked last
 
     @property
     def reach(self) -> Reach:
@@ -206,6 +207,8 @@ class SocketMode:
 
     def fault(self) -> Text:
         """Why Slack cannot reach us, once that is so for long; nothing while it can."""
+        if self._refusal and not self._up.is_set():
+            return self._refusal
         if not self._steadiness.was_up:
             return STARTING
         down_for = self._steadiness.down_for
@@ -226,7 +229,7 @@ class SocketMode:
 
         Raises LockedOut where Slack refuses the token.
         """
-        ticket = await self._tries.until_answered(self._connection.open_socket)
+        ticket = await self._tries.until_answered(self._ticket)
         self._begin(self._keep_open(ticket))
 
     async def stop(self) -> None:
@@ -237,6 +240,16 @@ class SocketMode:
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
+
+    async def _ticket(self) -> str:
+        """What the next connection is opened with. Raises DeliveryFailed."""
+        try:
+            ticket = await self._connection.open_socket()
+        except DeliveryFailed as failed:
+            self._refusal = failed.sentence if isinstance(failed, LockedOut) else ""
+            raise
+        self._refusal = ""
+        return ticket
 
     async def _keep_open(self, ticket: str) -> None:
         """Have a connection, for ever. A ticket is good for one handshake, also a failed one."""
@@ -253,7 +266,7 @@ class SocketMode:
         """Have a connection until another one is due."""
         lived = timedelta()
         try:
-            link = await self._open(ticket or await self._connection.open_socket())
+            link = await self._open(ticket or await self._ticket())
             opened = self._clock.monotonic()
             await link.leaving.wait()
             lived, end = self._clock.monotonic() - opened, link.end

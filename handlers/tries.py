@@ -52,6 +52,8 @@ class Tries:
             except DeliveryFailed as failure:
                 if isinstance(failure, LockedOut) and failure.is_fatal:
                     raise
+                if isinstance(failure, LockedOut):
+                    self._refused(failure)
                 await self.failed(failure)
             else:
                 self.reached()
@@ -65,8 +67,7 @@ class Tries:
             self._said = True
             log.warning(
                 "slack.unreachable",
-                sentence=f"Cannot reach Slack ({self._host}) with {self._setting}: "
-                f"{cause(failure)}.",
+                sentence=str(trouble(failure, self._host, self._setting)),
                 advice=str(advice(failure, self._url)),
                 then="Retrying until it answers.",
             )
@@ -76,6 +77,12 @@ class Tries:
         if isinstance(failure, PutOff):
             pause = max(pause, min(failure.retry_after or pause, LONGEST_WISH))
         await self._clock.sleep(pause)
+
+    def _refused(self, refusal: LockedOut) -> None:
+        if not self._said:
+            self._said = True
+            sentence = str(refusal.sentence)
+            log.error("slack.refuses_the_bot", sentence=sentence, reason=refusal.reason)
 
     def reached(self) -> None:
         """Say that Slack answers again, if it was said that it does not."""
@@ -92,6 +99,20 @@ class Tries:
         """Let the next failure be a first one."""
         self._failures = 0
         self._said = self._said_again = False
+
+
+def trouble(failure: DeliveryFailed, host: str, setting: str) -> Text:
+    """That a call failed, in one sentence for the operator: an error of Slack's is an answer."""
+    why_not = cause(failure)
+    if _is_word_of_slacks(failure):
+        return say(
+            "Slack ({host}) answers {setting} with an error: {why}.",
+            host=host, setting=setting, why=why_not,
+        )  # fmt: skip
+    return say(
+        "Cannot reach Slack ({host}) with {setting}: {why}.",
+        host=host, setting=setting, why=why_not,
+    )  # fmt: skip
 
 
 def cause(failure: DeliveryFailed) -> Text:
@@ -120,6 +141,8 @@ def why(error: BaseException) -> Text:
 
 def advice(failure: DeliveryFailed, url: str) -> Text:
     """Where to look, by what has answered and whether `url`, SLACK_API_URL, is Slack's own."""
+    if _is_word_of_slacks(failure):
+        return say("Slack was reached. Check status.slack.com, and the app's settings in Slack.")
     if url != SLACK and isinstance(failure.__cause__, OSError) and proxy_for(url):
         return say(
             "It is asked through a proxy: check {proxy}, and {setting}.",
@@ -135,11 +158,17 @@ def advice(failure: DeliveryFailed, url: str) -> Text:
     return say("Check the network, the proxy, and status.slack.com.")
 
 
+def _is_word_of_slacks(failure: DeliveryFailed) -> bool:
+    """Whether Slack itself has answered, with a word for what is wrong."""
+    is_answer = isinstance(failure.__cause__, SlackApiError)
+    return is_answer and not failure.reason.startswith("http_")
+
+
 def _is_trouble_of_slacks(failure: DeliveryFailed) -> bool:
     """Whether what answered is, or may be, Slack itself that does not work at the moment."""
     if not isinstance(failure.__cause__, SlackApiError):
         return False
-    return failure.reason.startswith("http_5") or not failure.reason.startswith("http_")
+    return failure.reason.startswith("http_5") or _is_word_of_slacks(failure)
 
 
 def _media_type(error: SlackApiError) -> str:

@@ -4,7 +4,6 @@ Needs no credential key, changes nothing and migrates nothing.
 """
 
 from collections.abc import AsyncGenerator
-from typing import Literal
 
 from sqlalchemy import Connection, inspect, select
 
@@ -12,7 +11,7 @@ from bot.model import AuditHead, AuditQuery, AuditRow
 from storage.chain import Fault, Verification
 from storage.engine import open_engines
 from storage.file import require_there
-from storage.repositories.audit import Audit
+from storage.repositories.audit import Audit, AuditWord
 from storage.tables import SEALED, audit
 
 
@@ -44,7 +43,7 @@ class Archive:
             async for row in Audit(connection).all(query):
                 yield row
 
-    async def words(self, *columns: Literal["command", "label", "task"]) -> list[str]:
+    async def words(self, *columns: AuditWord) -> list[str]:
         """What has ever stood in these columns, each once."""
         async with self._engines.browsing() as connection:
             return await Audit(connection).words(*columns)

@@ -19,6 +19,8 @@ import click
 from bot.cli.failures import Commands, said, told
 from bot.cli.settings import load
 from bot.clock import SystemClock
+from bot.commands.audit import OUTCOMES
+from bot.commands.rows import command_table
 from bot.config import DatabaseSettings
 from bot.errors import BotError
 from bot.ids import UserId
@@ -32,6 +34,7 @@ from storage.chain import Fault
 
 Result = TypeVar("Result")
 
+_PERSON = re.compile(r"<?@?([UW][A-Z0-9]{2,})(?:\|[^>]*)?>?")
 _HEAD = re.compile(r"([1-9][0-9]*):([0-9a-f]{64})")
 
 
@@ -48,8 +51,23 @@ class Head(click.ParamType[AuditHead]):
             return value
         found = _HEAD.fullmatch(str(value).strip().lower())
         if found is None:
-            self.fail("is a row number, a colon and 64 hexadecimal digits", param, ctx)
+            self.fail("it is a row number, a colon and 64 hexadecimal digits", param, ctx)
         return AuditHead(int(found[1]), found[2])
+
+
+class Person(click.ParamType[UserId]):
+    """A person's Slack id, also as Slack writes a mention."""
+
+    name = "id"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> UserId:
+        """Who is meant."""
+        found = _PERSON.fullmatch(str(value).strip().upper())
+        if value and found is None:
+            self.fail(f"“{value}” is no Slack id, like U0123ABCD.", param, ctx)
+        return UserId(found[1] if found else "")
 
 
 @click.group(cls=Commands)
@@ -103,7 +121,7 @@ async def _verify(database: str | None, head: AuditHead | None) -> tuple[Fault |
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl")
 @click.option("--since", metavar="TIME", help="2h, yesterday, 2026-11-01, 2026-11-01T18:30 (UTC)")
 @click.option("--until", metavar="TIME", help="As --since; a day is included.")
-@click.option("--person", default="", metavar="ID", help="Slack id, like U0123ABCD.")
+@click.option("--person", type=Person(), default="", metavar="ID", help="Slack id, like U0123ABCD.")
 @click.option("--machine", default="", help="Its name or task id, or the beginning of one.")
 @click.option("--command", default="", help='Like "vm restart", vm or restart.')
 @click.option("--outcome", default="", help="Like done, failed, unknown, denied, requested.")
@@ -127,10 +145,10 @@ def export(
     now = SystemClock().now()
     try:
         query = AuditQuery(
-            person=UserId(person.strip("<@>")),
+            person=person,
             machine=machine,
             command=command.strip().replace(" ", "."),
-            outcome=outcome,
+            outcome=outcome.strip().lower().replace(" ", "_"),
             since=moment(since, now, UTC) if since else None,
             until=moment(until, now, UTC, end=True) if until else None,
         )
@@ -138,7 +156,9 @@ def export(
         raise click.UsageError(told(error)) from None
     try:
         if output is None:
-            asyncio.run(_export(database, query, form, sys.stdout))
+            number = asyncio.run(_export(database, query, form, sys.stdout))
+            if not number:
+                click.echo("0 rows: no row of the audit fits.", err=True)
             return
         with _new(output) as file:
             number = asyncio.run(_export(database, query, form, file))
@@ -178,19 +198,35 @@ async def _export(database: str | None, query: AuditQuery, form: Form, output: I
 
 
 async def _meant(archive: Archive, query: AuditQuery) -> AuditQuery:
-    """The query by what its words mean, as `/dbc audit` takes them. Raises BotError.
+    """The query by what its words mean, as `/dbc audit` takes them. Raises BotError, UsageError.
 
-    Words that mean nothing stay as they are: nothing fits them.
+    Machines have any name, so nothing fits one that there is not. Commands and outcomes are those
+    that there are, and those of former versions that the audit has.
     """
-    machine, command = query.machine, query.command
+    machine, command, outcome = query.machine, query.command, query.outcome
     if machine:
         names = next(names_meant(machine, await archive.words("label", "task")), frozenset[str]())
         if len(names) > MOST_NAMES:
             raise BotError(f"“{machine}” is the beginning of several.", hint="Type more of it.")
         query = replace(query, names=names, machine="" if names else machine)
     if command:
-        commands = commands_meant(command, await archive.words("command"))
-        query = replace(query, commands=commands, command="" if commands else command)
+        ids = {one.id for one in command_table()}
+        commands = commands_meant(command, {*ids, *await archive.words("command")})
+        if not commands:
+            raise click.UsageError(
+                f"There is no command “{command.replace('.', ' ')}”, and the audit has none. "
+                "Give a group, a verb or both: vm, delete or “vm delete”."
+            )
+        query = replace(query, commands=commands, command="")
+    if (
+        outcome
+        and outcome not in OUTCOMES
+        and outcome not in await archive.words("outcome", "kind")
+    ):
+        raise click.UsageError(
+            f"There is no outcome “{outcome}”, and the audit has none. There are: "
+            f"{', '.join(OUTCOMES)}."
+        )
     return query
 
 

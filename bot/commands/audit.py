@@ -101,7 +101,7 @@ _IN_CHINESE = {
     "取消": ExecutionStatus.CANCELLED,
     "过期": ExecutionStatus.EXPIRED,
 }
-_OUTCOMES = tuple(dict.fromkeys((*ExecutionStatus, *AuditKind)))
+OUTCOMES = tuple(dict.fromkeys((*ExecutionStatus, *AuditKind)))
 # Their reason is a person's.
 _THEIR_WORDS = frozenset(
     {
@@ -306,8 +306,8 @@ def _in_chinese() -> Mapping[str, str]:
 def _outcome(typed: str) -> str:
     word = plain(typed).replace(" ", "_")
     word = _in_chinese().get(word, word)
-    if word and word not in _OUTCOMES:
-        known = listed(one.replace("_", " ") for one in _OUTCOMES)
+    if word and word not in OUTCOMES:
+        known = listed(one.replace("_", " ") for one in OUTCOMES)
         raise Refused(
             say("There is no outcome “{typed}”.", typed=typed),
             hint=say("There are: {known}.", known=known),

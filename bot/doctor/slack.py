@@ -25,7 +25,7 @@ from handlers.addresses import proxy_for
 from handlers.connection import FAILING, UNREACHABLE, data_of, failure, sdk_logger
 from handlers.refusals import OPENS_SOCKET, granted
 from handlers.scopes import SCOPES
-from handlers.tries import advice, cause
+from handlers.tries import advice, cause, trouble
 from storage import is_claimed
 
 _PATIENCE = 10  # seconds
@@ -85,10 +85,7 @@ class SlackCheck:
         if isinstance(failed, LockedOut):
             return fault(about, failed.sentence)
         host = urlsplit(self._settings.slack_api_url).hostname
-        told = say(
-            "Cannot reach Slack ({host}) with {setting}: {why}.",
-            host=host or "", setting=setting, why=cause(failed),
-        )  # fmt: skip
+        told = trouble(failed, host or "", setting)
         return fault(about, told, advice(failed, self._settings.slack_api_url))
 
     async def _way_in(self) -> Findings:

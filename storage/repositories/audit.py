@@ -30,6 +30,9 @@ from storage.tables import audit
 CHUNK = 1_000  # rows read at once, by those who read all
 
 
+AuditWord = Literal["command", "label", "task", "outcome", "kind"]
+
+
 class Audit(Repository):
     """What happened, in order. `shown` gives moments as people are told them."""
 
@@ -101,7 +104,7 @@ class Audit(Repository):
         rows = await self._connection.execute(wanted.order_by(audit.c.seq).limit(limit))
         return Rows(rows.mappings().all())
 
-    async def words(self, *columns: Literal["command", "label", "task"]) -> list[str]:
+    async def words(self, *columns: AuditWord) -> list[str]:
         """What has ever stood in these columns, each once."""
         found: list[str] = []
         for column in columns:

@@ -262,7 +262,7 @@ def test_csv_runs_no_formula(file: Path, head: AuditHead, tmp_path: Path) -> Non
         (["--machine", "task-3"], [5, 6]),
         (["--machine", "TRAIN"], [1, 2, 3, 4, 5, 6]),
         (["--machine", "nothere"], []),
-        (["--command", "Restart", "--outcome", "done"], [2, 4, 6]),
+        (["--command", "Restart", "--outcome", "Done"], [2, 4, 6]),
         (["--command", "delete"], []),
         (["--command", "vm restart", "--outcome", "done"], [2, 4, 6]),
         (["--since", LATER.isoformat()], [2, 4, 6]),
@@ -276,6 +276,38 @@ def test_an_export_is_narrowed(
     done = audit(file, "export", *options)
     assert done.exit_code == 0, done.stderr
     assert [json.loads(line)["seq"] for line in done.stdout.splitlines()] == seqs
+    assert done.stderr == ("" if seqs else "0 rows: no row of the audit fits.\n")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--person", "bob", "“bob” is no Slack id, like U0123ABCD."),
+        ("--outcome", "zzz", "There is no outcome “zzz”"),
+        ("--command", "zzz", "There is no command “zzz”"),
+        ("--command", "vm zzz", "There is no command “vm zzz”"),
+    ],
+)
+def test_what_cannot_be_in_the_audit_is_refused(
+    file: Path, head: AuditHead, option: str, value: str, told: str
+) -> None:
+    output = file.parent / "audit.jsonl"
+    for more in ((), ("--output", str(output))):
+        done = audit(file, "export", option, value, *more)
+        assert (done.exit_code, done.stdout, told in done.stderr) == (2, "", True)
+    assert not output.exists()
+
+
+def test_what_a_former_version_has_written_can_be_searched_for(file: Path, head: AuditHead) -> None:
+    with sqlite3.connect(file) as connection:
+        for (name,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit'"
+        ).fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute("UPDATE audit SET command = 'vm.former', outcome = 'went' WHERE seq = 2")
+    for option, value in (("--command", "former"), ("--outcome", "went")):
+        done = audit(file, "export", option, value)
+        assert [json.loads(line)["seq"] for line in done.stdout.splitlines()] == [2]
 
 
 def test_a_time_that_is_none_is_refused(file: Path, head: AuditHead) -> None:

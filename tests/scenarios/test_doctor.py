@@ -71,6 +71,23 @@ async def test_all_is_well_beside_the_running_bot(tmp_path: Path) -> None:
         await alice.sees("inference", timeout=20)
 
 
+async def test_socket_mode_that_is_switched_off_is_no_trouble_of_the_network(
+    tmp_path: Path,
+) -> None:
+    async with mortal(tmp_path) as bot:
+        bot.ws.faults.add("error", "apps.connections.open", error="socket_mode_not_enabled")
+        code, told = await examined(bot)
+        assert code == FAULT
+        [line] = [one for one in told.splitlines() if one.startswith("✘ app token")]
+        assert "Socket Mode is switched off for the app (socket_mode_not_enabled)." in line
+        assert "or take SLACK_APP_TOKEN out" in told
+        assert "Cannot reach Slack" not in told
+        bot.ws.faults.add("error", "apps.connections.open", error="internal_error")
+        _, told = await examined(bot)
+        assert "Slack (127.0.0.1) answers SLACK_APP_TOKEN with an error: internal_error." in told
+        assert "the network" not in told
+
+
 async def test_what_is_broken_is_named_with_what_to_do(tmp_path: Path) -> None:
     async with mortal(tmp_path) as bot:
         await bot.gives_session(bot.ws.member("alice"), "gpu1")

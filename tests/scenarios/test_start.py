@@ -91,8 +91,36 @@ async def test_a_start_waits_for_a_slack_in_trouble_and_says_so_once(
         await ws.member("alice").sees("snapshot")
         await bot.stop()
     [told] = [entry["sentence"] for entry in logs if entry["event"] == "slack.unreachable"]
-    assert told.startswith(f"Cannot reach Slack (127.0.0.1) with {TOKENS[method]}: ")
+    if fault["kind"] in {"error", "ratelimited"}:
+        assert told.startswith(f"Slack (127.0.0.1) answers {TOKENS[method]} with an error: ")
+    else:
+        assert told.startswith(f"Cannot reach Slack (127.0.0.1) with {TOKENS[method]}: ")
     assert not [entry for entry in logs if "exc_info" in entry]
+
+
+async def test_a_start_says_that_socket_mode_is_switched_off_and_waits_for_it(
+    tmp_path: Path,
+) -> None:
+    off = "Socket Mode is switched off for the app (socket_mode_not_enabled). Switch it on"
+    async with unstarted(tmp_path) as (ws, clock, settings):
+        ws.faults.error("socket_mode_not_enabled", "apps.connections.open", times=None)
+        bot = Bot(settings, clock)
+        with capture_logs() as logs:
+            starting = asyncio.create_task(bot.start(ticking=False))
+            for _ in range(5):
+                await clock.sleeping()
+                clock.advance(8 * SECOND)
+            assert not starting.done()
+            assert any(reason.startswith(off) for reason in bot.health.reasons)
+            ws.faults.clear()
+            await starts(clock, starting)
+        await bot.edge.connected()
+        assert not any(reason.startswith(off) for reason in bot.health.reasons)
+        await bot.stop()
+    told = [entry for entry in logs if entry["event"].startswith("slack.re")]
+    assert [one["event"] for one in told] == ["slack.refuses_the_bot", "slack.reached"]
+    assert told[0]["sentence"].startswith(off)
+    assert not [entry for entry in logs if entry["event"] == "slack.unreachable"]
 
 
 async def test_a_name_that_does_not_resolve_yet_is_waited_for(
