@@ -223,7 +223,10 @@ def test_an_export_is_a_new_file_that_nobody_else_reads(file: Path, head: AuditH
 
 
 def test_a_stream_can_be_verified_as_documented(
-    file: Path, head: AuditHead, monkeypatch: pytest.MonkeyPatch
+    file: Path,
+    head: AuditHead,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     whole = [json.loads(line) for line in audit(file, "export").stdout.splitlines()]
     rows = [{"schema": SCHEMA, **row} for row in whole]
@@ -239,6 +242,9 @@ def test_a_stream_can_be_verified_as_documented(
     check(rows)
     check([*rows[:2], cut, *rows[1:]])  # a batch came twice
     check([*rows[:2], cut, *rows[3:]])
+    capsys.readouterr()
+    check(rows[3:])  # it was rotated, or goes on elsewhere
+    assert capsys.readouterr().out.startswith("Sound, from row 4 on.")
     for wrong in ([*rows[:3], {**rows[3], "reason": "forged"}], [*rows[:2], *rows[3:]]):
         with pytest.raises(AssertionError, match="4"):
             check(wrong)
