@@ -33,6 +33,10 @@ class ChainUnreadable(ChainError):
     default_sentence = say("A node of the chain gave an answer that cannot be read.")
 
 
+class Impossible(ChainUnreadable):
+    """An answer is none that the chain can give; to ask again changes nothing."""
+
+
 class MethodUnknown(ChainError):
     """This chain has no such pallet."""
 

@@ -19,6 +19,7 @@ from bot.chain.errors import (
     ChainStale,
     ChainUnreachable,
     ChainUnreadable,
+    Impossible,
     MethodUnknown,
     said_fault,
 )
@@ -315,10 +316,16 @@ class ChainView:
         return _possible(found, at)
 
     async def order_of_any(self, ref: OrderRef, at: Block) -> OrderOnChain | None:
-        """The same where the nodes contradict each other: as any of them has it."""
+        """The same where the nodes contradict each other: as any of them has it.
+
+        Raises Impossible where that makes no sense.
+        """
         method = f"{ref.pallet}_getRentOrder"
         told = await self._asked(lambda node: node.ask(_ORDER, method, ref.number, at.hash))
         found = [one for one in told.values() if one and not isinstance(one, ChainError)]
+        odd = [one for one in told.values() if isinstance(one, Impossible)]
+        if odd and not found:
+            raise odd[0]
         return _possible(found[0], at) if found else None
 
     async def orders_of_machine(self, node_id: NodeId, at: Block) -> list[OrderRef]:
@@ -460,8 +467,20 @@ def _refs(pallet: Pallet, numbers: Iterable[int]) -> list[OrderRef]:
 
 
 def _possible(order: OrderOnChain | None, at: Block) -> OrderOnChain | None:
-    if order is not None and order.rent_end > at.number + _LONGEST:
-        raise ChainUnreadable(why="not as expected: it ends in years")
+    """The order, if a block can have it. Raises Impossible."""
+    if order is None:
+        return None
+    why = ""
+    if order.rent_end <= order.rent_start:
+        why = "it ends before it begins"
+    elif order.rent_start > at.number:
+        why = "it begins later than the block that has it"
+    elif order.rent_end < at.number - DEEP:  # the chain drops it at its end
+        why = "it has ended long ago"
+    elif order.rent_end > at.number + _LONGEST:
+        why = "it ends in years"
+    if why:
+        raise Impossible(why=f"not as expected: {why}")
     return order
 
 

@@ -18,6 +18,7 @@ from bot.chain.errors import (
     ChainError,
     ChainUnreachable,
     ChainUnreadable,
+    Impossible,
     MethodUnknown,
 )
 
@@ -100,7 +101,7 @@ class RpcClient:
 
 
 def checked(adapter: TypeAdapter[T], result: Any) -> T | None:
-    """A result as what it has to be; None stays None. Raises ChainUnreadable."""
+    """A result as what it has to be; None stays None. Raises Impossible."""
     if result is None:
         return None
     try:
@@ -108,7 +109,7 @@ def checked(adapter: TypeAdapter[T], result: Any) -> T | None:
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False, include_context=False)
         places = ", ".join(".".join(str(part) for part in one["loc"]) or "it" for one in found[:3])
-    raise ChainUnreadable(why=f"not as expected: {places}")
+    raise Impossible(why=f"not as expected: {places}")
 
 
 def _result(raw: bytes, number: object) -> Any:

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from bot.chain.errors import ChainError
 from bot.chain.price import PER_DAY, Prices, dbc, dollars
-from bot.clock import shown
+from bot.commands.cost_month import Stretch, stretch_of
+from bot.commands.order_odd import odd_orders
 from bot.errors import Refused
 from bot.ids import NodeId, UserId
 from bot.language.args import NODE_OPTION
@@ -17,9 +18,9 @@ from bot.model import Node, OrderPhase, RentalOrder
 from bot.orders.amounts import bar, both, cut, doubt, percents, rounded
 from bot.orders.budgets import Standing
 from bot.orders.costs import NOTHING, Amount, Cost, For, summed
-from bot.orders.months import Month, block_at, milliseconds, month_of, parse, spoken
+from bot.orders.months import spoken
 from bot.orders.reports import Account, By, Entry, entries, forecast
-from bot.orders.schedule import head_at
+from bot.orders.unreadable import not_read
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import joined, short, stacked
 from bot.reply import (
@@ -81,22 +82,6 @@ _MOST_NOTES = 5
 _NARROW = 5  # cells of a bar: its column stands beside three others on a phone
 
 
-@dataclass(frozen=True, slots=True)
-class _Stretch:
-    """A month in blocks, as far as it has come; `ends` is where the month itself does."""
-
-    month: Month
-    since: int
-    until: int
-    ends: int
-    head: int
-
-    @property
-    def is_now(self) -> bool:
-        """Whether the month is not over."""
-        return self.until < self.ends
-
-
 async def cost(
     ctx: Context, by: ListedBy = "order", month: InMonth = "", node: OfNode | None = None
 ) -> Reply:
@@ -106,18 +91,19 @@ async def cost(
             say("What rentals cost is read from the chain, which is not set up here."),
             hint=say("Whoever runs this bot has to set CHAIN_RPC_URLS."),
         )
-    stretch = await _stretch(ctx, month)
+    stretch = await stretch_of(ctx, month)
     accounts = await _accounts(ctx, stretch, node) if stretch else []
+    odd = await odd_orders(ctx, node)
     if stretch is None:
         told = say("The books are being read from the chain. Try again in a minute.")
         return Reply.empty(told, private=True)
     if not accounts:
-        told = say("No rental that you are told of is in the books of that month.")
-        return Reply.empty(told, private=True)
+        none = say("No rental that you are told of is in the books of that month.")
+        return Reply.empty(not_read(odd) or none, private=True)
     known = [one for one in accounts if one.is_known(stretch.until)]
     unknown = [one.order for one in accounts if not one.is_known(stretch.until)]
     found = [(one, one.cost(stretch.since, stretch.until)) for one in known]
-    total = _Sum(summed(one.total for _, one in found), is_complete=not unknown)
+    total = _Sum(summed(one.total for _, one in found), is_complete=not unknown and not odd)
     listed = entries(found, By(by))
     rows = await _rows(ctx, listed, {one.order.id: one.order for one in accounts})
     rows += [await _unknown(ctx, one) for one in unknown if by == By.ORDER]
@@ -125,11 +111,12 @@ async def cost(
     if node is not None:
         head = say("Cost of {month} on {node}", month=str(stretch.month), node=node.label)
     prices = await _prices(ctx, accounts) if stretch.is_now else {}
-    fields, figures = _figures(accounts, prices, stretch, total)
+    fields, figures = _figures(accounts, prices, stretch, total, is_whole=not odd)
     budgets = await _budgets(ctx, stretch.head) if stretch.is_now else []
     parts: list[Part] = [
         Para(line(emoji("moneybag"), " ", bold(head))), Fields(tuple(fields)),
         *(_budget(one) for one in budgets), Rows(tuple(rows), columns=_columns(By(by))),
+        *([Note(line(emoji("warning"), " ", not_read(odd)))] if odd else []),
         *await _notes(ctx, accounts, found, listed, stretch, by, node),
     ]  # fmt: skip
     data = {
@@ -166,43 +153,7 @@ class _Sum:
 # What there is to tell
 
 
-async def _stretch(ctx: Context, typed: str) -> _Stretch | None:
-    """The month that is meant, in blocks; None where nothing is written down yet."""
-    now = shown(ctx.services.clock, ctx.now)
-    month = parse(typed.strip().lower(), month_of(now)) if typed else month_of(now)
-    if month is None:
-        raise Refused(
-            say("“{typed}” is no month.", typed=typed),
-            hint=say("Write it like 2026-11, or say last."),
-            field="month",
-        )
-    if month.begins > now:
-        raise Refused(say("{month} has not begun.", month=str(month)), field="month")
-    async with ctx.services.store.read() as tx:
-        last = await tx.money.last_block()
-        edges = [await tx.money.around(milliseconds(at)) for at in (month.begins, month.ends)]
-    since, ends = (
-        block_at(milliseconds(at), *edge)
-        for at, edge in zip((month.begins, month.ends), edges, strict=True)
-    )
-    if since is None or ends is None or last is None:
-        return None
-    head = await _head(ctx, last.block)
-    return _Stretch(month, since, max(since, min(ends, head)), ends, head)
-
-
-async def _head(ctx: Context, known: int) -> int:
-    """The newest block; as far as is known, while the chain cannot be read."""
-    try:
-        return (await ctx.services.orders.chain.view()).newest.number
-    except ChainError:
-        async with ctx.services.store.read() as tx:
-            orders = await tx.orders.open()
-        now = shown(ctx.services.clock, ctx.now)
-        return max([known, *(head_at(one, now) for one in orders)])
-
-
-async def _accounts(ctx: Context, stretch: _Stretch, node: Node | None) -> list[Account]:
+async def _accounts(ctx: Context, stretch: Stretch, node: Node | None) -> list[Account]:
     """The books of the rentals that whoever asks is told of, and that the month has blocks of.
 
     Those of one `node`, or of all.
@@ -249,7 +200,12 @@ async def _prices(ctx: Context, accounts: Sequence[Account]) -> dict[str, Prices
 
 
 def _figures(
-    accounts: Sequence[Account], prices: dict[str, Prices], stretch: _Stretch, total: _Sum
+    accounts: Sequence[Account],
+    prices: dict[str, Prices],
+    stretch: Stretch,
+    total: _Sum,
+    *,
+    is_whole: bool,
 ) -> tuple[list[tuple[Text, Line]], dict[str, Any]]:
     """The sums above the list, in words and by name."""
     if not stretch.is_now:
@@ -265,7 +221,7 @@ def _figures(
     known = [one for one in accounts if one.is_known(stretch.until)]
     ahead = [(one, prices.get(one.order.node)) for one in known]
     coming = forecast(ahead, stretch.head, stretch.ends)
-    is_complete = all(one.is_known(stretch.ends) for one in accounts)
+    is_complete = is_whole and all(one.is_known(stretch.ends) for one in accounts)
     paid = _Sum(total.amount + coming.paid, is_complete)
     fields.append((say("By the end of the month, as paid"), paid.told))
     figures["month_as_paid"] = paid.data
@@ -416,7 +372,7 @@ async def _notes(
     accounts: Sequence[Account],
     found: Sequence[tuple[Account, Cost]],
     listed: Sequence[Entry],
-    stretch: _Stretch,
+    stretch: Stretch,
     by: str,
     node: Node | None,
 ) -> list[Note]:

@@ -9,6 +9,7 @@ from bot.messages import ways
 from bot.model import Node, RentalOrder
 from bot.orders.coming import when
 from bot.orders.on_node import orders_on
+from bot.orders.unreadable import Odd, not_read
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import joined
 from bot.reply import Line, Note, Reply, Row, Rows, Text, bold, code, line, listed, say, say_number
@@ -23,33 +24,37 @@ _STATES = {
 async def orders(ctx: Context, node: AnyNode) -> Reply:
     """List a node's rentals: order numbers, ends, GPUs and renters."""
     listed = await ctx.dbc.nodes.rent_orders(node.id)
-    found, is_read = await _on_chain(ctx, node)
+    found, odd, is_read = await _on_chain(ctx, node)
     claims = [one for one in listed if not any(_is_of(one, order) for order in found)]
     over = await _over(ctx, node, claims)
     claims = [one for one in claims if one.id not in {str(order.number) for order in over}]
     found = [*found, *over]
-    mark = _mark(ctx, is_read=is_read)
-    rows = [await _row(ctx, order) for order in found] + [_claim(one, mark) for one in claims]
+    rows = [await _row(ctx, order) for order in found]
+    unread = {str(one.number) for one in odd}
+    rows += [_claim(one, _mark(ctx, is_read=is_read and one.id not in unread)) for one in claims]
     title = line(bold(node.label))
     if not rows:
         title = line(say("{node} knows of no rental.", node=bold(node.label)))
     count = say_number("{number} rental", "{number} rentals", len(rows))
     told = say("{rentals} of {node}", rentals=count, node=node.label)
     notes = _notes(ctx, found, claims, is_read=is_read)
+    if odd:
+        notes.insert(0, Note(line(not_read(odd))))
     return Reply(told, (Rows(tuple(rows), title), *notes))
 
 
-async def _on_chain(ctx: Context, node: Node) -> tuple[Sequence[RentalOrder], bool]:
+async def _on_chain(ctx: Context, node: Node) -> tuple[Sequence[RentalOrder], Sequence[Odd], bool]:
     """What is known of the chain's orders of a node, and whether the chain was read for that."""
     watched = ctx.services.orders
     if not watched.chain.is_on:
-        return (), False
+        return (), (), False
     known = [one for one in await watched.of_person(ctx.actor) if one.node == node.id]
     try:
-        others = await orders_on(await watched.chain.view(), node.id, {one.id for one in known})
+        view = await watched.chain.view()
+        others, odd = await orders_on(view, node.id, {one.id for one in known})
     except ChainError:
-        return known, False
-    return (*known, *others), True
+        return known, (), False
+    return (*known, *others), odd, True
 
 
 async def _over(ctx: Context, node: Node, claims: Sequence[RentOrder]) -> list[RentalOrder]:

@@ -9,6 +9,7 @@ from bot.chain.errors import ChainError
 from bot.chain.price import PER_DAY, Prices, dollars
 from bot.commands.order_claims import as_nodes_say, is_on
 from bot.commands.order_notes import SOON
+from bot.commands.order_odd import odd_among, odd_orders
 from bot.commands.order_rescue import copying, left_of
 from bot.dbc.signatures import public_key_of
 from bot.errors import NotFound
@@ -30,6 +31,7 @@ from bot.orders.order_buttons import buttons
 from bot.orders.reports import paid_in
 from bot.orders.schedule import DAY, can_be_rescued
 from bot.orders.signing import confirmation, renewal
+from bot.orders.unreadable import not_read
 from bot.orders.words import at_the_end, renewing_costs, sign_of, taker, unconfirmed, why_over
 from bot.pipeline.context import Context, Services
 from bot.pipeline.formatting import gpus, joined, stacked
@@ -76,6 +78,7 @@ Wallet = Annotated[str, _wallet(WORD)]
 WatchedWallet = Annotated[str, _wallet(WATCHED)]
 _SEARCHED: Mapping[Search, Text] = {
     Search.DONE: "",
+    Search.PARTLY: "",
     Search.GOES_ON: say("The chain is being searched for your orders. Try again in a minute."),
     Search.UNREAD: say("The chain could not be read for it yet. Try again in a minute."),
 }
@@ -107,7 +110,10 @@ async def list_orders(ctx: Context, node: OnNode | None = None) -> Reply:
             watch = Note(line(see))
         return Reply.empty(told, private=True).also(watch)
     count = say_number("{number} rental", "{number} rentals", len(rows))
-    return Reply(count, (Rows(tuple(rows)), *await _doubts(ctx, found), watch), private=True)
+    odd = [*await odd_orders(ctx, node), *odd_among(ctx, mine)]
+    notes = [Note(line(emoji("warning"), " ", told))] if (told := not_read(odd)) else []
+    doubts = (*notes, *await _doubts(ctx, found), watch)
+    return Reply(count, (Rows(tuple(rows)), *doubts), private=True)
 
 
 async def _doubts(ctx: Context, found: Sequence[Facts]) -> list[Note]:
@@ -125,7 +131,8 @@ async def _doubts(ctx: Context, found: Sequence[Facts]) -> list[Note]:
 
 async def _unsure(ctx: Context) -> Text:
     """Why there may be more orders than are known; nothing where there are none."""
-    return _SEARCHED[await ctx.services.orders.search_of(ctx.actor)]
+    told = not_read(await odd_orders(ctx))
+    return told or _SEARCHED[await ctx.services.orders.search_of(ctx.actor)]
 
 
 def _row(facts: Facts, prices: Prices | None, reader: UserId) -> Row:

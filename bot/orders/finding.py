@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from functools import partial
 
 import structlog
 
-from bot.chain.errors import ChainDisagrees, ChainError
+from bot.chain.errors import ChainDisagrees, ChainError, Impossible
 from bot.chain.models import OrderOnChain
 from bot.chain.reader import ChainView, OrderRef, Pallet
 from bot.clock import Clock
@@ -18,6 +18,7 @@ from bot.model import DbcSession, NodeKind, OrderPhase, RentalOrder
 from bot.orders.changes import is_same
 from bot.orders.concerned import Concerned
 from bot.orders.unread import Unread
+from bot.orders.unreadable import Odd, Unreadable
 from storage import Store
 
 _SIDE_BY_SIDE = 10
@@ -31,9 +32,10 @@ log = structlog.get_logger()
 
 
 class Search(Enum):
-    """How far the chain was searched for somebody's orders."""
+    """How far the chain was searched for somebody's orders; `PARTLY`: some make no sense."""
 
     DONE = auto()
+    PARTLY = auto()
     GOES_ON = auto()
     UNREAD = auto()
 
@@ -49,6 +51,7 @@ class Searched:
     at: datetime | None = None
     partly: frozenset[str] = frozenset()
     unread_since: timedelta | None = None
+    odd: Unreadable = field(default_factory=Unreadable)
 
 
 class Finder:
@@ -71,6 +74,7 @@ class Finder:
         self._foreign: dict[tuple[str, bool], timedelta] = {}  # and whether its node has no other
         self._known_to: tuple[object, object] = (), ()  # sessions and wallets, at the last search
         self._searched = searched
+        self._odd: dict[str, Odd] = {}  # of the present search
         self._unread = Unread(clock, "orders.not_found_out", "orders.found_out_again")
 
     async def find(self) -> None:
@@ -81,13 +85,18 @@ class Finder:
         async with self._store.read() as tx:
             watched = await tx.orders.watched()
             wallets = {wallet for _, wallet in watched}
-            wallets |= {order.renter for order in await tx.orders.open()}
+            living = await tx.orders.open()
+        wallets |= {order.renter for order in living}
+        self._odd = {}
         self._forget_foreign(known.held, watched)
         self._searched.partly = await self._side_by_side(
             {
                 **{node: partial(self._on_node, node) for node in sorted(nodes)},
                 **{wallet: partial(self._of_wallet, wallet) for wallet in sorted(wallets)},
             }
+        )
+        self._searched.odd.searched(
+            self._odd, self._searched.partly, {order.id for order in living}
         )
         self._searched.at = began
         self._unread.tell()
@@ -101,11 +110,14 @@ class Finder:
         at, sessions = self._searched.at, [*(await self._store.known()).usable(user), *also]
         async with self._store.read() as tx:
             watched = await tx.orders.watched_by(user)
-        if not self._searched.partly.isdisjoint({one.node for one in sessions} | watched.keys()):
+        names = {one.node for one in sessions} | watched.keys()
+        if not self._searched.partly.isdisjoint(names):
             return Search.UNREAD
         added = [one.added_at for one in sessions if one.added_at is not None]
         is_done = at is not None and all(one < at for one in (*added, *watched.values()))
-        return Search.DONE if is_done else Search.GOES_ON
+        if not is_done:
+            return Search.GOES_ON
+        return Search.PARTLY if self._searched.odd.among(names) else Search.DONE
 
     def _forget_foreign(
         self,
@@ -128,7 +140,7 @@ class Finder:
                     is_whole = await find()
                 except ChainError as error:  # one that cannot be read hides no other
                     self._unread.failed(name, error.why)
-                    return False
+                    return name in self._odd  # to read it again would change nothing
             self._unread.read(name)
             return is_whole
 
@@ -138,15 +150,17 @@ class Finder:
     async def _on_node(self, node: NodeId) -> bool:
         view = await self._view()
         found = await each_once(view, await view.orders_of_machine(node, view.best))
-        return await self._keep_new(view, found, is_only=len(found) == 1)
+        return await self._keep_new(view, found, node, is_only=len(found) == 1)
 
     async def _of_wallet(self, wallet: str) -> bool:
         view = await self._view()
         found = await each_once(view, await view.orders_of_wallet(wallet, view.best))
-        return await self._keep_new(view, found, is_only=False)
+        return await self._keep_new(view, found, wallet, is_only=False)
 
-    async def _keep_new(self, view: ChainView, found: list[OrderRef], *, is_only: bool) -> bool:
-        """Store those that are new; says whether all of them could be read."""
+    async def _keep_new(
+        self, view: ChainView, found: list[OrderRef], owner: str, *, is_only: bool
+    ) -> bool:
+        """Store those that are new of an `owner`; says whether all of them could be read."""
         ids = {id_of(ref): ref for ref in found}
         async with self._store.read() as tx:
             known = await tx.orders.known(ids, view.genesis)
@@ -154,7 +168,7 @@ class Finder:
             await self._note_the_only_one(*known)
         return not await self._side_by_side(
             {
-                order_id: partial(self._keep, order_id, ref, is_only=is_only)
+                order_id: partial(self._keep, order_id, ref, owner, is_only=is_only)
                 for order_id, ref in ids.items()
                 if order_id not in known and (order_id, is_only) not in self._foreign
             }
@@ -167,9 +181,14 @@ class Finder:
             async with self._store.write() as tx:
                 await tx.orders.is_the_only_one(order_id)
 
-    async def _keep(self, order_id: str, ref: OrderRef, *, is_only: bool) -> bool:
+    async def _keep(self, order_id: str, ref: OrderRef, owner: str, *, is_only: bool) -> bool:
         view = await self._view()
-        told, final = await _read(view, ref)
+        try:
+            told, final = await _read(view, ref)
+        except Impossible:
+            others = self._odd[order_id].names if order_id in self._odd else frozenset()
+            self._odd[order_id] = Odd(ref.number, others | {owner})
+            raise
         if told is None:
             return True
         concerned = await self._concerned.of(
@@ -227,7 +246,10 @@ async def each_once(view: ChainView, refs: Sequence[OrderRef]) -> list[OrderRef]
 async def _is_guise(view: ChainView, ref: OrderRef) -> bool:
     """Whether the newer pallet has the very same order."""
     newer = OrderRef(Pallet.RENT, ref.number)
-    one, other = [await view.order_of_any(at, view.best) for at in (ref, newer)]
+    try:
+        one, other = [await view.order_of_any(at, view.best) for at in (ref, newer)]
+    except Impossible:  # as another one, it is told to be that
+        return False
     if one is None or other is None:
         return False
     return is_same(order_of(ref, one, view), other) and one.gpu_index == other.gpu_index

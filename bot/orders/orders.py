@@ -85,7 +85,7 @@ class Orders:
         self._channel = channel
         self._finder = Finder(store, concerned, clock, chain.view, self._returned, searched)
         self._found_at: timedelta | None = None
-        self._searched = searched
+        self._searched, self.odd = searched, searched.odd
         self._unread = Unread(clock, "orders.not_read", "orders.read_again")
         self._elsewhere = Unread(clock, "orders.another_chain", "orders.same_chain_again")
         self._apart: dict[str, timedelta] = {}  # orders that the chain does not go on from
@@ -133,7 +133,7 @@ class Orders:
                     numbers=numbers,
                 )
             )
-        return (*found, *self.chain.impairments())
+        return (*found, *self.odd.impairments(), *self.chain.impairments())
 
     def impairments_in_brief(self) -> tuple[Text, ...]:
         """The same for everybody, without the numbers of orders."""
@@ -143,7 +143,7 @@ class Orders:
                 f"{counted(len(self._failed), 'rental')} cannot be looked at by a fault of this "
                 "bot: see order.look_failed in the log."
             )
-        return (*found, *self.chain.impairments())
+        return (*found, *self.odd.impairments_in_brief(), *self.chain.impairments())
 
     def _uncertain(self) -> list[Text]:
         found: list[Text] = []
@@ -218,10 +218,12 @@ class Orders:
                 best = None if has_ended else await view.order(ref, view.best)
                 read = Read(final, best, view.final, view.newest, view.head, view.genesis)
                 self._unread.read(order.id)
+                self.odd.known.pop(order.id, None)
                 found = looked(order, read)
                 return found, view.head, found.order.missing_since is None
         except ChainError as error:
             self._unread.failed(order.id, error.why)
+            self.odd.failed(order, error)
         head = head_at(order, self.chain.now)
         if order.id in self._apart and head > order.ends + KEPT + DAY:
             # The bot reads another network now, and nothing can come of this one any more.
@@ -393,7 +395,8 @@ class Orders:
         if order.phase.is_over:
             return True  # nothing new is expected of it
         lately = _JUST_NOW if order.phase is OrderPhase.WAITING else _LATELY
-        return order.missing_since is None and self.chain.now - order.seen_at < lately
+        is_told = order.missing_since is None and order.id not in self.odd.known
+        return is_told and self.chain.now - order.seen_at < lately
 
     async def of_person(self, user: UserId) -> list[RentalOrder]:
         """The orders that somebody is told of, the first end first."""
