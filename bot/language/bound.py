@@ -36,22 +36,6 @@ _BY_ITSELF = re.compile(
     r"(?:restart|reboot|shut|stopp|crash|power|turn|dy)(?:ing|ed)? "
 )
 
-# “i shut down ada”, “i hate it when it restarts”, “deleting ada is fine”, “thanks for restarting”
-_TOLD = re.compile(
-    r"^ (?:(?:oops|ok|so|sorry|hey|hi|and|thanks|yes|yeah) )*(?:i|we|he|she|they|it)(?:ve)? "
-    r"(?:(?:just|already|accidentally|mistakenly|have|had|has) )*"
-    rf"(?:{_DEED}|shut|took|turned|switched|cut|put|set|killed|dropped|wiped) "
-    r"|^ (?:(?:i|we) )?(?:hate|love|saw|see|noticed) (?:\S+ )*?(?:when|that|how) "
-    r"|^ (?:(?:many |so |good |great |and )?(?:thanks|thank you|thx) )?(?:for )?"
-    r"(?:restart|reboot|start|delet|remov|stopp|shutt|power|turn|reset|kill|creat|chang)ing "
-    rf"|^ {_DEED} (?:is|was|seems|sounds) "
-)
-_CHINESE_TOLD = re.compile(
-    "^[x，]*(?:谢谢|多谢|感谢|辛苦)(?:你|您|x|大家|帮忙|了)*(?:重启|启动|关|开|删|停|处理|创建)"
-    "|(?<![帮给替为])我(?:已经?|刚刚?|来|会|去|准备|打算|把x|在)+.*(?:重启|开|关|停|删|启动|断电)"
-    "|(?<![帮给替为])我(?:重启|开|关|停|删|启动|断电)(?:过|完|好|掉)?了|没意见|我同意"
-)
-
 _DONE = "(?:重启|开机|关机|启动|关|停|删除?|断电|重置|快照|创建|扩容)"
 _CHINESE_FAILS = re.compile(
     f"{_DONE}(?:了|过)?x*(?:了|以?后|之后)?(?:又|还是|一直|也|总是|老是|都|还)*"
@@ -93,11 +77,6 @@ _CHINESE_CONDITION = re.compile(
     f"|明[天早晚]|后天|今晚|晚上|下午|凌晨|{_HOURS}|[二两三四五六七八九十x]点|稍后|待会|晚点|"
     "过一?会|月底|下?周[一二三四五六日末]|下周|下个?月|到时候?"
 )
-# “FW: please delete ada”, “[10:32] Bob: …”
-_FORWARDED = re.compile(
-    r"\W*(?:fwd?|转发|引用)\s*[:：]|\[?\d{1,2}:\d\d(?::\d\d)?\]? \S+ ?[:：]", re.I
-)
-_CHINESE_SAID = re.compile("(?:^|[x他她])说(?:可以|要|把|让|得|先|了)")
 _NOT_YET = re.compile(r"(?:not|but not) (?:now|yet|before|until)|不是现在|先不|别急")
 
 
@@ -108,21 +87,11 @@ def fails(said: str, chinese: str) -> bool:
     return bool(_CHINESE_FAILS.search(chinese) or _CHINESE_ITSELF.search(chinese))
 
 
-def is_told(said: str, chinese: str) -> bool:
-    """Whether it tells of a deed, and wishes none: “i shut ada down”, “thanks for restarting”."""
-    return bool(_TOLD.search(said) or _CHINESE_TOLD.search(chinese))
-
-
 def is_bound(said: str, chinese: str) -> bool:
     """Whether it is wished later, or on a condition: “tomorrow”, “if it hangs”, “after lunch”."""
     if _CONDITION.search(_AT_WILL.sub(" ", said)):
         return True
     return bool(_CHINESE_CONDITION.search(_CHINESE_AT_WILL.sub("", chinese)))
-
-
-def is_reported(text: str, chinese: str) -> bool:
-    """Whether it is what somebody else said: forwarded, or “alice 说…”."""
-    return bool(_FORWARDED.match(text) or _CHINESE_SAID.search(chinese))
 
 
 def not_yet(text: str) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from bot.folding import plain
-from bot.language.bound import fails, is_told
+from bot.language.bound import fails
 from bot.language.text import is_quoted
 from bot.language.traditional import simplified
 
@@ -88,8 +88,7 @@ def is_story(clause: Sequence[str]) -> bool:
     is_past = bool(said and _CHINESE_PAST.search(said[-1]))
     chinese = "".join(word if _HAN.search(word) else "x" for word in said)
     line = f" {' '.join(said)} "
-    is_report = fails(line, chinese) or is_told(line, chinese)
-    return is_past or is_report or not _STORY.isdisjoint(said) or happened(clause)
+    return is_past or fails(line, chinese) or not _STORY.isdisjoint(said) or happened(clause)
 
 
 def _said(clause: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 
 from bot.folding import fold, peel
-from bot.language.bound import fails, is_bound, is_reported, is_told
+from bot.language.bound import fails, is_bound
 from bot.language.clauses import clauses, is_story
 from bot.language.text import is_quoted
 from bot.language.traditional import simplified
@@ -53,13 +53,6 @@ _QUESTION = re.compile(
     rf"(?:i|we) (?:want|need|would like) to know|(?:please )?check) {_ABOUT} "
 )
 _ASKS_WHETHER = re.compile(rf" (?:tell me|let me know|do you know|wonder) {_ABOUT} ")
-# Of what somebody else wants, of what failed, of what may come: no wish.
-_TELLS_OF = re.compile(
-    r" wants to | is (?:that|it|this) (?:ok|okay|fine|alright|safe|allowed) "
-    r"|^ before (?:you|u|i|we|anyone|anybody|someone|they|he|she|@\w+) "
-    r"| (?:let|tell|ask|warn|ping|notify|inform|remind|check|wait|hold) (?:\S+ ){0,3}before "
-    r"|^ (?:my|his|her|your|their) (?:delete|restart|reboot|shutdown|reset|start|stop) "
-)
 _SYMPTOM = (
     "(?:respond|reply|answer|react|reach|work|load|connect|coming|come|up|online|ready|available|"
     r"alive|accessible|healthy|sure|only|again|starting|booting|running|stopping)\w* "
@@ -153,15 +146,13 @@ def mood_of(typed: Sequence[str]) -> Mood:
         bare = _NEEDLESS.sub(" … ", bare)
     begins = without_leads(bare.strip() + " ")
     chinese = _chinese(bare)
-    if _QUESTION.match(begins) or _ASKS_WHETHER.search(bare) or _TELLS_OF.search(f" {begins}"):
+    if _QUESTION.match(begins) or _ASKS_WHETHER.search(bare):
         return Mood.QUESTION
     if _says_not(begins, bare, chinese):
         return Mood.REFUSAL
     if (_fails(begins, bare) or fails(f" {begins}", chinese)) and not _wishes_beside(typed):
         return Mood.REPORT
-    if (chinese and _asks(chinese)) or is_reported(" ".join(typed), chinese):
-        return Mood.QUESTION
-    if is_told(f" {bare.lstrip()}", chinese) and not _wishes_beside(typed):
+    if chinese and _asks(chinese):
         return Mood.QUESTION
     is_asked = typed[-1:] and typed[-1].rstrip().endswith(("?", "？"))
     if is_asked and not re.match(rf"{_ASKED} {_YOU} ", begins) and not _is_how(begins, chinese):

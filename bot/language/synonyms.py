@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 from bot.folding import plain
 from bot.language.chinese import WITH_FLAG
-from bot.language.clauses import PASSING, clauses, happened, in_one, is_story
+from bot.language.clauses import PASSING, clauses, in_one, is_story
 from bot.language.mood import Mood
 from bot.language.objects import PARTS, is_whole, parts_in
 from bot.language.table import Command, Table
@@ -121,8 +121,6 @@ def nearest(
         return Nearest(tuple(_by_meaning(table, "", "help")), ())
     parts, shown = _wishes(table, typed), _by_ids(table, about)
     wished = Mood.REQUEST if mood is Mood.LATER else mood
-    if wished is Mood.REQUEST and not parts and happened(typed):
-        wished = Mood.QUESTION
     if wished is Mood.REQUEST:
         found, rest = _asked_for(table, typed, parts, shown, has_name=bool(about))
         of = of if about else _behind_verb(table, typed)
@@ -130,9 +128,6 @@ def nearest(
         found = _of_a_part(table, found, [word for word in of if word in wish], shown)
     else:
         found, rest = _looks(table, typed, wished, about)
-    if mood is Mood.LATER:
-        shown = shown or _by_ids(table, ("vm.list",))
-        found = [*shown, *(one for one in found if not _ends(one))]
     if not rest and not about:  # what can show all there is comes before what shows one
         found = sorted(found, key=_shows_one)
     found = list(dict.fromkeys(found))
@@ -153,8 +148,6 @@ def _asked_for(
     found, rest = _meant_by(table, wish, has_name=has_name)
     if found and any(map(_WHICH.match, map(_meant, wish))):
         return _answers(table, wish, found, rest, shown)
-    if not parts and not _begins(table, wish, has_name=has_name) and any(map(_ends, found)):
-        found = []
     is_state = len(wish) == 1 and _meant(wish[0]) in APART  # `ada down`: is it?
     return ([*shown, *found] if is_state else found or list(shown)), rest
 
@@ -199,7 +192,7 @@ def _disk(word: str) -> str:
 def _looks(
     table: Table, typed: Sequence[str], mood: Mood, about: Sequence[str]
 ) -> tuple[list[Command], Sequence[str]]:
-    """What only looks, of a line that wishes nothing; beside a report what may have been tried."""
+    """What only looks, of a line that wishes nothing."""
     shown, told = _by_ids(table, about), _told(in_one(typed))
     found, rest = _meant_by(table, told, has_name=bool(about))
     if mood is Mood.REFUSAL:
@@ -207,7 +200,7 @@ def _looks(
     found, rest = _answers(table, told, found, rest, shown)
     if mood is Mood.REPORT:
         found = _by_ids(table, VERBS["why"]) if _NAMED[0] in about else found
-        found, rest = [*found, *_tried(table, typed)], ()
+        rest = ()
     return found, rest
 
 
@@ -233,17 +226,6 @@ def _answers(
         lists = ("node.list", "vm.list") if is_node else ("vm.list", "node.list")
         return _by_ids(table, lists), states[:1]
     return reads, rest
-
-
-def _tried(table: Table, typed: Sequence[str]) -> list[Command]:
-    """What is said beside what fails, and ends nothing: “cant ssh restart”, not “wont start”."""
-    words = list(map(_meant, _apart(typed)))
-    for before, word in zip(["", *words], words, strict=False):
-        fails = before.replace("'", "") in _NEGATIONS or _group(table, word)
-        meant = [] if fails or not _is_known(table, word) else _by_meaning(table, "", word)
-        if changes := [c for c in meant if c.effect_of({}) is not Effect.READ]:
-            return [one for one in changes if not _ends(one)]
-    return []
 
 
 def _meant_by(
@@ -346,21 +328,6 @@ def _is_wish(table: Table, told: Sequence[str]) -> bool:
     verb = _meant(next(_apart(told), ""))
     meant = _by_meaning(table, "", verb) if verb not in APART and _is_known(table, verb) else []
     return any(command.effect_of({}) is not Effect.READ for command in meant)
-
-
-def _begins(table: Table, typed: Sequence[str], *, has_name: bool) -> bool:
-    """Whether it begins with a wish, behind the name of which nothing is known."""
-    words = [meant for word in _apart(typed) if (meant := _meant(word)) not in PASSING]
-    return any(
-        _is_known(table, word) or _group(table, word) or _in_one(table, word)
-        or _by_look(table, "", word)
-        for word in words[: 1 if has_name else 2]
-    )  # fmt: skip
-
-
-def _ends(command: Command) -> bool:
-    """Whether it destroys something, or cuts a machine's power."""
-    return command.effect_of({}) is Effect.DESTROY or command.id in VERBS["off"]
 
 
 def _wished(table: Table, typed: Sequence[str]) -> Sequence[str]:

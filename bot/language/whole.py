@@ -34,7 +34,7 @@ _MEANINGFUL = frozenset(
 )
 _FILLERS = ((BESIDE | COURTESIES) - _MEANINGFUL) | frozenset(
     "this that it there team everyone immediately , hmm oh ah kind "  # noqa: SIM905
-    "它 台 个 一 那 将 给 能 吗 嘛 你 您 赶紧 赶快 快 呃 嗯 就是 啊 呀 哈 啦 "
+    "它 台 个 一 那 将 给 能 吗 嘛 你能 您能 你帮 麻烦你 赶紧 赶快 快 呃 嗯 就是 啊 呀 哈 啦 "
     "块 我要 我想 需要 给我 替我 "
     "能不能 能否 可否 可不可以 有人 谁能 方便的话 可以的话 有空的话 来 行吗 好吗 次".split()
 )
@@ -72,6 +72,7 @@ _OWN = by_word(
 )  # fmt: skip
 _BY_FORCE = frozenset({"force", "forced", "hard", "强制"})
 _FORCED = frozenset("vm.poweroff vm.reset".split())  # noqa: SIM905
+_INFLECTED = ("ing", "ed", "ion", "s")  # “deleted” is no slip of “delete”
 _DISK = re.compile("vd[a-z]")
 _FOR_SO_LONG = frozenset({"for", "a", "an", "one"})  # “for a day”
 _PREPOSITIONS = frozenset("on at in of for to from 在".split())  # noqa: SIM905
@@ -211,7 +212,8 @@ class _Accounted:
             return self._command.id in _CURES
         if word in APART and self._has_own:  # “turn off quiet hours”
             return True
-        if not self._strong and (meant := set(alike(self._table, word)) & self._verbs - _WEAK):
+        is_typo = not self._strong and not word.endswith(_INFLECTED)
+        if is_typo and (meant := set(alike(self._table, word)) & self._verbs - _WEAK):
             self._strong |= meant
             return True
         return False
@@ -219,7 +221,7 @@ class _Accounted:
     def _covers(self, word: str, wishes: bool) -> bool:  # noqa: FBT001 - of its own class
         """Whether a piece of Chinese is made of words that are accounted for."""
         fillers = _FILLERS | {"了"} if wishes else _FILLERS
-        known = {*self._verbs - _WEAK, *self._nouns, *self._own, *fillers}
+        known = {*self._verbs - _WEAK, *self._nouns, *self._own, *fillers} - {"谢谢你"}
         known |= {"再"} if self._command.id in _CURES else set()
         pieces = _cut(word, frozenset(one for one in known if _HAN.match(one)))
         for one in pieces or ():

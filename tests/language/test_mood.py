@@ -59,13 +59,7 @@ def test_a_line_may_say_what_not_to_do(line: str) -> None:
         "should i restart ada", "can i delete ada",
         "谁删了 inference", "ada 怎么了", "可以删 ada 吗", "是否强制重启 ada",
         "帮我看看谁删的", "why dont you restart ada", "ada 能删吗",
-        "let me know before you delete ada", "before you delete ada ask bob",
-        "bob wants to delete ada, is that ok", "my delete of ada failed",
-        "ada 关了没", "inference 开机了没有", "alice 说可以把 ada 删了",
-        "FW: please delete ada", "oops, i shut down ada", "sorry i deleted ada",
-        "i hate it when ada restarts", "thanks for restarting ada", "deleting ada is fine by me",
-        "谢谢你重启 ada", "我把 ada 停了", "ada 我来关", "ada 我重启过了，大家可以用了",
-        "转发：请把 ada 删掉", "[10:32] Bob: can you shut down ada",
+        "ada 关了没", "inference 开机了没有",
     ],
 )  # fmt: skip
 def test_a_line_may_be_a_question(line: str) -> None:
