@@ -296,8 +296,9 @@ async def share(
     lasting = timedelta(hours=hours) if hours else None
     audience = UserId(person) if person else ChannelId(channel)
     shared = await ctx.services.sessions.share(
-        ctx.actor, node, kind, audience, lasting, also=await _pending(ctx, node, UserId(person))
-    )
+        ctx.actor, node, kind, audience, lasting,
+        also=await _pending(ctx, node, UserId(person)), is_answer=ctx.source is Source.BUTTON,
+    )  # fmt: skip
     told = access_cards.shared(shared, _named(UserId(person), channel), node.label)
     how = line(access_cards.taken_back())
     # By the button of a request, its card says it: the answer is for them alone, or left out.

@@ -24,7 +24,7 @@ from bot.model import (
     Place,
     Share,
 )
-from bot.reply import Reply, dump, load, mentioned, say, time
+from bot.reply import Reply, dump, load, mention, mentioned, say, time
 from storage import Store, UnitOfWork
 
 _MOST_OPEN = 5  # requests of one person
@@ -32,6 +32,8 @@ _MOST_A_DAY = 20
 _DAY = timedelta(days=1)
 _SOON = timedelta(hours=1)  # before its end a share is told of
 _SHORT = timedelta(hours=1, minutes=10)  # what lasts no longer was said just now
+
+_JUST_NOW = timedelta(minutes=1)
 
 log = structlog.get_logger()
 
@@ -165,6 +167,30 @@ class AccessRequests:
             details = {"by": request.asker}
             entry = AuditEntry(AuditKind.ACCESS_EXPIRED, now, node=request.node, details=details)
             tx.audit.append(entry)
+
+
+async def require_unanswered(tx: UnitOfWork, share: Share, node: Node) -> None:
+    """Two who press at once do not both share: whoever asked is told once.
+
+    Raises Refused where another of those who were asked has just shared theirs.
+    """
+    asked = await tx.access.since(share.audience, share.created_at - _DAY - _JUST_NOW)
+    answered = [
+        one
+        for one in asked
+        if one.node == share.node and one.state is AccessState.GRANTED and share.user in one.holders
+    ]
+    for other in await tx.sessions.shares_with(UserId(share.audience), ChannelId("")):
+        is_new = share.created_at - other.created_at < _JUST_NOW
+        is_asked = any(other.user in one.holders for one in answered)
+        if is_asked and is_new and other.node == share.node and other.user != share.user:
+            told = say(
+                "{user} has just shared a session for {node} with {asker}: yours is not needed.",
+                user=mention(other.user),
+                node=node.label,
+                asker=mention(UserId(share.audience)),
+            )
+            raise Refused(told)
 
 
 async def tell_shared(

@@ -16,7 +16,7 @@ from bot.ids import ChannelId, NodeId, Reader, UserId
 from bot.messages.access_cards import ask_button
 from bot.model import Audience, AuditEntry, AuditKind, DbcSession, Node, NodeKind, Share
 from bot.reply import Phrase, Reply, command, keep, mention, say, say_number
-from bot.services.access import tell_shared
+from bot.services.access import require_unanswered, tell_shared
 from storage import Store, UnitOfWork
 
 NOTHING_MORE: Mapping[str, Reply] = MappingProxyType({})
@@ -147,11 +147,12 @@ class Sessions:
         lasting: timedelta | None = None,
         *,
         also: Mapping[str, Reply] = NOTHING_MORE,
+        is_answer: bool = False,
     ) -> Share:
         """Let a person or a channel use the session of `user`, who may have been asked for it.
 
         The person is told, and what they have to know of the node (`also`, by key). Raises Refused
-        without one.
+        without one; and, where it answers a request (`is_answer`), if another has just done so.
         """
         now = self._clock.now()
         ends_at = None if lasting is None else now + lasting
@@ -163,6 +164,8 @@ class Sessions:
                     hint=_add_yours(),
                     field="node",
                 )
+            if is_answer:
+                await require_unanswered(tx, share, node)
             await tx.sessions.share(share)
             details: dict[str, str] = {"with": audience}
             if share.ends_at is not None:

@@ -1,5 +1,6 @@
 """Asking for access with a button, answering with one, and shares that end by themselves."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -173,6 +174,23 @@ async def test_whoever_shares_by_button_reads_it_once_and_the_other_gets_a_butto
     assert "2 machines on 1 node" in bob.last("@dbc").text
     await stage.asks(alice, "/dbc session share gpu1 with @carol")
     assert "Take it back with" in alice.last(CHANNEL).plain
+
+
+async def test_of_two_who_share_at_once_one_does_and_the_other_is_told(stage: Stage) -> None:
+    alice, bob, carol = stage.alice, stage.bob, stage.carol
+    for holder in (alice, carol):
+        await stage.gives_session(holder, "gpu1")
+    await asks(stage, bob)
+    cards = [(one, await card(stage, one, bob)) for one in (alice, carol)]
+    await asyncio.gather(*(one.presses("Share for 8 hours", seen) for one, seen in cards))
+    await stage.quiet()
+    await stage.passes(90)
+    assert len(told(bob, "shares their session for gpu1 with you")) == 1
+    too_late = ("has just shared a session for gpu1 with", "This was answered already")
+    late = [one for one in (alice, carol) if any(told(one, words) for words in too_late)]
+    assert len(late) == 1
+    kinds = [entry.kind for entry in await entries(stage)]
+    assert kinds.count(AuditKind.SESSION_SHARED) == 1
 
 
 async def test_who_has_lost_the_session_shares_nothing(stage: Stage) -> None:
