@@ -109,6 +109,7 @@ _AS_IS = frozenset(
 _HAN, _LATIN = r"[\u3400-\u9fff]", r"[0-9A-Za-z]"
 _MEET = re.compile(f"{_HAN}{_LATIN}|{_LATIN}{_HAN}")
 _HAN_BEGINS, _HAN_ENDS = re.compile(_HAN), re.compile(f"{_HAN}$")
+_BEGINS = re.compile(f"{_HAN}|{_LATIN}|“")  # text of any script, and no separator such as `·`
 _SENTENCE_END = re.compile("[。！？；：，）”]$")
 _HAN_OR_MARK = re.compile(f"(?:{_HAN}|[。！？；：，）”])$")
 _DAY = "今天 0:00"
@@ -222,6 +223,8 @@ def _is_close(before: str, end: re.Pattern[str], after: str) -> bool:
     """Whether no space belongs between two texts; a bracket of Chinese has one of its own."""
     if after[:1] == "（":
         return bool(before)
+    if _SENTENCE_END.search(before) is not None:  # a mark is as wide as with a space
+        return _BEGINS.match(after) is not None
     return end.search(before) is not None and _HAN_BEGINS.match(after) is not None
 
 

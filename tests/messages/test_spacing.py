@@ -65,6 +65,13 @@ def test_no_space_stands_behind_what_is_filled_in_and_ends_with_a_mark(told: str
     assert shown == f"{told}{space}它在节点上的文件是 a.qcow2。"
 
 
+@pytest.mark.parametrize("behind", ["DBC 不检查。", "“上传结束”不算。", bold("gpu1"), "2 台。"])
+def test_no_space_stands_between_a_mark_and_what_goes_on_behind_it(behind: Words) -> None:
+    shown = plain_of(behind)
+    assert plain_of(line("已删除。", " ", behind)) == f"已删除。{shown}"
+    assert plain_of(line("已删除（4G）", " · ", behind)) == f"已删除（4G） · {shown}"
+
+
 def test_names_that_are_kept_as_one_text_are_listed_as_chinese_does() -> None:
     assert plain_of(several("train-01, infer-07")) == "train-01、infer-07"
 
