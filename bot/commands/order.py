@@ -32,7 +32,15 @@ from bot.orders.reports import paid_in
 from bot.orders.schedule import DAY, can_be_rescued
 from bot.orders.signing import confirmation, renewal
 from bot.orders.unreadable import not_read
-from bot.orders.words import at_the_end, renewing_costs, sign_of, taker, unconfirmed, why_over
+from bot.orders.words import (
+    at_the_end,
+    checks,
+    renewing_costs,
+    sign_of,
+    taker,
+    unconfirmed,
+    why_over,
+)
 from bot.pipeline.context import Context, Services
 from bot.pipeline.formatting import gpus, joined, stacked
 from bot.reply import (
@@ -146,8 +154,9 @@ def _row(facts: Facts, prices: Prices | None, reader: UserId) -> Row:
         _a_day(order, prices),
     )
     acts = buttons(
-        order, facts.head, sees=facts.sees, has_machines=facts.has_machines, reader=reader
-    )
+        order, facts.head, sees=facts.sees, has_machines=facts.has_machines, reader=reader,
+        is_early=not facts.is_final,
+    )  # fmt: skip
     return Row(shown, _data(facts), acts.buttons)
 
 
@@ -180,7 +189,8 @@ def _one_by_one(replies: Sequence[Reply]) -> Reply:
 
 
 async def _shown(ctx: Context, found: RentalOrder) -> Reply:
-    facts = await ctx.services.orders.facts(found, ctx.actor)
+    facts = await ctx.services.orders.facts(found, ctx.actor, signs=True)
+    found = facts.order
     head = say(
         "Order {order} for {node} {when}.",
         order=str(found.number), node=bold(facts.node), when=when(facts),
@@ -207,7 +217,7 @@ async def _shown(ctx: Context, found: RentalOrder) -> Reply:
     elif found.phase is OrderPhase.RENTING and facts.is_past(found.ends):  # nobody has read it
         parts += [Note(line(copy_by(facts)))] if facts.has_machines else []
     elif found.phase is OrderPhase.RENTING:
-        parts += [*at_the_end(facts), *renewing_costs(facts), *renewal(found, DAY)]
+        parts += [*at_the_end(facts), *_renewing(facts)]
     parts += why_over(facts)
     acts = buttons(
         found,
@@ -215,11 +225,27 @@ async def _shown(ctx: Context, found: RentalOrder) -> Reply:
         sees=facts.sees,
         has_machines=facts.has_machines,
         is_shown=True,
+        is_early=not facts.is_final,
         reader=ctx.actor,
     )
     if acts.buttons:
         parts.append(acts)
     return Reply(line(head), tuple(parts), private=True, data=_data(facts))
+
+
+def _renewing(facts: Facts) -> tuple[Part, ...]:
+    """What renewing costs and its call; that only where no payment can be doubled by it."""
+    if not facts.is_final:  # it has just been renewed or confirmed
+        return ()
+    if facts.is_read:
+        return *renewing_costs(facts), *renewal(facts.order, DAY)
+    if facts.order.signers:
+        return (Note(line(checks(facts))),)
+    told = say(
+        "Sign this only if nobody has renewed the order since it was read: a second renewal is "
+        "added to the first, and paid as well."
+    )
+    return Note(line(emoji("warning"), " ", told)), *renewal(facts.order, DAY)
 
 
 def _gpus(order: RentalOrder) -> Text:

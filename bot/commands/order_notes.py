@@ -92,6 +92,7 @@ async def _told(
     is_kept: bool = False,
 ) -> Line:  # fmt: skip
     facts = await services.orders.facts(order)
+    order = facts.order
     if not has_machines:
         facts = replace(facts, machines=())
     sign = emoji("alarm_clock" if _left(services, order) <= SOON else "calendar")
@@ -244,6 +245,9 @@ async def _paying(
 
 async def _caution(ctx: Context, node: Node, order: RentalOrder) -> Foreseen:
     facts = await ctx.services.orders.facts(order)
+    order = facts.order
+    if order.phase not in _LOST:
+        return _orderless(node, order, is_searched=True)
     label, coming, lost = bold(node.label), when(facts, is_kept=True), line(_LOST[order.phase])
     if order.phase is OrderPhase.RENTING and facts.is_past(order.ends):
         lost = line(_LOST_BY_NOW)

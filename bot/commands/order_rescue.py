@@ -104,6 +104,7 @@ async def left_of(ctx: Context, order: RentalOrder) -> Left:
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     here = [one for one in usable if one.node == order.node]
     facts = await ctx.services.orders.facts(order)
+    order = facts.order
     has_ended = order.phase is OrderPhase.ENDED or facts.is_ending
     listings = [await ctx.services.inventory.list_node(one) for one in here]
     ended = await ended_of(ctx.services, here)

@@ -21,6 +21,8 @@ def when(facts: Facts, *, is_kept: bool = False) -> Line:
     How long that is stands in no text that `is_kept`: whoever reads it later would be misled.
     """
     coming = _kept(facts) if is_kept else _coming(facts)
+    if not facts.is_final:
+        coming = line(coming, " ", say("(by the newest block, which is not final yet)"))
     return line(coming, *(() if facts.is_read else (" ", _as_read(facts))))
 
 

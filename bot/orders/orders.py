@@ -20,6 +20,7 @@ from bot.ids import ChannelId, UserId
 from bot.messages.outbox import Outbox
 from bot.model import DbcSession, OrderPhase, Place, RentalOrder
 from bot.orders import said, vague, words
+from bot.orders.asked import Asked
 from bot.orders.changes import Event, Looked, Read, goes_on, looked, over_by, unread
 from bot.orders.concerned import Concern, Concerned, People
 from bot.orders.facts import AtStake, Facts
@@ -52,8 +53,6 @@ _FINDING = timedelta(seconds=30)
 _WORTH_SAYING = timedelta(minutes=5)
 _AGAIN = timedelta(seconds=30)  # after a chain that could not be read
 _SHOWS = timedelta(seconds=80)  # after a signature: a transaction is final after half a minute
-_LATELY = timedelta(minutes=15)  # an order is looked at more often
-_JUST_NOW = timedelta(minutes=2)  # and one that waits for its confirmation, every 12 seconds
 # After so long, one node that is behind what was read before is right, and that was made up.
 _CONVINCES = timedelta(days=1)
 
@@ -90,6 +89,7 @@ class Orders:
         self._elsewhere = Unread(clock, "orders.another_chain", "orders.same_chain_again")
         self._apart: dict[str, timedelta] = {}  # orders that the chain does not go on from
         self.handlings = Handlings(store, clock, self._told_of)
+        self._asked = Asked(store, chain, clock, self._view, self._looked, self.odd)
         self._failed: set[str] = set()  # orders whose looks fail by a fault of ours
 
     async def find_due(self) -> None:
@@ -366,9 +366,20 @@ class Orders:
 
     # For commands
 
-    async def facts(self, order: RentalOrder, user: UserId | None = None) -> Facts:
-        """What is said of an order to somebody, from what was read last; else to anybody."""
-        facts = (await self._facts(order, self._head(order), is_read=self._is_read(order)))[0]
+    async def facts(
+        self, order: RentalOrder, user: UserId | None = None,
+        *, signs: bool = False, at_once: bool = False,
+    ) -> Facts:  # fmt: skip
+        """What is said of an order to somebody, else to anybody, as the newest block has it.
+
+        From what was read last; near a deadline, or where somebody `signs`, the chain is read now,
+        unless the answer is wanted `at_once`.
+        """
+        read = None if at_once else await self._asked.read(order, signs=signs)
+        known, is_read = read or (order, self._asked.is_lately(order))
+        shown = by_newest(known)
+        facts = (await self._facts(shown, self._head(known), is_read=is_read))[0]
+        facts = replace(facts, is_final=shown == known)
         return facts if user is not None and await self.sees(order, user) else facts.bare
 
     async def search_of(self, user: UserId, also: Sequence[DbcSession] = ()) -> Search:
@@ -381,7 +392,7 @@ class Orders:
 
     def is_past(self, order: RentalOrder) -> bool:
         """Whether its end must have come by now, or the time to confirm it is over."""
-        return self._head(order) >= goal_of(order)
+        return self._head(order) >= goal_of(by_newest(order))
 
     def has_passed(self, block: int, order: RentalOrder) -> bool:
         """Whether a block of an order's chain must have been made by now."""
@@ -389,14 +400,6 @@ class Orders:
 
     def _head(self, order: RentalOrder) -> int:
         return head_at(order, self.chain.now)
-
-    def _is_read(self, order: RentalOrder) -> bool:
-        """Whether an order was read as often as it has to be."""
-        if order.phase.is_over:
-            return True  # nothing new is expected of it
-        lately = _JUST_NOW if order.phase is OrderPhase.WAITING else _LATELY
-        is_told = order.missing_since is None and order.id not in self.odd.known
-        return is_told and self.chain.now - order.seen_at < lately
 
     async def of_person(self, user: UserId) -> list[RentalOrder]:
         """The orders that somebody is told of, the first end first."""
@@ -430,7 +433,9 @@ class Orders:
         return await self.concerned.people(concerned, machines, order.node)
 
     async def _told_of(self, order: RentalOrder) -> tuple[Facts, list[tuple[Place, bool]]]:
-        facts, people = await self._facts(order, self._head(order), is_read=self._is_read(order))
+        facts, people = await self._facts(
+            order, self._head(order), is_read=self._asked.is_lately(order)
+        )
         return facts, await self._places(people)
 
     async def machines_of(self, order: RentalOrder) -> tuple[AtStake, ...]:

@@ -250,10 +250,10 @@ def unsigned(facts: Facts) -> Reply:
             "No renewal of order {order} for {node} is on the chain yet. It ends {time}.",
             **_named(facts), time=facts.at(facts.order.ends),
         )  # fmt: skip
-    return _reply(facts, "warning", line(told), Note(line(_checks(facts))))
+    return _reply(facts, "warning", line(told), Note(line(checks(facts))))
 
 
-def _checks(facts: Facts) -> Text:
+def checks(facts: Facts) -> Text:
     """What whoever has signed checks, and when to sign again: each renewal is paid for."""
     if facts.is_read:
         return say(

@@ -129,7 +129,7 @@ class Numbered:
         """`1287 · gpu1 · ends in 3 days`, of the rentals that this person is told of."""
         rescues = search.form == _RESCUE
         rentals = await self._rentals(search, also_over=rescues)
-        facts = [await self._services.orders.facts(order) for order in rentals]
+        facts = [await self._services.orders.facts(order, at_once=True) for order in rentals]
         return [
             Choice(
                 say(

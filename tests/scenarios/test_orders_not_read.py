@@ -1,5 +1,6 @@
 """What is told of orders while the chain cannot be read, stands still or contradicts itself."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from sandbox.chain import answers
@@ -173,3 +174,85 @@ async def test_a_confirmation_that_a_halt_puts_off_is_asked_for_again(scene: Cha
     assert "cannot be read" not in told
     await scene.passes(minutes=3, step=15)
     assert scene.told(alice, "2 minutes left", at="confirm-last-1")
+
+
+async def test_what_is_signed_near_an_end_is_read_when_somebody_asks(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    await stage.asks(alice, "/dbc vm list")
+    rental = scene.rents(blocks=DAY)
+    await scene.passes(minutes=10, step=60)
+    await scene.until(rental.end - 50)
+    scene.chain.relet(rental.number, 10 * DAY)
+    stage.clock.advance(timedelta(seconds=45))  # no look comes in between
+    for asked in (f"order show {rental.number}", "order list", "vm list"):
+        shown = (await stage.asks(alice, f"/dbc {asked}")).plain
+        assert "in 10 days" in shown
+    await stage.gives_session(alice, "gpu2")
+    waiting = scene.rents("gpu2", confirmed=False)
+    await scene.passes(minutes=1, step=15)
+    scene.chain.confirm(waiting.number)
+    stage.clock.advance(timedelta(seconds=45))
+    shown = (await stage.asks(alice, f"/dbc order show {waiting.number}")).plain
+    assert CONFIRMS not in shown
+    assert "must be confirmed" not in shown
+
+
+async def test_an_order_that_cannot_be_read_is_shown_as_of_when_it_is(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(blocks=DAY)
+    waiting = scene.rents("gpu2", confirmed=False)
+    await stage.gives_session(alice, "gpu2")
+    await scene.passes(minutes=10, step=15)
+    await stage.quiet()
+    scene.rpc[0].down = True
+    for asked in (f"order show {waiting.number}", "order list", "vm list"):
+        shown = (await stage.asks(alice, f"/dbc {asked}")).plain
+        assert "the chain cannot be read)" in shown
+    shown = (await stage.asks(alice, f"/dbc order show {rental.number}")).plain
+    assert "Sign this only if nobody has renewed the order since it was read" in shown
+    assert RENEWS in shown
+    told = [one for one in alice.messages("@dbc") if f"order {rental.number}" in one.plain.lower()]
+    await alice.presses("Done", next(one for one in told if "I renew it" in one.buttons))
+    await stage.quiet()
+    stage.clock.advance(timedelta(seconds=30))
+    shown = (await stage.asks(alice, f"/dbc order show {rental.number}")).plain
+    assert "Sign again only if the wallet says that the transaction failed" in shown
+    assert RENEWS not in shown
+
+
+async def test_what_the_newest_block_has_renewed_has_not_ended(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    await stage.asks(alice, "/dbc vm list")
+    rental = scene.rents(blocks=DAY)
+    await scene.passes(minutes=10, step=60)
+    end = rental.end
+    await scene.until(end - 60, step=60)
+    scene.chain.blocks.finality_stuck_at = scene.chain.blocks.finalized
+    scene.chain.relet(rental.number, 11 * DAY)
+    await scene.until(end + 5, step=12)
+    newest = "(by the newest block, which is not final yet)"
+    for asked in (f"order show {rental.number}", "order list", "vm list"):
+        shown = (await stage.asks(alice, f"/dbc {asked}")).plain
+        assert f"in 10 days {newest}" in shown
+        assert RENEWS not in shown
+        assert "can no longer be renewed" not in shown
+        assert "I renew it" not in shown
+    saved = (await stage.asks(alice, f"/dbc order rescue {rental.number}")).plain
+    assert "has ended" not in saved
+    assert "Shut down" not in saved.split("Copy data disks first")[1]
+
+
+async def test_what_the_newest_block_has_confirmed_is_not_to_be_confirmed(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(confirmed=False)
+    await scene.passes(minutes=6, step=15)
+    scene.chain.blocks.finality_stuck_at = scene.chain.blocks.finalized
+    scene.chain.confirm(rental.number)
+    await scene.passes(minutes=5, step=15)
+    for asked in (f"order show {rental.number}", "order list"):
+        shown = (await stage.asks(alice, f"/dbc {asked}")).plain
+        assert "must be confirmed" not in shown
+        assert CONFIRMS not in shown
+        assert "(by the newest block, which is not final yet)" in shown
