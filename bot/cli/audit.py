@@ -17,6 +17,7 @@ from typing import IO, TypeVar
 import click
 
 from bot.cli.failures import Commands, said, told
+from bot.cli.paths import FilePath
 from bot.cli.settings import load
 from bot.clock import SystemClock
 from bot.commands.audit import OUTCOMES
@@ -127,7 +128,7 @@ async def _verify(database: str | None, head: AuditHead | None) -> tuple[Fault |
 @click.option("--outcome", default="", help="Like done, failed, unknown, denied, requested.")
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FilePath(dir_okay=False),
     help="A new file, which nobody else can read; without it, standard output.",
 )
 def export(

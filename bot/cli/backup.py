@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from bot.cli.paths import FilePath
 from bot.cli.postgres_restore import SINCE, encrypted, present_keys, with_postgresql
 from bot.cli.settings import load
 from bot.clock import SystemClock
@@ -19,7 +20,7 @@ from storage import restore as put_back
 
 
 @click.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=FilePath(dir_okay=False))
 def backup(file: Path) -> None:
     """Write a copy of the database to the new FILE, also while the bot runs.
 
@@ -31,9 +32,7 @@ def backup(file: Path) -> None:
 
 
 @click.command()
-@click.argument(
-    "file", required=False, type=click.Path(dir_okay=False, allow_dash=True, path_type=Path)
-)
+@click.argument("file", required=False, type=FilePath(dir_okay=False, allow_dash=True))
 @click.option("--yes", is_flag=True, help="With PostgreSQL: ask nothing.")
 @click.option(
     "--without-key", is_flag=True, help="Also where no key opens what is encrypted in it."
@@ -93,7 +92,7 @@ def _key_for(settings: KeySettings) -> str:
 
 
 @click.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=FilePath(dir_okay=False))
 def copy(file: Path) -> None:
     """Copy the SQLite database FILE into the empty PostgreSQL database of DATABASE_URL.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from bot.cli.paths import FilePath
 from bot.cli.policy_analysis import diff, who_can
 from bot.cli.policy_question import NODE, asked, is_question, read
 from bot.cli.policy_words import (
@@ -58,7 +59,7 @@ def _is_file(given: str) -> bool:
         return False
 
 
-_file = click.option("--file", type=click.Path(path_type=Path), help="Instead of POLICY_FILE.")
+_file = click.option("--file", type=FilePath(), help="Instead of POLICY_FILE.")
 
 
 @policy.command()
@@ -118,7 +119,7 @@ def _warn(rules: Policy) -> None:
 
 
 @policy.command()
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=FilePath())
 def test(file: Path | None) -> None:
     """Ask what each [[test]] of a FILE expects, and fail (exit code 1) where it comes otherwise.
 

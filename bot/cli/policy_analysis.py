@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from bot.cli.failures import told
+from bot.cli.paths import FilePath
 from bot.cli.policy_question import channel_of, node_of, read, request_of
 from bot.cli.policy_words import by_table, held, in_full
 from bot.commands.rows import command_table
@@ -35,7 +36,7 @@ _ENTITLED = (
 @click.argument("line", metavar='"vm delete train-01"')
 @click.option("--node", default="", metavar="ID", help="Only on this node.")
 @click.option("--in", "channel", default="", metavar="ID", help="Only in this channel.")
-@click.option("--file", type=click.Path(path_type=Path), help="Instead of POLICY_FILE.")
+@click.option("--file", type=FilePath(), help="Instead of POLICY_FILE.")
 def who_can(line: str, node: NodeId, channel: ChannelId, file: Path | None) -> None:
     """Say who may request a line, who may approve it, who may break the glass, by which rules."""
     rules = read(file)
@@ -154,8 +155,8 @@ def _who(request: Request) -> str:
 
 
 @click.command()
-@click.argument("old", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
+@click.argument("old", type=FilePath())
+@click.argument("new", type=FilePath())
 def diff(old: Path, new: Path) -> None:
     """Say what NEW rules decide otherwise than OLD ones, with an example for each difference.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from bot.health import Health
+from bot.ids import NodeId, UserId
 from bot.model import LOCKED_SECRETS, Execution
 from bot.reply import Text, say, say_number
 from storage import Store, Stranger, Vault
@@ -37,18 +38,24 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Damaged:
-    """One row that cannot be read."""
+    """One row that cannot be read. `called` is how people know it, where that is not its id."""
 
     row: str
     id: str
     why: Text
     advice: Text = ""
+    called: str = ""
 
     @property
     def told(self) -> Text:
         """That it cannot be read, and why."""
         row = _ROWS.get(self.row, self.row)
-        return say("The {row} {id} cannot be read: {why}.", row=row, id=self.id, why=self.why)
+        return say(
+            "The {row} {id} cannot be read: {why}.",
+            row=row,
+            id=self.called or self.id,
+            why=self.why,
+        )
 
 
 def named(found: Collection[Damaged]) -> Sequence[tuple[Text, Text]]:
@@ -145,10 +152,28 @@ class Damage:
             executions = await tx.executions.unfinished()
             watches = [one for one in await tx.watches.open() if one.is_unreadable]
             approvals = [one for one in await tx.approvals.open() if one.is_unreadable]
+            labels = (
+                {one.id: one.label for one in await tx.inventory.nodes()}
+                if sessions or requests
+                else {}
+            )
         self._sessions, self._locked = len(known), len(sessions)
+        advice = self._put_back
+
+        def named(user: UserId, node: NodeId) -> str:
+            return f"{user} {labels.get(node, node)}"
+
         return [
-            *(Damaged("session", f"{s.user} {s.node}", _LOCKED, self._put_back) for s in sessions),
-            *(Damaged("requested session", f"{r.user} {r.node}", _LOCKED) for r in requests),
+            *(
+                Damaged("session", f"{s.user} {s.node}", _LOCKED, advice, named(s.user, s.node))
+                for s in sessions
+            ),
+            *(
+                Damaged(
+                    "requested session", f"{r.user} {r.node}", _LOCKED, "", named(r.user, r.node)
+                )
+                for r in requests
+            ),
             *(Damaged("command", e.id, why) for e in executions if (why := self._why_not(e))),
             *(Damaged("watch", watch.id, _DAMAGED) for watch in watches),
             *(Damaged("review", one.id, _DAMAGED) for one in approvals),

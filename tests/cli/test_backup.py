@@ -108,6 +108,15 @@ def test_a_backup_never_replaces_a_file(written: Written, tmp_path: Path) -> Non
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("backup",), ("restore",), ("copy",), ("audit", "export", "--output"), ("policy", "test")],
+)
+def test_an_empty_text_is_no_path(written: Written, words: tuple[str, ...]) -> None:
+    done = run(written.file, *words, "")
+    assert (done.exit_code, "an empty text names no file" in done.output) == (2, True)
+
+
 def test_a_backup_of_an_altered_audit_is_made_and_says_so(written: Written, tmp_path: Path) -> None:
     with closing(sqlite3.connect(written.file)) as raw, raw:
         raw.execute("DROP TRIGGER audit_refuses_update")

@@ -38,7 +38,7 @@ async def test_rows_that_cannot_be_read_are_counted_and_named_to_operators(tmp_p
         assert logged["id"].startswith(f"{stage.alice.id} ")
         assert logged["advice"].startswith("Put the former key back at the end of the key file ")
         seen = (await stage.asks(stage.bob, "/dbc doctor")).plain
-        assert f"The session {logged['id']} cannot be read: no key opens it." in seen
+        assert f"The session {stage.alice.id} gpu1 cannot be read: no key opens it." in seen
         for name in ("bob", "carol"):
             locks(stage, name)
         await stage.passes(60)
