@@ -126,13 +126,11 @@ class PrivateAnswer(_Answer):
         actor: UserId,
         place: Place,
         trigger: str,
-        view: str = "",
     ) -> None:
         super().__init__(
             messenger, modals, clock, actor=actor, place=place, trigger=trigger, url=url
         )
         self._response = url
-        self._view = view  # the one in which a button was pressed
 
     async def say(self, reply: Reply) -> None:
         """Answer by the response_url; in a thread, where it cannot reach, by a whisper.

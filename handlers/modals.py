@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 
 import structlog
 from cachetools import TTLCache
@@ -53,6 +52,15 @@ class Shown:
     hash: str
     act: str = ""
     filling: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer in a modal: its external_id and view, and the press in it that is answered."""
+
+    name: str
+    view: str
+    act: str = ""
 
 
 class Modals:
@@ -101,44 +109,51 @@ class Modals:
             ) from failed
         return Shown(opened.id, opened.hash, filling=filling)
 
-    async def tell(self, reply: Reply, trigger: str, reader: Reader, *, above: bool = False) -> str:
-        """Say it in a modal, which only they see and is gone once closed.
+    async def tell(
+        self, reply: Reply, trigger: str, reader: Reader, *, above: bool = False
+    ) -> Told | None:
+        """Say it in a modal, which only they see and is gone once closed; None if too late.
 
-        Gives the external_id to change it by, or nothing where it is too late. `above`: over the
-        modal in which a button was pressed, which stays below it.
+        `above`: over the modal in which a button was pressed, which stays below it.
         """
         name, method = secrets.token_urlsafe(16), "views.push" if above else "views.open"
         view = self._answer(reply, reader, name)
         try:
-            await self._connection.call(method, trigger_id=trigger, view=view)
+            answer = await self._connection.call(method, trigger_id=trigger, view=view)
+            return Told(name, shaped(OpenedView, answer).view.id)
+        except (Unanswered, OddAnswer) as lost:
+            log.info("answer_not_answered", method=method, reason=lost.reason)
+            late = await self._opened_late(name, view, PATIENCE)
+            return Told(name, late.view) if late is not None else None
         except DeliveryFailed as failed:
             log.info("answer_not_opened", method=method, reason=failed.reason)
-            return ""
-        return name
+            return None
 
-    async def retell(self, reply: Reply, reader: Reader, **named: Any) -> bool:
+    async def retell(self, reply: Reply, reader: Reader, told: Told) -> bool:
         """Say it in a modal that answers already; False where the person has closed it."""
-        view = self._answer(reply, reader, named.get("external_id", ""))
+        view = self._answer(reply, reader, told.name)
         try:
-            await self._connection.call("views.update", **named, view=view)
+            await self._connection.call("views.update", view_id=told.view, view=view)
         except DeliveryFailed as failed:
             log.info("answer_not_changed", reason=failed.reason)
             return False
         return True
 
-    async def turn_into(
-        self, view_id: str, form: Form, place: Place, reader: Reader
-    ) -> Shown | None:
+    def is_overtaken(self, told: Told) -> bool:
+        """Whether something else was pressed in the modal since."""
+        return (self._newest.get(told.view) or "") != told.act
+
+    async def turn_into(self, told: Told, form: Form, place: Place, reader: Reader) -> Shown | None:
         """Put the form in the place of an answer; None where the person has closed that."""
         filling = _filling()
         view = self._view(form, place, reader, filling)
         try:
-            answer = await self._connection.call("views.update", view_id=view_id, view=view)
+            answer = await self._connection.call("views.update", view_id=told.view, view=view)
             turned = shaped(OpenedView, answer).view
         except DeliveryFailed as failed:
             log.info("form_not_shown", form=form.command, reason=failed.reason)
             return None
-        return Shown(turned.id, turned.hash, filling=filling)
+        return Shown(turned.id, turned.hash, told.act, filling)
 
     def _answer(self, reply: Reply, reader: Reader, name: str) -> Json:
         told, words = self._connection.spelled(reply, reader), self._connection.words(reader)

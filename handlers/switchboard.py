@@ -59,7 +59,7 @@ class Switchboard:
         self, actor: UserId, place: Place, url: str, trigger: str, view: Payload = NO_VIEW
     ) -> PrivateAnswer:
         """The answer to a slash command or a button; `view`: the one in which it was pressed."""
-        return _kind(view)(
+        answer = _kind(view)(
             self.messenger,
             self.modals,
             self.clock,
@@ -67,8 +67,10 @@ class Switchboard:
             actor=actor,
             place=place,
             trigger=trigger,
-            view=view.get("id", ""),
         )
+        if isinstance(answer, AnswerInAnswer):
+            answer.stand_in(view["id"])
+        return answer
 
     def public(self, actor: UserId, place: Place) -> PublicAnswer:
         """The answer to a message."""

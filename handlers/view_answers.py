@@ -4,10 +4,11 @@ Whoever presses there does not see the conversation. What they asked to see is s
 what stays (cards, questions, ends) stands in the conversation as ever.
 """
 
-from abc import abstractmethod
+import secrets
 
 from bot.reply import Form, Reply
 from handlers.answer import IN_MESSAGES, PrivateAnswer
+from handlers.modals import Told
 
 
 class AnswerInForm(PrivateAnswer):
@@ -20,10 +21,15 @@ class AnswerInForm(PrivateAnswer):
             await super().say(reply)
 
 
-class _AnswerAbove(PrivateAnswer):
-    """In a modal: what was asked to see, and why something cannot be."""
+class AnswerOnHome(PrivateAnswer):
+    """To a button on the Home tab: in a modal above it.
+
+    That is what was asked to see, and why something cannot be; what was done shows on the Home tab
+    by itself.
+    """
 
     _says_less = False  # whether the modal does not say yet what came of the press
+    _told: Told | None = None
 
     async def say(self, reply: Reply) -> None:
         """Say it; in the modal while it can be shown there."""
@@ -46,29 +52,23 @@ class _AnswerAbove(PrivateAnswer):
         await super().done()
 
     async def _tell(self, reply: Reply) -> bool:
-        """Say it in the modal; False where there is none."""
+        """Say it in the modal; False where there is none.
+
+        Where something else was pressed there since, what was only to be looked at is moot: it
+        would take the place of what came of that, a form with what was typed into it.
+        """
         await self._messenger.meet(self._actor)
-        return await self._in_modal(reply)
-
-    @abstractmethod
-    async def _in_modal(self, reply: Reply) -> bool: ...
-
-
-class AnswerOnHome(_AnswerAbove):
-    """To a button on the Home tab: above it. What was done shows on the Home tab by itself."""
-
-    _standing = ""  # the modal's external_id
-
-    async def _in_modal(self, reply: Reply) -> bool:
-        if self._standing:
-            return await self._modals.retell(reply, self._actor, external_id=self._standing)
-        trigger, self._trigger = self._trigger, ""
-        if trigger:
-            self._standing = await self._modals.tell(reply, trigger, self._actor)
-        return bool(self._standing)
+        if self._told is None:
+            trigger, self._trigger = self._trigger, ""
+            if trigger:
+                self._told = await self._modals.tell(reply, trigger, self._actor)
+            return self._told is not None
+        if self._modals.is_overtaken(self._told):
+            return reply.fault is None
+        return await self._modals.retell(reply, self._actor, self._told)
 
 
-class AnswerInAnswer(_AnswerAbove):
+class AnswerInAnswer(AnswerOnHome):
     """To a button in an answer that is a modal itself: in its place, as long as it is open.
 
     So nothing old is left below it, however far somebody goes on.
@@ -76,16 +76,17 @@ class AnswerInAnswer(_AnswerAbove):
 
     _says_less = True
 
+    def stand_in(self, view: str) -> None:
+        """Answer in this modal; what was pressed there before is not answered there any more."""
+        self._modals.acted(view, self._trigger)
+        self._told = Told(secrets.token_urlsafe(16), view, self._trigger)
+
     async def open(self, form: Form) -> None:
         """Put the form in the place of the answer."""
-        if self._shown is not None:
-            await super().open(form)
-            return
-        await self._messenger.meet(self._actor)
-        self._shown = await self._modals.turn_into(self._view, form, self._place, self._actor)
-        if self._shown is None:
-            await super().open(form)
-        self._says_less = False
-
-    async def _in_modal(self, reply: Reply) -> bool:
-        return await self._modals.retell(reply, self._actor, view_id=self._view)
+        if self._shown is None and self._told is not None:
+            await self._messenger.meet(self._actor)
+            self._says_less = False
+            self._shown = await self._modals.turn_into(self._told, form, self._place, self._actor)
+            if self._shown is not None:
+                return
+        await super().open(form)

@@ -104,3 +104,29 @@ async def test_who_has_closed_it_meanwhile_reads_the_answer_in_the_messages(
     patient.clock.advance(timedelta(seconds=40))
     await patient.quiet()
     await patient.alice.sees("gpu1", "@dbc")
+
+
+async def test_a_late_answer_takes_the_place_of_no_form(patient: Stage) -> None:
+    alice = patient.alice
+    await chooses(patient, "More …")
+    await alice.sees_modal("As last seen")
+    await alice.presses("Logs")
+    await alice.presses("Rename …")
+    await alice.sees_modal("Nickname")
+    await alice.fills({"Nickname": "infer-2"})
+    await patient.waits(1.1)
+    patient.clock.advance(timedelta(seconds=40))
+    await patient.quiet()
+    await alice.submits({})
+    await patient.quiet()
+    await alice.sees("infer-2", "@dbc")
+
+
+async def test_a_dialog_of_which_slack_does_not_tell_is_found_and_ends(patient: Stage) -> None:
+    patient.ws.faults.add("reset", "views.open", after_effect=True)
+    await chooses(patient, "Logs")
+    await patient.waits(1.1)
+    await patient.alice.sees_modal("Still waiting for gpu1")
+    patient.clock.advance(timedelta(seconds=40))
+    await patient.quiet()
+    assert "Still waiting" not in (await patient.alice.sees_modal("gpu1")).plain
