@@ -77,7 +77,12 @@ _CHINESE_CONDITION = re.compile(
     f"|明[天早晚]|后天|今晚|晚上|下午|凌晨|{_HOURS}|[二两三四五六七八九十x]点|稍后|待会|晚点|"
     "过一?会|月底|下?周[一二三四五六日末]|下周|下个?月|到时候?"
 )
-_NOT_YET = re.compile(r"(?:not|but not) (?:now|yet|before|until)|不是现在|先不|别急")
+# Of a reason: that what is typed is not wished now, or not without more.
+_NOT_YET = re.compile(
+    r"\b(?:(?:but )?not (?:now|yet|before|until|today)|unless|only if|but (?:wait|only|first)|"
+    r"after (?:lunch|work|hours|dinner|midnight)|tomorrow|tonight|next week|later today)\b"
+    "|不是现在|先不|别急|除非|明[天早晚]|今晚|下周|稍后|晚点|等[^，。]*(?:再|之后|以后)"
+)
 
 
 def fails(said: str, chinese: str) -> bool:

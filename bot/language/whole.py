@@ -29,14 +29,15 @@ _COMMAS = tuple(",;.!，；。！、")
 _MEANINGFUL = frozenset(
     "can could you would i we all every how what is are let if many long been back again "  # noqa: SIM905
     "should about u ya im what's whats hows good sorry gonna wanna gotta need want lets into "
+    "like maybe perhaps possibly to 能 "
     "可以 应该 什么 哪 哪些 哪个 哪台 哪几台 几台 所有 全部 有 怎么 如何 "
     "想 要 了 给 上 里".split()
 )
 _FILLERS = ((BESIDE | COURTESIES) - _MEANINGFUL) | frozenset(
     "this that it there team everyone immediately , hmm oh ah kind "  # noqa: SIM905
-    "它 台 个 一 那 将 给 能 吗 嘛 你能 您能 你帮 麻烦你 赶紧 赶快 快 呃 嗯 就是 啊 呀 哈 啦 "
+    "它 台 个 一 那 将 给 吗 嘛 你能 您能 你帮 麻烦你 赶紧 赶快 快 呃 嗯 就是 啊 呀 哈 啦 "
     "块 我要 我想 需要 给我 替我 "
-    "能不能 能否 可否 可不可以 有人 谁能 方便的话 可以的话 有空的话 来 行吗 好吗 次".split()
+    "能不能 能否 可否 可不可以 有人能 谁能 方便的话 可以的话 有空的话 来 行吗 好吗 次".split()
 )
 _ASKED = tuple(
     tuple(one.split())
@@ -49,8 +50,8 @@ _ASKED = tuple(
 )  # fmt: skip
 _ALL_PHRASES = sorted({*_ASKED, *PHRASES}, key=len, reverse=True)
 _IT = frozenset("it this that them 它 这个 那个".split())  # noqa: SIM905
-# 把 ada 关了 wishes it, “ada 关了” tells of it.
-_WISHED = re.compile("[把帮请将]|麻烦|给我")
+# 把 ada 关了 wishes it, “ada 关了” tells of it; 能重启吗 asks for it, “能重启” does not.
+_BESIDE = {"了": re.compile("[把帮请将]|麻烦|给我"), "能": re.compile("[吗嘛]")}
 
 # No verbs by themselves: with another word, or with what is made.
 _WEAK = frozenset(
@@ -166,7 +167,8 @@ class _Accounted:
             self._has_noun = True
         words = self._parted(words)
         self._is_more = any(word not in self._verbs | _FILLERS or word in _IT for word in words)
-        wishes = _WISHED.search("".join(words)) is not None
+        text = "".join(words)
+        beside = {one for one, with_ in _BESIDE.items() if with_.search(text)}
         left: list[str] = []
         for at, word in enumerate(words):
             if word in _FOR_SO_LONG and self._command.parameter("hours") is not None:
@@ -175,10 +177,11 @@ class _Accounted:
             if word == NAME or word in _FILLERS or word in self._names:
                 continue
             follows = "".join(words[at + 1 : at + 2])
-            is_before_name = follows == NAME or follows.startswith("@") or self._has_noun
+            is_name = self._has_noun or self._command.verb == "name"  # “rename ada to prod”
+            is_before_name = is_name or follows == NAME or follows.startswith("@")
             if word in _PREPOSITIONS and (is_before_name or not self._names):
                 continue
-            if not self._takes(word) and not (_HAN.match(word) and self._covers(word, wishes)):
+            if not self._takes(word) and not (_HAN.match(word) and self._covers(word, beside)):
                 left.append(word)
                 self._has_noun |= self._command.group == "disk" and bool(_DISK.fullmatch(word))
         return left
@@ -212,16 +215,15 @@ class _Accounted:
             return self._command.id in _CURES
         if word in APART and self._has_own:  # “turn off quiet hours”
             return True
-        is_typo = not self._strong and not word.endswith(_INFLECTED)
+        is_typo = not (self._strong or word.endswith(_INFLECTED) or _HAN.search(word))
         if is_typo and (meant := set(alike(self._table, word)) & self._verbs - _WEAK):
             self._strong |= meant
             return True
         return False
 
-    def _covers(self, word: str, wishes: bool) -> bool:  # noqa: FBT001 - of its own class
+    def _covers(self, word: str, beside: Collection[str]) -> bool:
         """Whether a piece of Chinese is made of words that are accounted for."""
-        fillers = _FILLERS | {"了"} if wishes else _FILLERS
-        known = {*self._verbs - _WEAK, *self._nouns, *self._own, *fillers} - {"谢谢你"}
+        known = {*self._verbs - _WEAK, *self._nouns, *self._own, *_FILLERS, *beside} - {"谢谢你"}
         known |= {"再"} if self._command.id in _CURES else set()
         pieces = _cut(word, frozenset(one for one in known if _HAN.match(one)))
         for one in pieces or ():

@@ -49,8 +49,8 @@ def wholly(table: Table, command: Command, found: Spotted, mood: Mood) -> Mappin
     if mood is not Mood.REQUEST or found.is_unclear:
         return None
     about = named(command, found)
-    is_elsewhere = found.machine and found.node and found.machine.node != found.node.id
-    if is_elsewhere or (thing is not None and not about):
+    are_two = found.machine and found.node and not found.on_node
+    if are_two or (thing is not None and not about):
         return None
     before = (*found.before, ",") if found.is_parted and not found.before else found.before
     left = left_over(table, command, before, found.behind, thing.label if thing else "")

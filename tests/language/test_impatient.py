@@ -298,6 +298,9 @@ def test_what_fits_of_an_unclear_line_is_kept_for_its_form(line: str, fit: dict[
         ("vm delete inference because nobody needs it dry run", "nobody needs it dry run"),
         ("vm delete inference because unused on gpu2 now", "unused on gpu2 now"),
         ("vm delete inference 因为 没人 在 gpu2 上 用 了", "没人 在 gpu2 上 用 了"),
+        ("vm restart inference because of an update, after lunch", "of an update, after lunch"),
+        ("vm delete inference because it is old, unless used", "it is old, unless used"),
+        ("重启 inference 因为 升级，明天早上", "升级，明天早上"),
     ],
 )
 def test_what_may_be_no_part_of_a_reason_is_asked_about(line: str, reason: str) -> None:

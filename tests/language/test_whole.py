@@ -195,8 +195,9 @@ def test_a_line_that_is_understood_whole_leads_to_what_it_wishes(line: str, comm
         "let me know before you delete ada", "before you delete ada ask bob",
         "bob wants to delete ada, is that ok", "my delete of ada failed", "转发：请把 ada 删掉",
         "deleting ada is fine by me", "我把 ada 停了", "ada 我重启过了，大家可以用了",
-        "[10:32] Bob: can you shut down ada", "just deleted inference", "inference 删错了",
-
+        "[10:32] Bob: can you shut down ada", "ada 重启中", "ada 重启了", "重启过 ada", "能删 ada",
+        "maybe delete ada", "inference hangs reboot gpu1", "ok to reboot ada",
+        "just deleted inference", "inference 删错了",
     ],
 )  # fmt: skip
 def test_of_a_line_with_a_word_more_nothing_is_offered_that_changes_anything(line: str) -> None:
