@@ -233,6 +233,17 @@ def has_ended(share: Share, node: str) -> Sequence[tuple[str, Reply]]:
     return (share.audience, again), (share.user, _said("lock", to_owner))
 
 
+def taken_away(share: Share, node: str) -> Reply:
+    """What told a person of a share, once whoever gave it has taken it back."""
+    told = say(
+        "{user} no longer shares their session for {node} with {whom}.",
+        user=mention(share.user),
+        node=bold(node),
+        whom=_audience(share),
+    )
+    return _said("lock", told)
+
+
 def _audience(share: Share) -> Span:
     return (
         mention(UserId(share.audience))

@@ -193,6 +193,19 @@ async def require_unanswered(tx: UnitOfWork, share: Share, node: Node) -> None:
             raise Refused(told)
 
 
+async def retell(tx: UnitOfWork, share: Share, told: Reply, now: datetime) -> None:
+    """Let what told a person of a share say what has become of that."""
+    if share.kind is not Audience.PERSON:
+        return
+    asked = await tx.access.since(share.audience, share.created_at - _DAY - _JUST_NOW)
+    granted = [one for one in asked if one.state is AccessState.GRANTED]
+    keys = [access_cards.told_key(one) for one in granted if one.node == share.node]
+    for key in (access_cards.begun_key(share), *keys):
+        message = await tx.messages.find(key)
+        if message is not None and share.user in mentioned(load(message.content)):
+            await _put(tx, key, UserId(share.audience), told, now)
+
+
 async def tell_shared(
     tx: UnitOfWork, share: Share, node: Node, also: Mapping[str, Reply], now: datetime
 ) -> None:

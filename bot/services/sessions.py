@@ -13,10 +13,10 @@ from bot.dbc.errors import DbcError, StrangeCode, Unreadable, WrongNodeKind
 from bot.dbc.identity import SessionPair, Target
 from bot.errors import BotError, Refused
 from bot.ids import ChannelId, NodeId, Reader, UserId
-from bot.messages.access_cards import ask_button
+from bot.messages.access_cards import ask_button, granted_to_user, taken_away
 from bot.model import Audience, AuditEntry, AuditKind, DbcSession, Node, NodeKind, Share
 from bot.reply import Phrase, Reply, command, keep, mention, say, say_number
-from bot.services.access import require_unanswered, tell_shared
+from bot.services.access import require_unanswered, retell, tell_shared
 from storage import Store, UnitOfWork
 
 NOTHING_MORE: Mapping[str, Reply] = MappingProxyType({})
@@ -166,19 +166,26 @@ class Sessions:
                 )
             if is_answer:
                 await require_unanswered(tx, share, node)
+            former = _to(await tx.sessions.shares_of(user), node, audience)
             await tx.sessions.share(share)
             details: dict[str, str] = {"with": audience}
             if share.ends_at is not None:
                 details["until"] = share.ends_at.isoformat(timespec="seconds")
             self._append(tx, AuditKind.SESSION_SHARED, user, node.id, details)
+            for one in former:
+                await retell(tx, one, granted_to_user(share, node), now)
             await tell_shared(tx, share, node, also, now)
         log.info("session.shared", node=node.id, by=user, with_=audience)
         return share
 
     async def unshare(self, user: UserId, node: Node, audience: str = "") -> int:
         """Take a shared session back at once, from one or from all; says from how many."""
+        now = self._clock.now()
         async with self._store.write() as tx:
+            former = _to(await tx.sessions.shares_of(user), node, audience)
             count = await tx.sessions.unshare(user, node.id, audience)
+            for one in former:
+                await retell(tx, one, taken_away(one, node.label), now)
             if count:
                 self._append(tx, AuditKind.SESSION_UNSHARED, user, node.id, {"with": audience})
         log.info("session.unshared", node=node.id, by=user, with_=audience, count=count)
@@ -298,6 +305,11 @@ def only(found: Sequence[DbcSession], user: UserId, node: Node) -> DbcSession:
     if found[0].is_locked:
         raise SessionLocked(found[0], user, node.label)
     return found[0]
+
+
+def _to(shares: Sequence[Share], node: Node, audience: str) -> list[Share]:
+    """Those for the node with one audience, or with any."""
+    return [one for one in shares if one.node == node.id and audience in {"", one.audience}]
 
 
 def _add_yours() -> Phrase:

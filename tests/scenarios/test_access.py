@@ -193,6 +193,27 @@ async def test_of_two_who_share_at_once_one_does_and_the_other_is_told(stage: St
     assert kinds.count(AuditKind.SESSION_SHARED) == 1
 
 
+async def test_what_told_of_a_share_says_its_new_end_and_that_it_was_taken_back(
+    stage: Stage,
+) -> None:
+    alice, bob = stage.alice, stage.bob
+    await stage.gives_session(alice, "gpu1")
+    await asks(stage, bob)
+    await answers(stage, alice, bob, "Share for 8 hours")
+    first = await bob.sees("shares their session for .gpu1. with you until", "@dbc")
+    before = first.plain
+    await stage.asks(alice, "/dbc session share gpu1 with @bob hours=24")
+    await stage.passes()
+    assert len(set(told(bob, "with you until"))) == 1, "both say the new end"
+    assert now(stage, first).plain != before
+    await stage.asks(alice, "/dbc session unshare gpu1 with @bob")
+    await stage.passes()
+    assert not told(bob, "with you until")
+    taken = f"<@{alice.id}> no longer shares their session for *gpu1* with <@{bob.id}>."
+    assert taken in now(stage, first).plain
+    assert now(stage, first).buttons == []
+
+
 async def test_who_has_lost_the_session_shares_nothing(stage: Stage) -> None:
     alice, bob = stage.alice, stage.bob
     await stage.gives_session(alice, "gpu1")
