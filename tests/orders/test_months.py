@@ -208,7 +208,7 @@ class Fate:
         near = [one for one in mine if 0 < one.end - head < 3 * HOUR]
         if self.long or self.waiting or not near or dice.random() > 0.15:
             return False
-        lasts = timedelta(hours=dice.choice((6, 30, 70, 70)))
+        lasts = timedelta(hours=70)  # until after the last warning of the deletion
         match dice.randrange(3):
             case 0:
                 for node in world.rpc:
