@@ -67,6 +67,7 @@ _FRESH = timedelta(seconds=3)
 _PATIENCE = timedelta(seconds=2)
 _LEFT_OUT = timedelta(minutes=2)
 _WORTH_SAYING = timedelta(minutes=5)
+_OVER = timedelta(hours=1)  # who contradicts no other for so long does so anew
 # No order ends later than 60 days from its renewal; the older pallet may add as much once more.
 _LONGEST = 4 * 60 * 14_400  # blocks
 _DEAREST = 10**15  # micro-USD a day: a machine that costs more is none
@@ -211,10 +212,11 @@ class ChainReader:
     def contradicts(self, urls: Sequence[str]) -> None:
         """Remember nodes that answer otherwise than the others."""
         passed = self._clock.monotonic()
-        for url in urls:
-            if url not in self._odd or passed - self._odd[url] >= _WORTH_SAYING:
-                log.warning("chain.contradicts", node=self._place(url), of=len(self._nodes))
-            self._odd[url] = passed
+        new = [one for one in urls if passed - self._odd.get(one, passed - _OVER) >= _OVER]
+        if new:
+            places = [self._place(url) for url in new]
+            log.warning("chain.contradicts", nodes=places, of=len(self._nodes))
+        self._odd |= dict.fromkeys(urls, passed)
 
     def keeps_waiting(self, url: str) -> None:
         """Leave a node out for a while that answers much later than the others."""

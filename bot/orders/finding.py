@@ -214,7 +214,8 @@ class Finder:
                 await tx.orders.add(new)
         if before is not None:
             await self._returned(new, before)
-        log.info("order.found", order=order_id, node=told.machine_id[:8], ends=told.rent_end)
+        if before is None or before.phase.is_over:  # else another search has found it meanwhile
+            log.info("order.found", order=order_id, node=told.machine_id[:8], ends=told.rent_end)
         return True
 
 

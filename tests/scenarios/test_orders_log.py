@@ -33,6 +33,8 @@ async def test_orders_that_nodes_contradict_each_other_about_are_one_line_and_th
         assert (ended["log_level"], ended["number"]) == ("info", 3)
         assert ended["after_seconds"] >= 3 * 3600 - 600
         assert len([one for one in logs if "order" in one["event"]]) == 2
+        (contradicts,) = _lines(logs, "chain.contradicts")
+        assert contradicts["nodes"] == [1, 2]
 
 
 async def test_new_orders_that_cannot_be_read_are_one_line_and_their_end_one(
@@ -71,3 +73,15 @@ async def test_a_fault_of_ours_in_looking_at_an_order_is_logged_once(tmp_path: P
         with capture_logs() as logs:
             await scene.passes(hours=2, step=300)
         assert len(_lines(logs, "order.look_failed")) == 1
+
+
+async def test_an_order_that_two_searches_find_at_once_is_logged_once(tmp_path: Path) -> None:
+    async with chained(tmp_path) as scene:
+        await scene.stage.gives_session(scene.stage.alice, "gpu1")
+        scene.rents(gpus=1, blocks=10 * DAY)
+        await scene.passes(minutes=3, step=30)
+        with capture_logs() as logs:
+            second = scene.rents(gpus=1, blocks=10 * DAY)  # of a node and a wallet that are known
+            await scene.passes(minutes=3, step=30)
+        (found,) = _lines(logs, "order.found")
+        assert found["order"] == f"rentMachine.{second.number}"
