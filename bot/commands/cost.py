@@ -387,7 +387,12 @@ async def _notes(
                 )
             )
         )
-    renting = [one for one in accounts if one.order.phase is OrderPhase.RENTING and stretch.is_now]
+    renting = [
+        one
+        for one in accounts
+        # Whoever may not see its machines does nothing about the GPUs that these leave free.
+        if one.is_open and one.order.phase is OrderPhase.RENTING and stretch.is_now
+    ]
     told += [await _unused(ctx, one, free) for one in renting if (free := one.unused(stretch.head))]
     estimates = [one.order for one, _ in found if one.is_estimate]
     if estimates:
@@ -435,7 +440,7 @@ async def _unused(ctx: Context, account: Account, free: int) -> Line:
         "Order {order} on {node} has {gpus} that no machine uses.",
         gpus=number, order=str(order.number), node=await ctx.services.inventory.label(order.node),
     )  # fmt: skip
-    if account.is_open and (last := account.last_holders()):
+    if last := account.last_holders():
         machines = all_of(line(bold(one)) for one in last)
         return line(told, " ", say("Last held by {machine}.", machine=machines))
     return line(told)

@@ -65,6 +65,9 @@ class Books:
             return  # `Orders` says so
         async with self._store.read() as tx:
             known = await tx.orders.open()
+            after = await tx.orders.after(view.final.number)
+        # One that lapsed before it was priced has cost its fee all the same.
+        known += [one for one in after if one.phase is OrderPhase.LAPSED]
         await self._note_time(view)
         for order in known:
             try:

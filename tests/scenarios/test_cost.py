@@ -383,3 +383,26 @@ async def test_a_node_and_a_month_are_what_is_asked_for(scene: ChainStage) -> No
         await alice.presses("Show costs", asked)
         await stage.quiet()
         assert "Cost of 2026-01" in alice.last().plain
+
+
+async def test_an_order_that_lapsed_before_it_was_priced_costs_its_fee(scene: ChainStage) -> None:
+    scene.is_watched_whole = False  # the orders are looked at before the books are kept
+    scene.rents(confirmed=False)
+    await scene.passes(minutes=0.2, step=12)
+    scene.rpc[0].down = True
+    await scene.passes(minutes=20, step=60)
+    scene.rpc[0].down = False
+    await scene.passes(minutes=10, step=60)
+    told = await costs(scene)
+    assert told["is_complete"] is True
+    assert planck(told["dbc"]) == 10 * 10**15
+
+
+async def test_who_only_watches_a_wallet_is_not_told_which_gpus_are_free(scene: ChainStage) -> None:
+    stage = scene.stage
+    await stage.asks(stage.bob, f"/dbc order watch {scene.renter}")
+    scene.rents(gpus=5)
+    await stage.asks(stage.alice, "/dbc vm list")
+    await scene.passes(minutes=10, step=60)
+    assert "that no machine uses" in (await stage.asks(stage.alice, "/dbc cost")).plain
+    assert "that no machine uses" not in (await stage.asks(stage.bob, "/dbc cost")).plain
