@@ -88,7 +88,7 @@ async def until(scene: ChainStage, block: int) -> None:
 async def holds(scene: ChainStage, rental: Rental, expected: Expected) -> None:
     """Every surface says and offers what is expected."""
     stage, alice, number = scene.stage, scene.stage.alice, rental.number
-    lines = {"list": "vm list", "machine": "vm show inference", "order": f"order show #{number}",
+    lines = {"list": "vm list", "machine": "vm show inference", "order": f"order show #{number}。",
              "node": "node orders gpu1"}  # fmt: skip
     seen: dict[str, SeenMessage | SeenView] = {
         name: await stage.asks(alice, f"/dbc {line}") for name, line in lines.items()
