@@ -143,7 +143,7 @@ async def test_why_it_cannot_work_is_read_in_chinese_as_well(stage: Stage) -> No
     told = (await stage.asks(stage.bob, "/dbc 自检")).plain.replace("*", "")
     assert "✘ 本进程 密钥文件 credential.key 里的密钥打不开任何会话（共 3 个）。" in told
     assert "✘ 机器人令牌 Slack 拒绝机器人令牌（invalid_auth）。把 SLACK_BOT_TOKEN 设为" in told
-    assert f"⚠ 本进程 会话（session） {stage.alice.id} " in told
+    assert f"⚠ 本进程 会话（session）{stage.alice.id} gpu1 " in told
     assert " 无法读取：没有密钥能打开。" in told
     assert not re.search("cannot be|opens|refuses|Put the", told)
 
