@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from bot.chain.errors import ChainError
 from bot.clock import shown
-from bot.errors import Refused
+from bot.errors import BotError, Refused
 from bot.orders.months import Month, block_at, milliseconds, month_of, parse
 from bot.orders.schedule import head_at
 from bot.pipeline.context import Context
-from bot.reply import say
+from bot.reply import Line, command, say, sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ async def stretch_of(ctx: Context, typed: str) -> Stretch | None:
     if month is None:
         raise Refused(
             say("“{typed}” is no month.", typed=typed),
-            hint=say("Write it like 2026-11, or say last."),
+            hint=await _hint(ctx, typed.strip()),
             field="month",
         )
     if month.begins > now:
@@ -61,3 +61,16 @@ async def _head(ctx: Context, known: int) -> int:
             orders = await tx.orders.open()
         now = shown(ctx.services.clock, ctx.now)
         return max([known, *(head_at(one, now) for one in orders)])
+
+
+async def _hint(ctx: Context, typed: str) -> Line:
+    """How to write a month; of a node's name first how its costs are asked for."""
+    hint = say("Write it like 2026-11, or say last.")
+    try:
+        node = await ctx.services.inventory.named_node(typed, asking=False)
+    except BotError:
+        return sentences((hint,))
+    if node.id in await ctx.hidden():
+        return sentences((hint,))
+    meant = say("Did you mean {command}?", command=command(f"cost on {typed}"))
+    return sentences((meant, hint))

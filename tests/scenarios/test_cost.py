@@ -406,3 +406,12 @@ async def test_who_only_watches_a_wallet_is_not_told_which_gpus_are_free(scene: 
     await scene.passes(minutes=10, step=60)
     assert "that no machine uses" in (await stage.asks(stage.alice, "/dbc cost")).plain
     assert "that no machine uses" not in (await stage.asks(stage.bob, "/dbc cost")).plain
+
+
+async def test_a_node_where_a_month_stands_is_told_how_it_is_named(scene: ChainStage) -> None:
+    scene.rents()
+    await scene.passes(minutes=5, step=60)
+    told = (await scene.stage.asks(scene.stage.alice, "/dbc cost gpu1")).plain
+    assert "Did you mean `/dbc cost on gpu1`?" in told
+    told = (await scene.stage.asks(scene.stage.alice, "/dbc cost gpu9")).plain
+    assert "Did you mean" not in told
