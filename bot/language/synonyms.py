@@ -6,7 +6,7 @@ What comes nearest is only offered, never run. Whatever disrupts or destroys mor
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 from bot.folding import plain
 from bot.language.chinese import WITH_FLAG
@@ -22,6 +22,9 @@ from bot.model import Effect
 MOST = 4  # commands that are offered
 _MANY = 5  # words of a line that goes on before it comes to what it wants
 _ALIKE = 0.7  # of a word and its typo, as difflib counts
+# For what takes something away it has to be nearer: `recover`, `remote`, `delegate` and `step` are
+# words of their own, `deletee` and `shutdow` are slips.
+_NEARER = 0.87
 _TITLES_ALIKE = 0.6
 _TITLE_IS = 0.85  # where nothing else can be meant
 
@@ -453,7 +456,13 @@ def alike(table: Table, verb: str) -> list[str]:
     # Where a word begins, people seldom err: `inference` is not `preferences`.
     close = [word for word in close if word[:1] == verb[:1] or sorted(word) == sorted(verb)]
     swapped = [word for word in close if sorted(word) == sorted(verb)]  # `restrat` is not `stat`
-    return swapped or close
+    return swapped or [word for word in close if _is_near(table, word, verb)]
+
+
+def _is_near(table: Table, word: str, typed: str) -> bool:
+    effects = {command.effect_of({}) for command in _by_meaning(table, "", word)}
+    nearness = SequenceMatcher(None, typed, word).ratio()
+    return nearness >= _NEARER or not effects & {Effect.DISRUPT, Effect.DESTROY}
 
 
 def groups_in(table: Table, typed: Sequence[str]) -> list[str]:

@@ -27,7 +27,8 @@ _ON = frozenset({"on", "at", "from", "在"})
 # “all but ada”, “keep ada”, “除了 ada 都重启”, “ada 以外的”: the very one that is not meant.
 _SPARING = re.compile(
     r"(?:^| )(?:except|excluding|besides|apart from|other than|all(?: \w+)? but|everything but|"
-    r"rather than|instead of|keep|leave|spare|preserve|\S*(?:除了?|除开|保留|留下|只留|留着))"
+    r"rather than|instead of|keep|leave|spare|preserve|"
+    r"\S*(?:(?<![删移去清扫])除了?|除开|保留|留下|只留|留着))"
     r"(?: (?:for|the|my|our|just|only|machine|vm))*$"
 )
 _SPARED = re.compile("(?:以外|之外|除外|留下|留着|保留|alone$)")

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from bot.commands.rows import command_table
 from bot.errors import Refused
 from bot.language.parse import NotUnderstood, Parsed, parse
-from bot.language.synonyms import nearest
+from bot.language.synonyms import alike, nearest
 from bot.language.vocabulary import GROUPS, VERBS
+from bot.model import Effect
 
 TABLE = command_table()
 
@@ -167,3 +168,19 @@ def test_every_other_word_means_commands_that_there_are(word: str) -> None:
     except Refused:
         return
     assert not isinstance(found, NotUnderstood) or found.nearest
+
+
+@pytest.mark.parametrize("word", ["recover", "remote", "delegate", "revert", "restore", "step"])
+def test_a_word_of_its_own_is_no_slip_for_what_takes_something_away(word: str) -> None:
+    meant = [
+        one for verb in alike(TABLE, word) for one in TABLE if verb in {one.verb, *one.synonyms}
+    ]
+    assert {one.effect_of({}) for one in meant} <= {Effect.READ, Effect.CHANGE}
+
+
+@pytest.mark.parametrize(
+    ("typed", "verb"),
+    [("delte", "delete"), ("deelte", "delete"), ("remov", "remove"), ("shutdwon", "shutdown")],
+)
+def test_a_slip_of_one_letter_is_one(typed: str, verb: str) -> None:
+    assert verb in alike(TABLE, typed)

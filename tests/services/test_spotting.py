@@ -106,3 +106,10 @@ def test_of_very_many_alike_the_whole_name_is_found_and_a_part_is_none() -> None
     assert found.machine == many[7]
     found = spotted(["restart", *["training", "run"] * 29], many, NODES, is_of_language)
     assert (found.machine, found.is_unclear) == (None, True)
+
+
+def test_a_machine_to_be_deleted_is_not_one_to_be_spared() -> None:
+    for verb in ("删除", "移除", "请删除"):
+        found = spotted([verb, "inference"], MACHINES, NODES, is_of_language)
+        assert found.machine == MACHINES[1], verb
+    assert spotted(["除了", "inference", "都重启"], MACHINES, NODES, is_of_language).machine is None
