@@ -20,6 +20,7 @@ from bot.model import (
     Audience,
     AuditEntry,
     AuditKind,
+    Message,
     Node,
     Place,
     Share,
@@ -97,7 +98,7 @@ class AccessRequests:
         """Whether the card of one who was asked says that they share their session."""
         async with self._store.read() as tx:
             card = await tx.messages.find(access_cards.key_of(request, holder))
-        return card is not None and holder in mentioned(load(card.content))
+        return card is not None and _names(card, holder)
 
     async def decline(self, request_id: str, holder: UserId) -> None:
         """Say no. Raises Refused where there is nothing to answer any more."""
@@ -194,7 +195,10 @@ async def require_unanswered(tx: UnitOfWork, share: Share, node: Node) -> None:
 
 
 async def retell(tx: UnitOfWork, share: Share, told: Reply, now: datetime) -> None:
-    """Let what told a person of a share say what has become of that."""
+    """Let what told a person of a share say what has become of that.
+
+    A message that nobody can read may tell of another's share, and stays as it is.
+    """
     if share.kind is not Audience.PERSON:
         return
     asked = await tx.access.since(share.audience, share.created_at - _DAY - _JUST_NOW)
@@ -202,7 +206,7 @@ async def retell(tx: UnitOfWork, share: Share, told: Reply, now: datetime) -> No
     keys = [access_cards.told_key(one) for one in granted if one.node == share.node]
     for key in (access_cards.begun_key(share), *keys):
         message = await tx.messages.find(key)
-        if message is not None and share.user in mentioned(load(message.content)):
+        if message is not None and _names(message, share.user):
             await _put(tx, key, UserId(share.audience), told, now)
 
 
@@ -230,6 +234,14 @@ async def tell_shared(
     await _put(tx, key, UserId(share.audience), answer, now)
     for key, told in also.items():
         await _put(tx, key, UserId(share.audience), told, now)
+
+
+def _names(message: Message, user: UserId) -> bool:
+    """Whether a message names somebody, as far as it can be read."""
+    try:
+        return user in mentioned(load(message.content))
+    except ValueError:  # damaged, or of a version that says it otherwise
+        return False
 
 
 def _require_room(asked: Sequence[AccessRequest], node: Node) -> None:

@@ -434,3 +434,18 @@ async def test_a_damaged_note_of_an_open_home_keeps_no_other_from_being_shown_an
     await stage.asks(stage.alice, "/dbc vm name inference train-01")
     await stage.passes(5)
     await stage.alice.sees_home("train-01")
+
+
+@pytest.mark.parametrize("content", ["{", '{"from": "a newer version"}'])
+async def test_a_share_whose_message_cannot_be_read_is_given_anew_and_taken_back(
+    stage: Stage, content: str
+) -> None:
+    await stage.erases_session(stage.bob, "gpu1")
+    await shares(stage, "@bob")
+    await stage.passes(60)
+    alter(stage, "UPDATE messages SET content = ? WHERE key LIKE 'share:%'", content)
+    await shares(stage, "@bob for 3 hours")
+    alter(stage, "UPDATE messages SET content = ? WHERE key LIKE 'share:%'", content)
+    seen = await stage.asks(stage.alice, "/dbc session unshare gpu1 with @bob")
+    assert "went wrong" not in seen.plain
+    assert "inference" not in (await stage.asks(stage.bob, "/dbc vm list")).plain
