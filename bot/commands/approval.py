@@ -28,7 +28,7 @@ from bot.pipeline import queued
 from bot.pipeline.context import Context, Services
 from bot.pipeline.formatting import short
 from bot.pipeline.queued import Queued, queued_for
-from bot.pipeline.waiting import Waiting, decisions_of, requests_of, waiting_for
+from bot.pipeline.waiting import Waiting, decisions_of, requests_of, voted_on, waiting_for
 from bot.ports import DeliveryFailed, RightsUnknown
 from bot.reply import (
     Button,
@@ -66,12 +66,17 @@ async def list_approvals(ctx: Context) -> Reply:
     except DeliveryFailed as failed:
         raise _silent(failed) from failed
     in_line = await queued_for(ctx.services, ctx.actor, ctx.place.channel)
-    if not found and not in_line:
+    async with ctx.services.store.read() as tx:
+        voted = await voted_on(tx, ctx.actor, ctx.services.clock.now())
+    known = {one.approval.id for one in found}
+    voted = [one for one in voted if one.approval.id not in known]
+    if not found and not in_line and not voted:
         return Reply.empty(say("No pending approvals."), private=True)
     sections: tuple[tuple[Text, Sequence[Waiting | Queued]], ...] = (
         (say("For you to decide"), [w for w in found if w.for_me and not w.is_glass]),
         (say("Yours"), [w for w in found if w.is_mine and not w.for_me and not w.is_glass]),
         (say("Break-glass changes to review"), [w for w in found if w.is_glass]),
+        (say("You voted, waiting for others"), voted),
         (say("Waiting for other changes of the machine"), in_line),
     )
     parts: list[Part] = []

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from itertools import accumulate
 from tempfile import TemporaryFile
 from textwrap import shorten
 from typing import Annotated, Any
@@ -40,12 +41,14 @@ from bot.reply import (
     retold,
     say,
     say_number,
+    sentences,
     time,
 )
 from bot.reply import plain as said_in
 from bot.reviews.audit_file import Form
 
 _WHY = 120  # characters of a reason; all of it is in an export
+_SOUGHT = 600  # those of one in which our own sentences are looked for, which costs time
 PAGE = 10  # so that a message holds them all and the way to older ones
 _LONG_ID = 20  # a machine's id has 20 characters at least, a node's 64
 # Of these the entry names the requester; whose doing it is stands in its details.
@@ -367,11 +370,22 @@ def _when_and_who(row: AuditRow) -> Line:
 def _why(entry: AuditEntry, reason: str) -> Line:
     """A reason, shortened: a person's as they wrote it, ours in the reader's language."""
     is_ours = entry.kind not in _THEIR_WORDS and entry.outcome not in _THEIR_WORDS
-    is_whole = len(reason) <= _WHY  # and found again, which costs time
-    ours = retold(reason) if is_ours and is_whole and not _MENTIONED.search(reason) else reason
-    if ours == reason:
+    is_sought = is_ours and len(reason) <= _SOUGHT and not _MENTIONED.search(reason)
+    parts = retold(reason) if is_sought else [reason]
+    if not any(isinstance(part, Phrase) for part in parts):
         return _with_people(shorten(reason, _WHY, placeholder=" …"))
-    return line(ours)
+    return _first(parts)
+
+
+def _first(parts: Sequence[Phrase | str]) -> Line:
+    """The first sentences, whole: no language is cut like another."""
+    ends = list(accumulate(len(said_in(part)) + 1 for part in parts))
+    kept = max(1, sum(end <= _WHY + 1 for end in ends))
+    told = sentences(
+        shorten(part, _WHY, placeholder=" …") if isinstance(part, str) else part
+        for part in parts[:kept]
+    )
+    return line(told, " …") if kept < len(parts) else told
 
 
 def _about(row: AuditRow, typed: str, node: str) -> Line:

@@ -75,6 +75,11 @@ async def decisions_of(tx: UnitOfWork, user: UserId, now: datetime) -> list[Wait
     ]
 
 
+async def voted_on(tx: UnitOfWork, user: UserId, now: datetime) -> list[Waiting]:
+    """Requests of others on which they have a counted vote, and that still wait, oldest first."""
+    return [one for one in await decisions_of(tx, user, now) if not one.is_mine]
+
+
 async def _concerning(tx: UnitOfWork, user: UserId, now: datetime) -> list[Waiting]:
     return [
         Waiting(approval, execution, is_mine=execution.actor == user, for_me=False)

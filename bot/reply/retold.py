@@ -10,20 +10,27 @@ from functools import cache
 from string import Formatter
 
 from bot.reply.languages import DIRECTORIES, catalogue
-from bot.reply.text import Line, Phrase, Words, plain, sentences
+from bot.reply.text import Line, Phrase
 
 _LEAST = 12  # letters of its own: what has fewer could be anything
 # An end has fewer, and says of what and where it is.
 _END = re.compile(r"\{\w+\} (?:is|has) \w+ (?:on|from) \{node\}\.?")
 _BEGINNING = 3
+_MOST = 4  # sentences that one template has
 _SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z“])")
 
 
-def retold(text: str) -> Words:
-    """The text as phrases, as far as its sentences are ours: whole, else one by one."""
-    parts = _SENTENCE.split(text)
-    found = _phrase(text) or sentences(_phrase(part) or part for part in parts)
-    return found if plain(found) == text else text
+def retold(text: str) -> list[Phrase | str]:
+    """Its sentences: phrases, as many at once as one of ours has, and what is not ours as it is."""
+    found: list[Phrase | str] = []
+    left = _SENTENCE.split(text)
+    while left:
+        some = range(min(len(left), _MOST), 0, -1)
+        ours = ((_phrase(" ".join(left[:number])), number) for number in some)
+        told, number = next((one for one in ours if one[0] is not None), (left[0], 1))
+        found.append(told or left[0])
+        del left[:number]
+    return found
 
 
 def _phrase(text: str) -> Phrase | None:

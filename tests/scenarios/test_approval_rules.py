@@ -28,6 +28,23 @@ def rule(match: str, *needs: str) -> str:
     return "\n".join(['[[rule]]\nname = "the rule"', f"match = {{ {match} }}", *needs, ""])
 
 
+async def test_who_has_voted_is_listed_what_waits_for_others(tmp_path: Path) -> None:
+    async with site(tmp_path, TWO) as stage:
+        await approves(stage, stage.bob, await asked(stage))
+        for locale, head in (
+            ("en-US", "You voted, waiting for others"),
+            ("zh-CN", "你已表态，等别人处理"),
+        ):
+            stage.bob.speaks(locale)
+            await stage.ws.idle()
+            listed = await stage.asks(stage.bob, "/dbc approval list")
+            assert head in listed.plain
+            assert NAME in listed.plain
+        told_ = await stage.asks(stage.carol, "/dbc approval list")
+        assert "You voted" not in told_.plain
+        assert "For you to decide" in told_.plain
+
+
 @pytest.mark.parametrize("http", [False, True], ids=["socket", "http"])
 async def test_two_of_three_have_to_approve_and_every_copy_counts(
     tmp_path: Path, *, http: bool

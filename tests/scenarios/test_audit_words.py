@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.ids import UserId
 from bot.model import AuditEntry, AuditKind
-from bot.reply import catalogue, plain, retold
+from bot.reply import catalogue, plain, retold, sentences
 from sandbox.dbc.task import Libvirt
 from sandbox.slack import Person, SeenMessage
 from tests.scenarios.in_chinese import english_in, reads_chinese, words_in
@@ -151,6 +152,21 @@ async def test_an_end_is_told_in_the_language_of_its_reader(stage: Stage) -> Non
     assert english_in(told) == []
 
 
+async def test_a_long_end_is_shortened_by_sentences_in_the_language_of_its_reader(
+    stage: Stage,
+) -> None:
+    long = "The machine is running. Nothing was done. Look at the machine, then request it again. "
+    entry = AuditEntry(AuditKind.ENDED, stage.clock.now(), UserId(stage.alice.id))
+    more = "Try again in a minute. Nobody decided in time. It is done once."
+    async with stage.bot.store.write() as tx:
+        tx.audit.append(replace(entry, outcome="refused", reason=long + more))
+    assert f": {long}Try again in a minute. …" in await listed(stage, stage.alice, "")
+    await reads_chinese(stage)
+    told = await listed(stage, stage.alice, "")
+    assert "：虚拟机正在运行。什么都没做。先查看虚拟机，再重新申请。一分钟后再试。 …" in told
+    assert english_in(told) == []
+
+
 async def test_what_a_person_wrote_stays_as_they_wrote_it(stage: Stage) -> None:
     question = await asked(stage)
     await denies(stage, stage.bob, question, "The machine is running.")
@@ -182,4 +198,4 @@ async def test_an_end_with_few_words_of_its_own_is_told_in_chinese_as_well(stage
 
 def test_what_is_no_end_of_ours_stays_as_it_was_written() -> None:
     for text in ("it is fine.", "gpu1 is busy on Friday.", "it has no image on gpu1.", "5 s."):
-        assert plain(retold(text), catalogue("zh")) == text
+        assert plain(sentences(retold(text)), catalogue("zh")) == text
