@@ -55,6 +55,11 @@ class _Answer(ABC):
         self._shown: Shown | None = None
         self._is_whole = False  # whether a form that is shown anew has all of its fields
         self._offer = ""
+        self._is_broken_off = False
+
+    def break_off(self) -> None:
+        """Note that whatever would have answered was stopped before its end."""
+        self._is_broken_off = True
 
     @abstractmethod
     async def say(self, reply: Reply) -> MessageRef | None:

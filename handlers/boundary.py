@@ -3,6 +3,7 @@
 Before the acknowledgement a failure means that nothing was recorded, so nothing is acknowledged.
 """
 
+import asyncio
 import math
 import secrets
 from collections.abc import Awaitable, Callable
@@ -44,6 +45,10 @@ class EndingAnswer(Answer, Protocol):
 
     async def done(self) -> None:
         """Take back what only said that it takes its time; raises nothing."""
+        ...
+
+    def break_off(self) -> None:
+        """Note that whatever would have answered was stopped before its end."""
         ...
 
 
@@ -142,6 +147,9 @@ class Boundary:
                     async with time_limit(self._clock, _COURTESY):
                         await self._deliveries.all_taken()
             await work(answer)
+        except asyncio.CancelledError:
+            answer.break_off()
+            raise
         except Exception as error:  # noqa: BLE001 - as above
             reply = self._words(error, key)
             # A response_url works without the token.

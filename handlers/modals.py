@@ -56,10 +56,11 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An answer in a modal: its external_id and view, and the press in it that is answered."""
+    """An answer in a modal: its external_id, its view as it stood at `hash`, the press in it."""
 
     name: str
     view: str
+    hash: str
     act: str = ""
 
 
@@ -120,40 +121,50 @@ class Modals:
         view = self._answer(reply, reader, name)
         try:
             answer = await self._connection.call(method, trigger_id=trigger, view=view)
-            return Told(name, shaped(OpenedView, answer).view.id)
+            opened = shaped(OpenedView, answer).view
         except (Unanswered, OddAnswer) as lost:
             log.info("answer_not_answered", method=method, reason=lost.reason)
             late = await self._opened_late(name, view, PATIENCE)
-            return Told(name, late.view) if late is not None else None
+            return Told(name, late.view, late.hash) if late is not None else None
         except DeliveryFailed as failed:
             log.info("answer_not_opened", method=method, reason=failed.reason)
             return None
+        return Told(name, opened.id, opened.hash)
 
-    async def retell(self, reply: Reply, reader: Reader, told: Told) -> bool:
-        """Say it in a modal that answers already; False where the person has closed it."""
-        view = self._answer(reply, reader, told.name)
+    async def retell(self, reply: Reply, reader: Reader, told: Told) -> bool | None:
+        """Say it in a modal that answers already; False where the person has closed it.
+
+        None where something else was pressed there since, here or with another replica: it would
+        take the place of what came of that, a form with what was typed into it.
+        """
+        if (self._newest.get(told.view) or "") != told.act:
+            return None
         try:
-            await self._connection.call("views.update", view_id=told.view, view=view)
+            await self._change(told.view, told.hash, self._answer(reply, reader, told.name))
         except DeliveryFailed as failed:
             log.info("answer_not_changed", reason=failed.reason)
-            return False
+            return None if failed.reason == "hash_conflict" else False
         return True
 
-    def is_overtaken(self, told: Told) -> bool:
-        """Whether something else was pressed in the modal since."""
-        return (self._newest.get(told.view) or "") != told.act
+    async def _change(self, view_id: str, known: str, view: Json) -> Shown:
+        """Show something else in a view, as long as it stands as we last showed it."""
+        while newer := self._changed.get(f"{view_id}:{known}"):
+            known = newer
+        answer = await self._connection.call("views.update", view_id=view_id, hash=known, view=view)
+        changed = shaped(OpenedView, answer).view
+        self._changed[f"{view_id}:{known}"] = changed.hash
+        return Shown(changed.id, changed.hash)
 
     async def turn_into(self, told: Told, form: Form, place: Place, reader: Reader) -> Shown | None:
         """Put the form in the place of an answer; None where the person has closed that."""
         filling = _filling()
         view = self._view(form, place, reader, filling)
         try:
-            answer = await self._connection.call("views.update", view_id=told.view, view=view)
-            turned = shaped(OpenedView, answer).view
+            turned = await self._change(told.view, told.hash, view)
         except DeliveryFailed as failed:
             log.info("form_not_shown", form=form.command, reason=failed.reason)
             return None
-        return Shown(turned.id, turned.hash, told.act, filling)
+        return replace(turned, act=told.act, filling=filling)
 
     def _answer(self, reply: Reply, reader: Reader, name: str) -> Json:
         told, words = self._connection.spelled(reply, reader), self._connection.words(reader)
@@ -195,19 +206,11 @@ class Modals:
         """Show the form anew, unless something was done in it since, or it was closed."""
         if (self._newest.get(shown.view) or "") != shown.act:
             return
-        known = shown.hash
-        while newer := self._changed.get(f"{shown.view}:{known}"):
-            known = newer
         view = self._view(form, place, reader, shown.filling, is_whole=is_whole)
         try:
-            answer = await self._connection.call(
-                "views.update", view_id=shown.view, hash=known, view=view
-            )
-            changed = shaped(OpenedView, answer).view
+            await self._change(shown.view, shown.hash, view)
         except DeliveryFailed as failed:
             log.info("form_not_renewed", form=form.command, reason=failed.reason)
-        else:
-            self._changed[f"{shown.view}:{known}"] = changed.hash
 
     def offer(self, form: Form, place: Place) -> tuple[str, Reply]:
         """The id of the offer, and a reply with a button that opens the form."""

@@ -69,7 +69,7 @@ class Switchboard:
             trigger=trigger,
         )
         if isinstance(answer, AnswerInAnswer):
-            answer.stand_in(view["id"])
+            answer.stand_in(view)
         return answer
 
     def public(self, actor: UserId, place: Place) -> PublicAnswer:

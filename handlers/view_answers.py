@@ -6,9 +6,14 @@ what stays (cards, questions, ends) stands in the conversation as ever.
 
 import secrets
 
-from bot.reply import Form, Reply
+from bot.reply import Form, Reply, say
 from handlers.answer import IN_MESSAGES, PrivateAnswer
 from handlers.modals import Told
+from handlers.payloads import Payload
+
+_NOT_SHOWN = Reply.of(
+    say("I was stopped before I could answer. See the Messages tab, or press the button again.")
+)
 
 
 class AnswerInForm(PrivateAnswer):
@@ -29,14 +34,19 @@ class AnswerOnHome(PrivateAnswer):
     """
 
     _says_less = False  # whether the modal does not say yet what came of the press
+    _is_lost = False  # whether what belongs into the messages was not said there
     _told: Told | None = None
 
     async def say(self, reply: Reply) -> None:
         """Say it; in the modal while it can be shown there."""
         if (reply.fault is not None or reply.is_look) and await self._tell(reply):
             self._says_less = False
-        else:
-            await super().say(reply)
+            return
+        if reply.sensitive:
+            self._trigger = ""  # closed by whoever it is for: it opens before nobody by itself
+        self._is_lost = True
+        await super().say(reply)
+        self._is_lost = False
 
     async def meanwhile(self, reply: Reply) -> None:
         """Say in the modal that it takes its time; the answer takes its place."""
@@ -48,14 +58,13 @@ class AnswerOnHome(PrivateAnswer):
     async def done(self) -> None:
         """Let a modal that says nothing of the answer say where it is."""
         if self._says_less:
-            await self._tell(IN_MESSAGES)
+            await self._tell(_NOT_SHOWN if self._is_broken_off or self._is_lost else IN_MESSAGES)
         await super().done()
 
     async def _tell(self, reply: Reply) -> bool:
         """Say it in the modal; False where there is none.
 
-        Where something else was pressed there since, what was only to be looked at is moot: it
-        would take the place of what came of that, a form with what was typed into it.
+        Where something else was pressed there since, what was only to be looked at is moot.
         """
         await self._messenger.meet(self._actor)
         if self._told is None:
@@ -63,9 +72,8 @@ class AnswerOnHome(PrivateAnswer):
             if trigger:
                 self._told = await self._modals.tell(reply, trigger, self._actor)
             return self._told is not None
-        if self._modals.is_overtaken(self._told):
-            return reply.fault is None
-        return await self._modals.retell(reply, self._actor, self._told)
+        is_told = await self._modals.retell(reply, self._actor, self._told)
+        return reply.fault is None if is_told is None else is_told
 
 
 class AnswerInAnswer(AnswerOnHome):
@@ -76,10 +84,11 @@ class AnswerInAnswer(AnswerOnHome):
 
     _says_less = True
 
-    def stand_in(self, view: str) -> None:
+    def stand_in(self, view: Payload) -> None:
         """Answer in this modal; what was pressed there before is not answered there any more."""
-        self._modals.acted(view, self._trigger)
-        self._told = Told(secrets.token_urlsafe(16), view, self._trigger)
+        self._modals.acted(view["id"], self._trigger)
+        name = secrets.token_urlsafe(16)
+        self._told = Told(name, view["id"], view["hash"], self._trigger)
 
     async def open(self, form: Form) -> None:
         """Put the form in the place of the answer."""

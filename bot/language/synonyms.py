@@ -61,7 +61,7 @@ _NEGATIONS = frozenset(
 # Spelled like verbs, and none.
 _COMMON = frozenset(
     "same like make want need hate love come came give keep tell know think sure fine only dont "  # noqa: SIM905
-    "once over part last least state fresh".split()
+    "once over part last least state fresh rest repeat result resolve".split()
 )
 _FORCE = frozenset({"强制", "force", "forced", "forcibly"})
 _JOINTS = re.compile(r"[\s._/-]+")

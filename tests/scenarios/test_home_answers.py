@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 from bot.dbc.guard import Limits
+from bot.ids import UserId
+from bot.reply import Reply
+from handlers.connection import SlackConnection
+from handlers.modals import Modals, Told
 from tests.scenarios.machines import off
 from tests.scenarios.stage import Stage, staged
 
@@ -130,3 +134,34 @@ async def test_a_dialog_of_which_slack_does_not_tell_is_found_and_ends(patient: 
     patient.clock.advance(timedelta(seconds=40))
     await patient.quiet()
     assert "Still waiting" not in (await patient.alice.sees_modal("gpu1")).plain
+
+
+async def test_what_another_replica_has_put_in_a_dialog_stays(stage: Stage) -> None:
+    await chooses(stage, "More …")
+    view = (await stage.alice.sees_modal("As last seen")).view
+    connection = SlackConnection(stage.settings())
+    await connection.open()
+    one, other = Modals(connection, stage.clock), Modals(connection, stage.clock)
+    told = Told("its-name", view.id, view.hash)
+    assert await other.retell(Reply("newer"), UserId(stage.alice.id), told) is True
+    assert await one.retell(Reply("older"), UserId(stage.alice.id), told) is None
+    assert "newer" in (await stage.alice.sees_modal("")).plain
+    await connection.close()
+
+
+async def test_a_dialog_whose_bot_stops_says_so(patient: Stage) -> None:
+    await chooses(patient, "Logs")
+    await patient.waits(1.1)
+    await patient.alice.sees_modal("Still waiting for gpu1")
+    await patient.restart_bot()
+    await patient.alice.sees_modal("I was stopped before I could answer")
+
+
+async def test_passwords_open_before_nobody_who_has_closed_the_dialog(stage: Stage) -> None:
+    await chooses(stage, "Show")
+    await stage.alice.sees_modal("Local address|System")
+    await stage.alice.presses("Reveal passwords")
+    await stage.alice.closes()
+    await stage.quiet()
+    assert stage.alice.modal is None
+    await stage.alice.sees("Press the button again", "@dbc")
