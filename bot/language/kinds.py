@@ -249,18 +249,13 @@ class _Integer(Kind):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Numbered(_Integer):
-    """The number of something, as people write it: `#1287`, `1287。`."""
+    """The number of something, as people write it: `#1287`."""
 
     def accepts(self, arg: "Arg", word: str) -> bool:
-        return _Integer.accepts(self, arg, _bare(word))
+        return _Integer.accepts(self, arg, word.removeprefix("#"))
 
     def read(self, arg: "Arg", name: str, text: str) -> int:
-        return _Integer.read(self, arg, name, _bare(text))
-
-
-def _bare(number: str) -> str:
-    """A number without its sign, and without the full stop of the sentence that it ends."""
-    return number.strip().removeprefix("#").rstrip("。.")
+        return _Integer.read(self, arg, name, text.strip().removeprefix("#"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
