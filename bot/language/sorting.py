@@ -31,6 +31,7 @@ from bot.reply import line, say
 
 # `session share gpu1 with @bob`: words that read well and say nothing.
 WITH = frozenset({"with", "to", *BEFORE_PEOPLE})
+_BEFORE_PEOPLE = WITH | {"from"}  # `session unshare gpu1 from @bob`
 
 _TOWARDS = frozenset({"from", "to"})  # before an image server
 
@@ -157,12 +158,12 @@ def sorted_out(command: Command, rest: Sequence[str]) -> dict[str, str]:
         if _takes_whole_line(command, bare, queue, values):
             break
         word = queue.pop(0)
+        if queue and fold(word) in _BEFORE_PEOPLE and queue[0][:1] in {"@", "#"}:
+            continue
         if queue and _is_before_node(command, word):
             _set(command, values, NODE_OPTION, queue.pop(0))
             if queue and fold(queue[0]) in BEHIND_NODE:  # 在 gpu1 上
                 queue.pop(0)
-        elif fold(word) in WITH and queue and queue[0][:1] in {"@", "#"}:
-            continue
         elif queue and (named := _named_next(command, word)):
             _set(command, values, named.name, queue.pop(0))
         elif not _named(command, word, queue, values):

@@ -98,6 +98,11 @@ _ON = {"vm": "inference", "on": "gpu1"}
         ("请关机 inference on gpu1", "vm.shutdown", _ON),
         ("请扩容 inference vdb 50G", "disk.resize", {**_X, "disk": "vdb", "size": "50"}),
         ("vm show please", "vm.show", {"vm": "please"}),
+        (
+            "unshare gpu1 from <@U012AB3CD>",
+            "session.unshare",
+            {"node": "gpu1", "person": "U012AB3CD"},
+        ),
         ("please vm name inference “thanks”", "vm.name", {**_X, "nickname": "thanks"}),
     ],
 )
