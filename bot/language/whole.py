@@ -34,7 +34,7 @@ _MEANINGFUL = frozenset(
     "想 要 了 给 上 里".split()
 )
 _FILLERS = ((BESIDE | COURTESIES) - _MEANINGFUL) | frozenset(
-    "this that it there team everyone immediately , hmm oh ah kind "  # noqa: SIM905
+    "this that it there team immediately , hmm oh ah kind "  # noqa: SIM905
     "它 台 个 一 那 将 给 吗 嘛 你能 您能 你帮 麻烦你 赶紧 赶快 快 呃 嗯 就是 啊 呀 哈 啦 "
     "块 我要 我想 需要 给我 替我 "
     "能不能 能否 可否 可不可以 有人能 谁能 方便的话 可以的话 有空的话 来 行吗 好吗 次".split()
@@ -46,12 +46,16 @@ _ASKED = tuple(
         "can someone", "could someone", "can somebody", "can anyone", "i want to", "i need to",
         "we need to", "we want to", "id like to", "i would like to", "i need", "i want", "we need",
         "id like", "i would like", "lets", "need to", "want to", "i wanna", "if you could",
+        "hi everyone", "hey everyone", "hello everyone", "thanks everyone",
     )
 )  # fmt: skip
 _ALL_PHRASES = sorted({*_ASKED, *PHRASES}, key=len, reverse=True)
 _IT = frozenset("it this that them 它 这个 那个".split())  # noqa: SIM905
-# 把 ada 关了 wishes it, “ada 关了” tells of it; 能重启吗 asks for it, “能重启” does not.
-_BESIDE = {"了": re.compile("[把帮请将]|麻烦|给我"), "能": re.compile("[吗嘛]")}
+# 把 ada 关了 wishes it, “ada 关了” tells of it; 能重启一下吗 asks for it, 能重启吗 whether it can.
+_BESIDE = {
+    "了": re.compile("[把帮请将]|麻烦|给我"),
+    "能": re.compile("(?:一下|[帮请]|麻烦|给我).*[吗嘛]"),
+}
 
 # No verbs by themselves: with another word, or with what is made.
 _WEAK = frozenset(
@@ -74,6 +78,13 @@ _OWN = by_word(
 _BY_FORCE = frozenset({"force", "forced", "hard", "强制"})
 _FORCED = frozenset("vm.poweroff vm.reset".split())  # noqa: SIM905
 _INFLECTED = ("ing", "ed", "ion", "s")  # “deleted” is no slip of “delete”
+_OLD = frozenset({"old", "旧"})  # “delete old …” tells one thing from another
+# What stays as it is while it pauses loses its memory by a power cut.
+_NOT_OFF = frozenset("pause suspend sleep 暂停 挂起 休眠 睡眠".split())  # noqa: SIM905
+# Done to the whole thing: what is named besides is a part of it, or something in it.
+_OF_IT_ALL = frozenset(
+    "vm.start vm.restart vm.shutdown vm.poweroff vm.reset vm.delete metal.power".split()  # noqa: SIM905
+)
 _DISK = re.compile("vd[a-z]")
 _FOR_SO_LONG = frozenset({"for", "a", "an", "one"})  # “for a day”
 _PREPOSITIONS = frozenset("on at in of for to from 在".split())  # noqa: SIM905
@@ -110,13 +121,21 @@ _REASON = re.compile(r" (?:because|since|reason|reason=|因为|原因|理由)[:�
 
 
 def left_over(
-    table: Table, command: Command, before: Sequence[str], behind: Sequence[str], name: str
+    table: Table,
+    command: Command,
+    before: Sequence[str],
+    behind: Sequence[str],
+    name: str,
+    *,
+    is_begun: bool = False,
 ) -> tuple[str, ...] | None:
     """The words, around the thing's name, that can only be values of what changes something.
 
-    `name` are those of the thing. None where the line surely says more than the command does, or
-    where it lacks a verb.
+    `name` are those of the thing, of which the line may have only some: `is_begun`. None where the
+    line surely says more than the command does, or where it lacks a verb.
     """
+    if is_begun and command.id in _OF_IT_ALL - _CURES:  # “stop ada training” is no whole machine
+        return None
     typed = _in_pieces([*before, *([NAME] if name else []), *behind])
     if any(map(is_quoted, typed)) or not typed:
         return None
@@ -126,7 +145,8 @@ def left_over(
     spelled = dict(zip(map(_said, typed), typed, strict=True))
     accounted = _Accounted(table, command, frozenset(map(_said, name.split())))
     left = [spelled.get(word, word) for word in accounted.left(said)]
-    return tuple(left) if accounted.has_verb else None
+    is_in_it = command.id in _OF_IT_ALL and not _PREPOSITIONS.isdisjoint(left)
+    return tuple(left) if accounted.has_verb and not is_in_it else None
 
 
 def is_complaint(words: Sequence[str]) -> bool:
@@ -174,23 +194,43 @@ class _Accounted:
             if word in _FOR_SO_LONG and self._command.parameter("hours") is not None:
                 left += [word] if words[at + 1 : at + 2] != [NAME] else []
                 continue
-            if word == NAME or word in _FILLERS or word in self._names:
+            if word == NAME or self._is_filler(word) or self._is_of_name(words, at):
                 continue
             follows = "".join(words[at + 1 : at + 2])
-            is_name = self._has_noun or self._command.verb == "name"  # “rename ada to prod”
-            is_before_name = is_name or follows == NAME or follows.startswith("@")
-            if word in _PREPOSITIONS and (is_before_name or not self._names):
+            if word in _PREPOSITIONS and self._joins(word, follows):
                 continue
             if not self._takes(word) and not (_HAN.match(word) and self._covers(word, beside)):
                 left.append(word)
                 self._has_noun |= self._command.group == "disk" and bool(_DISK.fullmatch(word))
         return left
 
+    def _is_filler(self, word: str) -> bool:
+        is_telling = word in _OLD | _PREPOSITIONS and self._command.id in _OF_IT_ALL
+        return word in _FILLERS and not is_telling
+
+    def _is_of_name(self, words: Sequence[str], at: int) -> bool:
+        """Whether it is a word of the thing's name that touches what was read as that name."""
+        if words[at] not in self._names or self._command.id in _OF_IT_ALL - _CURES:
+            return False
+        near = (words[:at][::-1], words[at + 1 :])
+        return any(
+            next((one for one in side if one not in self._names), "") == NAME for side in near
+        )
+
+    def _joins(self, preposition: str, follows: str) -> bool:
+        """Whether the preposition says which one is meant, and nothing that is in it."""
+        if self._command.id in _OF_IT_ALL:
+            return preposition == "of" and follows == NAME
+        is_name = self._has_noun or self._command.verb == "name"  # “rename ada to prod”
+        return is_name or follows == NAME or follows.startswith("@")
+
     def _parted(self, words: list[str]) -> list[str]:
         """Without a verb in two parts: “turn … back on”, “get rid of”."""
         for at, word in enumerate(words):
             verb, firsts = APART.get(word, ("", frozenset()))
             begun = next((i for i in range(at) if words[i] in firsts), None)
+            if word == "down" and begun is not None and words[begun] == "turn":  # less of it
+                continue
             if begun is not None and verb in self._verbs:
                 self._strong.add(verb)
                 left = [*words[:begun], *words[begun + 1 : at], *words[at + 1 :]]
@@ -223,7 +263,8 @@ class _Accounted:
 
     def _covers(self, word: str, beside: Collection[str]) -> bool:
         """Whether a piece of Chinese is made of words that are accounted for."""
-        known = {*self._verbs - _WEAK, *self._nouns, *self._own, *_FILLERS, *beside} - {"谢谢你"}
+        fillers = set(filter(self._is_filler, _FILLERS))
+        known = {*self._verbs - _WEAK, *self._nouns, *self._own, *fillers, *beside} - {"谢谢你"}
         known |= {"再"} if self._command.id in _CURES else set()
         pieces = _cut(word, frozenset(one for one in known if _HAN.match(one)))
         for one in pieces or ():
@@ -314,7 +355,7 @@ def _verbs(table: Table, command: Command) -> frozenset[str]:
         and (first := table.get(ids[0])) is not None
         and first.effect_of({}) is not Effect.READ
     }
-    return frozenset({*meant, command.verb, *command.synonyms, *command.in_chinese})
+    return frozenset({*meant, command.verb, *command.synonyms, *command.in_chinese} - _NOT_OFF)
 
 
 @lru_cache(256)

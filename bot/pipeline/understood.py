@@ -53,7 +53,8 @@ def wholly(table: Table, command: Command, found: Spotted, mood: Mood) -> Mappin
     if are_two or (thing is not None and not about):
         return None
     before = (*found.before, ",") if found.is_parted and not found.before else found.before
-    left = left_over(table, command, before, found.behind, thing.label if thing else "")
+    label = thing.label if thing else ""
+    left = left_over(table, command, before, found.behind, label, is_begun=found.is_begun)
     if left is None:
         return None
     values, is_all = given_to(command, [*about, *left])

@@ -42,7 +42,8 @@ class Spotted:
     """What a line is about, the words before it and those behind it.
 
     `is_unclear`: several things may be meant. `on_node`: the node only says where. `is_parted`: a
-    comma stands behind what comes first of them.
+    comma stands behind what comes first of them. `is_begun`: of several words of the machine's
+    name the line has some, but not all, and not just the first.
     """
 
     machine: Machine | None
@@ -52,6 +53,7 @@ class Spotted:
     is_unclear: bool = False
     on_node: bool = False
     is_parted: bool = False
+    is_begun: bool = False
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -72,6 +74,11 @@ class _Hit:
     def order(self) -> _Order:
         """By which the best one is found: a whole name, the longest, the exact one."""
         return self.rank >= _BEGUN, self.start - self.end, self.rank
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether it has more than the first word of a name, or another one, but not all."""
+        return self.rank == _WITHIN or (self.rank == _BEGUN and self.end - self.start > 1)
 
     def meets(self, other: "_Hit") -> bool:
         """Whether both have a word in common."""
@@ -132,6 +139,7 @@ def _told(
         is_unclear=is_unclear,
         on_node=on_node,
         is_parted=last > 0 and words[last - 1].endswith(_PARTING),
+        is_begun=machine is not None and machine.is_begun,
     )
 
 

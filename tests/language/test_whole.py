@@ -139,6 +139,11 @@ def changing(line: str) -> dict[str, dict[str, str]]:
         ("delete machine ada", "vm.delete"),
         ("destroy ada", "vm.delete"),
         ("mute notifications", "settings.notifications settings.quiet-hours"),
+        ("delete ada's training run", "vm.delete"),
+        ("shut down ada training run", "vm.shutdown vm.poweroff"),
+        ("hi everyone, please reboot inference", "vm.restart"),
+        ("能重启一下 inference 吗", "vm.restart"),
+        ("能帮我重启 inference 吗", "vm.restart"),
     ],
 )
 def test_a_line_that_is_understood_whole_leads_to_what_it_wishes(line: str, commands: str) -> None:
@@ -198,6 +203,14 @@ def test_a_line_that_is_understood_whole_leads_to_what_it_wishes(line: str, comm
         "[10:32] Bob: can you shut down ada", "ada 重启中", "ada 重启了", "重启过 ada", "能删 ada",
         "maybe delete ada", "inference hangs reboot gpu1", "ok to reboot ada",
         "just deleted inference", "inference 删错了",
+        "delete from inference", "kill on inference", "turn off for inference", "drop on",
+        "stop in", "delete in ada", "从 inference 删",
+        "stop ada training", "kill the run on ada", "停掉 ada 的 run", "delete ada's training",
+        "shut down the training run of ada", "delete the run of ada", "stop training",
+        "inference 能重启吗", "inference 能开吗", "能关 ada", "能关 ada 吗", "ada 能删吗",
+        "everyone delete inference", "delete old inference", "删掉旧的 inference",
+        "turn it down", "turn inference down", "pause inference", "suspend ada",
+        "put inference to sleep", "sleep ada", "暂停 inference", "ada 休眠",
     ],
 )  # fmt: skip
 def test_of_a_line_with_a_word_more_nothing_is_offered_that_changes_anything(line: str) -> None:
