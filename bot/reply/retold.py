@@ -21,14 +21,20 @@ _SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z“])")
 
 
 def retold(text: str) -> list[Phrase | str]:
-    """Its sentences: phrases, as many at once as one of ours has, and what is not ours as it is."""
+    """Its sentences: phrases, as many at once as one of ours has, and what is not ours as it is.
+
+    What is not ours stays together, with the spaces that it has.
+    """
     found: list[Phrase | str] = []
     left = _SENTENCE.split(text)
     while left:
         some = range(min(len(left), _MOST), 0, -1)
         ours = ((_phrase(" ".join(left[:number])), number) for number in some)
-        told, number = next((one for one in ours if one[0] is not None), (left[0], 1))
-        found.append(told or left[0])
+        told, number = next((one for one in ours if one[0] is not None), (None, 1))
+        if told is not None or not found or isinstance(found[-1], Phrase):
+            found.append(told or left[0])
+        else:
+            found[-1] += f" {left[0]}"
         del left[:number]
     return found
 
@@ -53,9 +59,15 @@ def _of_template(text: str) -> Phrase | None:
     for template, literals in (*_templates().get(key, ()), *_templates().get("", ())):
         if not all(literal in text for literal in literals):
             continue
-        if found := _pattern(template).fullmatch(text):
+        found = _pattern(template).fullmatch(text)
+        if found and not any(_is_several(one) for one in found.groupdict().values()):
             return Phrase(template, tuple((k, _value(v)) for k, v in found.groupdict().items()))
     return None
+
+
+def _is_several(given: str) -> bool:
+    """Whether a gap would swallow a sentence that has words of its own in each language."""
+    return _SENTENCE.search(given) is not None and given not in _whole()
 
 
 def _value(text: str) -> str | Line:

@@ -196,6 +196,15 @@ async def test_an_end_with_few_words_of_its_own_is_told_in_chinese_as_well(stage
     assert english_in(told) == []
 
 
+def test_sentences_beside_ours_keep_their_spaces_and_go_into_no_gap_of_ours() -> None:
+    others = "Wait a bit. See “gpu1”. All good."
+    assert plain(sentences(retold(others)), catalogue("zh")) == others
+    told = plain(
+        sentences(retold(f"This channel's language is now English. {others}")), catalogue("zh")
+    )
+    assert told == f"本频道的语言现在是英文。{others}"
+
+
 def test_what_is_no_end_of_ours_stays_as_it_was_written() -> None:
     for text in ("it is fine.", "gpu1 is busy on Friday.", "it has no image on gpu1.", "5 s."):
         assert plain(sentences(retold(text)), catalogue("zh")) == text

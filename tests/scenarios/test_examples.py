@@ -82,7 +82,6 @@ ROOMS = {
     "records, costs and orders": (
         "bot/commands/audit.py", "bot/commands/audit_filters.py", "bot/commands/cost.py",
         "bot/commands/cost_month.py",
-        "bot/commands/cost_month.py",
         "bot/commands/doctor.py", "bot/commands/freezing.py", "bot/commands/node_orders.py",
         "bot/commands/order.py", "bot/commands/renter.py",
     ),
