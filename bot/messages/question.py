@@ -62,13 +62,25 @@ Losses = Text | Nothing
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What else waits to be approved for the same machine.
+
+    `titles`: what was requested where the card stands, and by whom. `elsewhere`: how many were
+    requested in other conversations, which whoever reads the card may not read.
+    """
+
+    titles: Sequence[Line] = ()
+    elsewhere: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """All that a review's card says.
 
     `title` is what it asks: `Delete train-01 on gpu1`. `kinds`: how the facts read that it shows.
     `named`: the rules name who may approve. `people`: those who were asked to, and may. `channel`:
     where a shared session lets every member approve. `glass`: there are people who may break it.
-    `beside`: what else waits to be approved for the same machine, and who requested that.
+    `beside`: what else waits to be approved for the same machine.
     `instead`: the one that waited for approval until somebody broke the glass on its card.
     """
 
@@ -83,7 +95,7 @@ class Question:
     people: Sequence[UserId] = ()
     channel: ChannelId = ChannelId("")
     glass: bool = False
-    beside: Sequence[Line] = ()
+    beside: Beside = Beside()
     instead: "Question | None" = None
 
 

@@ -17,7 +17,15 @@ from bot.messages.glass_cards import (
     reviewed_button,
     reviewed_glass,
 )
-from bot.messages.question import Losses, Nothing, Question, lost_told, shown_in, told_changes
+from bot.messages.question import (
+    Beside,
+    Losses,
+    Nothing,
+    Question,
+    lost_told,
+    shown_in,
+    told_changes,
+)
 from bot.model import (
     Approval,
     ApprovalStatus,
@@ -77,7 +85,7 @@ def question(asked: Question) -> Reply:
     if others := [one for one in asked.approval.joined if one not in mine]:
         pairs.append((say("Also requested by"), _joined(others)))
     parts: list[Part] = [Para(title), Fields(tuple(pairs))]
-    if asked.beside:
+    if asked.beside.titles or asked.beside.elsewhere:
         parts.append(Para(line(emoji("warning"), " ", _beside(asked.beside))))
     loses = lost_told(asked.loses)
     parts += loss(asked.loses)
@@ -108,12 +116,20 @@ def _joined(joined: Sequence[Joined]) -> Line:
     return _below_each_other(rows)
 
 
-def _beside(titles: Sequence[Line]) -> Phrase:
+def _beside(others: Beside) -> Phrase:
     """What else waits for the same machine; beyond a few, how many."""
-    more = len(titles) - _NAMED
-    told: list[Words] = list(titles[:_NAMED])
+    more = len(others.titles) - _NAMED
+    told: list[Words] = list(others.titles[:_NAMED])
     if more > 0:
         told.append(say_number("{number} more", "{number} more", more))
+    if others.elsewhere:
+        told.append(
+            say_number(
+                "{number} request made elsewhere",
+                "{number} requests made elsewhere",
+                others.elsewhere,
+            )
+        )
     return say("Also pending approval for this machine: {requests}.", requests=apart(told))
 
 

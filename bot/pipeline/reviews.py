@@ -45,7 +45,7 @@ from bot.pipeline.holding import require_way
 from bot.pipeline.joining import require_first
 from bot.pipeline.measuring import NOTHING_SEEN, Measuring, Seen, beside_of, seen_with
 from bot.pipeline.readable import offered_again
-from bot.pipeline.titles import losses_of, pressed_on, title_of, titles_beside
+from bot.pipeline.titles import losses_of, pressed_on, title_of, told_beside
 from bot.ports import DeliveryFailed, slack_does_not_say
 from bot.reply import Line, Reply, Words, say
 from bot.reviews.policy import Decision, DecisionKind
@@ -134,7 +134,8 @@ class Reviews:
             await tx.executions.set_facts(execution.id, execution.facts)
             others = await beside_of(tx, approval)
             await tx.approvals.add(approval)
-            beside = titles_beside(self._table, others, question.subject.node_label)
+            label = question.subject.node_label
+            beside = told_beside(self._table, execution, others, label)
             card = review_cards.question(replace(question, people=people, beside=beside))
             if alone.is_asked_alone(kind, execution):
                 await alone.ask(tx, execution, card, now, now + BEING_SAID if is_there else now)
@@ -494,6 +495,6 @@ class Reviews:
         first = await pressed_on(self._store, approval, execution)
         return Question(
             execution, approval, subject, asked, loses, command.kinds, votes, named, people,
-            ChannelId(channel), glass, titles_beside(self._table, seen.beside, label),
+            ChannelId(channel), glass, told_beside(self._table, execution, seen.beside, label),
             await self.question(*first) if first else None,
         )  # fmt: skip

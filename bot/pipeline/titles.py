@@ -7,6 +7,7 @@ from bot.messages.facts import ALIKE
 from bot.messages.question import (
     DONE_TWICE,
     PERHAPS_TWICE,
+    Beside,
     Losses,
     requested_by,
     second_time,
@@ -35,14 +36,23 @@ def losses_of(table: Table, approval: Approval, execution: Execution) -> Losses:
     return command.lost(execution.known, approval.shown)
 
 
-def titles_beside(
-    table: Table, beside: Sequence[tuple[Approval, Execution]], node_label: str
-) -> Sequence[Line]:
-    """`Delete train-01 on gpu1, requested by @bob`, of each other one for the same machine."""
-    return [
+def told_beside(
+    table: Table,
+    asked: Execution,
+    beside: Sequence[tuple[Approval, Execution]],
+    node_label: str,
+) -> Beside:
+    """`Delete train-01 on gpu1, requested by @bob`, of each other one for the same machine.
+
+    Of what was requested in another conversation than `asked`, only how many: whoever reads the
+    card there may not read that one.
+    """
+    here = [one for one in beside if one[1].place.channel == asked.place.channel]
+    titles = [
         requested_by(title_of(table, approval, execution, node_label), execution)
-        for approval, execution in beside
+        for approval, execution in here
     ]
+    return Beside(titles, len(beside) - len(here))
 
 
 async def pressed_on(

@@ -56,3 +56,19 @@ async def test_the_card_in_chinese_names_the_other_one(tmp_path: Path) -> None:
         await asked(stage, stage.bob, FORCE, "Force-restart inference")
         await stage.passes(5)
         assert told(stage.carol, "该虚拟机另有待审批的申请：")
+
+
+async def test_a_card_does_not_name_what_was_requested_in_another_conversation(
+    tmp_path: Path,
+) -> None:
+    async with site(tmp_path, BOTH) as stage:
+        first = await asked(stage, stage.alice, DELETE, "Delete inference")
+        await stage.bob.types(f"vm restart {NAME} force", channel="@dbc")
+        await stage.quiet()
+        await stage.passes(5)
+        told_there = now(stage, first).plain
+        assert f"{BESIDE}1 request made elsewhere." in told_there
+        assert "Force" not in told_there
+        assert f"requested by <@{stage.bob.id}>" not in told_there
+        own = next(m.plain for m in stage.bob.messages("@dbc") if BESIDE in m.plain)
+        assert f"{BESIDE}1 request made elsewhere." in own
