@@ -22,7 +22,7 @@ from bot.dbc.errors import InvalidField
 from bot.dbc.models import Phase, phase_of
 from bot.dbc.signatures import check_signature
 from bot.ids import ChannelId, NodeId, TaskId, UserId
-from bot.model import Audience, DbcSession, Machine, RentalOrder, Sighted
+from bot.model import Audience, DbcSession, Machine, OrderPhase, RentalOrder, Sighted
 from bot.orders.facts import AtStake
 from bot.orders.schedule import nothing_made_after
 from bot.services.last_known import LastKnown
@@ -77,11 +77,15 @@ def _may_pay(order: RentalOrder, orders: Iterable[RentalOrder], made: datetime |
     """Whether an order, of these of its node, may pay for what was made then and names none.
 
     After an order's end, that is one of its renter's that had not ended. Where all of them had, it
-    is any: what they add to an ended order is deleted with it.
+    is any: what they add to an ended order is deleted with it. One that has lapsed was never paid,
+    so it is none where one of its renter's that goes on may pay.
     """
-    if not _is_after(order, made):
-        return True
-    return all(_is_after(one, made) for one in orders if one.renter == order.renter)
+    others = [one for one in orders if one.renter == order.renter]
+    if order.phase is OrderPhase.LAPSED:
+        goes_on = {OrderPhase.WAITING, OrderPhase.RENTING}
+        if any(one.phase in goes_on and not _is_after(one, made) for one in others):
+            return False
+    return not _is_after(order, made) or all(_is_after(one, made) for one in others)
 
 
 class Concerned:

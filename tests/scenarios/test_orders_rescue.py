@@ -127,3 +127,22 @@ async def test_a_name_is_free_whatever_number_of_them_is_taken(scene: ChainStage
     await stage.asks(alice, "/dbc snapshot list inference")
     said = (await stage.asks(alice, f"/dbc order rescue {rental.number}")).plain
     assert f"snapshot create {task.task_id[:8]} rescue-101 to backup" in said
+
+
+async def test_what_a_living_order_may_pay_for_is_not_lost_with_one_that_lapsed(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    living = scene.rents(blocks=40 * DAY, gpus=4)
+    await scene.passes(minutes=5, step=60)
+    lapsed = scene.rents(blocks=10 * DAY, gpus=4, confirmed=False)
+    await scene.passes(minutes=20, step=30)
+    (told,) = scene.told(alice, f"Order {lapsed.number} for gpu1 has lapsed", at="lapsed")
+    shown = await stage.asks(alice, f"/dbc order show {lapsed.number}")
+    rescue = await stage.asks(alice, f"/dbc order rescue {lapsed.number}")
+    for one in (told, shown.plain, rescue.plain):
+        assert "inference" not in one
+        assert "switched off" not in one
+    assert "Shut down" not in rescue.buttons
+    assert "Copy data …" not in shown.buttons
+    assert "inference" in (await stage.asks(alice, f"/dbc order rescue {living.number}")).plain
