@@ -39,7 +39,7 @@ async def offered(
 ) -> Reply:
     """What a line that is no command may mean, each as a button.
 
-    Of one that was not understood whole, the way to all that can be done with its machine.
+    Of one that was not understood whole, the way to what can be done with its machine.
     """
     meant, machine = await KnownWords(services, actor, place).with_known(meant, mood)
     shown = await suggestions.buttons(actor, meant)

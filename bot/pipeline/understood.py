@@ -1,7 +1,7 @@
 """What is offered for a line that is no command: understood whole, or shown only.
 
 What changes something is offered only where it accounts for every word of the line. Else the line
-leads to what shows the thing that it speaks of, and there, chosen on purpose, to all the rest.
+leads to what shows the thing that it speaks of, and there to what can be done in its state.
 """
 
 import re
