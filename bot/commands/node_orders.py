@@ -1,5 +1,6 @@
 """The rentals of a node: as the chain has them, and apart from that what the node alone says."""
 
+import asyncio
 from collections.abc import Sequence
 
 from bot.chain.errors import ChainError
@@ -29,7 +30,7 @@ async def orders(ctx: Context, node: AnyNode) -> Reply:
     over = await _over(ctx, node, claims)
     claims = [one for one in claims if one.id not in {str(order.number) for order in over}]
     found = [*found, *over]
-    rows = [await _row(ctx, order) for order in found]
+    rows = [*await asyncio.gather(*(_row(ctx, order) for order in found))]
     unread = {str(one.number) for one in odd}
     rows += [_claim(one, _mark(ctx, is_read=is_read and one.id not in unread)) for one in claims]
     title = line(bold(node.label))

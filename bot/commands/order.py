@@ -105,8 +105,9 @@ async def list_orders(ctx: Context, node: OnNode | None = None) -> Reply:
     prices = dict(
         zip(nodes, await asyncio.gather(*(_prices(ctx, node) for node in nodes)), strict=True)
     )
-    found = [await ctx.services.orders.facts(order, ctx.actor) for order in mine]
-    rows = [_row(facts, prices[facts.order.node], ctx.actor) for facts in found]
+    facts = ctx.services.orders.facts
+    found = await asyncio.gather(*(facts(order, ctx.actor) for order in mine))
+    rows = [_row(one, prices[one.order.node], ctx.actor) for one in found]
     watch = Note(line(say("Watch a wallet: {command}", command=command("order watch <wallet>"))))
     if not rows:
         told = await _unsure(ctx) or say("The chain has no order of your nodes and wallets.")
@@ -174,7 +175,7 @@ def _data(facts: Facts) -> Mapping[str, object]:
 async def show(ctx: Context, order: Number) -> Reply:
     """Show a rental: its end, its price, what is lost with it, and what its renter signs."""
     found = await _known(ctx, order)
-    return _one_by_one([await _shown(ctx, one) for one in found])
+    return _one_by_one(await asyncio.gather(*(_shown(ctx, one) for one in found)))
 
 
 def _one_by_one(replies: Sequence[Reply]) -> Reply:
@@ -406,8 +407,9 @@ async def _pending(ctx: Context, wallet: str) -> list[Part]:
     hidden = await ctx.hidden()
     known = await ctx.services.orders.of_person(ctx.actor)
     some = [one for one in known if one.renter == wallet and one.node not in hidden]
-    facts = [await ctx.services.orders.facts(one, ctx.actor) for one in some]
-    soon = [one for one in facts if one.goal - one.head <= SOON]
+    facts = ctx.services.orders.facts
+    found = await asyncio.gather(*(facts(one, ctx.actor) for one in some))
+    soon = [one for one in found if one.goal - one.head <= SOON]
     if not soon:
         return []
     return [Rows(tuple(_row(one, None, ctx.actor) for one in soon))]

@@ -1,4 +1,7 @@
-"""When rentals end, in answers and before commands that are about something else."""
+"""When rentals end, in answers and before commands that are about something else.
+
+Those never wait for the chain: what was read last is told.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -91,7 +94,7 @@ async def _told(
     services: Services, order: RentalOrder, ended: Ended, *, has_machines: bool,
     is_kept: bool = False,
 ) -> Line:  # fmt: skip
-    facts = await services.orders.facts(order)
+    facts = await services.orders.facts(order, at_once=True)
     order = facts.order
     if not has_machines:
         facts = replace(facts, machines=())
@@ -144,7 +147,7 @@ async def running_under(ctx: Context, vm: Machine, **_others: object) -> Foresee
     known = await _paying(ctx, here, vm)
     if not known or any(one.phase not in _DOOMED for one in known):
         return Foreseen()
-    facts = await ctx.services.orders.facts(known[0])
+    facts = await ctx.services.orders.facts(known[0], at_once=True)
     if known[0].phase is OrderPhase.LAPSED:
         return _after_lapse(facts, vm)
     over = in_public = say("Each order that may pay for this machine has ended.")
@@ -244,7 +247,7 @@ async def _paying(
 
 
 async def _caution(ctx: Context, node: Node, order: RentalOrder) -> Foreseen:
-    facts = await ctx.services.orders.facts(order)
+    facts = await ctx.services.orders.facts(order, at_once=True)
     order = facts.order
     if order.phase not in _LOST:
         return _orderless(node, order, is_searched=True)

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
 
 from bot.chain.reader import ChainReader, ChainView
-from bot.clock import Clock
+from bot.clock import Clock, time_limit
 from bot.model import OrderPhase, RentalOrder
 from bot.orders.changes import Looked
 from bot.orders.schedule import HOUR, head_at
@@ -15,6 +16,8 @@ from bot.orders.unreadable import Unreadable
 from storage import StorageFailed, Store
 
 _PATIENCE = timedelta(seconds=4)  # whoever asks waits for it
+_SHARED = timedelta(seconds=5)  # for all who ask of the same order: no block comes sooner
+_SIDE_BY_SIDE = 10
 _AGAIN = timedelta(seconds=5)  # after one that could not be read
 _LATELY = timedelta(minutes=15)  # an order is looked at more often
 _JUST_NOW = timedelta(minutes=2)  # and one that waits for its confirmation, every 12 seconds
@@ -22,6 +25,15 @@ _JUST_NOW = timedelta(minutes=2)  # and one that waits for its confirmation, eve
 log = structlog.get_logger()
 
 Looks = Callable[[RentalOrder, ChainView | None], Awaitable[tuple[Looked, int, bool]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One read of an order, begun at `at`, when so much was `known` of it."""
+
+    known: RentalOrder
+    at: timedelta
+    task: asyncio.Task[tuple[RentalOrder, bool]]
 
 
 class Asked:
@@ -43,6 +55,8 @@ class Asked:
         self._looks = looks
         self._odd = odd
         self._failed_at: timedelta | None = None
+        self._readings: dict[str, _Reading] = {}
+        self._turns = asyncio.Semaphore(_SIDE_BY_SIDE)
 
     def is_lately(self, order: RentalOrder) -> bool:
         """Whether an order was read as often as it has to be."""
@@ -63,10 +77,39 @@ class Asked:
         if not (signs or is_near or order.phase is OrderPhase.WAITING):
             return None
         passed = self._clock.monotonic()
+        found = self._reading(order)
+        if found is None:
+            task = asyncio.create_task(self._read(order, passed), name="order read")
+            found = self._readings[order.id] = _Reading(_known(order), passed, task)
+        return await asyncio.shield(found.task)
+
+    def at_once(self, order: RentalOrder) -> tuple[RentalOrder, bool]:
+        """The order as it is known now, and whether it was read lately: this reads nothing."""
+        found = self._reading(order)
+        if found is not None and found.task.done():
+            return found.task.result()
+        return order, self.is_lately(order)
+
+    def _reading(self, order: RentalOrder) -> _Reading | None:
+        """The read that whoever asks now shares, unless more is known of the order by now."""
+        passed = self._clock.monotonic()
+        for old in [key for key, one in self._readings.items() if passed - one.at >= _SHARED]:
+            del self._readings[old]
+        found = self._readings.get(order.id)
+        return found if found is not None and found.known == _known(order) else None
+
+    async def _read(self, order: RentalOrder, passed: timedelta) -> tuple[RentalOrder, bool]:
+        try:
+            return await self._read_now(order, passed)
+        except BaseException:  # this is shared with nobody who asks later
+            self._readings.pop(order.id, None)
+            raise
+
+    async def _read_now(self, order: RentalOrder, passed: timedelta) -> tuple[RentalOrder, bool]:
         if self._failed_at is not None and passed - self._failed_at < _AGAIN:
             return order, False
         try:
-            async with asyncio.timeout(_PATIENCE.total_seconds()):
+            async with time_limit(self._clock, _PATIENCE), self._turns:
                 found, _, is_read = await self._looks(order, await self._view())
         except TimeoutError:
             self._failed_at = passed
@@ -84,3 +127,8 @@ class Asked:
             async with self._store.write() as tx:
                 await tx.orders.look_by(order.id, now)
         return found.order, is_read
+
+
+def _known(order: RentalOrder) -> RentalOrder:
+    """What is known of it: not when it is looked at next."""
+    return replace(order, next_look_at=order.created_at)

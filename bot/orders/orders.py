@@ -376,7 +376,7 @@ class Orders:
         unless the answer is wanted `at_once`.
         """
         read = None if at_once else await self._asked.read(order, signs=signs)
-        known, is_read = read or (order, self._asked.is_lately(order))
+        known, is_read = read or self._asked.at_once(order)
         shown = by_newest(known)
         facts = (await self._facts(shown, self._head(known), is_read=is_read))[0]
         facts = replace(facts, is_final=shown == known)
