@@ -11,7 +11,10 @@ from bot.chain.heads import SLOT
 from bot.model import BlockTime
 
 _MONTH = re.compile(r"(\d{4})-(\d{1,2})")
-_CHINESE = re.compile(r"(?:(\d{4}) ?年 ?)?(\d{1,2}|十?[一二三四五六七八九十]) ?月")
+_CHINESE = re.compile(
+    r"(?<![\d一二三四五六七八九十])(?:(\d{4}) ?年 ?)?(\d{1,2}|十?[一二三四五六七八九十]) ?月"
+)
+_IN_SENTENCE = re.compile(r"(?<!\d)2\d{3}-\d{1,2}(?!\d)")  # no order and month: `1287-12`
 _SPOKEN = re.compile(
     r"(last month|^last$|previous month|上个?月)|(this month|^this$|本月|这个?月|当月)"
 )
@@ -59,17 +62,23 @@ def month_of(at: datetime) -> Month:
 
 
 def parse(text: str, now: Month) -> Month | None:
-    """The month that a text names: `2026-11`, `11`, `last`, `this`; None where it names none."""
+    """The month that a text names: `2026-11`, `11`, `last`, `this`; None where it names none.
+
+    Without a year it is the last such month that has begun.
+    """
     text = re.sub(r"\s+", " ", text.strip()).removesuffix("份")
     named = dict.fromkeys(_THIS, now) | dict.fromkeys(_LAST, now.before)
     if text in named:
         return named[text]
     if told := _CHINESE.fullmatch(text):
-        text = f"{told[1] or now.year}-{_number(told[2])}"
-    found = _MONTH.fullmatch(text if "-" in text else f"{now.year}-{text}")
+        text = f"{told[1]}-{_number(told[2])}" if told[1] else str(_number(told[2]))
+    has_year = "-" in text
+    found = _MONTH.fullmatch(text if has_year else f"{now.year}-{text}")
     if found is None:
         return None
     year, number = int(found[1]), int(found[2])
+    if not has_year and number > now.number:
+        year -= 1
     return Month(year, number) if year >= 2000 and 1 <= number <= 12 else None
 
 
@@ -77,7 +86,7 @@ def spoken(sentence: str) -> str:
     """The month that a sentence in lower case is about, as `parse` reads it; empty without one."""
     if found := _SPOKEN.search(sentence):
         return "last" if found[1] else "this"
-    if found := _MONTH.search(sentence) or _CHINESE.search(sentence):
+    if found := _IN_SENTENCE.search(sentence) or _CHINESE.search(sentence):
         return found[0]
     return ""
 
