@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from bot.chain.heads import DEEP, SLOT, Block, most_by
+from bot.chain.heads import DEEP, Block, most_by
 from bot.chain.models import OrderOnChain
 from bot.model import OrderPhase, RentalOrder
+from bot.orders.facts import pace
 from bot.orders.schedule import (
     DAY,
     HOUR,
@@ -31,6 +32,7 @@ from bot.orders.schedule import (
 )
 
 _STOOD_STILL = timedelta(minutes=30)  # so much later a moment comes that is told anew
+_SLOWEST = timedelta(seconds=6.2)  # a block; a pace beyond that has a halt in it
 
 
 class Event(StrEnum):
@@ -126,7 +128,8 @@ def _looked(order: RentalOrder, read: Read) -> Looked:
     )
     if read.final is None and read.best is None and _should_be(order, read.final_block.number):
         return _missing(order, read)
-    stood = block.at - order.seen_at - (block.number - order.seen_block) * SLOT
+    slow = min(pace(order), _SLOWEST)
+    stood = block.at - order.seen_at - (block.number - order.seen_block) * slow
     if order.phase is OrderPhase.WAITING:
         return _waiting(seen, read)
     if order.phase is OrderPhase.RENTING:
