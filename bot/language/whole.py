@@ -37,7 +37,7 @@ _FILLERS = ((BESIDE | COURTESIES) - _MEANINGFUL) | frozenset(
     "this that it there team immediately , hmm oh ah kind "  # noqa: SIM905
     "它 台 个 一 那 将 给 吗 嘛 你能 您能 你帮 麻烦你 赶紧 赶快 快 呃 嗯 就是 啊 呀 哈 啦 "
     "块 我要 我想 需要 给我 替我 "
-    "能不能 能否 可否 可不可以 有人能 谁能 方便的话 可以的话 有空的话 来 行吗 好吗 次".split()
+    "呗 能不能 能否 可否 可不可以 有人能 谁能 方便的话 可以的话 有空的话 来 行吗 好吗 次".split()
 )
 _ASKED = tuple(
     tuple(one.split())
@@ -66,13 +66,13 @@ _OWN = by_word(
     {
         "turn switch enable disable set choose change mute 打开 关 关闭 关掉 开启 设置 改 开":
             "settings.notifications settings.quiet-hours",
-        "set change reset new 改 重置 设置 修改 重设": "vm.passwd",
+        "set change reset new 改 换 重置 设置 修改 重设": "vm.passwd",
         "give set change 改 起 取": "vm.name node.name",
         "set change reset": "settings.language",
         "give add increase raise more 加 增加 改 改成 改到": "vm.modify",
         "snapshot make take create 打 拍 做 快照": "snapshot.create",
         "stop": "watch.stop image.stop",
-        "我要 我想要 要": "vm.create",
+        "我要 我想要 要 建 开 新": "vm.create",
     }
 )  # fmt: skip
 _BY_FORCE = frozenset({"force", "forced", "hard", "强制"})
@@ -144,7 +144,11 @@ def left_over(
         return None
     spelled = dict(zip(map(_said, typed), typed, strict=True))
     accounted = _Accounted(table, command, frozenset(map(_said, name.split())))
-    left = [spelled.get(word, word) for word in accounted.left(said)]
+    has_force = command.parameter("force") is not None
+    left = [
+        "force" if has_force and word in _BY_FORCE else spelled.get(word, word)
+        for word in accounted.left(said)
+    ]
     is_in_it = command.id in _OF_IT_ALL and not _PREPOSITIONS.isdisjoint(left)
     return tuple(left) if accounted.has_verb and not is_in_it else None
 
@@ -228,6 +232,7 @@ class _Accounted:
         """Without a verb in two parts: “turn … back on”, “get rid of”."""
         for at, word in enumerate(words):
             verb, firsts = APART.get(word, ("", frozenset()))
+            firsts |= {"start"} if word == "up" else set()
             begun = next((i for i in range(at) if words[i] in firsts), None)
             if word == "down" and begun is not None and words[begun] == "turn":  # less of it
                 continue
@@ -244,6 +249,7 @@ class _Accounted:
     def _takes(self, word: str) -> bool:
         if word in self._verbs and word not in _WEAK:
             self._strong.add(word)
+            self._has_noun |= word in self._nouns  # “backup”
             return True
         if word in self._nouns | self._own:
             self._has_noun |= word in self._nouns
@@ -265,7 +271,7 @@ class _Accounted:
         """Whether a piece of Chinese is made of words that are accounted for."""
         fillers = set(filter(self._is_filler, _FILLERS))
         known = {*self._verbs - _WEAK, *self._nouns, *self._own, *fillers, *beside} - {"谢谢你"}
-        known |= {"再"} if self._command.id in _CURES else set()
+        known |= {"再", "起来"} if self._command.id in _CURES else set()
         pieces = _cut(word, frozenset(one for one in known if _HAN.match(one)))
         for one in pieces or ():
             self._strong |= {one} & (self._verbs - _WEAK)

@@ -144,6 +144,14 @@ def changing(line: str) -> dict[str, dict[str, str]]:
         ("hi everyone, please reboot inference", "vm.restart"),
         ("能重启一下 inference 吗", "vm.restart"),
         ("能帮我重启 inference 吗", "vm.restart"),
+        ("backup inference", "snapshot.create"),
+        ("备份 inference", "snapshot.create"),
+        ("重启下 ada 呗", "vm.restart"),
+        ("把 ada 开起来", "vm.start"),
+        ("给 ada 换个密码", "vm.passwd"),
+        ("开一台新机器", "vm.create"),
+        ("start up ada", "vm.start"),
+        ("delete the backup of ada", "snapshot.delete"),
     ],
 )
 def test_a_line_that_is_understood_whole_leads_to_what_it_wishes(line: str, commands: str) -> None:
@@ -211,6 +219,8 @@ def test_a_line_that_is_understood_whole_leads_to_what_it_wishes(line: str, comm
         "everyone delete inference", "delete old inference", "删掉旧的 inference",
         "turn it down", "turn inference down", "pause inference", "suspend ada",
         "put inference to sleep", "sleep ada", "暂停 inference", "ada 休眠",
+        "backup ada then delete it", "ada 起来了",
+        "恢复 ada 的备份", "restore the backup of ada", "ada 开起来很慢", "开 inference 新端口",
     ],
 )  # fmt: skip
 def test_of_a_line_with_a_word_more_nothing_is_offered_that_changes_anything(line: str) -> None:
@@ -226,6 +236,7 @@ def test_of_a_line_with_a_word_more_nothing_is_offered_that_changes_anything(lin
         ("snapshot inference before-upgrade", "snapshot.create", {"name": "before-upgrade"}),
         ("rename inference to prod", "vm.name", {"nickname": "prod"}),
         ("reboot inference force", "vm.restart", {"force": "true"}),
+        ("hard reboot ada", "vm.restart", {"force": "true"}),
     ],
 )
 def test_its_values_are_filled_in(line: str, command: str, values: dict[str, str]) -> None:
