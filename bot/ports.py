@@ -149,6 +149,10 @@ class Answer(Protocol):
         """
         ...
 
+    def leave_question(self) -> None:
+        """Note that a question to the person waits in their messages, to be confirmed."""
+        ...
+
 
 Work = Callable[[Answer], Awaitable[None]]
 

@@ -56,6 +56,16 @@ class _Answer(ABC):
         self._is_whole = False  # whether a form that is shown anew has all of its fields
         self._offer = ""
         self._is_broken_off = False
+        self._is_asked = False  # whether a question to the person waits in their messages
+
+    def leave_question(self) -> None:
+        """Note that a question to the person waits in their messages, to be confirmed."""
+        self._is_asked = True
+
+    @property
+    def in_messages(self) -> Reply:
+        """What a view above the Home tab says of what stands in the messages."""
+        return TO_CONFIRM if self._is_asked else IN_MESSAGES
 
     def break_off(self) -> None:
         """Note that whatever would have answered was stopped before its end."""
@@ -195,6 +205,7 @@ _TOO_LATE = Reply.of(
     emoji("hourglass"), " ", say("That took too long to be shown. Press the button again.")
 )
 IN_MESSAGES = Reply.of(say("The answer is in the Messages tab."))
+TO_CONFIRM = Reply.of(say("Confirm it in the Messages tab."))
 _BESIDE = Reply.of(emoji("white_check_mark"), " ", say("Only you see the answer, where you asked."))
 _GOES_ON = Reply.of(
     emoji("white_check_mark"),
@@ -253,6 +264,11 @@ class FormAnswer(_Answer):
         return undecided.result()
 
     @property
+    def _is_of_home(self) -> bool:
+        """Whether it was opened above the Home tab: what is said in its place is out of sight."""
+        return self._place == Place.direct(self._actor)
+
+    @property
     def _is_undecided(self) -> bool:
         """Whether Slack waits to be told what becomes of the form."""
         return self._undecided is not None and not self._undecided.done()
@@ -272,7 +288,7 @@ class FormAnswer(_Answer):
         """
         self._has_answered = True
         with_buttons = any(isinstance(part, Actions) for part in reply.parts)
-        is_of_home = self._place == Place.direct(self._actor)
+        is_of_home = self._is_of_home
         beside = IN_MESSAGES if is_of_home else _BESIDE
         in_form = beside if with_buttons else reply
         if self._is_undecided and not is_of_home and (with_buttons or reply.in_place):
@@ -321,7 +337,9 @@ class FormAnswer(_Answer):
 
     async def done(self) -> None:
         """Nothing more is said: a form that says nothing of it yet closes, or says that it may."""
-        if not self._decide(_CLOSED) and self._waiting and not self._has_answered:
+        if self._is_asked and self._is_of_home and not self._has_answered:
+            await self._in_form(self.in_messages)
+        elif not self._decide(_CLOSED) and self._waiting and not self._has_answered:
             await self._in_form(_GOES_ON)
         await super().done()
 

@@ -1,6 +1,7 @@
 """Listeners for buttons: ours go to the core, "Open the form" is ours alone."""
 
 import re
+from dataclasses import replace
 
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
@@ -82,7 +83,7 @@ async def _work(board: Switchboard, press: Press, offer: Offer | None) -> Work:
     async def open_form(answer: Answer) -> None:
         if offer is None:
             sentence = say("This button has expired. Type the command again.")
-            await answer.say(Reply.of(sentence, private=True))
+            await answer.say(replace(Reply.of(sentence, private=True), is_look=True))
         else:
             await answer.open(offer.form)
 

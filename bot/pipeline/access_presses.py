@@ -30,6 +30,7 @@ class _OnCard:
         self._is_told = is_told
         self.meanwhile = answer.meanwhile
         self.open = answer.open
+        self.leave_question = answer.leave_question
 
     async def say(self, reply: Reply) -> MessageRef | None:
         """Say it unless the card does."""

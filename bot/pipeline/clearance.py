@@ -159,6 +159,8 @@ class Clearance:
         except TooFew as refusal:
             refusal.offers = await offered(self._services, execution)
             raise
+        if card is None and decision.kind is not DecisionKind.APPROVE:
+            answer.leave_question()
         if card is not None:
             key = alone.question_key(execution.id, execution.actor)
             await aside(self._store, self._clock, key, answer.say(card))

@@ -86,6 +86,10 @@ class Dialog:
         self.has_answered = True
         await self._answer.open(form)
 
+    def leave_question(self) -> None:
+        """Note that it waits in their messages."""
+        self._answer.leave_question()
+
 
 class Typed:
     """`ports.Answer` to a typed line: what is missing or faulty can be mended in a form.
@@ -117,6 +121,10 @@ class Typed:
         """Show a form."""
         await self._answer.open(form)
 
+    def leave_question(self) -> None:
+        """Note that it waits in their messages."""
+        self._answer.leave_question()
+
 
 class Noted:
     """`ports.Answer` that says something else before every answer."""
@@ -137,6 +145,10 @@ class Noted:
     async def open(self, form: Form) -> None:
         """Show a form."""
         await self._answer.open(form)
+
+    def leave_question(self) -> None:
+        """Note that it waits in their messages."""
+        self._answer.leave_question()
 
 
 def tried(work: Work, command: Command, again: Again, *, held: bool) -> Work:

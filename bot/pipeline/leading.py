@@ -33,6 +33,10 @@ class _Leading:
         """Show a form."""
         await self._answer.open(form)
 
+    def leave_question(self) -> None:
+        """Note that it waits in their messages."""
+        self._answer.leave_question()
+
 
 def leading(work: Work, ways: Ways) -> Work:
     """The work of a line or a click, with a way on from each refusal that names one."""

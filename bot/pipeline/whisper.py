@@ -25,3 +25,6 @@ class Whisper:
 
     async def open(self, form: object) -> None:
         """Forms open only while a person waits."""
+
+    def leave_question(self) -> None:
+        """Nobody looks elsewhere."""

@@ -165,3 +165,16 @@ async def test_passwords_open_before_nobody_who_has_closed_the_dialog(stage: Sta
     await stage.quiet()
     assert stage.alice.modal is None
     await stage.alice.sees("Press the button again", "@dbc")
+
+
+async def test_a_form_above_the_home_says_where_it_is_to_be_confirmed(tmp_path: Path) -> None:
+    async with staged(tmp_path, policy="[defaults]\nchange = { confirm = true }\n") as stage:
+        await stage.gives_session(stage.alice, "gpu1")
+        await stage.asks(stage.alice, "/dbc vm list")
+        await chooses(stage, "More …")
+        await stage.quiet()
+        await stage.alice.presses("Set a password …")
+        await stage.quiet()
+        await stage.alice.submits({"New password": "Sup3rSecret1x"})
+        await stage.quiet()
+        await stage.alice.sees_modal("Confirm it in the Messages tab")
