@@ -198,10 +198,11 @@ class Process:
             self._process.send_signal(number)
         async with asyncio.timeout(BOUND if number is not None else 60):
             self.said += (await self._output.read()).decode()  # to its end: that closes the pipe
+            code = await self._process.wait()
         assert "Traceback" not in self.said
         assert "Unclosed" not in self.said
         assert "never retrieved" not in self.said
-        return await self._process.wait()
+        return code
 
 
 @pytest.mark.parametrize(
