@@ -120,7 +120,8 @@ def _with_menus(part: Rows, first: int) -> Iterator[Json]:
         if known is None:
             known = row.text, row.menu, list(_row(row, index))
             _rows[id(row.text), id(row.menu), index] = known
-            for block in known[2]:
+        for block in known[2]:
+            if id(block) not in _sizes:  # which others may have emptied since
                 _sizes[id(block)] = block, 0
         yield from known[2]
 
