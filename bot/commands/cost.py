@@ -98,8 +98,7 @@ async def cost(
         told = say("The books are being read from the chain. Try again in a minute.")
         return Reply.empty(told, private=True)
     if not accounts:
-        none = say("No rental that you are told of is in the books of that month.")
-        return Reply.empty(not_read(odd) or none, private=True)
+        return Reply.empty(not_read(odd) or _none(node), private=True)
     known = [one for one in accounts if one.is_known(stretch.until)]
     unknown = [one.order for one in accounts if not one.is_known(stretch.until)]
     found = [(one, one.cost(stretch.since, stretch.until)) for one in known]
@@ -125,6 +124,15 @@ async def cost(
         "parts": [dict(row.data) for row in rows],
     }  # fmt: skip
     return Reply(line(head), tuple(parts), private=True, data=data, is_table=True)
+
+
+def _none(node: Node | None) -> Text:
+    """That no rental is in the books of the month, of one node or at all."""
+    if node is None:
+        return say("No rental that you are told of is in the books of that month.")
+    return say(
+        "No rental of {node} that you are told of is in the books of that month.", node=node.label
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from bot.chain.errors import ChainError
 from bot.chain.price import PER_DAY, Prices, dollars
-from bot.commands.order_claims import as_nodes_say, is_on
+from bot.commands.order_claims import as_nodes_say, is_on, none_on
 from bot.commands.order_notes import SOON
 from bot.commands.order_odd import odd_among, odd_orders
 from bot.commands.order_rescue import copying, left_of
@@ -18,7 +18,7 @@ from bot.language.args import OnNode
 from bot.language.kinds import ORDER, WATCHED, WORD, Arg, Kind
 from bot.language.row_parts import Listing
 from bot.language.table import Command, Group
-from bot.model import Effect, OrderPhase, Payment, Place, RentalOrder
+from bot.model import Effect, Node, OrderPhase, Payment, Place, RentalOrder
 from bot.orders import words
 from bot.orders.amounts import both, cut, in_dbc, in_dollars
 from bot.orders.coming import when, with_taker
@@ -110,7 +110,7 @@ async def list_orders(ctx: Context, node: OnNode | None = None) -> Reply:
     rows = [_row(one, prices[one.order.node], ctx.actor) for one in found]
     watch = Note(line(say("Watch a wallet: {command}", command=command("order watch <wallet>"))))
     if not rows:
-        told = await _unsure(ctx) or say("The chain has no order of your nodes and wallets.")
+        told = await _unsure(ctx, node) or none_on(node)
         if node is not None:
             see = say(
                 "All orders of {node}: {command}",
@@ -138,9 +138,9 @@ async def _doubts(ctx: Context, found: Sequence[Facts]) -> list[Note]:
     return notes
 
 
-async def _unsure(ctx: Context) -> Text:
+async def _unsure(ctx: Context, node: Node | None = None) -> Text:
     """Why there may be more orders than are known; nothing where there are none."""
-    told = not_read(await odd_orders(ctx))
+    told = not_read(await odd_orders(ctx, node))
     return told or _SEARCHED[await ctx.services.orders.search_of(ctx.actor)]
 
 
@@ -297,7 +297,7 @@ async def _some_known(services: Services, user: UserId, _place: Place) -> None:
     told = _SEARCHED[await services.orders.search_of(user)]
     watch = say("Watch a wallet: {command}", command=command("order watch <wallet>"))
     raise NotFound(
-        told or say("The chain has no order of your nodes and wallets."),
+        told or none_on(None),
         hint=line(watch),
     )
 

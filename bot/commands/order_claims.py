@@ -1,16 +1,24 @@
 """Rentals as GPU nodes know them, where no chain is read."""
 
+from bot.commands.vm_list import no_access
 from bot.dbc.errors import DbcError
 from bot.ids import NodeId
 from bot.model import Node
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import joined
-from bot.reply import Note, Part, Reply, Row, Rows, bold, code, emoji, line, say
+from bot.reply import Note, Part, Phrase, Reply, Row, Rows, bold, code, emoji, line, say
 
 
 def is_on(at: NodeId, node: Node | None) -> bool:
     """Whether a node is the wanted one, if any is."""
     return node is None or at == node.id
+
+
+def none_on(node: Node | None) -> Phrase:
+    """That there is no order, of one node or at all."""
+    if node is None:
+        return say("The chain has no order of your nodes and wallets.")
+    return say("The chain has no order of {node} that concerns you.", node=node.label)
 
 
 async def as_nodes_say(ctx: Context, node: Node | None) -> Reply:
@@ -28,6 +36,8 @@ async def as_nodes_say(ctx: Context, node: Node | None) -> Reply:
         "With CHAIN_RPC_URLS set, the bot reads the chain and warns in time."
     )
     if not parts:
+        if node is not None and all(one.node != node.id for one in sessions):
+            raise no_access(node)
         return Reply.empty(say("You have no node access yet."), private=True)
     return Reply(say("Rentals"), (*parts, Note(line(emoji("warning"), " ", told))), private=True)
 

@@ -120,15 +120,20 @@ async def _sessions(ctx: Context, node: Node | None) -> list[DbcSession]:
     if not sessions and hidden:
         raise Refused(say("The rules here let you list no node for which you have a session."))
     if not sessions:
-        refusal = Refused(
-            say("You have no access to {node} yet.", node=node.label)
-            if node
-            else say("You have no node access yet."),
-            hint=line(say("Add one with: {command}", command=command("session add"))),
-        )
-        refusal.offers = (ask_button(node.id if node else NodeId("")),)
-        raise refusal
+        raise no_access(node)
     return sessions
+
+
+def no_access(node: Node | None) -> Refused:
+    """What who has no session is told, for one node or at all, with the way to ask for one."""
+    refusal = Refused(
+        say("You have no access to {node} yet.", node=node.label)
+        if node
+        else say("You have no node access yet."),
+        hint=line(say("Add one with: {command}", command=command("session add"))),
+    )
+    refusal.offers = (ask_button(node.id if node else NodeId("")),)
+    return refusal
 
 
 async def _listings(ctx: Context, sessions: Sequence[DbcSession]) -> list[NodeListing]:
