@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from bot.language.args import NODE_OPTION, Parameter, option_called
 from bot.language.chinese import CALLED, GROUPS, PREPOSITIONS, choice, words_for_choice
-from bot.language.kinds import Takes
 from bot.language.table import Command
+from bot.language.taking import Takes
 from bot.reply import catalogue, plain
 
 _WORD = re.compile(r"""(?:"[^"]*"|'[^']*'|<[^>]*>|\S)+""")

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from bot.folding import narrow, plain
-from bot.language.kinds import Takes
 from bot.language.rereading import COMMA, is_own
 from bot.language.sizes import UNIT
 from bot.language.table import Command
+from bot.language.taking import Takes
 from bot.language.text import is_quoted, option_name, parted
 
 _NUMBER = re.compile(r"\+?\d+(?:\.\d+)?")

@@ -8,7 +8,6 @@ options in `bot.pipeline.search`, known names in `meant`, machines and nodes in 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import Enum, auto
 from typing import Any
 
 from bot.dbc.fields import DATA_DIR
@@ -19,6 +18,7 @@ from bot.language.bounds import NO_LIMIT, bounded
 from bot.language.chinese import choice
 from bot.language.secret_like import masked
 from bot.language.sizes import gibibytes, is_size
+from bot.language.taking import Binds, Takes
 from bot.model import NodeKind
 from bot.reply import (
     FieldKind,
@@ -45,23 +45,6 @@ _SPACED_COMMA = re.compile(r"\s*,\s*(?=\d)")  # `tcp, 8080` is one part
 _TRUE = frozenset({"true", "yes", "1", "on", "y"})
 _FALSE = frozenset({"false", "no", "0", "off", "n"})
 _NOBODY = say("I cannot find a person called “{text}”.")
-
-
-class Takes(Enum):
-    """How much of a line one of the kind takes."""
-
-    WORD = auto()
-    REST = auto()  # all bare words that are left
-    LINE = auto()  # all that is left, options and all
-
-
-class Binds(Enum):
-    """What a text of the kind becomes for the command's function (`bot.pipeline.targets`)."""
-
-    VALUE = auto()  # what `read` says
-    MACHINE = auto()
-    NODE = auto()
-    PLACE = auto()  # a node, or what is no node's name as it is
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,8 +13,9 @@ from bot.language.args import NODE_OPTION, REASON, Parameter, option_called
 from bot.language.bound import not_yet
 from bot.language.chinese import BEHIND_NODE, PREPOSITIONS
 from bot.language.courtesy import COURTESIES
-from bot.language.kinds import HOURS, INT, MOMENT, Takes
+from bot.language.kinds import HOURS, INT, MOMENT
 from bot.language.table import Command
+from bot.language.taking import Takes
 from bot.language.text import Word, is_decoration, is_quoted, option_name, parted
 from bot.model import Effect
 

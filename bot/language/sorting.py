@@ -12,10 +12,10 @@ from bot.language.cells import begins_with_title
 from bot.language.chinese import BEFORE_PEOPLE, BEHIND_NODE, PREPOSITIONS
 from bot.language.courtesy import COURTESIES, without_courtesy_behind
 from bot.language.joined_words import apart, takes_node, takes_text, with_units
-from bot.language.kinds import Takes
 from bot.language.placeholders import without_placeholders
 from bot.language.rereading import flag_called, read_anew
 from bot.language.table import Command
+from bot.language.taking import Takes
 from bot.language.text import (
     Word,
     is_decoration,

@@ -9,9 +9,10 @@ from bot.errors import NotFound, Refused
 from bot.folding import fold
 from bot.ids import UserId
 from bot.language.args import NODE_OPTION, Parameter
-from bot.language.kinds import NODE, Binds
+from bot.language.kinds import NODE
 from bot.language.row_parts import Listing
 from bot.language.table import Command
+from bot.language.taking import Binds
 from bot.messages import machine_buttons
 from bot.messages.cards import Subject
 from bot.model import DbcSession, Execution, Machine, Node, Place
