@@ -29,7 +29,7 @@ from bot.orders.just_ended import copy_by, just_ended
 from bot.orders.offers import offer_of
 from bot.orders.order_buttons import buttons
 from bot.orders.reports import paid_in
-from bot.orders.schedule import DAY, can_be_rescued
+from bot.orders.schedule import DAY
 from bot.orders.signing import confirmation, renewal
 from bot.orders.unreadable import not_read
 from bot.orders.words import (
@@ -290,7 +290,8 @@ async def _known(ctx: Context, number: int) -> list[RentalOrder]:
 
 async def _some_known(services: Services, user: UserId, _place: Place) -> None:
     """Raise NotFound for who is told of no rental, over or not: with why, or what to do."""
-    if await services.orders.of_person_after(user, 0):
+    orders = services.orders
+    if await orders.of_person(user) or await orders.of_person_after(user, 0):
         return
     if not services.orders.chain.is_on:
         raise NotFound(_OFF)
@@ -378,14 +379,13 @@ async def rescue(ctx: Context, order: Number) -> Reply:
 
 async def _some_to_rescue(services: Services, user: UserId, place: Place) -> None:
     """Raise NotFound for who is told of no rental of which anything is left to copy."""
+    if await services.orders.to_rescue(user):
+        return
     await _some_known(services, user, place)
-    known = await services.orders.of_person_after(user, 0)
-    facts = [await services.orders.facts(one, user) for one in known]
-    if not any(can_be_rescued(one.order, one.head) for one in facts):
-        raise NotFound(
-            say("None of your orders has machines left to copy."),
-            hint=line(say("See: {command}", command=command("order list"))),
-        )
+    raise NotFound(
+        say("None of your orders has machines left to copy."),
+        hint=line(say("See: {command}", command=command("order list"))),
+    )
 
 
 async def watch(ctx: Context, wallet: Wallet) -> Reply:

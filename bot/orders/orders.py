@@ -31,14 +31,7 @@ from bot.orders.offers import Offer, offer_of, paid_since
 from bot.orders.over import settle, unsettle
 from bot.orders.putting import Keyed, put, wanted
 from bot.orders.said import key_of
-from bot.orders.schedule import (
-    DAY,
-    KEPT,
-    by_newest,
-    goal_of,
-    head_at,
-    next_look,
-)
+from bot.orders.schedule import DAY, KEPT, by_newest, can_be_rescued, goal_of, head_at, next_look
 from bot.orders.unread import Unread
 from bot.orders.vague import Told
 from bot.plural import counted
@@ -412,6 +405,13 @@ class Orders:
         async with self._store.read() as tx:
             known = await tx.orders.after(block)
         return [order for order in known if await self.tells(order, user)]
+
+    async def to_rescue(self, user: UserId) -> list[RentalOrder]:
+        """Those that somebody is told of, of which there may be machines to copy from."""
+        async with self._store.read() as tx:
+            known = await tx.orders.after(0)
+        some = [one for one in known if can_be_rescued(by_newest(one), self._head(one))]
+        return [order for order in some if await self.tells(order, user)]
 
     async def opens(self, order: RentalOrder, sessions: Sequence[DbcSession]) -> bool:
         """Whether one of these sessions shows an order's machines."""

@@ -26,7 +26,6 @@ from bot.language.row_parts import Listing
 from bot.messages.question import subject_of
 from bot.model import RentalOrder
 from bot.orders.coming import briefly
-from bot.orders.schedule import can_be_rescued
 from bot.pipeline.context import Services
 from bot.pipeline.formatting import short
 from bot.pipeline.under_way import called as followed_as
@@ -128,7 +127,7 @@ class Numbered:
     async def _orders(self, search: Search) -> list[Choice]:
         """`1287 · gpu1 · ends in 3 days`, of the rentals that this person is told of."""
         rescues = search.form == _RESCUE
-        rentals = await self._rentals(search, also_over=rescues)
+        rentals = await self._rentals(search, to_rescue=rescues)
         facts = [await self._services.orders.facts(order, at_once=True) for order in rentals]
         return [
             Choice(
@@ -139,14 +138,12 @@ class Numbered:
                 str(one.order.number),
             )
             for one in facts
-            if not rescues or can_be_rescued(one.order, one.head)
         ]  # fmt: skip
 
-    async def _rentals(self, search: Search, *, also_over: bool = False) -> list[RentalOrder]:
+    async def _rentals(self, search: Search, *, to_rescue: bool = False) -> list[RentalOrder]:
         hidden, orders = await self._hidden(search), self._services.orders
-        found = await orders.of_person(search.user)
-        if also_over:
-            found = await orders.of_person_after(search.user, 0)
+        known = orders.to_rescue if to_rescue else orders.of_person
+        found = await known(search.user)
         return [order for order in found if order.node not in hidden]
 
     async def _wallets(self, search: Search) -> list[Choice]:
