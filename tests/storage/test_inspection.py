@@ -73,7 +73,7 @@ async def test_the_doctor_says_which_postgresql_it_is_and_who_else_is_connected(
     [told] = [line for line in found if line.startswith("✔ database:")]
     assert told.endswith(
         "; 2 other processes of the bot are connected. Other programs use this account as well, "
-        "by 1 connection."
+        "over 1 connection."
     )
 
 
