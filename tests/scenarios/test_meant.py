@@ -277,7 +277,8 @@ async def test_a_row_of_the_list_pasted_behind_a_verb_is_its_machine(
 
 
 @pytest.mark.parametrize(
-    "words", ["{} running force", "{} running on gpu1 elsewhere", "{} inference", "no such row running"]
+    "words",
+    ["{} running force", "{} running on gpu1 elsewhere", "{} inference", "no such row running"],
 )
 async def test_words_that_are_not_the_rows_are_not_passed_over(
     one_stage: Stage, words: str
