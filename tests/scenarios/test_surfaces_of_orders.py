@@ -16,7 +16,8 @@ from tests.scenarios.test_surfaces import Walk as Everything
 from tests.scenarios.test_surfaces_of_trouble import LOCALES, Walk, speaks
 
 LINES = (
-    "order list", "order list on gpu2", "order show 1287", "order rescue 1287", "cost", "cost person", "cost machine",
+    "order list", "order list on gpu2",
+    "order show 1287", "order rescue 1287", "cost", "cost person", "cost machine",
     "vm list", "vm show inference", "node show gpu1",
 )  # fmt: skip
 
