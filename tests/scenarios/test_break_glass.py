@@ -56,11 +56,7 @@ async def test_a_suggestion_breaks_no_glass(stage: Stage) -> None:
     await stage.passes(1)  # what there is has been looked at
     misspelled = DELETE.replace("delete", "delte") + ' break_glass="It floods the switch"'
     offer = await stage.asks(stage.carol, misspelled)
-    await stage.carol.presses("Delete a machine", offer)
-    await stage.carol.sees_modal("Delete a machine")
-    await stage.carol.submits({"Reason": "OPS-1"})
-    question = await stage.alice.sees("Needs 2 approvals", CHANNEL)
-    assert "Break glass …" in question.buttons
+    assert offer.buttons == ["Show a machine", "More …"]
     assert stage.changes() == []
 
 

@@ -60,7 +60,7 @@ async def test_a_session_that_nobody_approved_is_not_used(tmp_path: Path) -> Non
     async with site(tmp_path, rule("approvals = 1"), entitled="alice bob carol") as stage:
         async with about_to_be_sent(stage) as question:
             await swapped(stage)
-        await stage.passes(5)
+        await stage.passes(15, times=6)
         assert stage.changes() == []
         ended = now(stage, question).plain
         assert f"the session is now of <@{stage.carol.id}>, not of <@{stage.bob.id}>" in ended
@@ -86,6 +86,7 @@ async def test_what_ends_with_its_answer_is_not_sent_with_another_session_either
         await swapped(stage, machine.node_id)
         stage.clock.advance(timedelta(seconds=1))
         await stage.quiet()
+        await stage.passes(15, times=6)
         assert stage.changes() == []
         assert "the session is now of" in now(stage, question).plain
 

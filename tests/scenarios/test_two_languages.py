@@ -42,6 +42,8 @@ async def test_what_one_person_sees_is_in_their_language(one_stage: Stage, line:
 
 async def test_suggestions_are_in_the_language_of_who_mistyped(one_stage: Stage) -> None:
     await _reads_chinese(one_stage)
+    await one_stage.gives_session(one_stage.alice, "gpu1")
+    await one_stage.asks(one_stage.alice, "/dbc vm list")
     offer = await one_stage.asks(one_stage.alice, "/dbc vm delte inference")
     assert "删除虚拟机" in offer.buttons
     for label in offer.buttons:
