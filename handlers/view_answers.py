@@ -7,7 +7,7 @@ what stays (cards, questions, ends) stands in the conversation as ever.
 import secrets
 
 from bot.reply import Form, Reply, say
-from handlers.answer import IN_MESSAGES, PrivateAnswer
+from handlers.answer import PrivateAnswer
 from handlers.modals import Told
 from handlers.payloads import Payload
 
@@ -58,7 +58,8 @@ class AnswerOnHome(PrivateAnswer):
     async def done(self) -> None:
         """Let a modal that says nothing of the answer say where it is."""
         if self._says_less:
-            await self._tell(_NOT_SHOWN if self._is_broken_off or self._is_lost else IN_MESSAGES)
+            is_not_shown = self._is_broken_off or self._is_lost
+            await self._tell(_NOT_SHOWN if is_not_shown else self.in_messages)
         await super().done()
 
     async def _tell(self, reply: Reply) -> bool:

@@ -178,3 +178,17 @@ async def test_a_form_above_the_home_says_where_it_is_to_be_confirmed(tmp_path: 
         await stage.alice.submits({"New password": "Sup3rSecret1x"})
         await stage.quiet()
         await stage.alice.sees_modal("Confirm it in the Messages tab")
+
+
+async def test_what_was_pressed_above_the_home_says_where_it_is_to_be_confirmed(
+    tmp_path: Path,
+) -> None:
+    async with staged(tmp_path, policy="[defaults]\nchange = { confirm = true }\n") as stage:
+        await stage.gives_session(stage.alice, "gpu1")
+        off(stage)
+        await stage.asks(stage.alice, "/dbc vm list")
+        await chooses(stage, "Show")
+        await stage.alice.sees_modal("Local address|System")
+        await stage.alice.presses("Start")
+        await stage.quiet()
+        await stage.alice.sees_modal("Confirm it in the Messages tab")
