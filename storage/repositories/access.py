@@ -19,17 +19,8 @@ class Access(Repository):
 
     async def begin(self, request: AccessRequest) -> bool:
         """Store a new request; False where that person's last one for the node is open."""
-        values = {
-            "id": request.id,
-            "asker": request.asker,
-            "node": request.node,
-            "holders": list(request.holders),
-            "refused": list(request.refused),
-            "state": request.state,
-            "created_at": request.created_at,
-        }
         rows = await self._connection.execute(
-            self._insert(access_requests).values(values).on_conflict_do_nothing()
+            self._insert(access_requests).values(_ROWS.write(request)).on_conflict_do_nothing()
         )
         return rows.rowcount == 1
 
@@ -98,6 +89,7 @@ def _ids(stored: object) -> tuple[UserId, ...]:
 
 _ROWS = Mapper(
     AccessRequest,
+    access_requests,
     holders=lambda row: _ids(row["holders"]),
     refused=lambda row: _ids(row["refused"]),
     state=one_of("state", AccessState, AccessState.EXPIRED),

@@ -127,29 +127,7 @@ class Approvals(Repository):
 
     async def add(self, approval: Approval) -> None:
         """Store a new review."""
-        await self._connection.execute(
-            self._insert(approvals).values(
-                id=approval.id,
-                execution=approval.execution,
-                binding=approval.binding,
-                reviewer=approval.reviewer,
-                created_at=approval.created_at,
-                expires_at=approval.expires_at,
-                kind=approval.kind,
-                shown=_written(approval.shown, keep),
-                needed=approval.needed,
-                denials=approval.denials,
-                self_approval=approval.self_approval,
-                type_name=approval.type_name,
-                changed=changes_written(approval.changed),
-                joined=_joined_written(approval.joined),
-                remind_at=approval.remind_at,
-                reminders=approval.reminders,
-                status=approval.status,
-                decided_by=approval.decided_by,
-                decided_at=approval.decided_at,
-            )
-        )
+        await self._connection.execute(self._insert(approvals).values(_ROWS.write(approval)))
         afterwards = approval.kind is ReviewKind.AFTERWARDS
         await self._executions.note(
             approval.execution,
@@ -161,7 +139,7 @@ class Approvals(Repository):
                 "needed": approval.needed,
                 "denials": approval.denials,
                 "expires_at": self._executions.shown(approval.expires_at).isoformat(),
-                "shown": _written(approval.shown, plain),
+                "shown": _shown_written(approval.shown, plain),
                 "binding": approval.binding,
             },
         )
@@ -245,14 +223,14 @@ class Approvals(Repository):
         rows = await self._connection.execute(
             update(approvals)
             .where(approvals.c.id == approval_id, _IS_PENDING)
-            .values(shown=_written(shown, keep))
+            .values(shown=_shown_written(shown, keep))
             .returning(approvals)
         )
         row = rows.mappings().one_or_none()
         if row is None:
             return None
         approval = from_row(row)
-        details = {"shown": _written(shown, plain)}
+        details = {"shown": _shown_written(shown, plain)}
         await self._executions.note(
             approval.execution, AuditKind.SHOWN_ANEW, now, actor=UserId(""),
             approval=approval.id, details=details,
@@ -369,7 +347,7 @@ def from_row(row: Row) -> Approval:
     return _ROWS.read(row)
 
 
-def _written(
+def _shown_written(
     shown: Mapping[str, Fact], put: Callable[[Words], str]
 ) -> dict[str, str | dict[str, str]]:
     """Facts for a column of JSON: a text as read, or why it could not be and what was last seen."""
@@ -413,7 +391,10 @@ def _changes_read(column: str) -> dict[str, Words]:
 
 
 def _read(column: Any) -> dict[str, Fact] | None:
-    """What `_written` wrote, None if it cannot be read; labels as keys are a former version's."""
+    """What `_shown_written` wrote; None if it cannot be read.
+
+    Labels as keys are a former version's.
+    """
     try:
         return {
             _FORMERLY.get(key, key): Fact(told)
@@ -435,6 +416,12 @@ def _is_unreadable(row: Row) -> bool:
 
 _ROWS = Mapper(
     Approval,
+    approvals,
+    lambda approval: {
+        "shown": _shown_written(approval.shown, keep),
+        "changed": changes_written(approval.changed),
+        "joined": _joined_written(approval.joined),
+    },
     kind=one_of("kind", ReviewKind, ReviewKind.APPROVE),
     shown=lambda row: _read(row["shown"]) or {},
     changed=lambda row: _changes_read(row["changed"]),

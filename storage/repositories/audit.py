@@ -19,11 +19,12 @@ from sqlalchemy import (
 )
 
 from bot.clock import UNTOLD
-from bot.ids import ApprovalId, ChannelId, ExecutionId, NodeId, TaskId, UserId
-from bot.model import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow, MessageRef, Place
+from bot.ids import ChannelId
+from bot.model import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow, Place
 from storage.chain import GENESIS, canonical, hash_of
 from storage.connection import OpenConnection, carried_out
 from storage.repositories.audit_search import WINDOWS, WORDS, Search, stamp
+from storage.repositories.mapper import Mapper, Read, Row, readable, ref
 from storage.repositories.repository import Repository, texts
 from storage.tables import audit
 
@@ -83,9 +84,9 @@ class Audit(Repository):
             wanted = search.rows().where(*newest).order_by(audit.c.seq.desc()).limit(limit)
             rows = (await self._connection.execute(wanted)).mappings().all()
             if len(rows) == limit or window >= before:
-                return [_from_row(row) for row in rows]
+                return [_ROWS.read(row) for row in rows]
         found = await self._connection.execute(search.page(before, limit))
-        return [_from_row(row) for row in found.mappings()]
+        return [_ROWS.read(row) for row in found.mappings()]
 
     async def all(self, query: AuditQuery) -> AsyncIterator[AuditRow]:
         """Every row that fits and is there now, oldest first."""
@@ -143,7 +144,7 @@ class Rows(Sequence[AuditRow]):
         """One of them, or some that are still to be looked at."""
         if isinstance(index, slice):
             return Rows(self._rows[index])
-        return _from_row(self._rows[index])
+        return _ROWS.read(self._rows[index])
 
 
 _ADD = insert(audit)
@@ -159,7 +160,7 @@ def append_all(connection: Connection, entries: Sequence[AuditEntry]) -> None:
     seq, last = (0, GENESIS) if head is None else (head.seq, head.hash)
     rows = []
     for seq_here, entry in enumerate(entries, seq + 1):
-        row = {"seq": seq_here, **_to_row(entry), "prev_hash": last}
+        row = {"seq": seq_here, **_ENTRIES.write(entry), "prev_hash": last}
         row["hash"] = last = hash_of(row)
         rows.append(row)
     carried_out(connection, _ADD, rows if len(rows) > 1 else rows[0])
@@ -170,27 +171,6 @@ def _wait_for_turn(connection: Connection) -> None:
     # that no two rows can follow on one.
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('dbc-bot audit'))"))
-
-
-def _to_row(entry: AuditEntry) -> dict[str, Any]:
-    return {
-        "at": stamp(entry.at),
-        "kind": str(entry.kind),
-        "actor": entry.actor,
-        "command": entry.command,
-        "arguments": canonical(dict(entry.arguments)),
-        "node": entry.node,
-        "task": entry.task,
-        "label": entry.label,
-        "execution": entry.execution,
-        "approval": entry.approval,
-        "outcome": entry.outcome,
-        "reason": entry.reason,
-        "channel": entry.place.channel,
-        "thread": entry.place.thread,
-        "message": entry.message,
-        "details": canonical(dict(entry.details)),
-    }
 
 
 @lru_cache(1_000)
@@ -219,36 +199,47 @@ def _moment(text: str) -> datetime:
     return at if at.tzinfo else UNTOLD
 
 
+def _written(entry: AuditEntry) -> dict[str, str]:
+    return {
+        "at": stamp(entry.at),
+        "kind": str(entry.kind),
+        "arguments": canonical(dict(entry.arguments)),
+        "channel": entry.place.channel,
+        "thread": entry.place.thread,
+        "details": canonical(dict(entry.details)),
+    }
+
+
+def _place(row: Row) -> Place:
+    return Place(ChannelId(str(row["channel"])), str(row["thread"]))
+
+
+def _learnt(name: str) -> Read:
+    """What an entry is about: as it says or, where that was not known yet, the ledger."""
+    return lambda row: str(row[name]) or row[f"known_{name}"] or ""
+
+
 _TOLD = (
     "actor", "command", "node", "task", "label", "execution", "approval", "outcome", "reason",
-    "message", "channel", "thread",
+    "message",
 )  # fmt: skip
-
-
-def _from_row(row: RowMapping) -> AuditRow:
-    told = {name: str(row[name]) for name in _TOLD}  # bytes, where it was tampered with
-    place = Place(ChannelId(told["channel"]), told["thread"])
-    entry = AuditEntry(
-        kind=_kind(row["kind"]),
-        at=_moment(row["at"]),
-        arguments=_mapping(row["arguments"]),
-        place=place,
-        details=_mapping(row["details"]),
-        actor=UserId(told["actor"]),
-        command=told["command"],
-        node=NodeId(told["node"]),
-        task=TaskId(told["task"]),
-        label=told["label"],
-        execution=ExecutionId(told["execution"]),
-        approval=ApprovalId(told["approval"]),
-        outcome=told["outcome"],
-        reason=told["reason"],
-        message=told["message"],
-    )
-    ref = None if row["ref_ts"] is None else MessageRef(row["ref_channel"], row["ref_ts"])
-    return AuditRow(
-        row["seq"], entry, str(row["prev_hash"]), str(row["hash"]), ref,
-        node=NodeId(entry.node or row["known_node"] or ""),
-        task=TaskId(entry.task or row["known_task"] or ""),
-        label=entry.label or row["known_label"] or "",
-    )  # fmt: skip
+_ENTRIES = Mapper(
+    AuditEntry,
+    audit,
+    _written,
+    kind=lambda row: _kind(row["kind"]),
+    at=lambda row: _moment(row["at"]),
+    arguments=lambda row: _mapping(row["arguments"]),
+    place=_place,
+    details=lambda row: _mapping(row["details"]),
+    **{name: readable(name) for name in _TOLD},
+)
+_ROWS = Mapper(
+    AuditRow,
+    audit,
+    entry=_ENTRIES.read,
+    prev_hash=readable("prev_hash"),
+    hash=readable("hash"),
+    ref=ref,
+    **{name: _learnt(name) for name in ("node", "task", "label")},
+)

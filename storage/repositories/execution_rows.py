@@ -158,15 +158,11 @@ def _written(execution: Execution) -> dict[str, Any]:
     return {
         "channel": execution.place.channel,
         "thread": execution.place.thread,
-        "source": execution.source,
         "arguments": dict(execution.arguments),
         "effect": int(execution.effect),
-        "status": execution.status,
         "facts": dict(execution.facts),
         "outcome": keep(execution.outcome),
         "approved_by": " ".join(execution.approved_by),
-        "started_at": execution.started_at,
-        "finished_at": execution.finished_at,
         "behind": " ".join(execution.behind),
         "meant": meant_as_kept(execution.meant),
     }
@@ -174,6 +170,7 @@ def _written(execution: Execution) -> dict[str, Any]:
 
 _ROWS = Mapper(
     Execution,
+    executions,
     _written,
     place=place,
     source=one_of("source", Source, Source.SLASH),

@@ -12,7 +12,7 @@ from sqlalchemy import Select, and_, bindparam, delete, func, select, update
 from bot.ids import NodeId, TaskId, UserId
 from bot.loop import in_pieces
 from bot.model import Machine, Node, NodeKind
-from storage.repositories.mapper import Mapper, shared
+from storage.repositories.mapper import Mapper, Row, shared
 from storage.repositories.repository import Repository, at, is_reached, is_word
 from storage.tables import machines, names, nodes
 
@@ -240,21 +240,7 @@ class Inventory(Repository):
         self, query: Select[*tuple[Any, ...]], given: Mapping[str, Any] | None = None
     ) -> list[Node]:
         rows = await self._connection.execute(query, given)
-        return [
-            Node(
-                id=row["id"],
-                name=row["name"],
-                version=row["version"],
-                seen_at=row["seen_at"],
-                nickname=row["nickname"] or "",
-                kind=NodeKind(row["kind"]),
-                desc=row["desc"],
-                uuid=row["uuid"],
-                manager=row["manager"],
-            )
-            for row in rows.mappings()
-            if is_word(NodeKind, row["kind"])
-        ]
+        return [_KNOWN.read(row) for row in rows.mappings() if is_word(NodeKind, row["kind"])]
 
 
 def _is_known(seen: Node, known: Mapping[NodeId, Node]) -> bool:
@@ -271,9 +257,15 @@ def _state(machine: Machine) -> _State:
     return machine.desc, machine.status, machine.created
 
 
+def _nickname(row: Row) -> str:
+    return row["nickname"] or ""
+
+
+_KNOWN = Mapper(Node, nodes, nickname=_nickname, kind=lambda row: NodeKind(row["kind"]))
 _MACHINES = Mapper(
     Machine,
-    nickname=lambda row: row["nickname"] or "",
+    machines,
+    nickname=_nickname,
     # All are kept in memory, and have few of these.
     **{name: shared(name) for name in ("node", "owner", "status")},
 )

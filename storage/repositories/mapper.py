@@ -1,4 +1,6 @@
-"""Makes records of rows, and rows of records: one field is one column, unless it is said how."""
+"""Makes records of rows, and rows of records: a field is the column of its name, unless it is said
+how.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import Field, fields
@@ -6,9 +8,9 @@ from operator import attrgetter, itemgetter
 from sys import intern
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, Table
 
-from bot.model import Place
+from bot.model import MessageRef, Place
 from storage.repositories.repository import Word, texts, word
 
 Row = RowMapping | Mapping[str, Any]
@@ -25,14 +27,15 @@ R = TypeVar("R", bound=_Record)
 class Mapper(Generic[R]):
     """Records of one kind as rows, and back.
 
-    `reads` are the fields that are not simply the column of their name, and how they are read of a
-    row; `written` gives the columns in which these stand. Raises TypeError for a field that the
-    kind does not have.
+    `reads` are the fields that are not read just as they stand, and how they are read of a row.
+    `written` gives the columns whose value is not simply that of the field of their name. Raises
+    TypeError for a field that the kind does not have.
     """
 
     def __init__(
         self,
         kind: type[R],
+        table: Table,
         written: Callable[[R], Mapping[str, Any]] | None = None,
         /,
         **reads: Read,
@@ -42,7 +45,7 @@ class Mapper(Generic[R]):
             raise TypeError(f"{kind.__name__} has no {', '.join(sorted(unknown))}")
         self._kind = kind
         self._written = written
-        self._plain = [name for name in names if name not in reads]
+        self._plain = [name for name in names if name in table.columns]
         self._values = attrgetter(*self._plain)  # of several, so a tuple
         self._reads = [reads.get(name) or itemgetter(name) for name in names]
 
@@ -61,6 +64,26 @@ class Mapper(Generic[R]):
 def place(row: Row) -> Place:
     """Where something was asked: two columns."""
     return Place(row["channel"], row["thread"])
+
+
+def column(name: str) -> Read:
+    """What stands in a column of another name than the field's."""
+    return itemgetter(name)
+
+
+def amount(name: str) -> Read:
+    """A whole number with more digits than an integer has, as text; 0 where it is none."""
+    return lambda row: int(row[name]) if str(row[name]).isdecimal() else 0
+
+
+def readable(name: str) -> Read:
+    """A text; what was put in its place by force, such as bytes, as far as it can be read."""
+    return lambda row: str(row[name])
+
+
+def ref(row: Row) -> MessageRef | None:
+    """Which message of Slack's it is: two columns, empty while there is none."""
+    return None if row["ref_ts"] is None else MessageRef(row["ref_channel"], row["ref_ts"])
 
 
 def shared(name: str) -> Read:

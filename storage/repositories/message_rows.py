@@ -22,9 +22,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.model import SURPRISE, Message, MessageRef
+from bot.model import SURPRISE, Message
 from storage.handover import Handover
-from storage.repositories.mapper import Mapper, Row, place
+from storage.repositories.mapper import Mapper, Row, place, ref
 from storage.repositories.repository import at, is_free, is_reached
 from storage.tables import COPIED, DUE, UtcDateTime, messages
 
@@ -224,14 +224,11 @@ def from_row(row: Row) -> Message:
     return _ROWS.read(row)
 
 
-def _ref(row: Row) -> MessageRef | None:
-    return None if row["ref_ts"] is None else MessageRef(row["ref_channel"], row["ref_ts"])
-
-
 _ROWS = Mapper(
     Message,
+    messages,
     place=place,
-    ref=_ref,
+    ref=ref,
     sent_until=lambda _row: None,
     told_in=lambda row: row["told_in"] or "",
     under=lambda row: row["reply_to"] or "",

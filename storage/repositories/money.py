@@ -3,10 +3,11 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, func, select
+from sqlalchemy import CursorResult, and_, delete, func, select
 
 from bot.model import Basis, BlockTime, Payment, Use
-from storage.repositories.repository import Repository, renewing, word
+from storage.repositories.mapper import Mapper, amount, column, one_of
+from storage.repositories.repository import Repository, renewing
 from storage.tables import block_times, machine_uses, order_payments
 
 _OF_A_USE = ("ends", "gpus", "label", "maker", "channel")
@@ -27,28 +28,14 @@ class Money(Repository):
                 .where(order_payments.c.order_id.in_(asked[start : start + _AT_ONCE]))
                 .order_by(order_payments.c.order_id, order_payments.c.begins)
             )
-            found += [
-                Payment(
-                    row.order_id, row.begins, row.ends, row.gpus, _whole(row.planck), row.micro,
-                    row.is_usd_exact, row.avg_price, _whole(row.fee), row.block,
-                    word(Basis, row.basis, Basis.LATER),
-                )
-                for row in rows
-            ]  # fmt: skip
+            found += [_PAYMENTS.read(row) for row in rows.mappings()]
         return found
 
     async def paid(self, payment: Payment) -> bool:
         """Write down what was paid; False where that is known already."""
         rows = await self._connection.execute(
-            self._insert(order_payments)
-            .values(
-                order_id=payment.order, begins=payment.begins, ends=payment.ends,
-                gpus=payment.gpus, planck=str(payment.planck), micro=payment.micro,
-                is_usd_exact=payment.is_usd_exact, avg_price=payment.avg_price,
-                fee=str(payment.fee), block=payment.block, basis=str(payment.basis),
-            )
-            .on_conflict_do_nothing()
-        )  # fmt: skip
+            self._insert(order_payments).values(_PAYMENTS.write(payment)).on_conflict_do_nothing()
+        )
         return rows.rowcount == 1
 
     async def unpaid(self, order: str, began: int) -> None:
@@ -76,7 +63,7 @@ class Money(Repository):
                 )
                 .order_by(machine_uses.c.order_id, machine_uses.c.begins, machine_uses.c.task)
             )
-            found += [_use(row) for row in rows]
+            found += [_USES.read(row) for row in rows.mappings()]
         return found
 
     async def last_uses(self, orders: Collection[str]) -> list[Use]:
@@ -100,7 +87,7 @@ class Money(Repository):
                 ),
             )
         )
-        return [_use(row) for row in rows]
+        return [_USES.read(row) for row in rows.mappings()]
 
     async def used(self, uses: Sequence[Use]) -> None:
         """Write down uses; of those that are known, until when they lasted."""
@@ -108,20 +95,14 @@ class Money(Repository):
             return
         statement = renewing(self._dialect, machine_uses, *_OF_A_USE)
         for one in uses:
-            row = {
-                "order_id": one.order, "task": one.task, "begins": one.begins, "ends": one.ends,
-                "gpus": one.gpus, "label": one.label, "maker": one.maker, "channel": one.channel,
-            }  # fmt: skip
-            await self._connection.execute(statement, row)
+            await self._connection.execute(statement, _USES.write(one))
 
     # Blocks
 
     async def made(self, time: BlockTime) -> None:
         """Write down when a block was made."""
         await self._connection.execute(
-            self._insert(block_times)
-            .values(block=time.block, made_ms=time.made_ms)
-            .on_conflict_do_nothing()
+            self._insert(block_times).values(_BLOCKS.write(time)).on_conflict_do_nothing()
         )
 
     async def last_block(self) -> BlockTime | None:
@@ -129,7 +110,7 @@ class Money(Repository):
         rows = await self._connection.execute(
             select(block_times).order_by(block_times.c.block.desc()).limit(1)
         )
-        return _time(rows.first())
+        return _time(rows)
 
     async def around(self, made_ms: int) -> tuple[BlockTime | None, BlockTime | None]:
         """The last block known to be made by a moment, and the first one known to be later."""
@@ -145,7 +126,7 @@ class Money(Repository):
             .order_by(block_times.c.made_ms)
             .limit(1)
         )
-        return _time(before.first()), _time(after.first())
+        return _time(before), _time(after)
 
     async def forget(self, before: int) -> int:
         """Forget what ended before a block; says how many rows there were."""
@@ -160,15 +141,27 @@ class Money(Repository):
         return gone
 
 
-def _whole(stored: str) -> int:
-    return int(stored) if stored.isdecimal() else 0
+def _time(rows: CursorResult[*tuple[Any, ...]]) -> BlockTime | None:
+    row = rows.mappings().first()
+    return None if row is None else _BLOCKS.read(row)
 
 
-def _use(row: Row[Any]) -> Use:
-    return Use(
-        row.order_id, row.task, row.begins, row.ends, row.gpus, row.label, row.maker, row.channel
-    )
+def _payment_written(payment: Payment) -> dict[str, str]:
+    return {
+        "order_id": payment.order,
+        "planck": str(payment.planck),
+        "fee": str(payment.fee),
+    }
 
 
-def _time(row: Row[Any] | None) -> BlockTime | None:
-    return None if row is None else BlockTime(row.block, row.made_ms)
+_PAYMENTS = Mapper(
+    Payment,
+    order_payments,
+    _payment_written,
+    order=column("order_id"),
+    planck=amount("planck"),
+    fee=amount("fee"),
+    basis=one_of("basis", Basis, Basis.LATER),
+)
+_USES = Mapper(Use, machine_uses, lambda use: {"order_id": use.order}, order=column("order_id"))
+_BLOCKS = Mapper(BlockTime, block_times)

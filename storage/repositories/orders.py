@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, delete, func, or_, sel
 
 from bot.ids import NodeId, UserId
 from bot.model import OrderPhase, RentalOrder
-from storage.repositories.mapper import Mapper, Row, one_of
+from storage.repositories.mapper import Mapper, Row, amount, one_of
 from storage.repositories.repository import (
     LIMIT,
     Repository,
@@ -307,23 +307,21 @@ def _signers(row: Row) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(row["signers"]).split()))
 
 
-def _stake(row: Row) -> int:
-    return int(row["stake"]) if str(row["stake"]).isdecimal() else 0
-
-
 def _written(order: RentalOrder) -> dict[str, Any]:
     return {
-        "phase": order.phase, "gpus": list(order.gpus), "stake": str(order.stake),
+        "gpus": list(order.gpus),
+        "stake": str(order.stake),
         "signers": "".join(f"{one} " for one in order.signers),
-    }  # fmt: skip
+    }
 
 
 _ROWS = Mapper(
     RentalOrder,
+    rental_orders,
     _written,
     # One that this version does not know is looked at again, as every rental is.
     phase=one_of("phase", OrderPhase, OrderPhase.RENTING),
     gpus=_gpus,
     signers=_signers,
-    stake=_stake,
+    stake=amount("stake"),
 )

@@ -23,12 +23,14 @@ from bot.ids import ChannelId, NodeId, UserId
 from bot.model import Audience, DbcSession, Share
 from storage.connection import OpenConnection
 from storage.errors import BadKey
+from storage.repositories.mapper import Mapper
 from storage.repositories.repository import Repository, is_word, renewing
 from storage.tables import dbc_sessions, session_shares
 from storage.vault import Vault
 
 _NEWS = ("sealed", "added_at", "checked_at", "problem")
 _SECRETS = ("session_id", "session_id_sign", "rent_order")
+_LOCKED = {**dict.fromkeys(_SECRETS, ""), "is_locked": True}
 
 _IN_ORDER = select(dbc_sessions).order_by(dbc_sessions.c.user, dbc_sessions.c.node)
 _IS_OF = dbc_sessions.c.user == bindparam("its_user")
@@ -60,21 +62,8 @@ class Sessions(Repository):
 
     async def put(self, session: DbcSession) -> None:
         """Store a session in place of the one that the person had for the node."""
-        sealed = self._vault.encrypt(
-            {
-                "session_id": session.session_id,
-                "session_id_sign": session.session_id_sign,
-                "rent_order": session.rent_order,
-            }
-        )
-        row = {
-            "user": session.user,
-            "node": session.node,
-            "sealed": sealed,
-            "added_at": session.added_at,
-            "checked_at": session.checked_at,
-            "problem": session.problem,
-        }
+        sealed = self._vault.encrypt({name: getattr(session, name) for name in _SECRETS})
+        row = {**_ROWS.write(session), "sealed": sealed}
         await self._connection.execute(renewing(self._dialect, dbc_sessions, *_NEWS), row)
         self.erased = True
 
@@ -112,15 +101,7 @@ class Sessions(Repository):
 
     async def share(self, share: Share) -> None:
         """Let somebody use a session; sharing twice is sharing once, until the later one's end."""
-        row = {
-            "user": share.user,
-            "node": share.node,
-            "audience": share.audience,
-            "kind": share.kind,
-            "created_at": share.created_at,
-            "ends_at": share.ends_at,
-            "warned": False,
-        }
+        row = {**_SHARED.write(share), "warned": False}
         # Not updated: the database counts (`Versions`) what is there and what is not.
         keys = [column == row[column.name] for column in session_shares.primary_key]
         until_then = session_shares.c.ends_at.is_not_distinct_from(share.ends_at)
@@ -259,21 +240,10 @@ class Sessions(Repository):
         """The session of a row, locked where no key opens it: the others stay usable."""
         try:
             plain = self._vault.decrypt(row["sealed"])
-            secrets = [plain[name] for name in _SECRETS]
+            opened = {name: plain[name] for name in _SECRETS}
         except (BadKey, KeyError, TypeError):
-            secrets = []
-        session_id, sign, rent_order = secrets or ("", "", "")
-        return DbcSession(
-            user=row["user"],
-            node=row["node"],
-            session_id=session_id,
-            session_id_sign=sign,
-            rent_order=rent_order,
-            added_at=row["added_at"],
-            checked_at=row["checked_at"],
-            problem=row["problem"],
-            is_locked=not secrets,
-        )
+            return _ROWS.read({**row, **_LOCKED})
+        return _ROWS.read({**row, **opened, "is_locked": False})
 
 
 def _is_ended(now: datetime) -> ColumnElement[bool]:
@@ -285,18 +255,7 @@ def _is_near(soon: datetime) -> ColumnElement[bool]:
 
 
 def _shares_in(rows: Sequence[RowMapping]) -> list[Share]:
-    return [
-        Share(
-            user=row["user"],
-            node=row["node"],
-            kind=Audience(row["kind"]),
-            audience=row["audience"],
-            created_at=row["created_at"],
-            ends_at=row["ends_at"],
-        )
-        for row in rows
-        if is_word(Audience, row["kind"])
-    ]
+    return [_SHARED.read(row) for row in rows if is_word(Audience, row["kind"])]
 
 
 def in_order(shares: Iterable[Share]) -> list[Share]:
@@ -311,3 +270,7 @@ def chosen(own: Iterable[tuple[UserId, NodeId]], shares: Iterable[Share]) -> dic
     for share in in_order(shares):
         found.setdefault(share.node, share.user)
     return found
+
+
+_ROWS = Mapper(DbcSession, dbc_sessions)
+_SHARED = Mapper(Share, session_shares, kind=lambda row: Audience(row["kind"]))

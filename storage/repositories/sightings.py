@@ -7,6 +7,7 @@ from sqlalchemy import BindParameter, and_, bindparam, delete, or_, select, upda
 
 from bot.loop import in_pieces
 from bot.model import NodeKind, Sighted, Sighting
+from storage.repositories.mapper import Mapper
 from storage.repositories.repository import LIMIT, Repository, renewing
 from storage.tables import dbc_sessions, machines, nodes, sightings
 
@@ -102,7 +103,7 @@ class Sightings(Repository):
         row = rows.mappings().one_or_none()
         if row is None:
             return None
-        return Sighting(row["name"], row["place"], row["detail"]), row["seen_at"]
+        return _ROWS.read(row), row["seen_at"]
 
     async def _remember(self, place: str, names: Collection[str]) -> None:
         """Keep the images that a place had until now, but for those with these names."""
@@ -113,12 +114,12 @@ class Sightings(Repository):
     async def all(self, kind: Sighted) -> list[Sighting]:
         """Everything of a kind, ordered by name."""
         rows = await self._connection.execute(_ALL_BY_PLACE, {"its_kind": kind})
-        return [Sighting(row["name"], row["place"], row["detail"]) for row in rows.mappings()]
+        return [_ROWS.read(row) for row in rows.mappings()]
 
     async def at(self, kind: Sighted, place: str) -> list[Sighting]:
         """What a place has of a kind, ordered by name."""
         rows = await self._connection.execute(_AT, {"its_kind": kind, "its_place": place})
-        return [Sighting(row["name"], row["place"], row["detail"]) for row in rows.mappings()]
+        return [_ROWS.read(row) for row in rows.mappings()]
 
     async def at_some(self, kind: Sighted, places: Collection[str]) -> list[Sighting]:
         """What these places have of a kind; that of one place is ordered by name."""
@@ -126,7 +127,7 @@ class Sightings(Repository):
         async for some in in_pieces(sorted(set(places))):
             given = {"its_kind": kind, "its_places": some}
             rows = await self._connection.execute(_AT_SOME, given)
-            found += [Sighting(row["name"], row["place"], row["detail"]) for row in rows.mappings()]
+            found += [_ROWS.read(row) for row in rows.mappings()]
         return found
 
     async def looked_at(self, kind: Sighted, place: str | None = None) -> dict[str, datetime]:
@@ -148,3 +149,6 @@ class Sightings(Repository):
         given = {"its_kind": kind, "its_before": before, "its_after": after, "its_limit": limit}
         rows = await self._connection.execute(_TO_LOOK_AT, given)
         return [(row.owner, row.node, row.task) for row in rows]
+
+
+_ROWS = Mapper(Sighting, sightings)

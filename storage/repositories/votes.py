@@ -62,20 +62,7 @@ class Votes(Repository):
     async def cast(self, vote: Vote) -> bool:
         """Keep a click; False if this delivery is kept already."""
         rows = await self._connection.execute(
-            self._insert(votes)
-            .values(
-                key=vote.key,
-                approval=vote.approval,
-                user=vote.user,
-                verdict=vote.verdict,
-                at=vote.at,
-                channel=vote.place.channel,
-                thread=vote.place.thread,
-                reason=vote.reason,
-                state=vote.state,
-                why=vote.why,
-            )
-            .on_conflict_do_nothing()
+            self._insert(votes).values(_ROWS.write(vote)).on_conflict_do_nothing()
         )
         return rows.rowcount == 1
 
@@ -295,6 +282,8 @@ def _with_outcome(
 
 _ROWS = Mapper(
     Vote,
+    votes,
+    lambda vote: {"channel": vote.place.channel, "thread": vote.place.thread},
     verdict=lambda row: Verdict(row["verdict"]),
     place=place,
     state=one_of("state", VoteState, VoteState.REFUSED),

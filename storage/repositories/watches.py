@@ -353,16 +353,15 @@ def _is_unreadable(row: Row) -> bool:
 
 def _written(watch: Watch) -> dict[str, Any]:
     return {
-        "goal": watch.goal,
         "channel": watch.place.channel,
         "thread": watch.place.thread,
         "about": dict(watch.about),
-        "state": watch.state,
     }
 
 
 _ROWS = Mapper(
     Watch,
+    watches,
     _written,
     goal=one_of("goal", Goal, Goal.SETTLED),
     place=place,
