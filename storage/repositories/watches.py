@@ -289,11 +289,11 @@ class Watches(Repository):
     async def save(self, watch: Watch, by: str) -> bool:
         """Write down what a poll has shown and release the lease; says whether it did.
 
-        Conditions: still OPEN, and `by` holds the lease. `watch.state` may be an end. A stop that
-        was noted meanwhile stays noted.
+        Conditions: still OPEN, and `by` holds the lease. It stays OPEN, and a stop that was noted
+        meanwhile stays noted.
         """
         values = {**_ROWS.write(watch), **RELEASED}
-        del values["stopped_by"]
+        del values["stopped_by"], values["state"]
         rows = await self._connection.execute(_SAVE, {"its_id": watch.id, "its_by": by, **values})
         return rows.rowcount == 1
 
