@@ -31,17 +31,18 @@ run: $(RUNS) ## The bot in your workspace, with the settings of .env
 sandbox: $(READY) ## The two sandbox servers alone, for a bot of your own
 	$(BIN)/python -m sandbox --no-bot
 
+test: SIZE = -m "not slow"
 test: export PYTHONDONTWRITEBYTECODE =
-test: $(READY) ## Every test
-	$(BIN)/python $(COVERAGE) -m pytest
+test: $(READY) ## What a change is judged by, in five minutes: every test but the slow ones, which check has as well
+	$(BIN)/python $(COVERAGE) -m pytest $(SIZE)
 
-check: $(READY) ## All of CI: format, lint, types, import rule, generated files, tests and their coverage
+check: $(READY) ## All of CI: format, lint, types, import rule, generated files, every test and their coverage
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m bot docs --check
-	$(MAKE) --no-print-directory test COVERAGE="-m slipcover --source bot,handlers,storage --json --out $(REACHED)"
+	$(MAKE) --no-print-directory test SIZE= COVERAGE="-m slipcover --source bot,handlers,storage --json --out $(REACHED)"
 	$(BIN)/python -m slipcover --merge $(REACHED) --out $(REACHED) --skip-covered --fail-under 92
 
 fix: $(READY) ## Format and mend what can be mended

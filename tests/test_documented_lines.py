@@ -85,6 +85,7 @@ def test_a_line_for_slack_is_understood(line: str) -> None:
     assert isinstance(found, Parsed | HelpWanted), found
 
 
+@pytest.mark.slow
 def test_a_line_for_the_shell_runs_in_a_clean_copy_or_it_is_known_why_not(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     leave = shutil.ignore_patterns(".*", "data", "*.db", "tests", "images")

@@ -123,6 +123,7 @@ def interrupted(process: asyncio.subprocess.Process) -> None:
     os.killpg(process.pid, signal.SIGINT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("end", "wanted"),
     [(killed, ALL), (interrupted, ONE_OF_EACH)],

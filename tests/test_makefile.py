@@ -3,9 +3,12 @@
 import os
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from tests.sizes import sizes_of
 
 ROOT = Path(__file__).parents[1]
 
@@ -40,15 +43,38 @@ def test_nothing_is_installed_twice(tmp_path: Path) -> None:
     assert "pip install" not in planned(tmp_path, "run")
 
 
+def test_ci_runs_every_test_and_a_change_is_judged_by_the_quick_ones(tmp_path: Path) -> None:
+    quick, every = (_pytest(planned(tmp_path, target)) for target in ("test", "check"))
+    assert quick == '-m pytest -m "not slow"'
+    assert every == "-m pytest"
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]
+    assert "slow" not in options["ini_options"]["addopts"]  # `pytest PATH` runs what it names
+
+
+def _pytest(told: str) -> str:
+    """What is given to pytest."""
+    (line,) = (line for line in told.splitlines() if " -m pytest" in line)
+    return "".join(line.partition("-m pytest")[1:]).rstrip()
+
+
+def test_few_tests_are_left_to_ci() -> None:
+    known = [sizes_of(file) for file in (ROOT / "tests").rglob("test_*.py")]
+    every, slow = (
+        sum(map(len, some)) for some in ([k.all for k in known], [k.slow for k in known])
+    )
+    assert 0 < slow < every * 0.07, f"{slow} of {every}; those with many values count as one here"
+
+
 _OF_THIS_RUN = ("SLIPCOVER", "PYTEST")  # settings of the run that this test is part of
 
 
+@pytest.mark.slow
 def test_the_table_of_coverage_has_what_the_workers_reached(tmp_path: Path) -> None:
     lines = subprocess.run(
         ["make", "--dry-run", "check", f"REACHED={tmp_path}/reached.json"],
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
     ).stdout.splitlines()  # fmt: skip
-    measured = next(line for line in lines if line.endswith("-m pytest"))
+    measured = next(line for line in lines if line.rstrip().endswith("-m pytest"))
     done = subprocess.run(
         " && ".join([f"{measured} -n 1 -p no:cacheprovider tests/test_clock.py", lines[-1]]),
         shell=True, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False,

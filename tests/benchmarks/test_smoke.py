@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.benchmarks.__main__ import plain, tables
 from tests.benchmarks.acknowledgements import CASES, Measurement, Size
 from tests.benchmarks.figures import figures
@@ -9,6 +11,7 @@ from tests.benchmarks.stage import staged
 from tests.benchmarks.watching import row, watching
 
 
+@pytest.mark.slow
 def test_everything_sent_is_acknowledged_recorded_and_carried_out(tmp_path: Path) -> None:
     said: list[str] = []
     size = Size(rounds=1, single=2, bursts=1, at_once=3)
@@ -30,6 +33,7 @@ def test_plain_figures_are_measured(tmp_path: Path) -> None:
     assert len(list(plain(found))) == 2 + len(found)
 
 
+@pytest.mark.slow
 def test_machines_that_are_followed_are_looked_at(tmp_path: Path) -> None:
     found = watching(tmp_path, watches=4, nodes=2, seconds=0.1, lead=3.0, rest=0.0)
     assert found.memory > found.given > 0

@@ -79,6 +79,7 @@ def tamper(file: Path, *statements: str) -> None:
     connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("touched", [False, True])
 def test_the_exit_code_says_whether_the_audit_is_sound(
     file: Path, head: AuditHead, *, touched: bool
@@ -144,6 +145,7 @@ def test_an_audit_without_any_row_is_not_called_sound(file: Path, head: AuditHea
     assert "There is no row" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_enough_ends_an_export(file: Path, head: AuditHead) -> None:
     done = subprocess.run(
         f"{sys.executable} -m bot audit export --database sqlite:///{file} | true",

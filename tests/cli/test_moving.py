@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from storage import Store, Vault, keys_in
 from tests.databases import made
 from tests.storage.samples import session
@@ -54,6 +56,7 @@ async def with_a_session(directory: Path) -> None:
     await store.close()
 
 
+@pytest.mark.slow
 def test_a_bot_moves_by_the_documented_lines(tmp_path: Path) -> None:
     former, new, binaries = (tmp_path / name for name in ("former", "other/new", "bin"))
     for directory in (former, new, binaries):

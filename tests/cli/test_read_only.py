@@ -74,6 +74,7 @@ def said(file: Path, *arguments: str) -> tuple[int, str]:
 MAY_NOT = "this account may not write to the file or its directory"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["keys", "list"], ["audit", "verify"], ["backup", "copy.db"]])
 def test_commands_say_who_may_not_write(file: Path, command: list[str]) -> None:
     target = [str(Path(tempfile.gettempdir()) / one) if "." in one else one for one in command]
@@ -90,6 +91,7 @@ def test_the_start_says_it_of_the_file_that_is_there(file: Path) -> None:
     assert "cannot be made" not in told
 
 
+@pytest.mark.slow
 def test_the_doctor_says_it_and_goes_on_to_the_daemons(file: Path) -> None:
     code, told = said(file, "doctor")
     assert code == 2
@@ -97,6 +99,7 @@ def test_the_doctor_says_it_and_goes_on_to_the_daemons(file: Path) -> None:
     assert "✘ DBC 127.0.0.1:9:" in told
 
 
+@pytest.mark.slow
 def test_what_may_not_be_read_at_all_is_a_sentence(file: Path) -> None:
     file.parent.chmod(0o700 if os.geteuid() == 0 else 0o000)
     code, told = said(file, "keys", "list")
@@ -104,6 +107,7 @@ def test_what_may_not_be_read_at_all_is_a_sentence(file: Path) -> None:
     assert said(file, "run")[0] == 2  # systemd leaves it alone
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="Only root has files that are another account's")
 def test_a_file_of_another_account_is_told_as_that(file: Path) -> None:
     file.chmod(0o600)
@@ -116,6 +120,7 @@ def test_a_file_of_another_account_is_told_as_that(file: Path) -> None:
         assert (code, MAY_NOT in told, "unable to open" in told) == (1, True, False), told
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="Only root has files that are another account's")
 def test_a_thread_that_ends_late_prints_no_traceback(file: Path) -> None:
     file.chmod(0o600)

@@ -18,6 +18,7 @@ def content(tmp_path: Path) -> Path:
     return directory
 
 
+@pytest.mark.slow
 def test_a_file_system_that_takes_nothing_is_no_matter_of_the_account(
     tmp_path: Path, content: Path
 ) -> None:
@@ -33,6 +34,7 @@ def test_a_file_system_that_takes_nothing_is_no_matter_of_the_account(
     assert ": read-only file system. Mount it writable" in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["run", "doctor"])
 def test_a_full_disk_is_told_as_that(tmp_path: Path, content: Path, command: str) -> None:
     _, told = said(tmp_path / "disk", content, FULL, command)
@@ -40,6 +42,7 @@ def test_a_full_disk_is_told_as_that(tmp_path: Path, content: Path, command: str
     assert "I/O error" not in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["backup", "restore"])
 def test_a_full_disk_casts_no_doubt_on_what_is_copied(
     tmp_path: Path, content: Path, command: str
@@ -60,6 +63,7 @@ def test_a_key_that_finds_no_room_is_said_not_to_be_written(tmp_path: Path, cont
     assert (code, why in told) == (1, True), told
 
 
+@pytest.mark.slow
 def test_of_a_damaged_file_a_backup_is_the_way_out(tmp_path: Path, content: Path) -> None:
     file = content / "bot.db"
     file.write_bytes(file.read_bytes()[: 16 * 4096])

@@ -78,6 +78,7 @@ def test_half_a_character_in_a_secret_does_not_hide_it() -> None:
         assert Redactor([secret]).redact(f"{around}{secret}.") == f"{around}{MASK}."
 
 
+@pytest.mark.slow
 def test_looking_for_thousands_of_secrets_takes_little_longer_than_for_hundreds() -> None:
     chance = random.Random(3)
     secrets = ["".join(chance.choices(_NAMES, k=12)) for _ in range(4_900)]

@@ -3,7 +3,8 @@
 import re
 
 from tests.mutation.__main__ import ROOT
-from tests.mutation.removed import GUARDS, guards
+from tests.mutation.removed import GUARDS, Guard, guards
+from tests.sizes import sizes_of
 
 
 def test_each_safety_rule_still_stands_where_the_list_says() -> None:
@@ -29,3 +30,17 @@ def test_whoever_notices_a_missing_rule_is_there() -> None:
             if not there:
                 gone.append(named)
     assert gone == []
+
+
+def test_whoever_runs_the_quick_tests_notices_each_missing_rule() -> None:
+    assert [guard.rule for guard in guards() if not _is_noticed_soon(guard)] == []
+
+
+def _is_noticed_soon(guard: Guard) -> bool:
+    for named in guard.tests:
+        file, _, test = named.partition("::")
+        known = sizes_of(ROOT / file)
+        meant = {test.partition("[")[0]} if test else known.all
+        if meant - known.slow:
+            return True
+    return False

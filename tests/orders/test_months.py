@@ -275,6 +275,7 @@ class Fate:
         self.waiting[rental.number] = rental.start + late if self.dice.random() < 0.8 else 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.timeout(max(400, 40 * RENTALS))
 async def test_nothing_is_lost_to_a_date(tmp_path: Path, seed: int) -> None:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from itertools import chain, combinations, product
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -124,6 +125,7 @@ def files(draw: st.DrawFn) -> tuple[Policy, Policy]:
     return file(0, {}), file(draw(st.integers(0, len(named))), default)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(files())
 def test_no_request_is_decided_otherwise_without_being_told(pair: tuple[Policy, Policy]) -> None:

@@ -87,6 +87,7 @@ async def test_home_says_who_has_access_and_asks_them(stage: Stage) -> None:
     assert kinds.count(AuditKind.ACCESS_REQUESTED) == kinds.count(AuditKind.SESSION_SHARED) == 1
 
 
+@pytest.mark.slow
 async def test_a_share_for_some_hours_ends_by_itself_and_is_told_before_and_at_its_end(
     stage: Stage,
 ) -> None:

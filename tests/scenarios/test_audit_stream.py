@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, Engine, event
 
 from bot.app import Bot
@@ -246,6 +247,7 @@ async def test_each_row_is_a_datagram_over_udp(tmp_path: Path) -> None:
             assert numbers(got) == list(range(1, await rows_of(stage) + 1))
 
 
+@pytest.mark.slow
 async def test_of_several_replicas_one_passes_each_row_on(replicas: Replicas) -> None:
     stage, file = replicas.stage, replicas.stage.data / "audit.jsonl"
     for number, bot in enumerate(replicas.bots):

@@ -71,6 +71,7 @@ async def test_the_effect_of_another_command_is_not_told_as_its_own(stage: Stage
     assert "I looked for it until" in now.plain
 
 
+@pytest.mark.slow
 async def test_what_arrives_after_another_command_is_told_and_was_not_done_outside(
     stage: Stage,
 ) -> None:
@@ -97,6 +98,7 @@ async def test_what_is_looked_for_already_is_so_after_another_command(stage: Sta
     assert await ends_of(stage, "vm.shutdown") == ["unknown", "done"]
 
 
+@pytest.mark.slow
 async def test_of_two_that_may_come_late_the_effect_is_told_of_the_later_one(
     stage: Stage,
 ) -> None:

@@ -222,6 +222,7 @@ async def test_a_review_counts_together_with_what_is_told_of_it(stage: Stage) ->
     assert len([e for e in await entries(stage) if str(e.kind) == "reviewed"]) == 1
 
 
+@pytest.mark.slow
 async def test_it_is_reminded_of_once_a_day_for_as_long_as_nobody_reviews_it(stage: Stage) -> None:
     await stage.carol.types(BREAK, channel=CHANNEL)
     await stage.ends(stage.carol, f"{NAME} is deleted")

@@ -81,6 +81,7 @@ async def test_an_outcome_that_cannot_be_kept_is_found_out_by_looking(stage: Sta
     assert stage.changes() == ["tasks.start"]
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_kept_beside_the_outcome_is_found_out_by_looking(stage: Stage) -> None:
     await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")
     await stage.asks(stage.alice, f"/dbc image stop {PYTORCH} on gpu1")

@@ -84,6 +84,7 @@ async def test_within_its_budget_a_creation_runs_at_once(scene: ChainStage) -> N
     assert scene.told(scene.stage.alice, "Budget") == []
 
 
+@pytest.mark.slow
 async def test_a_channel_is_told_where_it_is(scene: ChainStage) -> None:
     room = scene.stage.ws.core.state.channel(CHANNEL).id
     budget(scene, "usd = 1", f'channel = "{room}"')
@@ -92,6 +93,7 @@ async def test_a_channel_is_told_where_it_is(scene: ChainStage) -> None:
     assert len([one for one in said if "is spent for" in one]) == 1
 
 
+@pytest.mark.slow
 async def test_what_nobody_made_here_counts_for_nobody(scene: ChainStage) -> None:
     budget(scene, "usd = 1")
     await scene.passes(2, step=600)
@@ -106,6 +108,7 @@ async def spends(scene: ChainStage) -> None:
     assert scene.told(scene.stage.alice, "Budget research is spent for")
 
 
+@pytest.mark.slow
 async def test_a_question_from_before_a_budget_was_spent_is_not_blamed_on_other_rules(
     scene: ChainStage,
 ) -> None:
@@ -128,6 +131,7 @@ async def test_a_question_from_before_a_budget_was_spent_is_not_blamed_on_other_
     assert "later" not in [task.desc for task in stage.node("gpu1").tasks.values()]
 
 
+@pytest.mark.slow
 async def test_a_restart_of_what_is_off_starts_it_and_needs_approval(scene: ChainStage) -> None:
     stage = scene.stage
     await spends(scene)
@@ -138,6 +142,7 @@ async def test_a_restart_of_what_is_off_starts_it_and_needs_approval(scene: Chai
     assert stage.task("late").status is Status.CLOSED
 
 
+@pytest.mark.slow
 async def test_what_runs_is_restarted_after_a_confirmation_alone(scene: ChainStage) -> None:
     stage = scene.stage
     await spends(scene)
@@ -148,6 +153,7 @@ async def test_what_runs_is_restarted_after_a_confirmation_alone(scene: ChainSta
     assert stage.task("late").status is Status.CLOSED
 
 
+@pytest.mark.slow
 async def test_what_takes_no_more_gpus_needs_no_approval(scene: ChainStage) -> None:
     stage = scene.stage
     await spends(scene)
@@ -159,6 +165,7 @@ async def test_what_takes_no_more_gpus_needs_no_approval(scene: ChainStage) -> N
     assert machine.status is not Status.CLOSED
 
 
+@pytest.mark.slow
 async def test_fewer_gpus_need_no_approval_and_more_do(scene: ChainStage) -> None:
     stage = scene.stage
     await spends(scene)
@@ -176,6 +183,7 @@ async def runs(scene: ChainStage, name: str) -> None:
     await scene.stage.bot.tick()
 
 
+@pytest.mark.slow
 async def test_a_month_that_begins_has_spent_nothing_of_the_last_one(tmp_path: Path) -> None:
     async with chained(tmp_path) as scene:
         stage, midnight = scene.stage, datetime(2026, 2, 1, tzinfo=UTC)
@@ -201,6 +209,7 @@ async def test_a_month_that_begins_has_spent_nothing_of_the_last_one(tmp_path: P
         assert "for 2026-02" in told
 
 
+@pytest.mark.slow
 async def test_nobody_waits_for_the_chain_to_be_told_what_the_rules_say(scene: ChainStage) -> None:
     stage = scene.stage
     await spends(scene)
@@ -212,6 +221,7 @@ async def test_nobody_waits_for_the_chain_to_be_told_what_the_rules_say(scene: C
     assert scene.rpc[0].requests == asked_before
 
 
+@pytest.mark.slow
 async def test_it_is_told_once_a_month_also_where_messages_are_kept_for_a_day(
     scene: ChainStage,
 ) -> None:

@@ -59,6 +59,7 @@ async def test_a_chain_that_stays_away_ends_no_watch_before_its_deadline(stage: 
     await stage.ends(stage.alice, "t1 is running on gpu2", within=600)
 
 
+@pytest.mark.slow
 async def test_at_the_deadline_the_chain_is_named_and_looking_can_go_on(stage: Stage) -> None:
     await begins(stage)
     stage.node("gpu2").lose_chain(70 * 60)
@@ -72,6 +73,7 @@ async def test_at_the_deadline_the_chain_is_named_and_looking_can_go_on(stage: S
     await stage.ends(stage.alice, "t1 is running on gpu2")
 
 
+@pytest.mark.slow
 async def test_a_look_that_works_makes_refusals_count_from_the_beginning(stage: Stage) -> None:
     await begins(stage)
     for _ in range(4):

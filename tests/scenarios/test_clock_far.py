@@ -78,6 +78,7 @@ async def test_a_transfer_keeps_its_pace_and_its_end(one_stage: Stage, step: tim
     await ends_truly(stage, f"{PYTORCH} was downloaded to gpu1", since)
 
 
+@pytest.mark.slow
 @FEWER
 async def test_a_late_look_goes_on_for_its_hour(one_stage: Stage, step: timedelta) -> None:
     stage = one_stage
@@ -96,6 +97,7 @@ async def test_a_late_look_goes_on_for_its_hour(one_stage: Stage, step: timedelt
     assert took(stage.endings(stage.alice)[0]) < timedelta(minutes=3)
 
 
+@pytest.mark.slow
 @FEWER
 async def test_what_arrives_late_is_still_seen(one_stage: Stage, step: timedelta) -> None:
     stage = one_stage
@@ -108,6 +110,7 @@ async def test_what_arrives_late_is_still_seen(one_stage: Stage, step: timedelta
     assert len(stage.endings(stage.alice)) == 2
 
 
+@pytest.mark.slow
 @FEWER
 async def test_a_question_stays_open_and_reminds_as_often_as_ever(
     tmp_path: Path, step: timedelta
@@ -209,6 +212,7 @@ async def test_no_duration_is_told_that_no_process_has_measured(
     assert stage.changes() == ["tasks.create"]
 
 
+@pytest.mark.slow
 @FEWER
 async def test_a_late_look_is_not_closed_by_a_restart(one_stage: Stage, step: timedelta) -> None:
     stage = one_stage

@@ -5,6 +5,8 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from bot.app import Bot
 from sandbox.slack import Person
 from tests.scenarios.machines import off
@@ -216,6 +218,7 @@ async def test_what_failed_in_part_is_not_done_again_by_a_correction(one_stage: 
     assert stage.changes() == before
 
 
+@pytest.mark.slow
 async def test_a_form_that_was_corrected_too_often_says_so(one_stage: Stage) -> None:
     stage = one_stage
     off(stage)

@@ -51,6 +51,7 @@ async def test_a_price_is_known_to_the_planck_while_it_is_reserved(scene: ChainS
     assert "stimate" not in shown.plain
 
 
+@pytest.mark.slow
 async def test_the_parts_of_a_month_are_the_ground_truth_to_the_planck(scene: ChainStage) -> None:
     rental = scene.rents(blocks=10 * DAY)
     for _ in range(3):
@@ -89,6 +90,7 @@ async def test_a_sum_that_is_not_known_is_not_told_as_nothing(scene: ChainStage)
     assert "0.00" not in shown.plain + shown.text
 
 
+@pytest.mark.slow
 async def test_a_sum_says_that_something_is_not_in_it(scene: ChainStage) -> None:
     known = scene.rents(gpus=1)
     await scene.passes(minutes=20, step=600)
@@ -160,6 +162,7 @@ async def test_costs_before_the_books_are_read_are_not_told_to_be_none(tmp_path:
         assert "No rental" not in told.plain
 
 
+@pytest.mark.slow
 async def test_machines_and_who_made_them_share_what_they_hold(scene: ChainStage) -> None:
     stage = scene.stage
     scene.rents(blocks=10 * DAY)
@@ -183,6 +186,7 @@ async def test_machines_and_who_made_them_share_what_they_hold(scene: ChainStage
     assert late["dbc"] == mine[0]["dbc"]
 
 
+@pytest.mark.slow
 async def test_a_machine_that_is_off_costs_nothing_and_its_gpus_are_unused(
     scene: ChainStage,
 ) -> None:
@@ -200,6 +204,7 @@ async def test_a_machine_that_is_off_costs_nothing_and_its_gpus_are_unused(
     assert "Last held by inference" in shown.plain.replace("*", "")
 
 
+@pytest.mark.slow
 async def test_a_file_is_a_table_that_no_spreadsheet_runs(scene: ChainStage) -> None:
     stage = scene.stage
     scene.rents(blocks=10 * DAY)
@@ -295,6 +300,7 @@ async def test_without_a_chain_it_says_what_is_missing(one_stage: Stage) -> None
 # What is about something else
 
 
+@pytest.mark.slow
 async def test_a_card_says_when_the_order_ends(scene: ChainStage) -> None:
     stage = scene.stage
     rental = scene.rents(blocks=2 * DAY)

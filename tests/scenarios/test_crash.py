@@ -50,6 +50,7 @@ def endings(one: Mortal, name: str) -> list[SeenMessage]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("when", [recorded, received, followed, settled])
 async def test_a_creation_ends_once_though_the_bot_was_killed(

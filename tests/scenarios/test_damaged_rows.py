@@ -368,6 +368,7 @@ async def test_an_audit_row_of_a_newer_version_hides_no_other(stage: Stage) -> N
     assert "was_moved" in run.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "column", "row"),
     [

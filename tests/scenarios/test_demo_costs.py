@@ -24,6 +24,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
             yield one
 
 
+@pytest.mark.slow
 async def test_the_demo_tells_what_was_paid_since_its_first_block(scene: ChainStage) -> None:
     await scene.passes(minutes=10, step=60)
     told = json.loads(

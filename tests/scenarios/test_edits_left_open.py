@@ -75,6 +75,7 @@ async def test_a_card_in_a_place_that_was_shut_for_a_while_stops_asking(
         assert stage.changes() == ["tasks.delete"]
 
 
+@pytest.mark.slow
 async def test_tries_in_a_place_that_stays_shut_become_rare(tmp_path: Path) -> None:
     async with site(tmp_path) as stage:
         await stage.alice.types("/dbc vm delete inference", CHANNEL)

@@ -235,6 +235,7 @@ async def asked(*options: str, **settings: str) -> tuple[int, str]:
     return process.returncode or 0, out.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quote", ["", '"', "'"])
 async def test_the_check_finds_the_port_as_the_bot_does(tmp_path: Path, quote: str) -> None:
     async with watched(tmp_path) as (stage, port):
@@ -272,6 +273,7 @@ async def test_the_check_takes_no_other_program_for_the_bot() -> None:
     assert told == f"Error: Something that is not the bot answers at 127.0.0.1:{port}.\n"
 
 
+@pytest.mark.slow
 async def test_the_check_takes_no_bot_on_another_database_for_this_one(tmp_path: Path) -> None:
     async with watched(tmp_path) as (stage, port):
         given = {"HEALTH_PORT": str(port), "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/other"}
@@ -289,6 +291,7 @@ async def test_the_check_takes_no_bot_on_another_database_for_this_one(tmp_path:
         )  # fmt: skip
 
 
+@pytest.mark.slow
 async def test_a_check_without_a_port_faults_nothing() -> None:
     assert (await asked(HEALTH_PORT="0"))[0] == 0
 

@@ -36,6 +36,7 @@ def cards(stage: Stage) -> list[str]:
     return [text for text in plain if is_card(text)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["token_revoked", "account_inactive", "scope"])
 async def test_a_creation_is_told_once_though_the_token_was_lost_in_the_middle(
     one_stage: Stage, how: str
@@ -104,6 +105,7 @@ async def test_a_reminder_without_a_token_is_told_once_afterwards(one_stage: Sta
     assert len(told(stage.alice, "waits for")) == 1
 
 
+@pytest.mark.slow
 async def test_a_transfer_is_told_once_though_the_token_was_lost_in_the_middle(
     one_stage: Stage,
 ) -> None:

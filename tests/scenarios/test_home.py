@@ -271,6 +271,7 @@ async def test_a_newcomer_learns_what_a_session_is_and_who_has_one(stage: Stage)
     assert f"*gpu1*, shared with <@{stage.carol.id}>" in home.plain
 
 
+@pytest.mark.slow
 async def test_what_one_home_costs_slack_is_not_paid_for_each(tmp_path: Path) -> None:
     async with site(tmp_path) as stage:
         people = [stage.ws.add_member(f"p{number}") for number in range(25)]

@@ -93,6 +93,7 @@ async def test_a_download_shows_its_progress_and_ends_proved(stage: Stage) -> No
     assert stage.changes() == ["images.download"]
 
 
+@pytest.mark.slow
 async def test_a_download_that_moves_is_followed_however_long_it_takes(stage: Stage) -> None:
     stage.node("gpu1").transfers.rate = 18 * GIB / timedelta(hours=3).total_seconds()
     await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")

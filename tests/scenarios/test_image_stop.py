@@ -66,6 +66,7 @@ async def ended(stage: Stage, sentence: str) -> SeenMessage:
     return await stage.ends(stage.alice, sentence, within=4000)
 
 
+@pytest.mark.slow
 async def test_a_download_that_outlives_its_stop_is_told_as_arrived_and_only_so(
     stage: Stage,
 ) -> None:
@@ -136,6 +137,7 @@ async def test_it_goes_on_being_said_that_a_transfer_was_told_to_stop(stage: Sta
     assert f"was told to stop by <@{stage.alice.id}>" in silent
 
 
+@pytest.mark.slow
 async def test_a_colleague_who_stops_it_is_named_and_told(stage: Stage) -> None:
     await stage.gives_session(stage.bob, "gpu1")
     await downloads(stage)
@@ -149,6 +151,7 @@ async def test_a_colleague_who_stops_it_is_named_and_told(stage: Stage) -> None:
     assert [told for told in stage.endings(stage.bob) if PYTORCH in told] == ends(stage)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("outlives", [False, True])
 async def test_a_transfer_that_nobody_follows_is_followed_once_it_is_told_to_stop(
     stage: Stage, *, outlives: bool
@@ -180,6 +183,7 @@ async def test_a_stop_without_an_answer_is_followed_like_any_other(stage: Stage)
     assert stage.changes() == ["images.download_stop"]
 
 
+@pytest.mark.slow
 async def test_a_stop_without_an_answer_leaves_the_end_to_the_download(stage: Stage) -> None:
     await downloads(stage)
     stage.world.faults.on("reset_after", path="/images/download_stop", count=1)

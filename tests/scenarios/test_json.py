@@ -154,6 +154,7 @@ def _values(command: Command) -> dict[str, str]:
     return {"command": "status"} if command.id == "metal.power" else {}
 
 
+@pytest.mark.slow
 async def test_what_only_reads_says_the_same_in_json(tmp_path: Path) -> None:
     async with chained(tmp_path, policy=DOCTOR) as scene:
         stage = scene.stage

@@ -53,6 +53,7 @@ async def is_powered_off(stage: Stage) -> None:
     await stage.ends(stage.bob, "inference is off on gpu1")
 
 
+@pytest.mark.slow
 async def test_it_is_refused_once_another_command_led_to_the_same(stage: Stage) -> None:
     end = await has_no_effect(stage)
     await stage.passes(3600)
@@ -80,6 +81,7 @@ async def test_a_disk_of_a_later_request_is_not_taken_for_its_own(stage: Stage) 
     assert await ends_of(stage, "disk.add") == ["unknown", "done"]
 
 
+@pytest.mark.slow
 async def test_the_effect_of_a_command_sent_meanwhile_is_not_told_as_its_own(
     stage: Stage,
 ) -> None:
@@ -93,6 +95,7 @@ async def test_the_effect_of_a_command_sent_meanwhile_is_not_told_as_its_own(
     assert KEEP not in now.buttons
 
 
+@pytest.mark.slow
 async def test_it_keeps_nobody_waiting_and_its_end_is_told_where_it_was(stage: Stage) -> None:
     end = await has_no_effect(stage)
     await stage.passes(DAY)

@@ -9,6 +9,7 @@ from tests.kill import massacre
 ROUNDS = 6  # `python -m tests.kill` has no such bound
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_whenever_the_bot_is_killed_nothing_is_lost_and_nothing_is_done_twice(
     tmp_path: Path,

@@ -88,6 +88,7 @@ async def test_the_background_asks_each_thing_once_in_a_while(one_stage: Stage) 
     assert all(asked)
 
 
+@pytest.mark.slow
 async def test_a_silent_node_is_asked_less_and_less_in_the_background(one_stage: Stage) -> None:
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")

@@ -80,6 +80,7 @@ async def test_what_never_arrives_is_looked_for_less_and_less_and_the_end_is_sai
     assert stage.changes() == ["tasks.create"]
 
 
+@pytest.mark.slow
 async def test_looking_on_survives_a_restart_of_the_bot(stage: Stage) -> None:
     late(stage, "/tasks/start", 400)
     await stage.asks(stage.alice, f"{CREATE} on gpu2")
@@ -167,6 +168,7 @@ async def test_looking_can_be_stopped(stage: Stage) -> None:
     assert len(stage.endings(stage.alice)) == 1
 
 
+@pytest.mark.slow
 async def test_a_transfer_that_begins_late_is_followed_to_its_end(stage: Stage) -> None:
     late(stage, "/images/download", 200)
     await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu2")

@@ -3,6 +3,8 @@
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from bot.model import AuditQuery
 from tests.scenarios.site import DELETE, NAME, approves, asked, denies, entries, site
 from tests.scenarios.stage import CHANNEL, Stage
@@ -90,6 +92,7 @@ async def test_what_still_waits_for_a_review_is_not_forgotten(tmp_path: Path) ->
         assert f"reviewed by <@{stage.bob.id}>" in seen.plain
 
 
+@pytest.mark.slow
 async def test_what_could_not_be_said_yet_is_not_forgotten(tmp_path: Path) -> None:
     async with site(tmp_path) as stage:
         for person in (stage.alice, stage.bob):  # whose ends are told, and ended long ago

@@ -75,6 +75,7 @@ async def test_a_short_order_is_warned_of_after_its_confirmation_and_renewal(
     assert len(scene.told(alice, "for gpu1 ends")) == 2
 
 
+@pytest.mark.slow
 async def test_downtime_over_a_deadline_names_no_time_that_is_left(scene: ChainStage) -> None:
     alice = scene.stage.alice
     rental = scene.rents(confirmed=False)
@@ -118,6 +119,7 @@ async def test_what_no_node_has_listed_yet_is_not_told_to_be_nothing(scene: Chai
     assert "its machines lose power" in told
 
 
+@pytest.mark.slow
 async def test_a_warning_names_what_is_lost_once_the_node_has_listed_it(tmp_path: Path) -> None:
     async with chained(tmp_path) as scene:
         stage = scene.stage
@@ -140,6 +142,7 @@ async def test_a_warning_names_what_is_lost_once_the_node_has_listed_it(tmp_path
         assert "inference (" in stage.alice.last("gpu-ops").plain.replace("*", "")
 
 
+@pytest.mark.slow
 async def test_a_warning_that_reached_nobody_is_told_once_somebody_is_there(
     tmp_path: Path,
 ) -> None:
@@ -155,6 +158,7 @@ async def test_a_warning_that_reached_nobody_is_told_once_somebody_is_there(
         assert len(scene.told(stage.alice, f"Order {rental.number} for gpu1 ends")) == 1
 
 
+@pytest.mark.slow
 async def test_an_order_whose_looks_fail_by_our_fault_is_warned_of_and_reported(
     scene: ChainStage,
 ) -> None:
@@ -267,6 +271,7 @@ async def test_the_price_that_was_paid_stays_exact(scene: ChainStage) -> None:
     assert "estimate" not in shown
 
 
+@pytest.mark.slow
 async def test_the_node_deletes_what_it_was_told_to_lose_and_not_earlier(scene: ChainStage) -> None:
     stage = scene.stage
     node = stage.node("gpu1")

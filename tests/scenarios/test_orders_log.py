@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from structlog.testing import capture_logs
 
 from tests.scenarios.orders import DAY, chained
@@ -14,6 +15,7 @@ def _lines(logs: Sequence[Any], event: str) -> list[Any]:
     return [one for one in logs if one["event"] == event]
 
 
+@pytest.mark.slow
 async def test_orders_that_nodes_contradict_each_other_about_are_one_line_and_their_end_one(
     tmp_path: Path,
 ) -> None:
@@ -64,6 +66,7 @@ async def test_why_a_node_of_the_chain_is_not_believed_is_logged_in_words(tmp_pa
         assert reasons <= {"the connection broke", "connection reset by peer"}
 
 
+@pytest.mark.slow
 async def test_a_fault_of_ours_in_looking_at_an_order_is_logged_once(tmp_path: Path) -> None:
     async with chained(tmp_path) as scene:
         await scene.stage.gives_session(scene.stage.alice, "gpu1")

@@ -15,6 +15,7 @@ async def shown(scene: ChainStage, number: int) -> str:
     return seen.plain.replace("*", "")
 
 
+@pytest.mark.slow
 async def test_a_machine_that_names_no_order_is_warned_of_under_the_next_one(
     scene: ChainStage,
 ) -> None:
@@ -51,6 +52,7 @@ async def test_a_machine_that_names_no_order_is_warned_of_under_the_next_one(
         )
 
 
+@pytest.mark.slow
 async def test_a_machine_that_names_its_order_is_warned_of_under_that_alone(
     scene: ChainStage,
 ) -> None:
@@ -85,6 +87,7 @@ async def test_an_end_names_the_machines_that_may_be_lost_where_another_order_li
     assert "I do not know which order pays for them." in told
 
 
+@pytest.mark.slow
 async def test_chinese_says_of_which_machines_it_is_not_known(scene: ChainStage) -> None:
     alice = scene.stage.alice
     await scene.stage.asks(alice, "/dbc language zh")
@@ -144,6 +147,7 @@ async def added_after_the_end(scene: ChainStage, *, names_it: bool) -> Rental:
     return old
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names_it", [False, True])
 async def test_a_machine_that_was_added_to_an_ended_order_is_warned_of_with_it(
     scene: ChainStage, names_it: bool
@@ -159,6 +163,7 @@ async def test_a_machine_that_was_added_to_an_ended_order_is_warned_of_with_it(
     assert "late (vda 350G, vdb 10G)" in told
 
 
+@pytest.mark.slow
 async def test_a_machine_that_names_an_ended_order_is_of_it_also_beside_a_new_one(
     scene: ChainStage,
 ) -> None:

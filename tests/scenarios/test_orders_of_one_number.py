@@ -15,6 +15,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
         yield one
 
 
+@pytest.mark.slow
 async def test_an_order_that_both_pallets_tell_of_is_one(scene: ChainStage) -> None:
     stage, alice = scene.stage, scene.stage.alice
     scene.rpc[0].pallets = ("rentMachine", "terminatingRental")

@@ -3,6 +3,8 @@
 import asyncio
 from copy import deepcopy
 
+import pytest
+
 from sandbox.slack import Person, SeenMessage
 from tests.scenarios.orders import DAY, ChainStage
 
@@ -15,6 +17,7 @@ def offering(person: Person) -> list[SeenMessage]:
     return [message for message in person.messages("@dbc") if DECIDES & {*message.buttons}]
 
 
+@pytest.mark.slow
 async def test_a_renewal_takes_the_buttons_off_all_warnings_before_it(scene: ChainStage) -> None:
     alice = scene.stage.alice
     rental = scene.rents(blocks=2 * DAY)
@@ -41,6 +44,7 @@ async def test_a_renewal_takes_the_buttons_off_all_warnings_before_it(scene: Cha
     assert ", in 10 days." in said
 
 
+@pytest.mark.slow
 async def test_an_end_and_a_deletion_leave_only_what_can_be_done(scene: ChainStage) -> None:
     alice = scene.stage.alice
     rental = scene.rents(blocks=DAY)
@@ -61,6 +65,7 @@ async def test_an_end_and_a_deletion_leave_only_what_can_be_done(scene: ChainSta
     assert max(one.message.text.count("This is over") for one in told) == 1
 
 
+@pytest.mark.slow
 async def test_a_lapsed_order_leaves_no_button_to_confirm_it(scene: ChainStage) -> None:
     alice = scene.stage.alice
     scene.rents(confirmed=False)
@@ -74,6 +79,7 @@ async def test_a_lapsed_order_leaves_no_button_to_confirm_it(scene: ChainStage) 
     assert scene.told(alice, "confirms order", "This is over: the order lapsed.")
 
 
+@pytest.mark.slow
 async def test_a_renewal_in_quiet_hours_takes_back_the_warning_that_they_hold(
     scene: ChainStage,
 ) -> None:
@@ -91,6 +97,7 @@ async def test_a_renewal_in_quiet_hours_takes_back_the_warning_that_they_hold(
     assert len(scene.told(alice, "is renewed. It now ends")) == 1
 
 
+@pytest.mark.slow
 async def test_a_renewal_takes_the_call_to_pay_from_who_only_watches_the_wallet(
     scene: ChainStage,
 ) -> None:
@@ -139,6 +146,7 @@ async def test_who_only_watches_a_wallet_gets_no_button_to_decide(scene: ChainSt
     assert shown == {"Show"}
 
 
+@pytest.mark.slow
 async def test_who_gets_a_session_is_told_what_is_pending_on_its_order(scene: ChainStage) -> None:
     stage, alice, bob = scene.stage, scene.stage.alice, scene.stage.bob
     rental = scene.rents(blocks=2 * DAY)

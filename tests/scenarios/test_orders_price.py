@@ -1,11 +1,14 @@
 """What an order costs stands where somebody decides on it: to renew, to confirm, to build on it."""
 
+import pytest
+
 from tests.scenarios.orders import DAY, ChainStage
 
 DAILY = "299.45 USD · 24,954.17 DBC"
 CREATE = "/dbc vm create name=late image=ubuntu-20.04.qcow2 gpu=1 cpu=2 mem=8 disk=10 on gpu1"
 
 
+@pytest.mark.slow
 async def test_a_warning_and_a_creation_say_what_renewing_costs(scene: ChainStage) -> None:
     stage, alice = scene.stage, scene.stage.alice
     rental = scene.rents(blocks=2 * DAY)
@@ -26,6 +29,7 @@ async def test_a_warning_and_a_creation_say_what_renewing_costs(scene: ChainStag
     assert "renewing costs" not in told  # nobody knows it now
 
 
+@pytest.mark.slow
 async def test_what_waits_for_its_confirmation_says_what_it_costs_and_what_is_lost(
     scene: ChainStage,
 ) -> None:

@@ -34,6 +34,7 @@ async def test_the_steps_are_numbered_with_ssh_first_and_have_buttons(scene: Cha
     assert alice.modal is not None
 
 
+@pytest.mark.slow
 async def test_after_the_end_and_after_the_deletion_only_what_is_possible_is_said(
     scene: ChainStage,
 ) -> None:
@@ -83,6 +84,7 @@ async def test_what_the_rules_surely_deny_is_offered_by_no_button(scene: ChainSt
     assert "Shut down" not in shown.buttons
 
 
+@pytest.mark.slow
 async def test_a_snapshot_of_a_machine_that_has_run_since_is_not_the_last_one(
     scene: ChainStage,
 ) -> None:

@@ -13,6 +13,7 @@ from tests.scenarios.orders import DAY, ChainStage, chained
 STRANGER = Wallet.from_seed("a stranger").address
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["", "another"])
 async def test_a_wrong_address_ends_no_order(scene: ChainStage, network: str) -> None:
     alice, clock = scene.stage.alice, scene.stage.clock
@@ -37,6 +38,7 @@ async def test_a_wrong_address_ends_no_order(scene: ChainStage, network: str) ->
     assert "cannot be read" not in scene.told(alice, "for gpu1 ends")[-1]
 
 
+@pytest.mark.slow
 async def test_an_order_that_was_told_to_be_over_is_taken_up_again(scene: ChainStage) -> None:
     alice = scene.stage.alice
     rental = scene.rents(blocks=600)
@@ -104,6 +106,7 @@ async def test_the_next_renter_of_a_node_is_not_taken_for_the_last_one(scene: Ch
     assert f"You are told of no order {other.number}" in shown.plain
 
 
+@pytest.mark.slow
 async def test_who_watches_a_wallet_sees_no_machine_and_decides_nothing(scene: ChainStage) -> None:
     stage = scene.stage
     alice, carol = stage.alice, stage.carol

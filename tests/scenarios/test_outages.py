@@ -123,6 +123,7 @@ async def test_a_deletion_by_the_bot_is_not_told_and_one_elsewhere_is(stage: Sta
     assert len(news(alice)) == 1
 
 
+@pytest.mark.slow
 async def test_a_deletion_that_was_not_done_hides_no_later_one(stage: Stage) -> None:
     alice, node = stage.alice, stage.node("gpu1")
     task = stage.task("inference").task_id
@@ -166,6 +167,7 @@ async def test_whoever_takes_their_session_back_is_told_of_no_loss(stage: Stage)
     assert news(stage.alice) == []
 
 
+@pytest.mark.slow
 async def test_a_machine_of_another_size_is_told_when_its_details_are_read(stage: Stage) -> None:
     await goes_on(stage, 12)
     stage.task("inference").cpu_cores += 4
@@ -174,6 +176,7 @@ async def test_a_machine_of_another_size_is_told_when_its_details_are_read(stage
     assert "inference now has CPU 12 (before: CPU 8)" in message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["sparse", "short_list", "empty_list"])
 async def test_what_a_node_leaves_out_for_a_while_has_not_changed(stage: Stage, fault: str) -> None:
     await goes_on(stage, 12)
@@ -184,6 +187,7 @@ async def test_what_a_node_leaves_out_for_a_while_has_not_changed(stage: Stage, 
     assert news(stage.alice) == []
 
 
+@pytest.mark.slow
 async def test_a_disk_that_is_gone_is_told_once_two_readings_agree(stage: Stage) -> None:
     await goes_on(stage, 12)
     del stage.task("inference").disks["vdb"]
@@ -192,6 +196,7 @@ async def test_a_disk_that_is_gone_is_told_once_two_readings_agree(stage: Stage)
     assert "inference now has – (before: vdb 100G)" in message
 
 
+@pytest.mark.slow
 async def test_a_change_by_the_bot_ends_the_doubt_of_a_reading_before_it(stage: Stage) -> None:
     disks = stage.task("inference").disks
 
@@ -217,6 +222,7 @@ async def test_a_change_by_the_bot_ends_the_doubt_of_a_reading_before_it(stage: 
     assert "inference now has – (before: vdb 100G)" in message
 
 
+@pytest.mark.slow
 async def test_a_change_of_size_without_an_answer_is_the_bots_own_for_an_hour(
     stage: Stage,
 ) -> None:
@@ -232,6 +238,7 @@ async def test_a_change_of_size_without_an_answer_is_the_bots_own_for_an_hour(
     assert len(news(stage.alice)) == before
 
 
+@pytest.mark.slow
 async def test_many_machines_of_a_node_are_one_message(stage: Stage) -> None:
     node = stage.node("gpu1")
     for number in range(30):
@@ -278,6 +285,7 @@ async def test_quiet_hours_hold_it_until_they_are_over(stage: Stage) -> None:
     assert "inference is now “off”" in message
 
 
+@pytest.mark.slow
 async def test_quiet_hours_hide_no_machine_whose_neighbour_is_as_before(stage: Stage) -> None:
     alice, node = stage.alice, stage.node("gpu1")
     for name in ("other", "third"):
@@ -346,6 +354,7 @@ async def test_a_silent_node_is_told_once_and_that_it_is_back(stage: Stage) -> N
     assert "Ask gpu1 again now" not in first
 
 
+@pytest.mark.slow
 async def test_a_node_that_comes_and_goes_is_one_outage(stage: Stage) -> None:
     for there in (6, 6, 15):
         stage.world.faults.on("dead_node", node="gpu1")
@@ -362,6 +371,7 @@ async def test_a_node_that_comes_and_goes_is_one_outage(stage: Stage) -> None:
     assert len(news(stage.alice)) == 6
 
 
+@pytest.mark.slow
 async def test_quiet_hours_hide_no_node_that_is_silent_while_another_is_back(
     tmp_path: Path,
 ) -> None:
@@ -382,6 +392,7 @@ async def test_quiet_hours_hide_no_node_that_is_silent_while_another_is_back(
         assert "gpu1 is responding again." in back
 
 
+@pytest.mark.slow
 async def test_the_end_of_an_outage_that_outlasts_what_is_kept_is_told(stage: Stage) -> None:
     stage.world.faults.on("dead_node", node="gpu1")
     await goes_on(stage, 12)
@@ -407,6 +418,7 @@ async def test_a_daemon_that_is_down_is_one_message_and_none_of_a_node(tmp_path:
         assert len(news(stage.alice)) == 2
 
 
+@pytest.mark.slow
 async def test_the_chain_says_what_it_knows_of_a_silent_node(tmp_path: Path) -> None:
     async with chained(tmp_path, policy=ON) as one:
         stage = one.stage

@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from sandbox.dbc.task import Status
 from tests.scenarios.machines import off
 from tests.scenarios.stage import Stage, staged
@@ -36,6 +38,7 @@ async def is_set(stage: Stage) -> None:
     await stage.restart_bot()
 
 
+@pytest.mark.slow
 async def test_what_the_bot_does_then_is_its_own_and_what_others_do_is_not(tmp_path: Path) -> None:
     async with begun_ahead(tmp_path) as stage:
         alice = stage.alice
@@ -57,6 +60,7 @@ async def test_what_the_bot_does_then_is_its_own_and_what_others_do_is_not(tmp_p
         assert "Ada's training run is now “off”" in message
 
 
+@pytest.mark.slow
 async def test_a_silence_from_before_is_told_to_be_over_and_a_new_one_is_told(
     tmp_path: Path,
 ) -> None:

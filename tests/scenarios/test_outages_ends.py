@@ -26,6 +26,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         yield one
 
 
+@pytest.mark.slow
 async def test_a_silent_node_that_nobody_has_a_session_for_any_more_has_its_last_word(
     tmp_path: Path,
 ) -> None:
@@ -57,6 +58,7 @@ async def test_a_silent_node_that_nobody_has_a_session_for_any_more_has_its_last
         assert len(told(stage.alice, "has not responded")) == 2
 
 
+@pytest.mark.slow
 async def test_silence_that_the_rules_no_longer_have_told_has_its_last_word(stage: Stage) -> None:
     stage.world.faults.on("dead_node", node="gpu1")
     await goes_on(stage, 12)
@@ -70,6 +72,7 @@ async def test_silence_that_the_rules_no_longer_have_told_has_its_last_word(stag
     assert "By the rules, silent nodes are no longer watched." in end
 
 
+@pytest.mark.slow
 async def test_a_machine_that_comes_and_goes_is_told_as_that_and_not_each_time(
     stage: Stage,
 ) -> None:
@@ -101,6 +104,7 @@ async def test_a_machine_that_comes_and_goes_is_told_as_that_and_not_each_time(
     assert "again" in back
 
 
+@pytest.mark.slow
 async def test_one_that_is_in_a_third_state_each_time_is_damped_as_well(stage: Stage) -> None:
     machine = stage.task("inference")
     assert machine.domain is not None
@@ -115,6 +119,7 @@ async def test_one_that_is_in_a_third_state_each_time_is_damped_as_well(stage: S
     assert len(told(stage.alice, "inference")) == 2
 
 
+@pytest.mark.slow
 async def test_a_node_that_comes_and_goes_is_told_as_that(stage: Stage) -> None:
     for told_so in ("You are told when it responds again.", "you are told once it has responded"):
         stage.world.faults.on("dead_node", node="gpu1")
@@ -220,6 +225,7 @@ async def test_a_dead_port_of_which_no_end_will_be_seen_has_its_last_word(
         assert [one for one in said if "answers again" in one.plain] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_shared", [True, False])
 async def test_whoever_loses_access_while_others_keep_theirs_has_a_last_word(
     stage: Stage, is_shared: bool
@@ -253,6 +259,7 @@ async def test_whoever_loses_access_while_others_keep_theirs_has_a_last_word(
     assert "Before" not in end
 
 
+@pytest.mark.slow
 async def test_an_alarm_that_is_over_before_it_is_posted_is_posted_as_over(stage: Stage) -> None:
     stage.ws.faults.add("http_500", "chat.postMessage", times=None)
     stage.world.faults.on("dead_node", node="gpu1")
@@ -268,6 +275,7 @@ async def test_an_alarm_that_is_over_before_it_is_posted_is_posted_as_over(stage
     assert back.thread_ts == first.ts
 
 
+@pytest.mark.slow
 async def test_an_alarm_that_cannot_be_read_any_more_stops_no_telling(stage: Stage) -> None:
     stage.world.faults.on("dead_node", node="gpu1")
     await goes_on(stage, 12)
@@ -282,6 +290,7 @@ async def test_an_alarm_that_cannot_be_read_any_more_stops_no_telling(stage: Sta
     assert "gpu1 is responding again." in told(stage.alice, "responding again")[-1]
 
 
+@pytest.mark.slow
 async def test_whoever_sees_a_part_of_it_is_told_that_their_part_is_over(tmp_path: Path) -> None:
     async with staged(tmp_path, policy=ON) as stage:
         await stage.gives_session(stage.alice, "gpu1")
@@ -308,6 +317,7 @@ async def test_whoever_sees_a_part_of_it_is_told_that_their_part_is_over(tmp_pat
         assert len(told(stage.alice, "gpu1")) == 2
 
 
+@pytest.mark.slow
 async def test_an_alarm_says_of_each_of_its_nodes_how_that_ended(tmp_path: Path) -> None:
     async with staged(tmp_path, policy=ON) as stage:
         await stage.gives_session(stage.alice, "gpu1", "gpu2")

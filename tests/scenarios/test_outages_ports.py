@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from tests.scenarios.stage import Stage, staged
 from tests.scenarios.test_outages import ON, goes_on, news, told
 
@@ -33,6 +35,7 @@ async def test_a_dead_ssh_port_of_a_running_machine_is_told_once(tmp_path: Path)
         server.close()
 
 
+@pytest.mark.slow
 async def test_a_dead_port_that_answers_after_its_node_was_silent_is_told(tmp_path: Path) -> None:
     async with staged(tmp_path, policy=SSH) as stage:
         port = await loses_its_port(stage)

@@ -240,6 +240,7 @@ async def test_a_row_of_a_chinese_list_names_it(one_stage: Stage, case: str) -> 
 TABLES = ("disk", "snapshot", "image on a node", "image on a server", "network", "alias")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en-US", "zh-CN"])
 async def test_a_tables_row_is_understood_with_its_titles_and_several_are_not(
     one_stage: Stage, language: str

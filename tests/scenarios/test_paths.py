@@ -5,6 +5,7 @@ Each goes through both screens and both languages with one browser: starting one
 
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Browser, expect
 
 from tests.scenarios.stage import CHANNEL, Stage, staged
@@ -24,6 +25,7 @@ async def _read_in(stage: Stage, setting: Setting) -> None:
     await stage.asks(stage.alice, "/dbc vm list")
 
 
+@pytest.mark.slow
 async def test_an_approval_takes_two_taps_and_no_key(tmp_path: Path, browser: Browser) -> None:
     for number, setting in enumerate(everywhere()):
         (data := tmp_path / str(number)).mkdir()
@@ -46,6 +48,7 @@ async def test_an_approval_takes_two_taps_and_no_key(tmp_path: Path, browser: Br
             await bob.leaves()
 
 
+@pytest.mark.slow
 async def test_a_faulty_form_is_mended_without_typing_it_again(
     tmp_path: Path, browser: Browser
 ) -> None:

@@ -149,6 +149,7 @@ REPORTS = {
 }
 
 
+@pytest.mark.slow
 def test_every_reason_is_looked_through() -> None:
     found: Counter[str] = Counter()
     for file in [*ROOT.glob("bot/**/*.py"), *ROOT.glob("handlers/**/*.py")]:

@@ -16,6 +16,7 @@ from tests.scenarios.stage import (
 __all__ = ["replicas"]  # fixtures
 
 
+@pytest.mark.slow
 async def test_many_click_at_once_and_it_runs_once(replicas: Replicas) -> None:
     stage = replicas.stage
     people = await replicas.clickers()
@@ -36,6 +37,7 @@ async def test_many_click_at_once_and_it_runs_once(replicas: Replicas) -> None:
     assert copies == {now(stage, question).plain}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("needed", [1, 2, 4])
 async def test_clicks_among_reloads_count_by_the_rules_of_the_run(
     replicas: Replicas, needed: int
@@ -96,6 +98,7 @@ async def test_approve_deny_and_cancel_at_once_come_to_one_end(replicas: Replica
         assert told(person, "Too late") or told(person, "Approved.")
 
 
+@pytest.mark.slow
 async def test_ticks_at_once_remind_once_and_expire_once(replicas: Replicas) -> None:
     stage = replicas.stage
     await replicas.clickers()
@@ -110,6 +113,7 @@ async def test_ticks_at_once_remind_once_and_expire_once(replicas: Replicas) -> 
     assert stage.changes() == []
 
 
+@pytest.mark.slow
 async def test_a_replica_that_dies_leaves_its_work_to_the_others(replicas: Replicas) -> None:
     stage = replicas.stage
     people = await replicas.clickers()
@@ -124,6 +128,7 @@ async def test_a_replica_that_dies_leaves_its_work_to_the_others(replicas: Repli
     assert now(stage, question).buttons == []
 
 
+@pytest.mark.slow
 async def test_a_share_taken_back_entitles_nobody_on_any_replica(replicas: Replicas) -> None:
     stage = replicas.stage
     for person in (stage.alice, stage.carol):
@@ -143,6 +148,7 @@ async def test_a_share_taken_back_entitles_nobody_on_any_replica(replicas: Repli
     assert stage.changes() == ["tasks.delete"]
 
 
+@pytest.mark.slow
 async def test_a_share_taken_back_while_the_machine_is_looked_at_sends_nothing(
     replicas: Replicas,
 ) -> None:
@@ -200,6 +206,7 @@ async def test_a_node_that_was_renamed_is_found_by_its_new_name_on_every_replica
         assert "rack" in shown.plain
 
 
+@pytest.mark.slow
 async def test_a_home_stays_at_its_page_whoever_published_it(replicas: Replicas) -> None:
     stage, alice = replicas.stage, replicas.stage.alice
     for number in range(30):
@@ -224,6 +231,7 @@ async def test_a_home_stays_at_its_page_whoever_published_it(replicas: Replicas)
         assert "11 to 20 of" in (await alice.sees_home("m011x")).plain
 
 
+@pytest.mark.slow
 async def test_a_home_that_was_turned_stays_so_whoever_takes_it_up(replicas: Replicas) -> None:
     stage, people = replicas.stage, await replicas.clickers()
     for number in range(11):

@@ -60,6 +60,7 @@ async def scene(tmp_path: Path, postgres_url: str) -> AsyncIterator[Scene]:
         yield one
 
 
+@pytest.mark.slow
 async def test_a_budget_is_told_once_and_holds_on_every_replica(scene: Scene) -> None:
     replicas, stage = scene.replicas, scene.replicas.stage
     rental = scene.chain.rent(demo_renter().address, stage.node("gpu1").node_id, None, 20 * DAY)
@@ -84,6 +85,7 @@ async def test_a_budget_is_told_once_and_holds_on_every_replica(scene: Scene) ->
     assert len(told(stage.alice, "Budget research")) == 1
 
 
+@pytest.mark.slow
 async def test_what_changes_outside_the_bot_is_told_once_by_all_and_damped_by_all(
     scene: Scene,
 ) -> None:
@@ -102,6 +104,7 @@ async def test_what_changes_outside_the_bot_is_told_once_by_all_and_damped_by_al
         assert len(told(person, "inference no longer exists")) == 1
 
 
+@pytest.mark.slow
 async def test_a_node_that_comes_and_goes_is_damped_by_all(scene: Scene) -> None:
     stage = scene.replicas.stage
     for _ in range(3):
@@ -114,6 +117,7 @@ async def test_a_node_that_comes_and_goes_is_damped_by_all(scene: Scene) -> None
     assert kinds(stage.alice) == [True, False, True, False]
 
 
+@pytest.mark.slow
 async def test_a_rentals_warnings_are_told_once_by_all(scene: Scene) -> None:
     stage = scene.replicas.stage
     rental = scene.chain.rent(demo_renter().address, stage.node("gpu1").node_id, None, 900)

@@ -29,6 +29,7 @@ async def put_back(stage: Stage) -> None:
     await stage.bot.edge.connected()
 
 
+@pytest.mark.slow
 async def test_what_was_approved_after_the_backup_does_not_run_again(stage: Stage) -> None:
     question = await asked(stage)
     back_up(stage.data / "bot.db", stage.data / "backup.db")
@@ -52,6 +53,7 @@ async def test_a_damaged_row_keeps_no_backup_from_being_put_back(stage: Stage, f
     assert "restored from a backup" in now(stage, question).plain
 
 
+@pytest.mark.slow
 async def test_an_approval_that_was_open_in_the_backup_can_no_longer_be_given(
     stage: Stage,
 ) -> None:
@@ -115,6 +117,7 @@ async def test_an_end_that_was_told_after_the_backup_is_not_told_again(stage: St
     assert len(stage.endings(stage.alice)) == len(before)
 
 
+@pytest.mark.slow
 async def test_requests_and_shares_that_ended_after_the_backup_are_told_once(
     tmp_path: Path,
 ) -> None:
@@ -138,6 +141,7 @@ async def test_requests_and_shares_that_ended_after_the_backup_are_told_once(
         assert {one.id: len(one.messages("@dbc")) for one in (bob, stage.carol)} == before
 
 
+@pytest.mark.slow
 async def test_what_is_found_done_is_told_as_what_waited_in_the_backup(stage: Stage) -> None:
     question = await asked(stage, f"/dbc vm shutdown {NAME}")
     back_up(stage.data / "bot.db", stage.data / "backup.db")

@@ -84,6 +84,7 @@ async def test_both_at_one_moment_make_one_card(stage: Stage) -> None:
     assert len(told) == 3
 
 
+@pytest.mark.slow
 async def test_two_replicas_at_one_moment_make_one_card(replicas: Replicas) -> None:
     stage = replicas.stage
     people = await replicas.clickers()
@@ -94,6 +95,7 @@ async def test_two_replicas_at_one_moment_make_one_card(replicas: Replicas) -> N
     assert len(told) == len(people) - 1
 
 
+@pytest.mark.slow
 async def test_two_replicas_at_one_moment_send_one_change(replicas: Replicas) -> None:
     stage = replicas.stage
     people = await replicas.clickers()
@@ -278,6 +280,7 @@ async def test_ones_own_second_request_adds_only_a_new_reason(stage: Stage) -> N
     assert "Also requested by" not in shown
 
 
+@pytest.mark.slow
 async def test_whom_a_full_card_does_not_show_is_not_told_that_it_does(stage: Stage) -> None:
     card = await asked(stage)
     for number in range(MOST_JOINED):

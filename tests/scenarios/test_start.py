@@ -205,6 +205,7 @@ class Process:
         return code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("trouble", "number"),
     [
@@ -239,6 +240,7 @@ async def test_a_signal_ends_the_start_at_any_point(
         assert await bot.ends(number) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "error"),
     [("bot", "invalid_auth"), ("app", "token_revoked"), ("app", "not_allowed_token_type")],
@@ -257,6 +259,7 @@ async def test_a_refused_token_ends_the_start_with_its_setting_and_the_host(
     assert "127.0.0.1" in last
 
 
+@pytest.mark.slow
 async def test_what_a_former_process_may_let_go_of_is_no_fault_of_the_settings(
     tmp_path: Path,
 ) -> None:

@@ -17,6 +17,7 @@ UNREACHABLE = "database.unreachable"
 KEY = Fernet.generate_key().decode()
 
 
+@pytest.mark.slow
 async def test_a_file_that_another_process_has_locked_is_waited_for(tmp_path: Path) -> None:
     begin(tmp_path / "bot.db")
     async with Workspace(manifest=MANIFEST) as ws:
@@ -32,6 +33,7 @@ async def test_a_file_that_another_process_has_locked_is_waited_for(tmp_path: Pa
     assert "database.works" in bot.said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("host", "cause"),
     [("127.0.0.1:9", "connection refused"), ("nobody.invalid", "its name does not resolve")],

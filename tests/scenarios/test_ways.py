@@ -42,6 +42,7 @@ async def test_what_is_withdrawn_in_the_list_leaves_the_others_in_it(
     assert "Restart *Ada's training run*" in now(stage, listed).plain
 
 
+@pytest.mark.slow
 async def test_each_view_of_an_order_has_what_can_be_done_about_it(tmp_path: Path) -> None:
     async with with_a_rental(tmp_path) as (scene, rental):
         stage, alice = scene.stage, scene.stage.alice

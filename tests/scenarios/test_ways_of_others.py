@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from sandbox.slack import Person
 from tests.scenarios.site import rules
 from tests.scenarios.stage import CONFIRM_ONLY, Stage
@@ -44,6 +46,7 @@ async def test_open_shows_an_approval_as_it_is_to_whoever_may_see_it(one_stage: 
     assert opened.buttons == []
 
 
+@pytest.mark.slow
 async def test_a_row_of_a_rental_is_for_whoever_is_told_of_it(tmp_path: Path) -> None:
     async with with_a_rental(tmp_path) as (scene, rental):
         stage, alice = scene.stage, scene.stage.alice

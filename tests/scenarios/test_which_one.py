@@ -161,6 +161,7 @@ async def test_a_file_that_was_put_in_the_place_of_the_one_shown_is_left_alone(
         assert stage.changes() == []
 
 
+@pytest.mark.slow
 async def test_what_is_still_the_same_one_is_deleted(tmp_path: Path) -> None:
     for name in ("disk.delete", "snapshot.delete", "lan.delete", "vm.delete", "metal.power"):
         data = tmp_path / name

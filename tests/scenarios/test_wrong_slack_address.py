@@ -63,6 +63,7 @@ async def test_a_proxy_that_is_dead_is_named(tmp_path: Path) -> None:
     assert line.endswith("It is asked through a proxy: check HTTP_PROXY, and SLACK_API_URL.")
 
 
+@pytest.mark.slow
 async def test_a_start_says_it_as_well(tmp_path: Path) -> None:
     async with website(404, "text/html", "<html>") as url, Workspace() as ws:
         bot = await Process.begin(ws, tmp_path, SLACK_API_URL=url, LOG_FORMAT="json")

@@ -74,6 +74,7 @@ async def long(url: str) -> AsyncIterator[Store]:
         await store.close()
 
 
+@pytest.mark.slow
 async def test_a_page_has_the_newest_rows_that_fit(long: Store) -> None:
     differ = []
     async with long.browse() as tx:
@@ -95,6 +96,7 @@ async def test_each_word_that_stood_there_is_given_once(long: Store) -> None:
             assert sorted(words) == sorted({getattr(row, column) for row in rows} - {""})
 
 
+@pytest.mark.slow
 async def test_no_page_is_found_by_going_through_everything(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/bot.db"
     store = Store(url, Vault([Fernet.generate_key().decode()]))

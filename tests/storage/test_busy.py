@@ -375,6 +375,7 @@ async def test_a_command_whose_commit_lost_its_connection_is_recorded_once(
     assert len([row for chunk in rows for row in chunk]) == 1
 
 
+@pytest.mark.slow
 def test_nothing_is_returned_from_inside_of_what_may_be_done_again() -> None:
     """Only the commit shows whether it was done, and after a return nothing is done again."""
     for file in Path("bot").rglob("*.py"):

@@ -211,6 +211,7 @@ def test_a_dump_of_another_version_is_not_put_over_the_database(site: Site) -> N
     assert (over.exit_code, refused.exit_code, site.content() == before) == (1, 1, True)
 
 
+@pytest.mark.slow
 def test_a_dump_that_has_tables_of_other_programs_is_not_put_over_them(
     site: Site, empty_url: str
 ) -> None:

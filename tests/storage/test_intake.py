@@ -270,6 +270,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 async def test_what_was_recorded_survives_the_process(
     url: str, key: str, pytestconfig: pytest.Config
 ) -> None:

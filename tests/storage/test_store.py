@@ -89,6 +89,7 @@ async def test_what_is_started_by_who_decides_does_not_decide() -> None:
     assert not await asked()
 
 
+@pytest.mark.slow
 async def test_a_second_process_is_kept_from_a_sqlite_file(
     sqlite_url: str, vault: Vault, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:
@@ -247,6 +248,7 @@ async def test_a_process_that_stops_frees_what_it_holds_and_nothing_else(store: 
         assert await leases(store) == (free, free, free)
 
 
+@pytest.mark.slow
 async def test_a_replica_leaves_the_leases_of_others_alone(postgres_url: str, vault: Vault) -> None:
     store = Store(postgres_url, vault)
     await store.migrate()

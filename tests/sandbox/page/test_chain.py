@@ -12,7 +12,7 @@ from sandbox.dbc import Daemon, World, control_app, demo_renter
 from sandbox.slack import Workspace
 from tests.sandbox.page.conftest import Open
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 THUMB = 44
 

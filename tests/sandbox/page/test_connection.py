@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from sandbox.slack import Workspace
 from tests.sandbox.page.conftest import Open
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 
 async def test_a_lost_line_is_said_and_comes_back_with_what_was_typed(

@@ -10,7 +10,7 @@ from sandbox.slack import Workspace
 from tests.sandbox.page.conftest import Open
 from tests.sandbox.slack.conftest import actions, button, connected, modal, section, text_input
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 
 def plain(text: str) -> dict[str, Any]:

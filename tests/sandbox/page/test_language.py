@@ -16,6 +16,7 @@ from tests.sandbox.slack.conftest import connected, section
 in_one_loop = pytest.mark.asyncio(loop_scope="session")
 
 
+@pytest.mark.slow
 @in_one_loop
 async def test_dates_follow_the_language_that_a_person_chooses(
     ws: Workspace, app: AsyncApp, web: AsyncWebClient, opens: Open
@@ -32,6 +33,7 @@ async def test_dates_follow_the_language_that_a_person_chooses(
         assert told["user"]["locale"] == "zh-CN"
 
 
+@pytest.mark.slow
 @in_one_loop
 async def test_the_pages_own_words_follow_it_too(
     web: AsyncWebClient, ws: Workspace, opens: Open

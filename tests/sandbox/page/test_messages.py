@@ -12,7 +12,7 @@ from sandbox.slack import Workspace
 from tests.sandbox.page.conftest import Open
 from tests.sandbox.slack.conftest import actions, button, connected, section
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 PIXEL = "https://example.com/pixel.png"
 CHANNEL = "C0GPUOPS"

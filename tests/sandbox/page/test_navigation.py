@@ -6,7 +6,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.sandbox.page.conftest import Open
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 
 async def test_the_messages_beside_home_are_those_of_who_acts_now(

@@ -144,6 +144,7 @@ async def test_a_bot_is_asked_to_end() -> None:
     assert exits.empty()
 
 
+@pytest.mark.slow
 async def test_the_bots_commands_run_beside_the_demo_as_it_says(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
