@@ -1,11 +1,9 @@
 """What rentals cost: in a month, now, and until its end; by order, node, machine or person."""
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from bot.chain.errors import ChainError
 from bot.chain.price import PER_DAY, Prices, dbc, dollars
 from bot.commands.cost_month import Stretch, stretch_of
 from bot.commands.order_odd import odd_orders
@@ -189,27 +187,15 @@ async def _accounts(ctx: Context, stretch: Stretch, node: Node | None) -> list[A
     ]
 
 
-async def _prices(ctx: Context, accounts: Sequence[Account]) -> dict[str, Prices]:
+async def _prices(ctx: Context, accounts: Sequence[Account]) -> Mapping[NodeId, Prices]:
     """The present prices by node, of those that the chain tells."""
-    nodes = list({one.order.node: None for one in accounts})
-
-    async def priced(node: NodeId) -> Prices | None:
-        try:
-            return await (await ctx.services.orders.chain.view()).prices(node)
-        except ChainError:
-            return None
-
-    found = await asyncio.gather(*(priced(node) for node in nodes))
-    return {
-        node: one
-        for node, one in zip(nodes, found, strict=True)
-        if one is not None and one.is_usable
-    }
+    found = await ctx.services.orders.prices.of_some(one.order.node for one in accounts)
+    return {node: one for node, one in found.items() if one.is_usable}
 
 
 def _figures(
     accounts: Sequence[Account],
-    prices: dict[str, Prices],
+    prices: Mapping[NodeId, Prices],
     stretch: Stretch,
     total: _Sum,
     *,
@@ -240,7 +226,9 @@ def _figures(
     return fields, figures
 
 
-def _rate(orders: Sequence[RentalOrder], prices: dict[str, Prices]) -> tuple[Amount, Amount] | None:
+def _rate(
+    orders: Sequence[RentalOrder], prices: Mapping[NodeId, Prices]
+) -> tuple[Amount, Amount] | None:
     """What the rentals cost a day and an hour at present prices; None where one is not known."""
     day, hour = NOTHING, NOTHING
     for order in orders:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated
 
-from bot.chain.errors import ChainError
 from bot.chain.price import PER_DAY, Prices, dollars
 from bot.commands.order_claims import as_nodes_say, is_on, none_on
 from bot.commands.order_notes import SOON
@@ -13,7 +12,7 @@ from bot.commands.order_odd import odd_among, odd_orders
 from bot.commands.order_rescue import copying, left_of
 from bot.dbc.signatures import public_key_of
 from bot.errors import NotFound
-from bot.ids import NodeId, UserId
+from bot.ids import UserId
 from bot.language.args import OnNode
 from bot.language.kinds import ORDER, WATCHED, WORD, Arg, Kind
 from bot.language.row_parts import Listing
@@ -101,13 +100,10 @@ async def list_orders(ctx: Context, node: OnNode | None = None) -> Reply:
     hidden = await ctx.hidden()
     orders = await ctx.services.orders.of_person(ctx.actor)
     mine = [order for order in orders if order.node not in hidden and is_on(order.node, node)]
-    nodes = list({order.node: None for order in mine})
-    prices = dict(
-        zip(nodes, await asyncio.gather(*(_prices(ctx, node) for node in nodes)), strict=True)
-    )
+    prices = await ctx.services.orders.prices.of_some(order.node for order in mine)
     facts = ctx.services.orders.facts
     found = await asyncio.gather(*(facts(order, ctx.actor) for order in mine))
-    rows = [_row(one, prices[one.order.node], ctx.actor) for one in found]
+    rows = [_row(one, prices.get(one.order.node), ctx.actor) for one in found]
     watch = Note(line(say("Watch a wallet: {command}", command=command("order watch <wallet>"))))
     if not rows:
         told = await _unsure(ctx, node) or none_on(node)
@@ -197,7 +193,7 @@ async def _shown(ctx: Context, found: RentalOrder) -> Reply:
         order=str(found.number), node=bold(facts.node), when=when(facts),
     )  # fmt: skip
     is_over = found.phase.is_over
-    prices = None if is_over else await _prices(ctx, found.node)
+    prices = None if is_over else await ctx.services.orders.prices.of(found.node)
     async with ctx.services.store.read() as tx:
         payments = await tx.money.payments([found.id])
     facts = replace(facts, offer=offer_of(found, prices, payments))
@@ -308,15 +304,6 @@ def _a_day(order: RentalOrder, prices: Prices | None) -> Text:
     if prices is None or not prices.is_usable or order.phase is OrderPhase.ENDED:
         return ""
     return say("{amount} USD a day", amount=cut(dollars(prices.usd(len(order.gpus), PER_DAY))))
-
-
-async def _prices(ctx: Context, node: NodeId) -> Prices | None:
-    """The present prices of a machine; None while the chain does not say."""
-    try:
-        view = await ctx.services.orders.chain.view()
-        return await view.prices(node)
-    except ChainError:
-        return None
 
 
 def _costs(

@@ -254,7 +254,9 @@ async def _caution(ctx: Context, node: Node, order: RentalOrder) -> Foreseen:
     label, coming, lost = bold(node.label), when(facts, is_kept=True), line(_LOST[order.phase])
     if order.phase is OrderPhase.RENTING and facts.is_past(order.ends):
         lost = line(_LOST_BY_NOW)
-    elif order.phase is OrderPhase.RENTING and (offer := await ctx.services.orders.offer(order)):
+    elif order.phase is OrderPhase.RENTING and (
+        offer := await ctx.services.orders.prices.offer(order)
+    ):
         lost = sentences((lost, priced(offer)))
     see = command(f"order show {order.number}")
     told = say(

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.chain.errors import ChainError
-from bot.chain.price import Prices
 from bot.chain.reader import ChainReader, ChainView, OrderRef, Pallet
 from bot.clock import Clock
 from bot.ids import ChannelId, UserId
@@ -27,8 +26,9 @@ from bot.orders.facts import AtStake, Facts
 from bot.orders.finding import Finder, Search, Searched
 from bot.orders.handled import fitting
 from bot.orders.handlings import Handlings
-from bot.orders.offers import Offer, offer_of, paid_since
+from bot.orders.offers import paid_since
 from bot.orders.over import settle, unsettle
+from bot.orders.present_prices import PresentPrices
 from bot.orders.putting import Keyed, put, wanted
 from bot.orders.said import key_of
 from bot.orders.schedule import DAY, KEPT, by_newest, can_be_rescued, goal_of, head_at, next_look
@@ -81,6 +81,7 @@ class Orders:
         self._unread = Unread(clock, "orders.not_read", "orders.read_again")
         self._elsewhere = Unread(clock, "orders.another_chain", "orders.same_chain_again")
         self._apart: dict[str, timedelta] = {}  # orders that the chain does not go on from
+        self.prices = PresentPrices(store, chain, clock)
         self.handlings = Handlings(store, clock, self._told_of)
         self._asked = Asked(store, chain, clock, self._view, self._looked, self.odd)
         self._failed: set[str] = set()  # orders whose looks fail by a fault of ours
@@ -302,9 +303,9 @@ class Orders:
             known = order if is_read else by_newest(order)
             facts, people = await self._facts(known, head, is_read=is_read)
             if found.stage is not None:
-                facts = replace(facts, offer=await self.offer(order))
+                facts = replace(facts, offer=await self.prices.offer(order))
             elif found.event in {Event.CONFIRMED, Event.RENEWED}:
-                paid = paid_since(before, order, await self._prices(order))
+                paid = paid_since(before, order, await self.prices.of(order.node))
                 facts = replace(facts, paid=paid)
             messages = said.messages(before, found, facts, await self._places(people))
             order = vague.noted(order, before, found, facts, people)
@@ -321,7 +322,7 @@ class Orders:
         facts, people = await self._facts(told.found.order, head, is_read=is_read)
         if not facts.is_named:
             return None
-        facts = replace(facts, offer=await self.offer(facts.order))
+        facts = replace(facts, offer=await self.prices.offer(facts.order))
         return said.messages(told.before, told.found, facts, await self._places(people))
 
     def _unshown(self, order: RentalOrder, found: Looked, *, is_read: bool) -> datetime | None:
@@ -344,18 +345,6 @@ class Orders:
         return [
             (key_of(order, name, place), place, fitting(told, order, place)) for place in places
         ]
-
-    async def offer(self, order: RentalOrder) -> Offer | None:
-        """What a day of an order costs now, and as long as it was paid for last."""
-        async with self._store.read() as tx:
-            paid = await tx.money.payments([order.id])
-        return offer_of(order, await self._prices(order), paid)
-
-    async def _prices(self, order: RentalOrder) -> Prices | None:
-        try:
-            return await (await self.chain.view()).prices(order.node)
-        except ChainError:
-            return None
 
     # For commands
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from tests.scenarios.orders import DAY, ChainStage
 
 READS = "rentMachine_getRentOrder"
+PRICES = "onlineProfile_getMachineInfo"
 
 
 def reads(scene: ChainStage) -> int:
@@ -65,3 +66,20 @@ async def test_all_who_ask_of_an_order_share_one_read(scene: ChainStage) -> None
     stage.clock.advance(timedelta(seconds=5))
     await stage.asks(alice, "/dbc order list")
     assert reads(scene) == before + 2  # in the final and in the newest block
+
+
+async def test_prices_are_waited_for_no_longer_than_an_order(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rentals = [scene.rents(name, gpus=1) for name in ("gpu1", "gpu2")]
+    await stage.gives_session(alice, "gpu2")
+    await scene.passes(minutes=10, step=60)
+    assert "USD a day" in (await stage.asks(alice, "/dbc order list")).plain
+    scene.rpc[0].takes[PRICES] = 60
+    await alice.types("/dbc order list")
+    await scene.rpc[0].dawdles.wait()
+    stage.clock.advance(timedelta(seconds=4))
+    async with asyncio.timeout(12):  # the request itself is given up after 15 s
+        await stage.quiet()
+    shown = alice.last().plain
+    assert all(str(one.number) in shown for one in rentals)
+    assert "USD a day" not in shown

@@ -1,0 +1,45 @@
+"""What rentals cost at the chain's present prices, as far as it tells them in time."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import timedelta
+
+from bot.chain.errors import ChainError
+from bot.chain.price import Prices
+from bot.chain.reader import ChainReader
+from bot.clock import Clock, time_limit
+from bot.ids import NodeId
+from bot.model import RentalOrder
+from bot.orders.offers import Offer, offer_of
+from storage import Store
+
+_PATIENCE = timedelta(seconds=4)  # whoever asks, or is warned, waits for it
+
+
+class PresentPrices:
+    """Reads the prices of machines."""
+
+    def __init__(self, store: Store, chain: ChainReader, clock: Clock) -> None:
+        self._store = store
+        self._chain = chain
+        self._clock = clock
+
+    async def of(self, node: NodeId) -> Prices | None:
+        """The prices of a machine; None where the chain does not tell them, or takes too long."""
+        try:
+            async with time_limit(self._clock, _PATIENCE):
+                return await (await self._chain.view()).prices(node)
+        except (ChainError, TimeoutError):
+            return None
+
+    async def of_some(self, nodes: Iterable[NodeId]) -> dict[NodeId, Prices]:
+        """The same of several machines, of those that it tells."""
+        asked = list(dict.fromkeys(nodes))
+        found = await asyncio.gather(*(self.of(node) for node in asked))
+        return {node: one for node, one in zip(asked, found, strict=True) if one is not None}
+
+    async def offer(self, order: RentalOrder) -> Offer | None:
+        """What a day of an order costs, and as long as it was paid for last."""
+        async with self._store.read() as tx:
+            paid = await tx.money.payments([order.id])
+        return offer_of(order, await self.of(order.node), paid)
