@@ -289,8 +289,10 @@ class Orders:
                 if over is not None:
                     fresh = {key for key, _, _ in (*messages, *answers)}
                     await settle(tx, before, order, over, fresh, now)
-                if (signed_at is not None and is_read) or found.event is not None:
-                    await tx.orders.answered(before)
+                if (order.phase, order.ends) != (before.phase, before.ends):
+                    await tx.orders.answered(order.id)  # also who has signed since it was read
+                elif signed_at is not None and is_read:
+                    await tx.orders.answered(order.id, signed_at)
                 if over in {Event.CONFIRMED, Event.RENEWED, Event.ENDED, Event.MOVED}:
                     await tx.orders.set_handled(order, renewer="", snoozed=False)
 

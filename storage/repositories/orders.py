@@ -201,12 +201,13 @@ class Orders(Repository):
             .values(signers=rental_orders.c.signers + f"{user} ", signed_at=now)
         )
 
-    async def answered(self, order: RentalOrder) -> None:
-        """Forget who has signed. Condition: nobody has said so since it was read."""
+    async def answered(self, order_id: str, last: datetime | None = None) -> None:
+        """Forget who has signed. Condition, where `last` is given: the last one did so then."""
+        asked = [rental_orders.c.id == order_id]
+        if last is not None:
+            asked.append(rental_orders.c.signed_at == last)
         await self._connection.execute(
-            update(rental_orders)
-            .where(rental_orders.c.id == order.id, rental_orders.c.signed_at == order.signed_at)
-            .values(signers="", signed_at=None)
+            update(rental_orders).where(*asked).values(signers="", signed_at=None)
         )
 
     async def look_by(self, order_id: str, at: datetime) -> None:

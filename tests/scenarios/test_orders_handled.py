@@ -1,9 +1,11 @@
 """What somebody has said of an order is offered to them no more; a channel reads who said it."""
 
+import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 from sandbox.slack import Person
-from tests.scenarios.orders import DAY, chained
+from tests.scenarios.orders import DAY, ChainStage, chained
 from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY
 
 
@@ -66,3 +68,26 @@ async def test_a_snooze_is_offered_nowhere_once_it_is_done(tmp_path: Path) -> No
         await scene.passes(minutes=1, step=30)
         assert "Snooze" not in offered(alice) | offered(stage.bob)
         assert "I renew it" in offered(alice)
+
+
+async def test_who_signs_while_a_look_finds_it_is_not_told_that_it_is_missing(
+    scene: ChainStage,
+) -> None:
+    stage, alice, rpc = scene.stage, scene.stage.alice, scene.rpc[0]
+    rental = scene.rents(confirmed=False)
+    await scene.passes(minutes=2, step=12)
+    called = alice.last("@dbc")
+    scene.chain.confirm(rental.number)
+    stage.clock.advance(timedelta(seconds=24))
+    rpc.takes["onlineProfile_getMachineInfo"] = 60  # the look has the order, and asks for prices
+    look = asyncio.create_task(stage.bot._services.orders.poll_due())
+    await rpc.dawdles.wait()
+    await alice.presses("Done", called)
+    await stage.quiet()
+    assert not look.done()
+    stage.clock.advance(timedelta(seconds=4))  # it goes on without them
+    await look
+    rpc.takes.clear()
+    await scene.passes(minutes=4, step=12)
+    assert scene.told(alice, "is confirmed. It ends")
+    assert scene.told(alice, "Then sign again") == []
