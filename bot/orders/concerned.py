@@ -132,6 +132,19 @@ class Concerned:
         watchers |= {one.user for one in signed}
         return Concern(tuple(mine), tuple(sorted(watchers)))
 
+    async def used_with(
+        self, sessions: Sequence[DbcSession], known: Sequence[RentalOrder]
+    ) -> list[RentalOrder]:
+        """Those of these orders that sessions stand for, as they are given."""
+        pairs = {(session.user, session.node): session.rent_order for session in sessions}
+        found = []
+        for order in known:
+            concerned = await self.of(order.node, order.renter, order.number, is_only=order.is_only)
+            used = [pairs.get((one.user, one.node)) for one in concerned.sessions]
+            if any(number in {"", str(order.number)} for number in used if number is not None):
+                found.append(order)
+        return found
+
     async def _other_renters(self, node: NodeId, renter: str) -> Mapping[str, bool]:
         """All other renters that were ever seen, and who of them once was this node's only one."""
         async with self._store.read() as tx:

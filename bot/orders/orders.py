@@ -6,7 +6,7 @@ whoever does it and however often it is begun.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ import structlog
 from bot.chain.errors import ChainError
 from bot.chain.reader import ChainReader, ChainView, OrderRef, Pallet
 from bot.clock import Clock
-from bot.ids import ChannelId, UserId
+from bot.ids import ChannelId, NodeId, UserId
 from bot.messages.outbox import Outbox
 from bot.model import DbcSession, OrderPhase, Place, RentalOrder
 from bot.orders import said, vague, words
@@ -437,7 +437,7 @@ class Orders:
         """The orders that these sessions stand for, the first end first."""
         async with self._store.read() as tx:
             known = await tx.orders.open()
-        return await self._used_with(sessions, known)
+        return await self.concerned.used_with(sessions, known)
 
     async def last_used_with(self, sessions: Sequence[DbcSession]) -> RentalOrder | None:
         """Of the orders that are over, the last one that these sessions of a node stood for."""
@@ -446,28 +446,25 @@ class Orders:
             for node in sorted({session.node for session in sessions}):
                 known += await tx.orders.of_node(node)
         over = [order for order in known if order.phase.is_over]
-        found = await self._used_with(sessions, over)
+        found = await self.concerned.used_with(sessions, over)
         return max(found, key=lambda one: one.began, default=None)
 
-    async def left_over(
-        self, sessions: Sequence[DbcSession], is_wanted: Callable[[RentalOrder], bool]
-    ) -> list[RentalOrder]:
-        """The wanted ones of those that have lapsed or are gone, that these sessions stood for."""
-        async with self._store.read() as tx:
-            known = await tx.orders.over_on({session.node for session in sessions})
-        return await self._used_with(sessions, [one for one in known if is_wanted(one)])
+    async def used_and_left(
+        self,
+        sessions: Sequence[DbcSession],
+        is_wanted: Callable[[RentalOrder, Set[NodeId]], bool],
+    ) -> tuple[list[RentalOrder], list[RentalOrder]]:
+        """The orders that these sessions stand for, and those of them that have lapsed or are gone.
 
-    async def _used_with(
-        self, sessions: Sequence[DbcSession], known: Sequence[RentalOrder]
-    ) -> list[RentalOrder]:
-        pairs = {(session.user, session.node): session.rent_order for session in sessions}
-        found = []
-        for order in known:
-            concerned = await self._concern(order)
-            used = [pairs.get((one.user, one.node)) for one in concerned.sessions]
-            if any(number in {"", str(order.number)} for number in used if number is not None):
-                found.append(order)
-        return found
+        Of these the wanted ones alone, beside the nodes of which others are used.
+        """
+        async with self._store.read() as tx:
+            known = await tx.orders.open()
+            over = await tx.orders.over_on({session.node for session in sessions})
+        used = await self.concerned.used_with(sessions, known)
+        nodes = {one.node for one in used}
+        left = [one for one in over if is_wanted(one, nodes)]
+        return used, await self.concerned.used_with(sessions, left)
 
     async def _concern(self, order: RentalOrder) -> Concern:
         return await self.concerned.of(

@@ -5,7 +5,7 @@ commands for machines of an order that has ended or lapsed, switches them off, a
 the end (docs/orders.md). What it has deleted while it tells nobody is taken for deleted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -88,8 +88,7 @@ async def ended_of(services: Services, sessions: Sequence[DbcSession]) -> Ended:
         return Ended()
     lists = services.inventory.lists
     refusing = frozenset(one.node for one in sessions if lists.is_refused(one))
-    orders = await services.orders.used_with(sessions)
-    left, bare = await _left(services, sessions, orders)
+    orders, left, bare = await _known(services, sessions)
     ended = [one for one in orders if one.phase is OrderPhase.ENDED]
     ended += [one for one in left if one.phase is OrderPhase.LAPSED]
     if not ended and not left:
@@ -122,12 +121,13 @@ async def may_still(
     return ended.narrowed(may_press(services, user, channel))
 
 
-async def _left(
-    services: Services, sessions: Sequence[DbcSession], orders: Sequence[RentalOrder]
-) -> tuple[list[RentalOrder], frozenset[NodeId]]:
-    """Orders that have lapsed, or are gone while their nodes do not tell of it, with machines.
+async def _known(
+    services: Services, sessions: Sequence[DbcSession]
+) -> tuple[list[RentalOrder], list[RentalOrder], frozenset[NodeId]]:
+    """Orders that are used, and those over of which there may be something to say.
 
-    And the nodes of which all known orders are over, since no other was found.
+    They have lapsed, or are gone while their nodes do not tell of it. And the nodes of which all
+    known orders are over, since no other was found.
     """
     now, lists = services.clock.now(), services.inventory.lists
     told = {one.node: lists.listed_at(one) for one in sessions}
@@ -137,16 +137,15 @@ async def _left(
         for machine in known.machines([(one.user, one.node) for one in sessions])
         if (at := told.get(machine.node)) is None or now - at > _LATELY
     }
-    living = {one.node for one in orders}
 
-    def is_wanted(order: RentalOrder) -> bool:
+    def is_wanted(order: RentalOrder, living: Set[NodeId]) -> bool:
         is_left = is_left_by_lapse(order, head_at(order, services.orders.chain.now))
         return is_left or order.node in stale or order.node not in living
 
-    over = await services.orders.left_over(sessions, is_wanted)
-    bare = {one.node for one in over} - living
+    used, over = await services.orders.used_and_left(sessions, is_wanted)
+    bare = {one.node for one in over} - {one.node for one in used}
     left = [one for one in over if one.node in stale or one.phase is OrderPhase.LAPSED]
-    return left, frozenset(bare)
+    return used, left, frozenset(bare)
 
 
 async def _machines(

@@ -97,7 +97,7 @@ async def test_a_read_keeps_what_it_has_seen_and_looks_up_little(site: Stage) ->
     with units_of_work() as units:
         await site.asks(site.alice, f"/dbc vm show {NAME}")
     assert units.writes <= 1
-    assert units.reads <= 2  # the node's orders: the living ones, and those that are over
+    assert units.reads <= 1  # the node's orders
 
 
 async def test_what_waits_is_listed_with_as_many_statements_for_several_as_for_one(
