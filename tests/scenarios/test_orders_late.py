@@ -1,6 +1,7 @@
 """What was told too late, too early or of nothing: downtime, outages, short and stale orders."""
 
 import asyncio
+from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
 
@@ -94,6 +95,7 @@ async def test_what_is_shown_of_an_order_says_that_it_is_old(scene: ChainStage) 
     rental = scene.rents(blocks=600)
     await scene.passes(minutes=2, step=30)
     warning = alice.last("@dbc")
+    still_shown = deepcopy(warning.message.blocks)
     scene.rpc[0].down = True
     await scene.passes(minutes=30, step=300)
     for asked in (f"order show {rental.number}", "order list"):
@@ -105,6 +107,11 @@ async def test_what_is_shown_of_an_order_says_that_it_is_old(scene: ChainStage) 
     assert "in 0 minutes" not in shown
     (told,) = [one for one in alice.messages("@dbc") if one.ts == warning.ts]
     assert "I renew it" not in told.buttons
+    told.message.blocks = still_shown
+    await alice.presses("I renew it", told)
+    await scene.passes(minutes=0.5, step=30)
+    assert "This warning is over." in alice.last("@dbc").plain
+    assert scene.told(alice, f"renews order {rental.number}") == []
 
 
 async def test_what_no_node_has_listed_yet_is_not_told_to_be_nothing(scene: ChainStage) -> None:
