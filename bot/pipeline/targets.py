@@ -6,26 +6,25 @@ from functools import partial
 from typing import Any, assert_never
 
 from bot.errors import NotFound, Refused
-from bot.folding import fold
-from bot.ids import UserId
+from bot.ids import NodeId, UserId
 from bot.language.args import NODE_OPTION, Parameter
 from bot.language.kinds import NODE
 from bot.language.row_parts import Listing
 from bot.language.table import Command
 from bot.language.taking import Binds
+from bot.language.text import quoted
 from bot.messages import machine_buttons
 from bot.messages.cards import Subject
-from bot.model import DbcSession, Execution, Machine, Node, Place
+from bot.model import DbcSession, Execution, Machine, Node, NodeKind, Place
 from bot.pipeline.context import Services
 from bot.pipeline.rights import hidden_from, unasked
 from bot.pipeline.suggestions import Suggestions
-from bot.reply import (
-    Button,
-    say,
-)
-from bot.reply import (
-    command as to_type,
-)
+from bot.reply import Button, line, say
+from bot.reply import command as to_type
+from bot.services.matching import a_machine, bare_metal, is_node_called, match_machine
+
+# What a machine's verb is for bare metal.
+_POWER = {"start": "on", "shutdown": "off", "poweroff": "off", "restart": "reset", "reset": "reset"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,19 +122,28 @@ class _Binder:
                 assert_never(kind.binds)
 
     async def _machine(self, text: str) -> Machine:
-        place, asking = self._place, self._asking
+        place, asking, on = self._place, self._asking, self._values.get(NODE_OPTION, "")
         given = (self._services, self._actor, place)
-        self.machine = await self._inventory.machine(
-            self._actor,
-            text,
-            self._values.get(NODE_OPTION, ""),
-            place.channel,
-            asking=asking,
-            by_id=self._by_id,
-            hidden=hidden_from(*given, Listing.MACHINES, asking=asking),
-            unasked=unasked(*given, self._command, self._values, asking=asking),
-            offers=partial(self._suggestions.machines, self._actor, self._command, self._values),
-        )
+        try:
+            self.machine = await self._inventory.machine(
+                self._actor,
+                text,
+                on,
+                place.channel,
+                asking=asking,
+                by_id=self._by_id,
+                hidden=hidden_from(*given, Listing.MACHINES, asking=asking),
+                unasked=unasked(*given, self._command, self._values, asking=asking),
+                offers=partial(
+                    self._suggestions.machines, self._actor, self._command, self._values
+                ),
+            )
+        except NotFound as missing:
+            if not asking:
+                raise
+            if missing.field == "node":
+                raise await self._machine_instead(on, NodeKind.GPU, missing) from None
+            raise await self._metal_instead(text, missing) from None
         self.node = await self._inventory.node_by_id(self.machine.node)
         return self.machine
 
@@ -149,28 +157,44 @@ class _Binder:
                 hidden=self._no_node,
             )
         except NotFound as missing:
-            missing.offers = (*missing.offers, *await self._to_machine(text))
-            raise
+            if not self._asking:
+                raise
+            kinds = parameter.arg.kind.nodes
+            wanted = NodeKind.GPU if NodeKind.GPU in kinds else next(iter(kinds))
+            raise await self._machine_instead(text, wanted, missing) from None
         if parameter is self._command.target:
             self.node = named
         return named
 
-    async def _to_machine(self, text: str) -> tuple[Button, ...]:
-        """The ways to the one machine that is called so, where a node was looked for."""
-        seen = await self._inventory.machines(self._actor, self._place.channel)
-        called = [one for one in seen if fold(text) in {fold(one.label), fold(one.task)}]
+    async def _machine_instead(self, text: str, wanted: NodeKind, missing: NotFound) -> NotFound:
+        """That the one machine that is called so is no node, with the ways to it."""
         given = (self._services, self._actor, self._place)
-        if (
-            len(called) != 1
-            or called[0].node in await hidden_from(*given, Listing.MACHINES, asking=self._asking)()
-        ):
-            return ()
+        seen = await self._inventory.machines(self._actor, self._place.channel)
+        hidden = await hidden_from(*given, Listing.MACHINES, asking=self._asking)()
+        called = match_machine((one for one in seen if one.node not in hidden), text, NodeId(""))
+        if len(called) != 1:
+            return missing
         node, task = called[0].node, called[0].task
         shown = say("Show {machine}", machine=called[0].label)
-        return tuple(
+        found = NotFound(a_machine(text, wanted), field=missing.field)
+        found.offers = tuple(
             machine_buttons.button(verb, node, task, label)
             for verb, label in (("show", shown), (machine_buttons.MORE, None))
         )
+        return found
+
+    async def _metal_instead(self, text: str, missing: NotFound) -> NotFound:
+        """That what is called so is bare metal, and how its power is switched."""
+        unseen = await self._no_node()
+        nodes = (await self._services.store.known()).nodes(NodeKind.METAL)
+        if not any(is_node_called(one, text) for one in nodes if one.id not in unseen):
+            return missing
+        power = _POWER.get(self._command.verb)
+        hint = say("See: {command}", command=to_type("metal list"))
+        if power:
+            typed = to_type(f"metal power {power} {quoted(text)}")
+            hint = say("Did you mean {command}?", command=typed)
+        return NotFound(bare_metal(text), hint=line(hint), field=missing.field)
 
     async def _node_or_text(self, parameter: Parameter, text: str) -> Node | str:
         """The GPU node of that name; the text where it is most likely an image server's."""

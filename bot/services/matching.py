@@ -23,6 +23,7 @@ _A = {
     NodeKind.METAL: say("a bare-metal machine"),
     NodeKind.MANAGER: say("a bare-metal manager"),
 }
+_A_MACHINE = say("a virtual machine")
 _NO = {
     NodeKind.GPU: say("There is no node called “{text}”."),
     NodeKind.METAL: say("There is no bare-metal machine called “{text}”."),
@@ -49,20 +50,26 @@ def none_called(text: str, wanted: NodeKind) -> Phrase:
     return _NO[wanted].filled(lambda _name: text)
 
 
+def a_machine(text: str, wanted: NodeKind) -> Phrase:
+    """That a machine is called so, where one of these was looked for."""
+    return _is_not(text, _A_MACHINE, _A[wanted])
+
+
+def bare_metal(text: str) -> Phrase:
+    """That bare metal is called so, where a machine was looked for."""
+    return _is_not(text, _A[NodeKind.METAL], _A_MACHINE)
+
+
+def _is_not(text: str, kind: Phrase, wanted: Phrase) -> Phrase:
+    return say("“{text}” is {kind}, not {wanted}.", text=text, kind=kind, wanted=wanted)
+
+
 def of_another_kind(
     text: str, found: Sequence[Node], wanted: NodeKind, unseen: Set[str], field: str
 ) -> BotError:
     """What is called so, or so begins, is something else than what is meant here."""
     if plain(text) in {plain(name) for node in found for name in chain(*_names_of_node(node))}:
-        return Refused(
-            say(
-                "“{text}” is {kind}, not {wanted}.",
-                text=text,
-                kind=_A[found[0].kind],
-                wanted=_A[wanted],
-            ),
-            field=field,
-        )
+        return Refused(_is_not(text, _A[found[0].kind], _A[wanted]), field=field)
     is_manager = wanted is NodeKind.MANAGER
     told = none_called(text, wanted)
     if seen := [node for node in found if node.id not in unseen][:MOST_LISTED]:

@@ -37,6 +37,11 @@ async def test_the_beginning_of_machines_names_is_no_manager(one_stage: Stage) -
     assert "A manager is named by its node id" in told.plain
     told = await one_stage.asks(alice, "/dbc metal list rack7-1")
     assert "“rack7-1” is a bare-metal machine, not a bare-metal manager." in told.plain
+    await one_stage.gives_session(alice, "gpu1")
+    told = await one_stage.asks(alice, "/dbc restart rack7-1")
+    assert "“rack7-1” is a bare-metal machine, not a virtual machine." in told.plain
+    assert "Did you mean `/dbc metal power reset rack7-1`?" in told.plain
+    assert told.buttons == ["Switch the power"]
 
 
 async def test_a_renter_switches_a_machine(stage: Stage) -> None:
