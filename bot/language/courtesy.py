@@ -7,6 +7,7 @@ from bot.folding import plain
 from bot.language.chinese import WITH_FLAG
 from bot.language.table import Table
 from bot.language.text import Word, is_quoted
+from bot.language.vocabulary import VERBS
 
 COURTESIES = frozenset(
     """
@@ -25,6 +26,8 @@ _REQUESTS = tuple(
     )
 )  # fmt: skip
 _LONGEST = max(map(len, _REQUESTS))
+# Before what is to be done: “would you mind restarting ada”.
+_MIND = (("would", "you", "mind"), ("do", "you", "mind"), ("would", "u", "mind"))
 # The same in several words, at the end.
 PHRASES = tuple(
     tuple(words.split())
@@ -54,8 +57,12 @@ def without_courtesy(table: Table, typed: Sequence[str]) -> Sequence[str]:
         bare = _CIVIL.fullmatch(word)
         if bare is not None and bare[1] != word and _begins(table, bare[1]):
             return [bare[1], *typed[start + 1 :]]
+        if verb := _minded(table, typed[start:]):
+            return _unasked([verb, *typed[start + len(_MIND[0]) + 1 :]])
         if not (length := _asking(typed[start : start + _LONGEST])):
             break
+        if length > 1:  # “can you reboot ada?” is a wish
+            typed = _unasked(typed)
         start += length
     return typed
 
@@ -90,6 +97,23 @@ def _asking(typed: Sequence[str]) -> int:
     if said[0] in COURTESIES:
         return 1
     return next((len(words) for words in _REQUESTS if said[: len(words)] == words), 0)
+
+
+def _unasked(typed: Sequence[str]) -> list[str]:
+    """The words without a question mark at the end."""
+    last = typed[-1]
+    bare = last if is_quoted(last) else Word.of(last.rstrip("?？"), last.rstrip("?？"))
+    return [*typed[:-1], *([bare] if bare else [])]
+
+
+def _minded(table: Table, typed: Sequence[str]) -> str:
+    """What somebody is asked whether they mind doing it; nothing where they are asked no such."""
+    said = [plain(word) for word in typed[: len(_MIND[0]) + 1]]
+    if tuple(said[:-1]) not in _MIND:
+        return ""
+    bare = said[-1].removesuffix("ing")
+    ways = (bare, f"{bare}e", bare[:-1])  # reboot-ing, delet-ing, stopp-ing
+    return next((one for one in ways if one in VERBS or _begins(table, one)), "")
 
 
 def _begins(table: Table, word: str) -> bool:

@@ -166,8 +166,9 @@ def _of_a_part(
     table: Table, found: list[Command], of: Sequence[str], shown: Sequence[Command]
 ) -> list[Command]:
     """What is wished of a part of a thing, not of the thing itself: of its ports, its log."""
-    changes = (c.group for c in found if c.effect_of({}) is not Effect.READ)
-    if not of or not {"vm", "metal"} & set(changes):
+    changes = [c for c in found if c.effect_of({}) is not Effect.READ]
+    of_what = {c.group for c in changes if c.verb != "create"}  # “a machine with 2 GPUs”
+    if not of or not {"vm", "metal"} & of_what:
         return found
     said = list(map(_meant, _apart(_told(of))))
     at = next((at for at, word in enumerate(said) if word.isascii() and _is_known(table, word)), -1)
@@ -238,7 +239,8 @@ def _meant_by(
     group, verb, rest = _reading(table, typed)
     found = _by_meaning(table, group, verb) or _by_look(table, group, verb)
     first = _meant(next(_apart(typed), ""))
-    if first in _DEEDS and (not found or not verb):  # “snapshot it”
+    is_deed = first in _DEEDS or (has_name and group == "watch")
+    if is_deed and (not found or not verb):  # “snapshot it”
         return _by_meaning(table, "", group), list(_apart(typed))[1:]
     if has_name and found and verb in PASSING:  # “done with it, delete it”
         others = [word for word in _apart(typed) if _meant(word) not in PASSING]

@@ -47,7 +47,7 @@ VERBS = by_word(
         "修改 变更 更改 调整 编辑":
             "vm.modify metal.modify",
         "resize expand grow extend enlarge scale increase raise bigger "
-        "扩容 扩展": "disk.resize vm.modify",
+        "扩容 扩展 扩 扩大 扩到": "disk.resize vm.modify",
         "rename name nickname label 改名 重命名 命名 昵称": "vm.name node.name",
         "passwd password pw 密码 改密 改密码 重置密码": "vm.passwd vm.show",
         "reveal show-password show-passwords 显示密码 查看密码 看密码 登录密码 登陆密码 密码是什么":
@@ -59,7 +59,7 @@ VERBS = by_word(
         "upload push send 上传 推送": "image.upload",
         "progress transfer transfers 进度 传输": "image.progress watch.list",
         "watch track follow monitor 跟踪 关注 监控": "watch.vm watch.image watch.list",
-        "unwatch untrack unfollow 取消跟踪 取消关注": "watch.stop",
+        "unwatch untrack unfollow 取消跟踪 取消关注": "watch.stop watch.list",
         "cancel abort withdraw undo revoke 取消 撤回 撤销 中止":
             "approval.cancel image.stop watch.stop",
         "approve approvals confirm deny reject decline pending 审批 批准 同意 待审批 拒绝 驳回":

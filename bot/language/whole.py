@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
 from bot.folding import fold, peel
+from bot.language.amounts import with_amount, words_for
 from bot.language.bound import is_bound
 from bot.language.clauses import in_one
 from bot.language.courtesy import COURTESIES, PHRASES
@@ -69,7 +70,8 @@ _OWN = by_word(
         "set change reset new 改 换 重置 设置 修改 重设": "vm.passwd",
         "give set change 改 起 取": "vm.name node.name",
         "set change reset": "settings.language",
-        "give add increase raise more 加 增加 改 改成 改到": "vm.modify",
+        "give add increase raise set change more 加 增加 改 改成 改到 加到 调到 调成 升到 降到":
+            "vm.modify",
         "snapshot make take create 打 拍 做 快照": "snapshot.create",
         "stop": "watch.stop image.stop",
         "我要 我想要 要 建 开 新": "vm.create",
@@ -143,6 +145,7 @@ def left_over(
     if said is None:
         return None
     spelled = dict(zip(map(_said, typed), typed, strict=True))
+    said = with_amount(command, said)
     accounted = _Accounted(table, command, frozenset(map(_said, name.split())))
     has_force = command.parameter("force") is not None
     left = [
@@ -190,6 +193,7 @@ class _Accounted:
             self._strong.add(self._command.verb)
             self._has_noun = True
         words = self._parted(words)
+        self._nouns |= words_for(self._command, words)
         self._is_more = any(word not in self._verbs | _FILLERS or word in _IT for word in words)
         text = "".join(words)
         beside = {one for one, with_ in _BESIDE.items() if with_.search(text)}

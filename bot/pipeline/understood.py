@@ -58,7 +58,7 @@ def wholly(table: Table, command: Command, found: Spotted, mood: Mood) -> Mappin
     if left is None:
         return None
     values, is_all = given_to(command, [*about, *left])
-    sure = {word.partition("=")[0] for word in about}
+    sure = {word.partition("=")[0] for word in (*about, *left) if "=" in word}
     is_sure = all(name in sure or _is_sure(command, name, text) for name, text in values.items())
     return values if is_all and is_sure else None
 
@@ -73,7 +73,9 @@ def _is_sure(command: Command, name: str, text: str) -> bool:
     """Whether a word that was left is surely this value, and no word that was not understood."""
     parameter = command.parameter(name)
     kind = None if parameter is None else parameter.arg.kind
-    if kind is None or kind.is_target or kind.is_node:  # spotted, or unknown
+    if parameter is None or kind is None or kind.is_target or parameter.arg.means_several(text):
+        return False  # spotted, or unknown
+    if parameter.arg.instead:  # “grow vdb 100G”: by so much, or to that
         return False
     is_named = kind.is_sought or command.verb == "name"
     if kind.is_flag or kind.is_choice or kind.is_number or kind is PERSON or is_named:

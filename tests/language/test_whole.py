@@ -152,6 +152,12 @@ def changing(line: str) -> dict[str, dict[str, str]]:
         ("开一台新机器", "vm.create"),
         ("start up ada", "vm.start"),
         ("delete the backup of ada", "snapshot.delete"),
+        ("would you mind rebooting inference?", "vm.restart"),
+        ("can you reboot inference?", "vm.restart"),
+        ("在 gpu1 上建一台虚拟机", "vm.create"),
+        ("give ada more memory", "vm.modify"),
+        ("watch inference", "watch.vm"),
+        ("关注一下 inference", "watch.vm"),
     ],
 )
 def test_a_line_that_is_understood_whole_leads_to_what_it_wishes(line: str, commands: str) -> None:
@@ -220,6 +226,10 @@ def test_a_line_that_is_understood_whole_leads_to_what_it_wishes(line: str, comm
         "turn it down", "turn inference down", "pause inference", "suspend ada",
         "put inference to sleep", "sleep ada", "暂停 inference", "ada 休眠",
         "backup ada then delete it", "ada 起来了",
+        "delete all snapshots of ada", "删掉 ada 的所有快照", "grow vdb on ada 500g",
+        "ada 的 vdb 扩容 100G", "ada 的 vdb 扩一百G", "ada 内存加 128G", "add 64G memory to ada",
+        "increase the memory of inference by 50%", "add 2 more gpus to inference",
+        "memory of inference 64 -> 128", "set memory and cpu of ada to 8",
         "恢复 ada 的备份", "restore the backup of ada", "ada 开起来很慢", "开 inference 新端口",
     ],
 )  # fmt: skip
@@ -237,6 +247,15 @@ def test_of_a_line_with_a_word_more_nothing_is_offered_that_changes_anything(lin
         ("rename inference to prod", "vm.name", {"nickname": "prod"}),
         ("reboot inference force", "vm.restart", {"force": "true"}),
         ("hard reboot ada", "vm.restart", {"force": "true"}),
+        ("set the memory of ada to 64 GB", "vm.modify", {"mem": "64"}),
+        ("change the memory of ada from 32 to 64", "vm.modify", {"mem": "64"}),
+        ("ada 内存加到 128G", "vm.modify", {"mem": "128"}),
+        ("把 inference 的 CPU 从 8 核改成 16 核", "vm.modify", {"cpu": "16"}),
+        ("change ssh port of inference to 2222", "vm.modify", {"ssh": "2222"}),
+        ("grow vdb on ada to 500g", "disk.resize", {"disk": "vdb", "size": "500"}),
+        ("ada 的 vdb 扩容到 500G", "disk.resize", {"disk": "vdb", "size": "500"}),
+        ("create a machine with 2 gpus on gpu2", "vm.create", {"gpu": "2", "node": TWO}),
+        ("在 gpu2 上建一台 2 卡的虚拟机", "vm.create", {"gpu": "2", "node": TWO}),
     ],
 )
 def test_its_values_are_filled_in(line: str, command: str, values: dict[str, str]) -> None:
