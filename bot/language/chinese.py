@@ -51,6 +51,10 @@ ALONE: Mapping[str, str] = MappingProxyType(
 WITH_FLAG: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     dict.fromkeys(("强制重启", "force-restart", "force-reboot"), ("vm", "restart", "force"))
 )
+# What means several things, and names none of them.
+EVERY = frozenset(
+    "all every each any both everything anything 全部 所有 所有的 每个 每台 任何 一切 都".split()  # noqa: SIM905
+)
 # What takes something away: 节点=无
 NONE = frozenset({"none", "无", "没有"})
 
@@ -145,6 +149,11 @@ _CHOICES: Mapping[str, Sequence[str]] = {
         "age": "时间 创建时间",
     }.items()
 }
+
+
+def is_every(text: str) -> bool:
+    """Whether a text means several things, and names none of them."""
+    return simplified(plain(text)) in EVERY
 
 
 def is_none(text: str) -> bool:

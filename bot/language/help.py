@@ -17,6 +17,7 @@ from bot.reply import (
     Reply,
     Span,
     Text,
+    all_of,
     argument,
     bold,
     emoji,
@@ -24,6 +25,7 @@ from bot.reply import (
     listed,
     say,
     say_number,
+    sentences,
     verb,
     with_mentions,
 )
@@ -221,7 +223,7 @@ def not_understood(meant: NotUnderstood) -> Reply:
 
 def _to_type(meant: NotUnderstood) -> Sequence[Command]:
     """The commands whose usage is told: also of “vm strat …”, with a name that nobody knows."""
-    if meant.is_refused or meant.is_later or meant.about:
+    if meant.is_refused or meant.is_later or meant.about or meant.several:
         return ()
     if meant.is_partial:
         return meant.alike if meant.typed else ()
@@ -230,6 +232,11 @@ def _to_type(meant: NotUnderstood) -> Sequence[Command]:
 
 def _unknown(meant: NotUnderstood) -> Line:
     """Why nothing was done; only what looks like a command is repeated, without its commas."""
+    if meant.several:
+        names = all_of(line(bold(one)) for one in meant.several)
+        told = say("Your line names {names}. Type what you want with one of them.", names=names)
+        not_to = say("It also says what not to do.")
+        return sentences((told, not_to)) if meant.is_refused else line(told)
     if meant.is_refused:
         return line(say("Nothing was done: your line says not to."))
     if meant.is_later:

@@ -15,7 +15,7 @@ from bot.errors import Refused
 from bot.folding import narrow, plain, typed
 from bot.ids import UserId
 from bot.language.bounds import NO_LIMIT, bounded
-from bot.language.chinese import choice
+from bot.language.chinese import choice, is_every
 from bot.language.secret_like import masked
 from bot.language.sizes import gibibytes, is_size
 from bot.language.taking import Binds, Takes
@@ -164,6 +164,9 @@ class _Reason(Kind):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Disk(Kind):
+    def accepts(self, arg: "Arg", word: str) -> bool:
+        return not is_size(typed(word))  # `disk resize train-01 200G` names no disk
+
     def named(self, arg: "Arg", text: str) -> str:
         return _narrowed(text).lower()  # DBC's disks are in lower case
 
@@ -477,6 +480,10 @@ class Arg:
     def is_narrow(self) -> bool:
         """Whether it has only the characters of a keyboard, whatever it was typed with."""
         return self.kind.is_narrow or self.narrow
+
+    def means_several(self, text: str) -> bool:
+        """Whether a text says “all of them”, of what a form has to choose one of."""
+        return (self.kind.is_target or self.kind.is_sought) and is_every(text)
 
     def accepts(self, word: str) -> bool:
         """Whether a bare word can be meant for this argument."""

@@ -27,7 +27,8 @@ from bot.language.text import (
     unwrapped,
     words,
 )
-from bot.language.unclear import Unclear, secret_of
+from bot.language.unclear import Several, Unclear, secret_of
+from bot.language.vocabulary import VERBS
 from bot.model import Effect
 from bot.reply import say
 
@@ -65,7 +66,7 @@ class NotUnderstood:
     all of the line. `is_refused`: it says not to do what would change something. `is_later`: it
     wishes something later, or on a condition. `is_partial`: it may wish a change, but more stands
     in it than was understood; `about` names what it speaks of, and `alike` are
-    those changes.
+    those changes. `several`: the machines of which it names more than one.
     """
 
     typed: str
@@ -77,6 +78,7 @@ class NotUnderstood:
     is_partial: bool = False
     about: str = ""
     alike: tuple[Command, ...] = ()
+    several: tuple[str, ...] = ()
 
 
 Parse = Parsed | HelpWanted | NotUnderstood
@@ -117,11 +119,13 @@ def parse(
         return _not_understood(table, typed)
     try:
         values, spelled = arguments(command, rest)
+        _refuse_several(command, values, spelled)
     except Unclear as unclear:
         unclear.behind = tuple(rest)
         unclear.line = tuple(typed)
         raise
-    if table.group(typed[0]) is None and _names_nothing(command, values, spelled):
+    is_bare = table.group(typed[0]) is None
+    if is_bare and (_names_nothing(command, values, spelled) or _is_shared(command, typed, values)):
         return _not_understood(table, typed)
     return Parsed(command, values, spelled)
 
@@ -243,6 +247,32 @@ def _spoken(command: Command, typed: Sequence[str]) -> dict[str, str]:
     told = plain(" ".join(typed))
     found = {p.name: p.arg.spoken(told) for p in command.parameters if p.arg.spoken is not None}
     return {name: text for name, text in found.items() if text}
+
+
+def _refuse_several(
+    command: Command, values: Mapping[str, str], spelled: Mapping[str, str]
+) -> None:
+    """Raise Several where what is to change is called “all”, without quotes."""
+    if command.effect_of(values) is Effect.READ:
+        return
+    for parameter in command.parameters:
+        text = values.get(parameter.name, "")
+        if parameter.arg.means_several(text) and parameter.name not in spelled:
+            several = Several(command, parameter, text)
+            several.fit = {n: one for n, one in values.items() if n != parameter.name}
+            raise several
+
+
+def _is_shared(command: Command, typed: Sequence[str], values: Mapping[str, str]) -> bool:
+    """Whether a verb without its group means others, and what it is given is not for this one."""
+    others = VERBS.get(plain(typed[0]), ())
+    if not values or not others or command.id in others or command.check is None:
+        return False
+    try:
+        command.check({**command.defaults, **values})
+    except Refused:
+        return True
+    return False
 
 
 def _names_nothing(command: Command, values: Mapping[str, str], spelled: Mapping[str, str]) -> bool:

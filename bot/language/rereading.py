@@ -45,7 +45,7 @@ _SPANS = {
 _NUMBERS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "一": 1, "两": 2, "三": 3}
 _HOURS_OF = {"h": 1, "个小时": 1, "小时": 1, "d": 24, "天": 24, "w": 168, "个星期": 168, "周": 168}
 _FOR_SO_LONG = re.compile(
-    r"(?:(?<=\s)|^)(?:for |持续 ?|用 ?)?(?P<number>\d{1,3}|an?|one|two|three|four|[一两三]) ?"
+    r"(?:(?<=\s)|^)(?:for |持续 ?|用 ?)?(?P<number>\d{1,6}|an?|one|two|three|four|[一两三]) ?"
     r"(?P<unit>h(?:(?:ou)?rs?)?|days?|weeks?|个?小时|天|周|个星期)(?=\s|$)",
     re.IGNORECASE,
 )

@@ -96,7 +96,7 @@ def _understood(command: Command, rest: Sequence[str]) -> tuple[dict[str, str], 
             raise
         try:
             found = _as_values(command, sorted_out(command, anew))
-        except Refused:
+        except (Unclear, Twice):
             raise unclear from None
         if doubtful:
             raise Doubtful(command, doubtful, found[0]) from None

@@ -72,6 +72,17 @@ class Surplus(Unclear):
         self.values = dict(values)
 
 
+class Several(Unclear):
+    """A value that means several things, of a command that changes one of them."""
+
+    def __init__(self, command: Command, parameter: Parameter, word: str) -> None:
+        label = parameter.arg.label
+        told = say("{label} takes one name, not “{word}”.", label=label, word=word)
+        super().__init__(command, word, told)
+        self.hint = say("Choose one, or put “{word}” in quotes if that is its name.", word=word)
+        self.like = {}
+
+
 class Doubtful(Unclear):
     """A word behind a reason that may be no part of it. `values` are those with it as one."""
 

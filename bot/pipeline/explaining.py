@@ -1,5 +1,6 @@
 """What to say of a line that asks for help, or in which something was not understood."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.errors import Refused, from_error
@@ -7,9 +8,12 @@ from bot.ids import UserId
 from bot.language.help import help_reply, not_understood
 from bot.language.mood import Mood
 from bot.language.parse import HelpWanted, NotUnderstood, meant_by
+from bot.language.row_parts import Listing
+from bot.language.synonyms import MOST
+from bot.language.table import Command
 from bot.language.unclear import Surplus, Unclear
 from bot.messages import machine_buttons
-from bot.model import Effect, Place
+from bot.model import Effect, Machine, Place
 from bot.pipeline.context import Services
 from bot.pipeline.dialog import CHANGE
 from bot.pipeline.known_words import KnownWords
@@ -41,9 +45,14 @@ async def offered(
 
     Of one that was not understood whole, the way to what can be done with its machine.
     """
-    meant, machine = await KnownWords(services, actor, place).with_known(meant, mood)
+    meant, found = await KnownWords(services, actor, place).with_known(meant, mood)
+    machine, show = found.machine, services.table.details(Listing.MACHINES)
     shown = await suggestions.buttons(actor, meant)
-    if meant.is_partial and machine is not None:
+    if meant.several:
+        named = [(one, one.label) for one in found.several[:MOST]]
+        buttons = await suggestions.machines(actor, show, {}, named)
+        shown = (Actions(buttons),) if buttons else ()
+    elif meant.is_partial and machine is not None:
         more = machine_buttons.button(machine_buttons.MORE, machine.node, machine.task)
         shown = (Actions((*(one for row in shown for one in row.buttons), more)),)
     return not_understood(meant).also(*shown)
@@ -56,7 +65,11 @@ async def explained(
     command, words = unclear.command, KnownWords(services, actor, place)
     mood = Mood.REQUEST if command.worst_effect is Effect.READ else await words.mood(unclear)
     changes = command.worst_effect is not Effect.READ
-    if mood is not Mood.REQUEST or (changes and await words.part(unclear)):
+    several, is_joined = await words.several(unclear)
+    are_several = changes and len(several) > 1 and command.parameter("vm") is not None
+    if are_several and is_joined:
+        return await _one_of(suggestions, command, several, actor)
+    if mood is not Mood.REQUEST or are_several or (changes and await words.part(unclear)):
         line = unclear.line
         meant = replace(meant_by(services.table, line, line, mood), is_refused=mood is Mood.REFUSAL)
         return await offered(services, suggestions, meant, actor, place, mood)
@@ -68,3 +81,16 @@ async def explained(
     if not command.parameters:
         return reply
     return reply.also(await suggestions.form(actor, command, fit, CHANGE))
+
+
+async def _one_of(
+    suggestions: Suggestions,
+    command: Command,
+    machines: Sequence[Machine],
+    actor: UserId,
+) -> Reply:
+    """That a command is for one machine, with its form for each of those that were named."""
+    told = say("{command} takes one machine at a time.", command=to_type(command.title))
+    named = [(one, one.label) for one in machines[:MOST]]
+    buttons = await suggestions.machines(actor, command, {}, named)
+    return from_error(Refused(told)).also(*([Actions(buttons)] if buttons else ()))

@@ -38,6 +38,9 @@ _FORBIDS = re.compile(
 )
 
 
+_JOINING = frozenset("and & both also plus or 和 跟 与 还有 以及 同时 都 两台 或".split())  # noqa: SIM905
+
+
 class KnownWords:
     """What a person may mean by the words of a line."""
 
@@ -48,14 +51,16 @@ class KnownWords:
 
     async def with_known(
         self, meant: NotUnderstood, mood: Mood | None = None
-    ) -> tuple[NotUnderstood, Machine | None]:
-        """The suggestions with what the line is about, and the machine of which it surely speaks.
+    ) -> tuple[NotUnderstood, Spotted]:
+        """The suggestions with what the line is about, and the machines of which it speaks.
 
         `mood` is that of the line, where it is known.
         """
         found = await self._spotted(meant.words)
         heard = heard_of(self._services.table, meant, found, mood)
-        return await self._gated(heard), heard.found.machine
+        gated = await self._gated(heard)
+        several = tuple(dict.fromkeys(one.label for one in heard.found.several))
+        return replace(gated, several=several if len(several) > 1 else ()), heard.found
 
     async def _gated(self, heard: Heard) -> NotUnderstood:
         """What changes something only where that accounts for the whole line; else what reads."""
@@ -113,6 +118,12 @@ class KnownWords:
             return Mood.REFUSAL
         is_surely = told in {Mood.REPORT, Mood.LATER} or (told is Mood.REFUSAL and not has_name)
         return told if is_surely else Mood.REQUEST
+
+    async def several(self, unclear: Unclear) -> tuple[Sequence[Machine], bool]:
+        """The machines that a command names, and whether it says nothing else that it lacks."""
+        found = await self._spotted(unclear.behind)
+        is_joined = all(plain(word) in _JOINING or says_nothing(word) for word in found.beside)
+        return found.several, is_joined
 
     async def part(self, unclear: Unclear) -> bool:
         """Whether such a line is about a part of a thing, which its command does not touch."""
@@ -178,7 +189,7 @@ class KnownWords:
     ) -> bool:
         """Whether a text can be filled in as it was read."""
         kind = parameter.arg.kind
-        if kind.is_target or parameter.name == "vm":
+        if kind.is_target or parameter.name == "vm" or parameter.arg.means_several(text):
             return False  # spotted, or unknown
         if parameter.arg.spoken is not None:
             return bool(parameter.arg.spoken(plain(text)))

@@ -7,7 +7,7 @@ The longest name counts, also without its quotes, in the possessive (`ada's`) or
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice, takewhile
 
@@ -31,6 +31,8 @@ _SPARING = re.compile(
     r"\S*(?:(?<![删移去清扫])除了?|除开|保留|留下|只留|留着))"
     r"(?: (?:for|the|my|our|just|only|machine|vm))*$"
 )
+_UP_TO_COMMA = re.compile("[^，]+，*|，+")
+_ABOVE = re.compile("^上面?")
 _SPARED = re.compile("(?:以外|之外|除外|留下|留着|保留|alone$)")
 
 _Key = tuple[str, ...]
@@ -43,7 +45,8 @@ class Spotted:
 
     `is_unclear`: several things may be meant. `on_node`: the node only says where. `is_parted`: a
     comma stands behind what comes first of them. `is_begun`: of several words of the machine's
-    name the line has some, but not all, and not just the first.
+    name the line has some, but not all, and not just the first. `several`: the machines that are
+    named, where none of them is meant for sure, and the words `beside` their names.
     """
 
     machine: Machine | None
@@ -54,6 +57,8 @@ class Spotted:
     on_node: bool = False
     is_parted: bool = False
     is_begun: bool = False
+    several: tuple[Machine, ...] = ()
+    beside: tuple[str, ...] = ()
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -105,15 +110,36 @@ def spotted(
             node, is_doubtful = None, False
         else:
             machine, is_unclear = None, False
+    several, beside = _named_in(words, of_machines)
     if any(_is_spared(words, one) for one in (machine, node) if one is not None):
-        return Spotted(None, None, tuple(words), (), is_unclear=True)
+        return Spotted(
+            None, None, tuple(words), (), is_unclear=True, several=several, beside=beside
+        )
     on_node = node is not None and node.start > 0 and fold(words[node.start - 1]) in _ON
     if node is not None and (on_node or (machine is None and is_unclear)):
         there_only = [one for one in of_machines if _is_on(one.thing, node.thing)]
         is_elsewhere = machine is not None and not there_only
         machine, is_unclear = _best(there_only)
         is_unclear = is_unclear or is_elsewhere
-    return _told(words, machine, node, is_unclear=is_unclear or is_doubtful, on_node=on_node)
+    told = _told(words, machine, node, is_unclear=is_unclear or is_doubtful, on_node=on_node)
+    return replace(told, several=several, beside=beside) if machine is None else told
+
+
+def _named_in(
+    words: Sequence[str], hits: Sequence[_Hit]
+) -> tuple[tuple[Machine, ...], tuple[str, ...]]:
+    """The machines that may be meant, as they are named, and the words beside their names."""
+    best = sorted(hits, key=lambda one: one.order)
+    taken: dict[int, _Hit] = {}
+    for one in best:
+        there = [taken[at] for at in range(one.start, one.end) if at in taken]
+        if all(other.order == one.order for other in there):
+            taken.update(dict.fromkeys(range(one.start, one.end), one))
+    named = dict.fromkeys(
+        one.thing for one in sorted(hits, key=lambda one: one.start) if one in taken.values()
+    )
+    machines = tuple(one for one in named if isinstance(one, Machine))
+    return machines, tuple(word for at, word in enumerate(words) if at not in taken)
 
 
 def _told(
@@ -131,6 +157,8 @@ def _told(
     first = min((one.start for one in found), default=len(words))
     last = max((one.end for one in found if one.start == first), default=0)
     left = [(at, word) for at, word in enumerate(words) if at not in taken]
+    if node is not None and words[node.start - 1] == "在":  # 在 gpu1 上建一台
+        left = [(at, _ABOVE.sub("", word) if at == node.end else word) for at, word in left]
     return Spotted(
         machine.thing if machine and isinstance(machine.thing, Machine) else None,
         node.thing if node and isinstance(node.thing, Node) else None,
@@ -300,6 +328,8 @@ def _apart(typed: Sequence[str], names: Sequence[str]) -> list[str]:
             found += [*_RUNS.findall(before), name, *_RUNS.findall(behind)]
         elif _HAN.search(word) and word not in inside:
             found += _RUNS.findall(word)
+        elif "，" in word and word not in names:  # inference，ada
+            found += _UP_TO_COMMA.findall(word)
         else:
             found.append(word)
     return found

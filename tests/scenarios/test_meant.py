@@ -278,7 +278,7 @@ async def test_a_row_of_the_list_pasted_behind_a_verb_is_its_machine(
 
 @pytest.mark.parametrize(
     "words",
-    ["{} running force", "{} running on gpu1 elsewhere", "{} inference", "no such row running"],
+    ["{} running force", "{} running on gpu1 elsewhere", "no such row running"],
 )
 async def test_words_that_are_not_the_rows_are_not_passed_over(
     one_stage: Stage, words: str
@@ -292,3 +292,60 @@ async def test_words_that_are_not_the_rows_are_not_passed_over(
     )
     assert "I don't know what" in told.plain
     assert stage.changes() == []
+
+
+async def test_of_what_means_several_one_has_to_be_chosen(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.passes()
+    for line, label, value in (
+        ("snapshot delete inference all", "Snapshot", "Machine"),
+        ("disk delete inference every", "Disk", "Machine"),
+        ("image delete all on gpu1", "Image", "Node"),
+        ("vm shutdown everything", "Machine", ""),
+    ):
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert f"{label} takes one name, not “" in told.plain, line
+        await stage.alice.presses("Change it…", told)
+        form = await stage.alice.sees_modal()
+        assert not form.value(label), line
+        assert not value or form.value(value), line
+        await stage.alice.closes()
+    assert stage.changes() == []
+    told = await stage.asks(stage.alice, '/dbc vm shutdown "all"')
+    assert "None of your machines is called “all”." in told.plain
+
+
+async def test_a_machine_where_a_node_belongs_is_told_as_one(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.passes()
+    for line in ("restart training on ada", "start jupyter on ada", "node show ada"):
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert "“ada” is a virtual machine, not a node." in told.plain, line
+        assert told.buttons == ["Show Ada's training run", "More …"], line
+    told = await stage.asks(stage.alice, "/dbc power on ada")
+    assert "“ada” is a virtual machine, not a bare-metal machine." in told.plain
+    assert stage.changes() == []
+
+
+async def test_what_is_too_long_says_how_long_it_may_be(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    told = await stage.asks(stage.alice, "/dbc share gpu1 with @carol for 1000 hours")
+    assert "Hours must be between 1 and 744, not 1000." in told.plain
+
+
+async def test_following_a_machine_is_no_wallets(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.passes()
+    for line, shown in (
+        ("unwatch inference", "List operations"), ("watch inference", "Follow a machine"),
+        ("取消关注 inference", "List operations"), ("关注 inference", "Follow a machine"),
+    ):  # fmt: skip
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert "allet" not in told.plain, line
+        assert shown in told.buttons, line
+    told = await stage.asks(stage.alice, "/dbc order unwatch inference")
+    assert "is not a wallet address" in told.plain

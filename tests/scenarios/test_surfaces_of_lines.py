@@ -90,6 +90,8 @@ LINES = (
     "settings notifications ends", "settings notifications silent", "settings notifications digest",
     "settings notifications all", "settings channel-notifications digest",
     "settings channel-notifications all", "inference delete, keep the rest",
+    "snapshot delete inference all", "restart inference on ada", "restart inference and ada",
+    "don't delete ada, delete inference",
 )  # fmt: skip
 
 

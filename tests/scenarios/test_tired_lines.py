@@ -101,16 +101,44 @@ async def test_a_question_about_one_thing_is_answered_about_that(stage: Stage) -
 
 
 async def test_of_two_machines_none_is_offered_to_be_changed(stage: Stage) -> None:
+    for line in ("delete all machines but ada", "保留 inference 其他的删掉"):
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert told.buttons == ["List machines", "List nodes"], line
     for line in (
         "keep inference, please delete ada", "delete ada but keep inference please",
         "delete ada because inference needs the gpus", "ada 删掉 inference 留下",
-        "delete all machines but ada", "保留 inference 其他的删掉",
+        "restart ada, leave inference alone", "restart ada instead of inference",
+        "start ada, not inference",
     ):  # fmt: skip
         told = await stage.asks(stage.alice, f"/dbc {line}")
-        assert told.buttons == ["List machines", "List nodes"], line
+        assert "Type what you want with one of them." in told.plain, line
+        assert set(told.buttons) == {RUN, "inference"}, line
+    await stage.alice.presses("inference", told)
+    await stage.quiet()
+    assert "*inference* " in stage.alice.last(CHANNEL).plain.splitlines()[0]
     told = await stage.asks(stage.alice, "/dbc restart everything except ada")
     await stage.alice.presses("Change it…", told)
     assert not (await stage.alice.sees_modal("Restart a machine")).value("Machine")
+
+
+async def test_who_says_not_to_of_one_of_two_is_told_both(stage: Stage) -> None:
+    for line in (
+        "don't delete ada, delete inference", "不要删 ada，删 inference", "关 ada 别关 inference",
+        "关机 inference，ada 不要关", "重启 ada，不是 inference",
+    ):  # fmt: skip
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert "It also says what not to do." in told.plain, line
+        assert set(told.buttons) == {RUN, "inference"}, line
+
+
+async def test_of_several_machines_for_one_command_each_opens_its_form(stage: Stage) -> None:
+    told = await stage.asks(stage.alice, "/dbc restart inference and ada please")
+    assert "takes one machine at a time" in told.plain
+    assert told.buttons == ["inference", RUN]
+    await stage.alice.presses(RUN, told)
+    form = await stage.alice.sees_modal("Restart a machine")
+    assert form.value("Machine") in {RUN, stage.task(RUN).task_id}
+    assert stage.changes() == []
 
 
 async def test_what_is_not_understood_whole_leads_to_all_of_its_machine(stage: Stage) -> None:
