@@ -60,7 +60,7 @@ BlockHash = Annotated[str, _matching(re.compile(r"0x[0-9a-f]{64}"), "block's has
 NodeId = Annotated[ids.NodeId, _matching(_NODE_ID, "node id")]
 Wallet = Annotated[str, _matching(_WALLET, "wallet address")]
 Name = Annotated[str, BeforeValidator(_named)]
-Planck = Annotated[int, BeforeValidator(_amount), Field(ge=0, lt=2**128)]
+Planck = Annotated[int, BeforeValidator(_amount), Field(ge=0, lt=10**28)]  # a thousandfold of all
 OrderNumber = Annotated[int, Field(ge=0, lt=2**63)]
 OrderNumbers = Annotated[tuple[OrderNumber, ...], Field(max_length=10_000)]
 

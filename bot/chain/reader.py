@@ -70,7 +70,7 @@ _WORTH_SAYING = timedelta(minutes=5)
 _OVER = timedelta(hours=1)  # who contradicts no other for so long does so anew
 # No order ends later than 60 days from its renewal; the older pallet may add as much once more.
 _LONGEST = 4 * 60 * 14_400  # blocks
-_DEAREST = 10**15  # micro-USD a day: a machine that costs more is none
+_DEAREST = 10**13  # micro-USD: no machine costs more a day, and no DBC at all
 
 log = structlog.get_logger()
 
@@ -385,7 +385,8 @@ class ChainView:
             _read(little, average) if average else None,
             _read(little, fee) if fee else None,
         )
-        if found.is_usable and found.per_day(found.gpu_num) > _DEAREST:
+        a_day = found.per_day(found.gpu_num) if found.is_usable else 0
+        if max(a_day, found.avg_price or 0) > _DEAREST:  # anybody may submit a price of a DBC
             raise ChainUnreadable(why="a price is not as expected")
         return found
 

@@ -7,12 +7,13 @@ the block of the payment, as long as its nodes keep that block's state: 256 bloc
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.chain.errors import BlockDisputed, BlockUnknown, ChainError
+from bot.chain.errors import BlockDisputed, BlockUnknown, ChainError, Impossible
 from bot.chain.price import PLANCK, Prices
 from bot.chain.reader import ChainView, OrderRef, Pallet
 from bot.model import Basis, Payment, RentalOrder
 
 _KEPT = 240  # blocks whose state every node should have, with some that pass meanwhile
+_DEAREST = 10**17  # micro-USD: no rental costs more
 
 
 async def unrecorded(
@@ -59,6 +60,8 @@ def _reserved(paid: Payment, stake: int) -> Payment:
     """The payment with the amount that the chain reserved for it."""
     is_usd_exact = paid.planck == stake
     micro = paid.micro if is_usd_exact else stake * paid.avg_price // PLANCK
+    if micro > _DEAREST:
+        raise Impossible(why="not as expected: what is reserved")
     return replace(paid, planck=stake, micro=micro, is_usd_exact=is_usd_exact, basis=Basis.READ)
 
 

@@ -421,3 +421,38 @@ async def test_a_node_where_a_month_stands_is_told_how_it_is_named(scene: ChainS
     assert "Did you mean `/dbc cost on gpu1`?" in told
     told = (await scene.stage.asks(scene.stage.alice, "/dbc cost gpu9")).plain
     assert "Did you mean" not in told
+
+
+async def test_one_price_that_cannot_be_keeps_no_other_order_from_the_books(
+    scene: ChainStage,
+) -> None:
+    known = scene.rents(gpus=4)
+    await scene.passes(minutes=20, step=300)
+    scene.chain.avg_price = 2**63  # what anybody may have submitted
+    odd = scene.rents(gpus=1)
+    await scene.passes(minutes=50, step=300)
+    told = await costs(scene, "machine")
+    shown = await scene.stage.asks(scene.stage.alice, "/dbc cost")
+    assert f"in no sum here: what was paid for {odd.number}." in shown.plain
+    unseen = [planck(one["dbc"]) for one in told["parts"] if one["what"] == "unseen"]
+    assert sum(unseen) * 10 < planck(told["dbc"])
+    scene.chain.avg_price = 12_000
+    await scene.passes(minutes=30, step=300)
+    told = await costs(scene)
+    assert told["is_complete"]
+    assert {one["order"] for one in told["parts"]} == {known.number, odd.number}
+
+
+async def test_what_is_reserved_beyond_reason_keeps_no_other_order_from_the_books(
+    scene: ChainStage,
+) -> None:
+    odd = scene.rents(gpus=1, blocks=DAY, confirmed=False)  # it ends first
+    known = scene.rents(gpus=4)
+    scene.chain.avg_price = 10**12
+    scene.rpc[0].lies[odd.number] = {"stakeAmount": str(9 * 10**27)}
+    await scene.passes(minutes=6, step=30)
+    (told,) = scene.told(scene.stage.alice, f"Confirm order {odd.number}")
+    assert "10 minutes left" in told
+    shown = await costs(scene)
+    assert shown["is_complete"]
+    assert [one["order"] for one in shown["parts"]] == [known.number]

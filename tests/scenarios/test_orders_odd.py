@@ -25,6 +25,7 @@ def operator(scene: ChainStage) -> list[str]:
         {"machineId": "0xAB"},
         {"rentStatus": "paused"},
         {"stakeAmount": "-5"},
+        {"stakeAmount": str(2**127)},
         {"rentStart": 99_999_999},
     ],
     ids=str,
