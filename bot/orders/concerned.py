@@ -205,9 +205,8 @@ class Concerned:
     async def _others(self, order: RentalOrder) -> list[RentalOrder]:
         """Other orders of the same renter on the node, which may pay for a machine as well."""
         async with self._store.read() as tx:
-            known = await tx.orders.of_node(order.node)
-        others = [one for one in known if one.id != order.id and one.renter == order.renter]
-        return [one for one in others if not one.phase.is_over]
+            known = await tx.orders.open_on({order.node})
+        return [one for one in known if one.id != order.id and one.renter == order.renter]
 
     async def _made(
         self, machines: Iterable[Machine], orders: Iterable[RentalOrder]

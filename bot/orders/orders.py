@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.chain.errors import ChainError
+from bot.chain.heads import SLOT
 from bot.chain.reader import ChainReader, ChainView, OrderRef, Pallet
 from bot.clock import Clock
 from bot.ids import ChannelId, NodeId, UserId
@@ -31,7 +32,16 @@ from bot.orders.over import settle, unsettle
 from bot.orders.present_prices import PresentPrices
 from bot.orders.putting import Keyed, put, wanted
 from bot.orders.said import key_of
-from bot.orders.schedule import DAY, KEPT, by_newest, can_be_rescued, goal_of, head_at, next_look
+from bot.orders.schedule import (
+    DAY,
+    KEPT,
+    LOOP,
+    by_newest,
+    can_be_rescued,
+    goal_of,
+    head_at,
+    next_look,
+)
 from bot.orders.unread import Unread
 from bot.orders.vague import Told
 from bot.plural import counted
@@ -436,34 +446,34 @@ class Orders:
     async def used_with(self, sessions: Sequence[DbcSession]) -> list[RentalOrder]:
         """The orders that these sessions stand for, the first end first."""
         async with self._store.read() as tx:
-            known = await tx.orders.open()
+            known = await tx.orders.open_on({session.node for session in sessions})
         return await self.concerned.used_with(sessions, known)
 
     async def last_used_with(self, sessions: Sequence[DbcSession]) -> RentalOrder | None:
         """Of the orders that are over, the last one that these sessions of a node stood for."""
-        known: list[RentalOrder] = []
         async with self._store.read() as tx:
-            for node in sorted({session.node for session in sessions}):
-                known += await tx.orders.of_node(node)
-        over = [order for order in known if order.phase.is_over]
-        found = await self.concerned.used_with(sessions, over)
+            known = await tx.orders.last_over_on(*_stood_for(sessions))
+        found = await self.concerned.used_with(sessions, known)
         return max(found, key=lambda one: one.began, default=None)
 
     async def used_and_left(
         self,
         sessions: Sequence[DbcSession],
         is_wanted: Callable[[RentalOrder, Set[NodeId]], bool],
+        since: datetime,
     ) -> tuple[list[RentalOrder], list[RentalOrder]]:
         """The orders that these sessions stand for, and those of them that have lapsed or are gone.
 
-        Of these the wanted ones alone, beside the nodes of which others are used.
+        Of these the wanted ones alone, beside the nodes of which others are used. Of those that are
+        gone, the last one of each renter, and those whose machines may have been deleted `since`.
         """
+        nodes, numbers = _stood_for(sessions)
         async with self._store.read() as tx:
-            known = await tx.orders.open()
-            over = await tx.orders.over_on({session.node for session in sessions})
+            known = await tx.orders.open_on(nodes)
+            over = await tx.orders.left_on(nodes, numbers, since - LOOP * SLOT, KEPT)
         used = await self.concerned.used_with(sessions, known)
-        nodes = {one.node for one in used}
-        left = [one for one in over if is_wanted(one, nodes)]
+        living = {one.node for one in used}
+        left = [one for one in over if is_wanted(one, living)]
         return used, await self.concerned.used_with(sessions, left)
 
     async def _concern(self, order: RentalOrder) -> Concern:
@@ -486,3 +496,9 @@ class Orders:
         if channel := self._channel():
             places.append((Place(ChannelId(channel)), any(people.values())))
         return places
+
+
+def _stood_for(sessions: Sequence[DbcSession]) -> tuple[set[NodeId], set[int]]:
+    """The nodes of sessions, and the numbers of the orders that they name."""
+    named = {session.rent_order for session in sessions}
+    return {one.node for one in sessions}, {int(number) for number in named if number.isdecimal()}

@@ -132,17 +132,19 @@ async def _known(
     now, lists = services.clock.now(), services.inventory.lists
     told = {one.node: lists.listed_at(one) for one in sessions}
     known = await services.store.known()
-    stale = {
-        machine.node
+    unseen = [
+        machine
         for machine in known.machines([(one.user, one.node) for one in sessions])
         if (at := told.get(machine.node)) is None or now - at > _LATELY
-    }
+    ]
+    stale = {machine.node for machine in unseen}
+    since = min([machine.seen_at for machine in unseen], default=now)
 
     def is_wanted(order: RentalOrder, living: Set[NodeId]) -> bool:
         is_left = is_left_by_lapse(order, head_at(order, services.orders.chain.now))
         return is_left or order.node in stale or order.node not in living
 
-    used, over = await services.orders.used_and_left(sessions, is_wanted)
+    used, over = await services.orders.used_and_left(sessions, is_wanted, since)
     bare = {one.node for one in over} - {one.node for one in used}
     left = [one for one in over if one.node in stale or one.phase is OrderPhase.LAPSED]
     return used, left, frozenset(bare)

@@ -22,7 +22,7 @@ from storage.tables import executions, rental_orders, watched_wallets
 _RELEASED = {"leased_by": None, "leased_until": None}
 _OPEN = tuple(phase for phase in OrderPhase if not phase.is_over)
 # The chain should not have these any more; one that it has was lost by mistake.
-_LOST = (OrderPhase.LAPSED, OrderPhase.VANISHED, OrderPhase.GONE)
+_OVER = tuple(phase for phase in OrderPhase if phase.is_over)
 _SAID = ("renewer", "renewer_since", "signers", "signed_at", "snoozed")
 _CREATE = "vm.create"
 _AT_ONCE = 500  # ids in one statement; databases limit its parameters
@@ -95,11 +95,44 @@ class Orders(Repository):
         """All rentals of a node, over or not, the first end first."""
         return await self._where(rental_orders.c.node == node)
 
-    async def over_on(self, nodes: Collection[NodeId]) -> list[RentalOrder]:
-        """The rentals of some nodes that have lapsed or are gone, the first end first."""
+    async def open_on(self, nodes: Collection[NodeId]) -> list[RentalOrder]:
+        """The rentals of some nodes that something is still to come of, the first end first."""
+        return await self._read(_OPEN_ONES.where(rental_orders.c.node.in_(sorted(nodes))))
+
+    async def last_over_on(
+        self, nodes: Collection[NodeId], numbers: Collection[int]
+    ) -> list[RentalOrder]:
+        """Of the rentals of some nodes that are over, the last one of each renter.
+
+        And those of these numbers.
+        """
         its = rental_orders.c.node.in_(sorted(nodes))
-        over = rental_orders.c.phase.in_((OrderPhase.LAPSED, OrderPhase.GONE))
-        return await self._where(and_(its, over))
+        over = rental_orders.c.phase.in_(_OVER)
+        return await self._where(and_(its, over, _is_last(_OVER, its, numbers)))
+
+    async def left_on(
+        self, nodes: Collection[NodeId], numbers: Collection[int], since: datetime, kept: int
+    ) -> list[RentalOrder]:
+        """The rentals of some nodes that have lapsed or are gone, the first end first.
+
+        Of those that are gone, only those that were read `since`, or last before `kept` blocks
+        after their end, the last one of each renter, and those of these numbers.
+        """
+        columns = rental_orders.c
+        is_late = or_(columns.seen_at > since, columns.seen_block < columns.ends + kept)
+        its = columns.node.in_(sorted(nodes))
+        return await self._where(
+            and_(
+                its,
+                or_(
+                    columns.phase == OrderPhase.LAPSED,
+                    and_(
+                        columns.phase == OrderPhase.GONE,
+                        or_(is_late, _is_last((OrderPhase.GONE,), its, numbers)),
+                    ),
+                ),
+            )
+        )
 
     async def nodes_of_ended(self, since: datetime, lost_since: datetime) -> frozenset[NodeId]:
         """The nodes of rentals that have ended, and were read `since`, or that were lost.
@@ -295,9 +328,30 @@ def _as_known(order: RentalOrder) -> tuple[ColumnElement[bool], ...]:
     )
 
 
+def _is_last(
+    phases: Collection[OrderPhase], its: ColumnElement[bool], numbers: Collection[int]
+) -> ColumnElement[bool]:
+    """Whether a rental is the last one in these phases of its node and renter, or has a number.
+
+    Whoever stands for one of a renter's without naming it stands for each of them, but for those
+    that are the only one of their node.
+    """
+    columns = rental_orders.c
+    newest_first = func.row_number().over(
+        partition_by=(columns.node, columns.renter, columns.is_only), order_by=columns.began.desc()
+    )
+    ranked = (
+        select(columns.id, newest_first.label("place"))
+        .where(its, columns.phase.in_(phases))
+        .subquery()
+    )
+    last = select(ranked.c.id).where(ranked.c.place == 1)
+    return or_(columns.id.in_(last), columns.number.in_(sorted(numbers)))
+
+
 def _is_known(chain: str) -> ColumnElement[bool]:
     """Whether a row is of this network, or of an unnoted one, and not lost."""
-    return rental_orders.c.phase.not_in(_LOST) & rental_orders.c.chain.in_(("", chain))
+    return rental_orders.c.phase.not_in(_OVER) & rental_orders.c.chain.in_(("", chain))
 
 
 def _gpus(row: Row) -> tuple[int, ...]:
