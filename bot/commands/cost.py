@@ -165,13 +165,13 @@ async def _accounts(ctx: Context, stretch: Stretch, node: Node | None) -> list[A
     Those of one `node`, or of all.
     """
     services, hidden = ctx.services, await ctx.hidden()
-    known = await services.orders.of_person_after(ctx.actor, stretch.since)
+    known = await services.orders.holdings.of_person_after(ctx.actor, stretch.since)
     shown = [
         one for one in known if one.node not in hidden and (node is None or one.node == node.id)
     ]
     orders = [one for one in shown if one.began < stretch.until]
     usable = await services.sessions.usable(ctx.actor, ctx.place.channel)
-    opened = {one.id for one in orders if await services.orders.opens(one, usable)}
+    opened = {one.id for one in orders if await services.orders.holdings.opens(one, usable)}
     ids = [one.id for one in orders]
     async with services.store.read() as tx:
         payments = await tx.money.payments(ids)

@@ -49,7 +49,7 @@ async def _on_chain(ctx: Context, node: Node) -> tuple[Sequence[RentalOrder], Se
     watched = ctx.services.orders
     if not watched.chain.is_on:
         return (), (), False
-    known = [one for one in await watched.of_person(ctx.actor) if one.node == node.id]
+    known = [one for one in await watched.holdings.of_person(ctx.actor) if one.node == node.id]
     try:
         view = await watched.chain.view()
         others, odd = await orders_on(view, node.id, {one.id for one in known})
@@ -65,7 +65,9 @@ async def _over(ctx: Context, node: Node, claims: Sequence[RentOrder]) -> list[R
         known = await tx.orders.of_node(node.id)
     over = [one for one in known if one.phase.is_over and str(one.number) in numbers]
     last = {one.number: one for one in sorted(over, key=lambda one: one.began)}
-    return [one for one in last.values() if await ctx.services.orders.tells(one, ctx.actor)]
+    return [
+        one for one in last.values() if await ctx.services.orders.holdings.tells(one, ctx.actor)
+    ]
 
 
 def _is_of(claim: RentOrder, order: RentalOrder) -> bool:
@@ -110,7 +112,7 @@ async def _row(ctx: Context, order: RentalOrder) -> Row:
         "id": str(order.number), "renter": order.renter, "status": str(order.phase),
         "gpu_indexes": list(order.gpus), "end_block": order.ends, "said_by": "chain",
     }  # fmt: skip
-    is_theirs = await ctx.services.orders.tells(order, ctx.actor)
+    is_theirs = await ctx.services.orders.holdings.tells(order, ctx.actor)
     return Row(told, data, (ways.to_order(order),) if is_theirs else ())
 
 

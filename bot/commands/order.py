@@ -98,7 +98,7 @@ async def list_orders(ctx: Context, node: OnNode | None = None) -> Reply:
     if not ctx.services.orders.chain.is_on:
         return await as_nodes_say(ctx, node)
     hidden = await ctx.hidden()
-    orders = await ctx.services.orders.of_person(ctx.actor)
+    orders = await ctx.services.orders.holdings.of_person(ctx.actor)
     mine = [order for order in orders if order.node not in hidden and is_on(order.node, node)]
     prices = await ctx.services.orders.prices.of_some(order.node for order in mine)
     facts = ctx.services.orders.facts
@@ -271,7 +271,7 @@ async def _known(ctx: Context, number: int) -> list[RentalOrder]:
     mine = [
         one
         for one in found
-        if one.node not in hidden and await ctx.services.orders.tells(one, ctx.actor)
+        if one.node not in hidden and await ctx.services.orders.holdings.tells(one, ctx.actor)
     ]
     if not mine:
         see = say("See: {command}", command=command("order list"))
@@ -287,7 +287,7 @@ async def _known(ctx: Context, number: int) -> list[RentalOrder]:
 async def _some_known(services: Services, user: UserId, _place: Place) -> None:
     """Raise NotFound for who is told of no rental, over or not: with why, or what to do."""
     orders = services.orders
-    if await orders.of_person(user) or await orders.of_person_after(user, 0):
+    if await orders.holdings.of_person(user) or await orders.holdings.of_person_after(user, 0):
         return
     if not services.orders.chain.is_on:
         raise NotFound(_OFF)
@@ -366,7 +366,7 @@ async def rescue(ctx: Context, order: Number) -> Reply:
 
 async def _some_to_rescue(services: Services, user: UserId, place: Place) -> None:
     """Raise NotFound for who is told of no rental of which anything is left to copy."""
-    if await services.orders.to_rescue(user):
+    if await services.orders.holdings.to_rescue(user):
         return
     await _some_known(services, user, place)
     raise NotFound(
@@ -392,7 +392,7 @@ async def watch(ctx: Context, wallet: Wallet) -> Reply:
 async def _pending(ctx: Context, wallet: str) -> list[Part]:
     """The wallet's orders of which something comes within three days, as they are known now."""
     hidden = await ctx.hidden()
-    known = await ctx.services.orders.of_person(ctx.actor)
+    known = await ctx.services.orders.holdings.of_person(ctx.actor)
     some = [one for one in known if one.renter == wallet and one.node not in hidden]
     facts = ctx.services.orders.facts
     found = await asyncio.gather(*(facts(one, ctx.actor) for one in some))

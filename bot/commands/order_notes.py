@@ -61,9 +61,9 @@ async def ending(
     shown: list[Button] = []
     for order in ended.told if paying is None else paying:
         if paying is not None or order.phase.is_over or _left(services, order) <= SOON:
-            has_machines = bool(await services.orders.machines_of(order))
+            has_machines = bool(await services.orders.holdings.machines_of(order))
             notes.append(Note(await _told(services, order, ended, has_machines=has_machines)))
-            if await services.orders.tells(order, reader):
+            if await services.orders.holdings.tells(order, reader):
                 shown += _ways(services, order, has_machines=has_machines)
     return (*notes, Actions(tuple(shown[:_WAYS]))) if shown else tuple(notes)
 
@@ -73,7 +73,7 @@ async def pending(services: Services, ended: Ended, user: UserId) -> Mapping[str
     now, found = services.clock.now(), dict[str, Reply]()
     for order in ended.told:
         if order.phase.is_over or _left(services, order) <= SOON:
-            has_machines = bool(await services.orders.machines_of(order))
+            has_machines = bool(await services.orders.holdings.machines_of(order))
             told = await _told(services, order, ended, has_machines=has_machines, is_kept=True)
             acts = Actions(tuple(_ways(services, order, has_machines=has_machines)))
             found[key_of_shared(order, user, now)] = Reply(told[2:], (Para(told), acts))
@@ -221,13 +221,13 @@ async def _foreseen(ctx: Context, node: Node, vm: Machine | None = None) -> Fore
         return Foreseen()
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     here = [session for session in usable if session.node == node.id]
-    all_known = await orders.used_with(here) if here else []
+    all_known = await orders.holdings.used_with(here) if here else []
     known = all_known if vm is None else await _paying(ctx, here, vm)
     live = [one for one in known if one.phase not in _DOOMED]
     soon = [one for one in live if _left(ctx.services, one) <= DAY]
     if soon or (known and not live):
         return await _caution(ctx, node, (soon or known)[0])
-    last = await orders.last_used_with(here) if here and not all_known else None
+    last = await orders.holdings.last_used_with(here) if here and not all_known else None
     if last is None:
         return Foreseen()
     is_searched = await orders.search_of(ctx.actor, here) is Search.DONE

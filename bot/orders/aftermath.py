@@ -88,7 +88,7 @@ class Aftermath:
         over = [one for one in paying if one in ended]
         if named:
             return bool(over)
-        return any([await self._orders.opens(one, [session]) for one in over])
+        return any([await self._orders.holdings.opens(one, [session]) for one in over])
 
 
 def _outlived(machine: Machine, order: RentalOrder, within: timedelta) -> bool:

@@ -6,27 +6,27 @@ whoever does it and however often it is begun.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from bot.chain.errors import ChainError
-from bot.chain.heads import SLOT
 from bot.chain.reader import ChainReader, ChainView, OrderRef, Pallet
 from bot.clock import Clock
-from bot.ids import ChannelId, NodeId, UserId
+from bot.ids import ChannelId, UserId
 from bot.messages.outbox import Outbox
 from bot.model import DbcSession, OrderPhase, Place, RentalOrder
 from bot.orders import said, vague, words
 from bot.orders.asked import Asked
 from bot.orders.changes import Event, Looked, Read, goes_on, looked, over_by, unread
-from bot.orders.concerned import Concern, Concerned, People
-from bot.orders.facts import AtStake, Facts
+from bot.orders.concerned import Concerned, People
+from bot.orders.facts import Facts
 from bot.orders.finding import Finder, Search, Searched
 from bot.orders.handled import fitting
 from bot.orders.handlings import Handlings
+from bot.orders.holdings import Holdings
 from bot.orders.offers import paid_since
 from bot.orders.over import settle, unsettle
 from bot.orders.present_prices import PresentPrices
@@ -35,9 +35,7 @@ from bot.orders.said import key_of
 from bot.orders.schedule import (
     DAY,
     KEPT,
-    LOOP,
     by_newest,
-    can_be_rescued,
     goal_of,
     head_at,
     next_look,
@@ -63,7 +61,10 @@ log = structlog.get_logger()
 
 
 class Orders:
-    """Owns the rentals' rows. `channel` gives the one in which the rules let everybody be told."""
+    """Owns the rentals' rows. Whose they are is known to `holdings`.
+
+    `channel` gives the one in which the rules let everybody be told.
+    """
 
     def __init__(
         self,
@@ -80,6 +81,7 @@ class Orders:
         self._store = store
         self.chain = chain
         self.concerned = concerned
+        self.holdings = Holdings(store, concerned, self._head)
         self._inventory = inventory
         self._outbox = outbox
         self._clock = clock
@@ -374,7 +376,7 @@ class Orders:
         shown = by_newest(known)
         facts = (await self._facts(shown, self._head(known), is_read=is_read))[0]
         facts = replace(facts, is_final=shown == known)
-        return facts if user is not None and await self.sees(order, user) else facts.bare
+        return facts if user is not None and await self.holdings.sees(order, user) else facts.bare
 
     async def search_of(self, user: UserId, also: Sequence[DbcSession] = ()) -> Search:
         """How far the chain, as it is now, was searched for orders of somebody.
@@ -395,95 +397,15 @@ class Orders:
     def _head(self, order: RentalOrder) -> int:
         return head_at(order, self.chain.now)
 
-    async def of_person(self, user: UserId) -> list[RentalOrder]:
-        """The orders that somebody is told of, the first end first."""
-        async with self._store.read() as tx:
-            known = await tx.orders.open()
-        return [order for order in known if await self.tells(order, user)]
-
-    async def of_person_after(self, user: UserId, block: int) -> list[RentalOrder]:
-        """The same of all orders that ended after a block or have not ended, over or not."""
-        async with self._store.read() as tx:
-            known = await tx.orders.after(block)
-        return [order for order in known if await self.tells(order, user)]
-
-    async def to_rescue(self, user: UserId) -> list[RentalOrder]:
-        """Those that somebody is told of, of which there may be machines to copy from."""
-        async with self._store.read() as tx:
-            known = await tx.orders.after(0)
-        some = [one for one in known if can_be_rescued(by_newest(one), self._head(one))]
-        return [order for order in some if await self.tells(order, user)]
-
-    async def opens(self, order: RentalOrder, sessions: Sequence[DbcSession]) -> bool:
-        """Whether one of these sessions shows an order's machines."""
-        pairs = {(session.user, session.node) for session in sessions}
-        concerned = await self._concern(order)
-        return any((one.user, one.node) in pairs for one in concerned.sessions)
-
-    async def tells(self, order: RentalOrder, user: UserId) -> bool:
-        """Whether somebody is told of an order: whoever is not may not know of it."""
-        return user in await self._people(order)
-
-    async def sees(self, order: RentalOrder, user: UserId) -> bool:
-        """Whether somebody may see an order's machines, and say who renews it."""
-        return (await self._people(order)).get(user, False)
-
-    async def _people(self, order: RentalOrder) -> People:
-        concerned = await self._concern(order)
-        machines = await self.concerned.machines(order, concerned)
-        return await self.concerned.people(concerned, machines, order.node)
-
     async def _told_of(self, order: RentalOrder) -> tuple[Facts, list[tuple[Place, bool]]]:
         facts, people = await self._facts(
             order, self._head(order), is_read=self._asked.is_lately(order)
         )
         return facts, await self._places(people)
 
-    async def machines_of(self, order: RentalOrder) -> tuple[AtStake, ...]:
-        """The machines that are lost with an order, as far as they are known here."""
-        return await self.concerned.machines(order, await self._concern(order)) or ()
-
-    async def used_with(self, sessions: Sequence[DbcSession]) -> list[RentalOrder]:
-        """The orders that these sessions stand for, the first end first."""
-        async with self._store.read() as tx:
-            known = await tx.orders.open_on({session.node for session in sessions})
-        return await self.concerned.used_with(sessions, known)
-
-    async def last_used_with(self, sessions: Sequence[DbcSession]) -> RentalOrder | None:
-        """Of the orders that are over, the last one that these sessions of a node stood for."""
-        async with self._store.read() as tx:
-            known = await tx.orders.last_over_on(*_stood_for(sessions))
-        found = await self.concerned.used_with(sessions, known)
-        return max(found, key=lambda one: one.began, default=None)
-
-    async def used_and_left(
-        self,
-        sessions: Sequence[DbcSession],
-        is_wanted: Callable[[RentalOrder, Set[NodeId]], bool],
-        since: datetime,
-    ) -> tuple[list[RentalOrder], list[RentalOrder]]:
-        """The orders that these sessions stand for, and those of them that have lapsed or are gone.
-
-        Of these the wanted ones alone, beside the nodes of which others are used. Of those that are
-        gone, the last one of each renter, and those whose machines may have been deleted `since`.
-        """
-        nodes, numbers = _stood_for(sessions)
-        async with self._store.read() as tx:
-            known = await tx.orders.open_on(nodes)
-            over = await tx.orders.left_on(nodes, numbers, since - LOOP * SLOT, KEPT)
-        used = await self.concerned.used_with(sessions, known)
-        living = {one.node for one in used}
-        left = [one for one in over if is_wanted(one, living)]
-        return used, await self.concerned.used_with(sessions, left)
-
-    async def _concern(self, order: RentalOrder) -> Concern:
-        return await self.concerned.of(
-            order.node, order.renter, order.number, is_only=order.is_only
-        )
-
     async def _facts(self, order: RentalOrder, head: int, *, is_read: bool) -> tuple[Facts, People]:
         """What is said of an order, and who has to do with it."""
-        concerned = await self._concern(order)
+        concerned = await self.holdings.concern(order)
         machines = await self.concerned.machines(order, concerned)
         people = await self.concerned.people(concerned, machines, order.node)
         node = await self._inventory.label(order.node)
@@ -496,9 +418,3 @@ class Orders:
         if channel := self._channel():
             places.append((Place(ChannelId(channel)), any(people.values())))
         return places
-
-
-def _stood_for(sessions: Sequence[DbcSession]) -> tuple[set[NodeId], set[int]]:
-    """The nodes of sessions, and the numbers of the orders that they name."""
-    named = {session.rent_order for session in sessions}
-    return {one.node for one in sessions}, {int(number) for number in named if number.isdecimal()}

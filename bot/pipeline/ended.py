@@ -144,7 +144,7 @@ async def _known(
         is_left = is_left_by_lapse(order, head_at(order, services.orders.chain.now))
         return is_left or order.node in stale or order.node not in living
 
-    used, over = await services.orders.used_and_left(sessions, is_wanted, since)
+    used, over = await services.orders.holdings.used_and_left(sessions, is_wanted, since)
     bare = {one.node for one in over} - {one.node for one in used}
     left = [one for one in over if one.node in stale or one.phase is OrderPhase.LAPSED]
     return used, left, frozenset(bare)
@@ -157,7 +157,7 @@ async def _machines(
     return [
         (order, (order.node, one.task))
         for order in orders
-        for one in await services.orders.machines_of(order)
+        for one in await services.orders.holdings.machines_of(order)
     ]
 
 

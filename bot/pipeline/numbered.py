@@ -141,7 +141,7 @@ class Numbered:
         ]  # fmt: skip
 
     async def _rentals(self, search: Search, *, to_rescue: bool = False) -> list[RentalOrder]:
-        hidden, orders = await self._hidden(search), self._services.orders
+        hidden, orders = await self._hidden(search), self._services.orders.holdings
         known = orders.to_rescue if to_rescue else orders.of_person
         found = await known(search.user)
         return [order for order in found if order.node not in hidden]

@@ -107,7 +107,7 @@ class OrderPresses:
         order_id, *_ = meant(press.value)
         async with self._services.store.read() as tx:
             order = await tx.orders.find(order_id)
-        if order is None or not await self._services.orders.sees(order, press.actor):
+        if order is None or not await self._services.orders.holdings.sees(order, press.actor):
             return Reply.of(_NOT_YOURS, private=True)
         facts = await self._services.orders.facts(order, press.actor)
         told = say(
@@ -123,6 +123,6 @@ class OrderPresses:
         if order is None or order.phase is not phase or order.ends != ends:
             return None
         orders = self._services.orders
-        if orders.is_past(order) or not await orders.sees(order, press.actor):
+        if orders.is_past(order) or not await orders.holdings.sees(order, press.actor):
             return None
         return order
