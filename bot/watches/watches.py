@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.clock import Clock, measured
+from bot.clock import Clock
 from bot.correlation import part_of
 from bot.dbc.errors import NotAuthorised
 from bot.errors import BotError, Refused
@@ -32,7 +32,6 @@ from bot.model import (
     WatchState,
 )
 from bot.reply import (
-    Line,
     Part,
     Reply,
     Words,
@@ -48,12 +47,12 @@ from bot.services.refusals import AGAIN_AFTER, Refusals, forgotten
 from bot.services.sessions import SessionLocked
 from bot.services.words import Words as Spoken
 from bot.watches import late, on_cards, put_back, unseen
-from bot.watches.end_words import end_words, extras
 from bot.watches.group import Claimed, Group, glanced, lease
 from bot.watches.late_looks import LateLooks
 from bot.watches.machine_ends import Verdict
 from bot.watches.observers.look import LookFailed, Observer, Seen, Sight, is_silence
 from bot.watches.observers.stops import besides
+from bot.watches.settling import Settling
 from bot.watches.surprises import Surprises
 from storage import Due, StorageFailed, Store, UnitOfWork
 from storage.heartbeat import Leases
@@ -62,20 +61,13 @@ _LEASE = timedelta(minutes=2)  # renewed while a poll goes on
 _GROUPS = 50  # looked at in one tick: the rest a second later, or by another replica
 _SILENT_PAUSES = (15, 30, 60, 120, 300)  # each unanswered request costs the daemon a slot
 
-_END: dict[WatchState, ExecutionStatus] = {
-    WatchState.DONE: ExecutionStatus.DONE,
-    WatchState.FAILED: ExecutionStatus.FAILED,
-    WatchState.UNKNOWN: ExecutionStatus.UNKNOWN,
-    WatchState.CANCELLED: ExecutionStatus.CANCELLED,
-}
-
 _NOT_THEIRS = say("Only the requester or someone with a session for its node can continue this.")
 
 log = structlog.get_logger()
 
 
 class Watches:
-    """Owns the rows. `words` of what was asked for; `comes_of` what was brought up, in notes."""
+    """Owns the rows. `words` of what was asked for; `comes_of` as `Settling` has it."""
 
     def __init__(
         self,
@@ -90,7 +82,6 @@ class Watches:
         comes_of: Callable[[Execution], Awaitable[Sequence[Part]]],
     ) -> None:
         self._store = store
-        self._comes_of = comes_of
         self._observers = observers
         self._inventory = inventory
         self._outbox = outbox
@@ -101,6 +92,7 @@ class Watches:
         self.log_once = Surprises()
         self._leasing = set[Group]()  # they wait for their turn to write, and are due until then
         self._late = LateLooks(store, inventory, clock, by, words)
+        self._ends = Settling(store, inventory, self._late, clock, by, words, comes_of)
 
     # Opening
 
@@ -255,7 +247,7 @@ class Watches:
                 why = sentences((cards.result(subject, found.why), found.more))
                 await self._late.give_up(watch, why, by=self._by)
             else:
-                await self._settle(watch, found, watch.status)
+                await self._ends.settle(watch, found, watch.status)
         except Exception:
             self.log_once.exception("watch.not_settled", ids=[watch.id])
 
@@ -324,7 +316,7 @@ class Watches:
                 return None
             return _Kept.of(await self._late.again(seen, sight), execution)
         if not is_open:
-            await self._settle(seen, sight.verdict, sight.status, *sight.parts)
+            await self._ends.settle(seen, sight.verdict, sight.status, *sight.parts)
             return None
         now = self._clock.now()
         changed = sight.status != watch.status or watch.silent_since is not None
@@ -348,7 +340,7 @@ class Watches:
         now = self._clock.now()
         silent = is_silence(problem)
         if now >= watch.deadline_at:
-            await self._settle(watch, unseen.not_in_time(problem, silent=silent), watch.status)
+            await self._ends.settle(watch, unseen.not_in_time(problem, silent=silent), watch.status)
             return None
         since = watch.silent_since or now
         looks = sum(timedelta(seconds=s) <= now - since for s in _SILENT_PAUSES)
@@ -374,7 +366,7 @@ class Watches:
         if refusals.is_believed(now) or now >= watch.deadline_at:
             is_gone = refusals.is_believed(now)
             lost = unseen.refused(problem) if is_gone else unseen.not_in_time(problem, silent=False)
-            await self._settle(watch, lost, watch.status)
+            await self._ends.settle(watch, lost, watch.status)
             return None
         again = say("I check again until {time}.", time=time(refusals.believed_at))
         detail = besides(watch, sentences((problem.words, again)))
@@ -417,66 +409,6 @@ class Watches:
         spoken, execution = self._words(one.execution), one.execution
         card = on_cards.looked_at(execution, one.watch, spoken, label, one.detail, *one.parts)
         await self._say_on_card(tx, execution, card, can_wait=True)
-
-    async def _settle(self, watch: Watch, found: Verdict, status: str, *parts: Part) -> None:
-        """The end: the watch, the ledger, the card and the announcement, in one unit of work."""
-        label = await self._inventory.label(watch.node)
-        subject = subject_of(watch, label)
-        now = self._clock.now()
-        end, notes = _END[found.state], await self._notes(watch, found)
-        unrented = self._inventory.lists.is_unrented(watch.node)
-        async for attempt in self._store.attempts():
-            async with attempt as tx:
-                if not await tx.watches.settle(watch.id, found.state, status, by=self._by):
-                    return  # it has ended, or another process looks at it now
-                execution = await tx.executions.get(watch.execution)
-                found = put_back.told(found, execution)
-                took = measured(self._clock, execution.started_at or watch.started_at)
-                after = await tx.executions.sent_after(execution)
-                newer = after[0] if after else None
-                told_of = end_words(watch, execution, found, end, subject, took, newer, self._words)
-                await tx.executions.set_status(
-                    execution.id,
-                    end,
-                    outcome=told_of.record,
-                    now=now,
-                    expect={ExecutionStatus.FOLLOWING, ExecutionStatus.UNKNOWN},
-                )
-                key = cards.end_key(execution.id, watch.id)
-                lookout: Line = ()
-                if found.in_doubt:
-                    later = late.begun(watch, key, found.why, found.more, now)
-                    await tx.watches.add(later)
-                    lookout = line(
-                        say(
-                            "It may still be carried out. I look for it until {time} and report it "
-                            "here if I see it.",
-                            time=time(later.deadline_at),
-                        )
-                    )
-                card = cards.ended(execution, end, told_of.sentence, detail=lookout)
-                await self._say_on_card(tx, execution, card)
-                spoken, below = self._words(execution), (*told_of.below, *cards.hint(lookout))
-                can_go_on = found.in_doubt or not await self._late.rival(tx, execution, watch)
-                found = replace(found, resumable=found.resumable and can_go_on)
-                more = extras(execution, end, watch, found, parts, spoken, unrented=unrented)
-                below = (*below, *notes, *more)
-                told = cards.announcement(execution, end, told_of.sentence, *below)
-                await board.tell_end(tx, execution, key, told, now, is_news=spoken.is_news)
-        log.info("watch.settled", execution=execution.id, state=found.state, status=status)
-
-    async def _notes(self, watch: Watch, found: Verdict) -> Sequence[Part]:
-        """What becomes of a machine that was brought up, as far as its order tells that."""
-        async with self._store.read() as tx:
-            execution = await tx.executions.get(watch.execution)
-        try:
-            is_up = found.state is WatchState.DONE and self._words(execution).brings_up
-            return await self._comes_of(execution) if is_up else ()
-        except StorageFailed:
-            raise
-        except Exception:  # the end is told all the same
-            log.exception("watch.not_noted", execution=execution.id)
-            return ()
 
     async def _say_on_card(
         self, tx: UnitOfWork, execution: Execution, card: Reply, *, can_wait: bool = False
