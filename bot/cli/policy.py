@@ -30,9 +30,9 @@ from bot.language.canonical import known_arguments
 from bot.messages.cards import duration
 from bot.model import Effect
 from bot.plural import counted
+from bot.reviews.beginning import APPROVE_EXPIRES, CONFIRM_EXPIRES, FIRST_REMINDER
 from bot.reviews.lockouts import lockouts, no_approver, unapproved
 from bot.reviews.policy import Decision, DecisionKind, Expectation, Policy, Request, decide
-from bot.reviews.reviewers import APPROVE_EXPIRES, CONFIRM_EXPIRES, FIRST_REMINDER
 
 _NO_FILE = "There is no POLICY_FILE: the defaults are in force."
 _KINDS = {

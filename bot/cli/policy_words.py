@@ -7,9 +7,9 @@ from bot.errors import Refused
 from bot.language.args import BREAK_GLASS, REASON
 from bot.messages.cards import duration
 from bot.plural import counted
+from bot.reviews.beginning import APPROVE_EXPIRES, CONFIRM_EXPIRES
 from bot.reviews.policy import Decision, DecisionKind, Defaults, Policy, Request, Review
 from bot.reviews.policy_values import Budget, People, Strict
-from bot.reviews.reviewers import APPROVE_EXPIRES, CONFIRM_EXPIRES
 
 
 def reason_fault(decision: Decision, request: Request) -> str:

@@ -17,6 +17,7 @@ from bot.pipeline.measuring import NOTHING_SEEN
 from bot.pipeline.voiding import void
 from bot.ports import DeliveryFailed
 from bot.reply import Button, line, say
+from bot.reviews.beginning import begun
 from bot.reviews.policy import Decision
 from storage import UnitOfWork
 
@@ -34,7 +35,7 @@ async def break_glass(
     require_glass(decision)
     reviews = services.reviews
     people = await reviews.reviewers.others(execution, decision)
-    approval = reviews.reviewers.new(execution, decision, ReviewKind.AFTERWARDS, shown)
+    approval = begun(execution, decision, ReviewKind.AFTERWARDS, shown, services.clock.now())
     question = await reviews.question(approval, execution, decision, NOTHING_SEEN)
     replaced = question.instead
     told = glass_cards.broken_glass(question, people)

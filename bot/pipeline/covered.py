@@ -9,8 +9,8 @@ from bot.messages.cards import people_line
 from bot.messages.facts import Differences, differences
 from bot.model import Approval, Execution, Fact
 from bot.reply import Words, apart, as_phrase, say, sentences
+from bot.reviews.beginning import binding
 from bot.reviews.policy import Decision, DecisionKind
-from bot.reviews.reviewers import binding
 from bot.reviews.stricter import against
 
 

@@ -37,8 +37,9 @@ from bot.model import (
 from bot.pipeline.voiding import void
 from bot.ports import DeliveryFailed
 from bot.reply import Line, Reply, Words, dump
+from bot.reviews.beginning import lasts
 from bot.reviews.policy import Decision, DecisionKind, Policy
-from bot.reviews.reviewers import Reviewers, lasts, nobody_left, since_requested
+from bot.reviews.reviewers import Reviewers, nobody_left, since_requested
 from bot.reviews.stricter import against, changed
 from storage import StorageFailed, Store, UnitOfWork
 

@@ -21,7 +21,8 @@ from bot.model import Approval, ApprovalStatus, Place, ReviewKind, VoteState
 from bot.pipeline.reviews import Reviews
 from bot.ports import DeliveryFailed
 from bot.reply import Line, Reply, dump
-from bot.reviews.reviewers import FIRST_REMINDER, SLOWEST_REMINDER, Reviewers, pause_after
+from bot.reviews.beginning import FIRST_REMINDER, SLOWEST_REMINDER, pause_after
+from bot.reviews.reviewers import Reviewers
 from storage import Store, UnitOfWork
 
 _MOST = 500  # at once; each that is left out is due again soon

@@ -48,6 +48,7 @@ from bot.pipeline.readable import offered_again
 from bot.pipeline.titles import losses_of, pressed_on, title_of, told_beside
 from bot.ports import DeliveryFailed, slack_does_not_say
 from bot.reply import Line, Reply, Words, say
+from bot.reviews.beginning import begun
 from bot.reviews.policy import Decision, DecisionKind
 from bot.reviews.reviewers import Reviewers, since_requested
 from bot.reviews.stricter import require_allowed, untyped
@@ -119,7 +120,7 @@ class Reviews:
         if decision.kind is DecisionKind.APPROVE:
             kind = ReviewKind.APPROVE
             people = await self.reviewers.require_reviewers(execution, decision, node)
-        approval = self.reviewers.new(execution, decision, kind, shown)
+        approval = begun(execution, decision, kind, shown, self._clock.now())
         question = await self.question(approval, execution, decision, NOTHING_SEEN)
         now = self._clock.now()
         async with self._store.write() as tx:

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
+from bot.reviews.beginning import APPROVE_EXPIRES, CONFIRM_EXPIRES
 from bot.reviews.policy import Decision, DecisionKind
 from bot.reviews.policy_values import People
-from bot.reviews.reviewers import APPROVE_EXPIRES, CONFIRM_EXPIRES
 
 _RANKS = (DecisionKind.RUN, DecisionKind.CONFIRM, DecisionKind.APPROVE, DecisionKind.DENY)
 

@@ -5,21 +5,17 @@ minute, and who somebody is for seconds, where very many are asked about. What S
 answer (no such person, a missing permission) counts as no right; what it may answer later raises.
 """
 
-import hashlib
-import json
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 
 from bot.clock import Clock
 from bot.errors import Denied, Refused
-from bot.ids import ApprovalId, ChannelId, NodeId, UserId, new_id
-from bot.model import Approval, Effect, Execution, Fact, Node, ReviewKind
+from bot.ids import ChannelId, NodeId, UserId
+from bot.model import Approval, Effect, Execution, Node, ReviewKind
 from bot.ports import DeliveryFailed, Directory, RightsUnknown
 from bot.reply import Line, code, command, line, listed, say, say_number
 from bot.reviews.directory_cache import Moment
-from bot.reviews.explained import explained
 from bot.reviews.policy import Decision, DecisionKind, Policy, Request, decide
 from bot.reviews.policy_book import PolicyBook
 from bot.reviews.policy_values import People
@@ -28,12 +24,6 @@ from bot.services.people import RecentPeople
 from bot.services.sessions import Sessions
 from bot.services.user_groups import AsOfNow, Groups, UserGroups, group_named
 
-CONFIRM_EXPIRES = timedelta(minutes=10)  # by the person who is at the keyboard
-APPROVE_EXPIRES = timedelta(hours=1)
-_AFTERWARDS_EXPIRES = timedelta(days=3650)  # broken glass is never forgotten
-FIRST_REMINDER = timedelta(minutes=10)
-SLOWEST_REMINDER = timedelta(days=1)
-_MOST_DOUBLINGS = 20  # of a pause between reminders: more of them no time can hold
 _MOST_ASKED = 8  # people who get a copy of the card in their direct messages
 
 
@@ -411,28 +401,6 @@ class Reviewers:
         shared = await self._sessions.shared_channels(execution.node) if execution.node else []
         return execution.place.channel if execution.place.channel in shared else ""
 
-    def new(
-        self, execution: Execution, decision: Decision, kind: ReviewKind, shown: Mapping[str, Fact]
-    ) -> Approval:
-        """A fresh review of `execution`, covering exactly what is `shown`."""
-        now = self._clock.now()
-        is_mine = kind is ReviewKind.CONFIRM
-        return Approval(
-            id=ApprovalId(new_id()),
-            execution=execution.id,
-            kind=kind,
-            binding=binding(execution),
-            shown=explained(shown, decision, kind),
-            reviewer=UserId(execution.actor if is_mine else ""),
-            created_at=now,
-            expires_at=now + lasts(kind, decision),
-            needed=decision.approvals if kind is ReviewKind.APPROVE else 1,
-            denials=decision.denials,
-            self_approval=decision.self_approval and kind is ReviewKind.APPROVE,
-            type_name=decision.type_name and kind is ReviewKind.APPROVE,
-            remind_at=None if is_mine else now + (decision.remind or FIRST_REMINDER),
-        )
-
 
 def request_of(execution: Execution) -> Request:
     """What is asked, as the rules see it."""
@@ -446,15 +414,6 @@ def request_of(execution: Execution) -> Request:
         node=execution.node,
         task=execution.task,
     )
-
-
-def lasts(kind: ReviewKind, decision: Decision) -> timedelta:
-    """How long a review of this kind is open by the rules."""
-    return {
-        ReviewKind.CONFIRM: decision.expires or CONFIRM_EXPIRES,
-        ReviewKind.APPROVE: decision.expires or APPROVE_EXPIRES,
-        ReviewKind.AFTERWARDS: _AFTERWARDS_EXPIRES,
-    }[kind]
 
 
 def since_requested(refusal: Refused) -> Refused:
@@ -481,20 +440,3 @@ def nobody_left(refusal: Refused) -> Refused:
 
 def _groups_of(user: UserId, members: Mapping[str, frozenset[UserId]]) -> frozenset[str]:
     return frozenset(group for group, people in members.items() if user in people)
-
-
-def pause_after(first: timedelta, reminders: int) -> timedelta:
-    """The pause after so many reminders: 10, 20, 40 … minutes where no rule says the first."""
-    doubled = first * (1 << min(reminders, _MOST_DOUBLINGS))
-    return min(doubled, max(first, SLOWEST_REMINDER))
-
-
-def binding(execution: Execution) -> str:
-    """A hash of what is asked: command, arguments and target. Any difference voids a review."""
-    asked = [
-        execution.command,
-        sorted(execution.arguments.items()),
-        execution.node,
-        execution.task,
-    ]
-    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()

@@ -7,8 +7,8 @@ import pytest
 
 from bot.ids import ExecutionId, NodeId, TaskId, UserId
 from bot.model import Execution, ReviewKind
+from bot.reviews.beginning import binding, lasts, pause_after
 from bot.reviews.policy import Decision, DecisionKind
-from bot.reviews.reviewers import binding, lasts, pause_after
 from tests.storage.samples import execution
 
 CONFIRM, APPROVE, AFTERWARDS = ReviewKind
