@@ -1,8 +1,10 @@
 """Each command that changes something, as a person gives it: for walks over the whole table."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+
+import pytest
 
 from bot.commands.rows import command_table
 from bot.language.table import Command
@@ -32,6 +34,20 @@ BOBS_REVIEW = (
 
 # The rules name who may do these; nobody approves them.
 UNREVIEWED = frozenset({"freeze", "unfreeze"})
+
+# Some of each kind: a walk that holds no safety rule leaves the other commands to CI.
+SAMPLES = frozenset(
+    {"disk.add", "image.download", "image.stop", "metal.boot", "session.share", "vm.create",
+     "vm.delete", "vm.restart"}
+)  # fmt: skip
+
+
+def walk(values: Iterable[tuple[str, ...]]) -> list[pytest.ParameterSet]:
+    """The values of a test for each command, its name first."""
+    return [
+        pytest.param(*one, marks=() if one[0] in SAMPLES else pytest.mark.slow) for one in values
+    ]
+
 
 Prepare = Callable[[Stage], Awaitable[None]]
 

@@ -15,6 +15,7 @@ from tests.scenarios.changing import (
     does,
     prepared,
     public,
+    walk,
 )
 from tests.scenarios.site import approves, asked, rules, site
 from tests.scenarios.stage import CHANNEL, Stage
@@ -75,7 +76,7 @@ async def over(stage: Stage) -> None:
     await stage.quiet()
 
 
-@pytest.mark.parametrize("name", sorted(DEEDS))
+@pytest.mark.parametrize("name", walk((name,) for name in sorted(DEEDS)))
 async def test_a_change_that_runs_at_once_names_its_requester(tmp_path: Path, name: str) -> None:
     async with site(tmp_path, NO_REVIEW, entitled="") as stage:
         deed = await prepared(stage, DEEDS[name])
@@ -86,7 +87,9 @@ async def test_a_change_that_runs_at_once_names_its_requester(tmp_path: Path, na
         named(stage, since, stage.alice.id)
 
 
-@pytest.mark.parametrize("name", sorted(set(DEEDS) - UNREVIEWED - ANSWERED))
+@pytest.mark.parametrize(
+    "name", walk((name,) for name in sorted(set(DEEDS) - UNREVIEWED - ANSWERED))
+)
 async def test_an_approved_change_names_its_approver_too(tmp_path: Path, name: str) -> None:
     async with site(tmp_path, NO_REVIEW, entitled="") as stage:
         deed = await prepared(stage, DEEDS[name])

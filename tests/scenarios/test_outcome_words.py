@@ -9,7 +9,7 @@ import pytest
 from bot.commands.rows import command_table
 from bot.model import AuditEntry, AuditKind, Effect
 from bot.reply import plain
-from tests.scenarios.changing import DEEDS, UNREVIEWED, does, prepared
+from tests.scenarios.changing import DEEDS, UNREVIEWED, does, prepared, walk
 from tests.scenarios.site import entries
 from tests.scenarios.stage import Stage, is_unfinished, names_command, staged
 
@@ -53,7 +53,7 @@ async def carried_out(stage: Stage, name: str, fault: str) -> None:
         await stage.passes(seconds)
 
 
-@pytest.mark.parametrize(("name", "fault"), walked())
+@pytest.mark.parametrize(("name", "fault"), walk(walked()))
 async def test_every_end_is_kept_and_shown_as_a_finished_sentence(
     tmp_path: Path, name: str, fault: str
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.dbc.task import Libvirt, Status
 from sandbox.dbc.worker import Durations
-from tests.scenarios.changing import DEEDS, NO_REVIEW
+from tests.scenarios.changing import DEEDS, NO_REVIEW, walk
 from tests.scenarios.machines import off
 from tests.scenarios.metal import rents_slot
 from tests.scenarios.site import rules
@@ -27,12 +27,12 @@ POWER = 'metal power {} "rack 7, slot 1"'
 
 @pytest.mark.parametrize(
     ("name", "fault"),
-    [
+    walk(
         (name, fault)
         for name, deed in DEEDS.items()
         for fault in ("sent_twice", "sent_later")
         if deed.sends and name not in _OTHERWISE
-    ],
+    ),
 )
 async def test_what_went_through_at_first_is_not_told_as_refused(
     tmp_path: Path, name: str, fault: str
