@@ -17,6 +17,7 @@ from bot.clock import Clock
 from bot.dbc.models import Phase, phase_of
 from bot.ids import TaskId
 from bot.model import BlockTime, DbcSession, Machine, OrderPhase, RentalOrder, Use
+from bot.orders.allotment import Holding, allotted
 from bot.orders.months import milliseconds
 from bot.orders.orders import Orders
 from bot.orders.pricing import unrecorded
@@ -107,7 +108,8 @@ class Books:
     # Uses
 
     async def _note_uses(self, view: ChainView, orders: Sequence[RentalOrder]) -> None:
-        seen = [look for order in orders if (look := await self._look(view, order)) is not None]
+        looks = [await self._look(view, order, orders) for order in orders]
+        seen = [look for look in looks if look is not None]
         if not seen:
             return
         ids = [order.id for order, _, _ in seen]
@@ -148,7 +150,9 @@ class Books:
                 uses += [replace(use, begins=begins, ends=seen), use]
         return order, uses, block
 
-    async def _look(self, view: ChainView, order: RentalOrder) -> _Look | None:
+    async def _look(
+        self, view: ChainView, order: RentalOrder, orders: Sequence[RentalOrder]
+    ) -> _Look | None:
         """What its machines hold, and at which block; None where that is not known now."""
         concern = await self._orders.concerned.of(
             order.node, order.renter, order.number, is_only=order.is_only
@@ -160,31 +164,39 @@ class Books:
             return None
         age = max(timedelta(), now - max(at for at, _ in fresh))
         block = view.newest.number - age // SLOT
-        held: dict[str, Use] = {}
+        machines: dict[TaskId, Machine] = {}
+        held: dict[TaskId, Holding] = {}
         for _, session in fresh:
             async with self._store.read() as tx:
-                machines = await tx.inventory.machines(session.user, session.node)
-            for machine in machines:
-                gpus = await self._held(order, session, machine)
-                if gpus is None:
+                shown = await tx.inventory.machines(session.user, session.node)
+            for machine in shown:
+                holding = await self._held(order, session, machine)
+                if holding is None:
                     return None
-                if gpus:
-                    held[machine.task] = Use(
-                        order.id, machine.task, block, block, gpus, machine.label
-                    )
-        return order, await self._with_makers(list(held.values())), block
+                machines[machine.task], held[machine.task] = machine, holding
+        its = (order.node, order.renter)
+        rivals = [one for one in orders if (one.node, one.renter) == its]
+        oldest = sorted(machines.values(), key=lambda one: (one.created, one.task))
+        parts = allotted(order, rivals, [held[one.task] for one in oldest])
+        uses = [
+            Use(order.id, one.task, block, block, parts[one.task], one.label)
+            for one in oldest
+            if parts.get(one.task)
+        ]
+        return order, await self._with_makers(uses), block
 
-    async def _held(self, order: RentalOrder, session: DbcSession, machine: Machine) -> int | None:
-        """How many GPUs of the rental a machine holds; None where that is not known."""
+    async def _held(
+        self, order: RentalOrder, session: DbcSession, machine: Machine
+    ) -> Holding | None:
+        """How many GPUs a machine holds, and of which order; None where that is not known."""
         phase = phase_of(machine.status)
         if phase is Phase.OFF or machine.status.strip().lower() in _NOT_MADE:
-            return 0
+            return Holding(machine.task, 0, "")
         found = await self._last_known.find(session, machine.task)
         if found is None or found.detail.gpu_count is None:
-            return await self._requested(order, machine)
-        if found.detail.rent_order not in {"", str(order.number)}:
-            return 0
-        return found.detail.gpu_count
+            gpus = await self._requested(order, machine)
+            return None if gpus is None else Holding(machine.task, gpus, "")
+        return Holding(machine.task, found.detail.gpu_count, found.detail.rent_order)
 
     async def _requested(self, order: RentalOrder, machine: Machine) -> int | None:
         """How many GPUs were requested from here for a machine that was not read yet.

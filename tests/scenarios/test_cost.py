@@ -456,3 +456,30 @@ async def test_what_is_reserved_beyond_reason_keeps_no_other_order_from_the_book
     shown = await costs(scene)
     assert shown["is_complete"]
     assert [one["order"] for one in shown["parts"]] == [known.number]
+
+
+async def test_what_several_orders_may_pay_for_is_billed_once(scene: ChainStage) -> None:
+    old, new = (scene.rents(blocks=10 * DAY, gpus=gpus) for gpus in (2, 6))
+    await scene.passes(minutes=10, step=60)
+    begins = await costs(scene, "machine")
+    await scene.passes(3, step=600)
+    told = await costs(scene, "machine")
+    spent = {
+        name: planck(after) - planck(before)
+        for name, before, after in (
+            (name, _of(begins, name), _of(told, name))
+            for name in ("Ada's training run", "inference", "unused")
+        )
+    }
+    # Two GPUs, one, and five of eight that are rented.
+    whole = sum(spent.values())
+    shares = {name: round(amount * 8 / whole, 1) for name, amount in spent.items()}
+    assert shares == {"Ada's training run": 2.0, "inference": 1.0, "unused": 5.0}
+    shown = (await scene.stage.asks(scene.stage.alice, "/dbc cost")).plain.replace("*", "")
+    assert f"Order {new.number} on gpu1 has 5 GPUs that no machine uses." in shown
+    assert f"Order {old.number} on gpu1 has" not in shown
+
+
+def _of(told: dict[str, Any], name: str) -> str:
+    (found,) = [one["dbc"] for one in told["parts"] if name in {one["machine"], one["what"]}]
+    return str(found)
