@@ -7,6 +7,7 @@ from typing import Annotated
 
 from bot.chain.price import PER_DAY, Prices, dollars
 from bot.commands.order_claims import as_nodes_say, is_on, none_on
+from bot.commands.order_details import data_of, shown_in_full
 from bot.commands.order_notes import SOON
 from bot.commands.order_odd import odd_among, odd_orders
 from bot.commands.order_rescue import copying, left_of
@@ -17,49 +18,33 @@ from bot.language.args import OnNode
 from bot.language.kinds import ORDER, WATCHED, WORD, Arg, Kind
 from bot.language.row_parts import Listing
 from bot.language.table import Command, Group
-from bot.model import Effect, Node, OrderPhase, Payment, Place, RentalOrder
+from bot.model import Effect, Node, OrderPhase, Place, RentalOrder
 from bot.orders import words
-from bot.orders.amounts import both, cut, in_dbc, in_dollars
-from bot.orders.coming import when, with_taker
-from bot.orders.costs import summed
-from bot.orders.facts import Facts, span, told_of
+from bot.orders.amounts import cut
+from bot.orders.coming import when
+from bot.orders.facts import Facts
 from bot.orders.finding import Search
-from bot.orders.just_ended import copy_by, just_ended
-from bot.orders.offers import offer_of
 from bot.orders.order_buttons import buttons
-from bot.orders.reports import paid_in
-from bot.orders.schedule import DAY
-from bot.orders.signing import confirmation, renewal
 from bot.orders.unreadable import not_read
 from bot.orders.words import (
-    at_the_end,
-    checks,
-    renewing_costs,
     sign_of,
     taker,
-    unconfirmed,
-    why_over,
 )
 from bot.pipeline.context import Context, Services
-from bot.pipeline.formatting import gpus, joined, stacked
+from bot.pipeline.formatting import gpus, joined
 from bot.reply import (
     Divider,
-    Fields,
-    Line,
     Note,
-    Para,
     Part,
     Reply,
     Row,
     Rows,
     Text,
-    apart,
     bold,
     code,
     command,
     emoji,
     line,
-    listed,
     say,
     say_number,
     sentences,
@@ -90,7 +75,6 @@ _SEARCHED: Mapping[Search, Text] = {
     Search.UNREAD: say("The chain could not be read for it yet. Try again in a minute."),
 }
 _OFF = say("The chain is not read yet: whoever runs this bot has to set CHAIN_RPC_URLS.")
-_MOST_PAYMENTS = 12  # of a rental that was renewed often, the first ones
 
 
 async def list_orders(ctx: Context, node: OnNode | None = None) -> Reply:
@@ -154,24 +138,13 @@ def _row(facts: Facts, prices: Prices | None, reader: UserId) -> Row:
         order, facts.head, sees=facts.sees, has_machines=facts.has_machines, reader=reader,
         is_early=not facts.is_final,
     )  # fmt: skip
-    return Row(shown, _data(facts), acts.buttons)
-
-
-def _data(facts: Facts) -> Mapping[str, object]:
-    order = facts.order
-    return {
-        "order": order.number, "node": facts.node, "node_id": order.node, "renter": order.renter,
-        "phase": str(order.phase), "gpu_indexes": list(order.gpus), "start_block": order.began,
-        "end_block": order.ends, "block": facts.head, "read_at": order.seen_at,
-        "taken_by": order.renewer or None,
-        "taken_at": order.renewer_since if order.renewer else None,
-    }  # fmt: skip
+    return Row(shown, data_of(facts), acts.buttons)
 
 
 async def show(ctx: Context, order: Number) -> Reply:
     """Show a rental: its end, its price, what is lost with it, and what its renter signs."""
     found = await _known(ctx, order)
-    return _one_by_one(await asyncio.gather(*(_shown(ctx, one) for one in found)))
+    return _one_by_one(await asyncio.gather(*(shown_in_full(ctx, one) for one in found)))
 
 
 def _one_by_one(replies: Sequence[Reply]) -> Reply:
@@ -183,84 +156,6 @@ def _one_by_one(replies: Sequence[Reply]) -> Reply:
     summary = sentences(one.summary for one in replies)
     data = {"orders": [one.data for one in replies]}
     return replace(first, summary=summary, parts=(*first.parts, *below), data=data)
-
-
-async def _shown(ctx: Context, found: RentalOrder) -> Reply:
-    facts = await ctx.services.orders.facts(found, ctx.actor, signs=True)
-    found = facts.order
-    head = say(
-        "Order {order} for {node} {when}.",
-        order=str(found.number), node=bold(facts.node), when=when(facts),
-    )  # fmt: skip
-    is_over = found.phase.is_over
-    prices = None if is_over else await ctx.services.orders.prices.of(found.node)
-    async with ctx.services.store.read() as tx:
-        payments = await tx.money.payments([found.id])
-    facts = replace(facts, offer=offer_of(found, prices, payments))
-    fields: list[tuple[Text, Line]] = [
-        (say("GPUs"), line(_gpus(found))),
-        *([] if is_over else [(say("Machines"), line(_machines(facts)))]),
-        (say("Renter"), line(code(found.renter))),
-        (say("Blocks"), line(f"{found.began:,} – {found.ends:,}")),
-        (say("Duration"), line(span(found.ends - found.began))),
-        *_costs(found, payments, prices),
-    ]
-    shown = line(emoji(sign_of(facts)), " ", with_taker(head, facts))
-    parts: list[Part] = [Para(shown), Fields(tuple(fields))]
-    if found.phase is OrderPhase.WAITING and not facts.is_past(facts.goal):
-        parts += [*unconfirmed(facts), *confirmation(found)]
-    elif facts.is_ending:
-        parts += just_ended(facts)
-    elif found.phase is OrderPhase.RENTING and facts.is_past(found.ends):  # nobody has read it
-        parts += [Note(line(copy_by(facts)))] if facts.has_machines else []
-    elif found.phase is OrderPhase.RENTING:
-        parts += [*at_the_end(facts), *_renewing(facts)]
-    parts += why_over(facts)
-    acts = buttons(
-        found,
-        facts.head,
-        sees=facts.sees,
-        has_machines=facts.has_machines,
-        is_shown=True,
-        is_early=not facts.is_final,
-        reader=ctx.actor,
-    )
-    if acts.buttons:
-        parts.append(acts)
-    return Reply(line(head), tuple(parts), private=True, data=_data(facts))
-
-
-def _renewing(facts: Facts) -> tuple[Part, ...]:
-    """What renewing costs and its call; that only where no payment can be doubled by it."""
-    if not facts.is_final:  # it has just been renewed or confirmed
-        return ()
-    if facts.is_read:
-        return *renewing_costs(facts), *renewal(facts.order, DAY)
-    if facts.order.signers:
-        return (Note(line(checks(facts))),)
-    told = say(
-        "Sign this only if nobody has renewed the order since it was read: a second renewal is "
-        "added to the first, and paid as well."
-    )
-    return Note(line(emoji("warning"), " ", told)), *renewal(facts.order, DAY)
-
-
-def _gpus(order: RentalOrder) -> Text:
-    """`2 GPUs (0, 1)`."""
-    count, indexes = gpus(len(order.gpus)), listed(map(str, order.gpus))
-    return say("{count} ({what})", count=count, what=indexes)
-
-
-def _machines(facts: Facts) -> Text | Line:
-    """What is on it, or why that is not told."""
-    if not facts.sees:
-        return say("you have no access to them")
-    if facts.machines is None:
-        return say("not listed yet")
-    if not facts.machines:
-        return say("none known here")
-    perhaps = say("perhaps {machines}", machines=told_of(facts.unsure))
-    return apart([*([facts.lost] if facts.sure else []), *([perhaps] if facts.unsure else [])])
 
 
 async def _known(ctx: Context, number: int) -> list[RentalOrder]:
@@ -306,53 +201,6 @@ def _a_day(order: RentalOrder, prices: Prices | None) -> Text:
     return say("{amount} USD a day", amount=cut(dollars(prices.usd(len(order.gpus), PER_DAY))))
 
 
-def _costs(
-    order: RentalOrder, payments: Sequence[Payment], prices: Prices | None
-) -> list[tuple[Text, Line]]:
-    """What it costs: as the books have it, else what the chain would ask now."""
-    found: list[tuple[Text, Line]] = []
-    if order.stake and not order.phase.is_over:
-        offer = offer_of(order, prices, payments)
-        price = line(in_dbc(order.stake)) if offer is None else both(offer.whole)
-        found.append((say("Price"), price))
-    elif payments and order.phase is not OrderPhase.LAPSED:  # then no more than the fee is lost
-        found.append((say("Paid"), stacked(_paid(payments))))
-    if prices is None or not prices.is_usable:
-        return found
-    if prices.fee:
-        told = say("{amount}, once, and not returned", amount=in_dbc(prices.fee))
-        found.append((say("Fee"), line(told)))
-    if order.phase is OrderPhase.ENDED:  # nothing of it is paid for any more
-        return found
-    count, blocks = len(order.gpus), order.ends - order.began
-    found.append((say("A day now"), _money(prices, count, PER_DAY)))
-    found.append((say("An hour now"), _money(prices, count, PER_DAY // 24)))
-    if not order.stake and not payments:
-        whole = _money(prices, count, blocks)
-        told = say("{price} (estimate, at the present price)", price=whole)
-        found.append((say("All of it"), line(told)))
-    return found
-
-
-def _paid(payments: Sequence[Payment]) -> list[Line]:
-    """What was paid for it, in all and each time."""
-    amounts = [paid_in(one) for one in payments]
-    rows = [both(summed(amounts))]
-    if len(payments) > 1:
-        rows += [
-            line(say("blocks {begins} to {ends}", begins=f"{one.begins:,}", ends=f"{one.ends:,}"),
-                 " ", both(amount))
-            for one, amount in zip(payments, amounts, strict=True)
-        ]  # fmt: skip
-    return rows[:_MOST_PAYMENTS]
-
-
-def _money(prices: Prices, gpus: int, blocks: int) -> Line:
-    planck = prices.planck(gpus, blocks)
-    usd = in_dollars(prices.usd(gpus, blocks))
-    return line(usd) if planck is None else joined(usd, in_dbc(planck))
-
-
 async def rescue(ctx: Context, order: Number) -> Reply:
     """Tell what is lost with a rental, until when, and how to copy it."""
     found = await _known(ctx, order)
@@ -360,7 +208,7 @@ async def rescue(ctx: Context, order: Number) -> Reply:
     for one in found:
         left = await left_of(ctx, one)
         facts = await ctx.services.orders.facts(one, ctx.actor)
-        told.append(await copying(ctx, facts, left, _data(facts)))
+        told.append(await copying(ctx, facts, left, data_of(facts)))
     return _one_by_one(told)
 
 

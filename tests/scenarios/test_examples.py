@@ -59,8 +59,8 @@ ROOMS = {
         "bot/language/forms.py", "bot/language/help.py", "bot/language/kinds.py",
         "bot/language/parse.py", "bot/language/placeholders.py", "bot/language/row_parts.py",
         "bot/language/sizes.py", "bot/language/times.py", "bot/language/unclear.py",
-        "bot/pipeline", "bot/watches/end_words.py", "bot/watches/watches.py",
-        "handlers/answer.py",
+        "bot/pipeline", "bot/watches/end_words.py", "bot/watches/settling.py",
+        "bot/watches/watches.py", "handlers/answer.py",
     ),
     "names, sessions and access": (
         "bot/commands/alias.py", "bot/commands/general.py", "bot/commands/here.py",
@@ -83,7 +83,7 @@ ROOMS = {
         "bot/commands/audit.py", "bot/commands/audit_filters.py", "bot/commands/cost.py",
         "bot/commands/cost_month.py",
         "bot/commands/doctor.py", "bot/commands/freezing.py", "bot/commands/node_orders.py",
-        "bot/commands/order.py", "bot/commands/renter.py",
+        "bot/commands/order.py", "bot/commands/order_details.py", "bot/commands/renter.py",
     ),
 }  # fmt: skip
 PER_MESSAGE = 40  # Slack takes 50 blocks
