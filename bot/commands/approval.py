@@ -171,7 +171,9 @@ async def show(ctx: Context, approval: Which) -> Reply:
     # What only its requester decides is answered in its place.
     is_asked = found.status is ApprovalStatus.PENDING and found.kind is not ReviewKind.CONFIRM
     copy_of = (key, card.version if card is not None else 0) if is_asked else None
-    return replace(await ctx.services.reviews.card(found, ctx.actor), data=data, copy_of=copy_of)
+    return replace(
+        await ctx.services.reviews.questions.card(found, ctx.actor), data=data, copy_of=copy_of
+    )
 
 
 def _typed(row: Command, arguments: Mapping[str, str]) -> dict[str, Any]:

@@ -217,7 +217,7 @@ async def _in_full(
         return []
     parts: list[Part] = [Heading(head)]
     for one in found:
-        card = await services.reviews.card(one.approval, user)
+        card = await services.reviews.questions.card(one.approval, user)
         shown = card.parts if one.for_me else map(_to_cancel, card.parts)
         parts += [*shown, Divider()]
     return parts

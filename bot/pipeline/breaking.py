@@ -13,7 +13,7 @@ from bot.model import Execution, Fact, Place, ReviewKind
 from bot.pipeline.context import Services
 from bot.pipeline.covered import require_glass
 from bot.pipeline.joining import require_first
-from bot.pipeline.measuring import NOTHING_SEEN
+from bot.pipeline.questions import NOTHING_SEEN
 from bot.pipeline.voiding import void
 from bot.ports import DeliveryFailed
 from bot.reply import Button, line, say
@@ -36,7 +36,7 @@ async def break_glass(
     reviews = services.reviews
     people = await reviews.reviewers.others(execution, decision)
     approval = begun(execution, decision, ReviewKind.AFTERWARDS, shown, services.clock.now())
-    question = await reviews.question(approval, execution, decision, NOTHING_SEEN)
+    question = await reviews.questions.of(approval, execution, decision, NOTHING_SEEN)
     replaced = question.instead
     told = glass_cards.broken_glass(question, people)
     place = execution.place if replaced is None else replaced.execution.place

@@ -22,9 +22,9 @@ from bot.pipeline.covered import require_covered, require_glass
 from bot.pipeline.facts import facts_of
 from bot.pipeline.holding import Held, require_way
 from bot.pipeline.joining import SameRequest, require_first
-from bot.pipeline.measuring import Seen
 from bot.pipeline.moot import require_use_of_it
 from bot.pipeline.patience import PATIENCE, Interim, unless_soon, waiting_for
+from bot.pipeline.questions import Seen
 from bot.pipeline.targets import Bound
 from bot.pipeline.turns import Turns
 from bot.pipeline.twins import twins_of, under_way

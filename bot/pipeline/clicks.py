@@ -108,7 +108,7 @@ class Clicks:
         verdict = Verdict.DENY
         if action == review_cards.APPROVE:
             verdict = Verdict.APPROVE
-            names = await self._reviews.to_type(ApprovalId(approval_id))
+            names = await self._reviews.questions.to_type(ApprovalId(approval_id))
             if not best(submission.values.get(_TYPED, ""), names):
                 why = "Approving takes typing what it is about, and something else was typed."
                 await self._reviews.turn_away(ApprovalId(approval_id), submission.actor, why)
@@ -159,15 +159,17 @@ class Clicks:
     async def _open_denial_form(
         self, approval: Approval, answer: Answer, *, is_alone: bool
     ) -> None:
-        form = _denial_form(approval, await self._reviews.asked(approval))
+        form = _denial_form(approval, await self._reviews.questions.asked(approval))
         await answer.open(_keeping(form, is_alone=is_alone))
 
     async def _open_name_form(self, approval: Approval, answer: Answer, *, is_alone: bool) -> None:
-        names = await self._reviews.to_type(approval.id)
+        names = await self._reviews.questions.to_type(approval.id)
         async with self._store.read() as tx:
             execution = await tx.executions.get(approval.execution)
-        question = await self._reviews.question(approval, execution)
-        form = _name_form(approval, await self._reviews.asked(approval), names, question.loses)
+        question = await self._reviews.questions.of(approval, execution)
+        form = _name_form(
+            approval, await self._reviews.questions.asked(approval), names, question.loses
+        )
         await answer.open(_keeping(form, is_alone=is_alone))
 
     async def _vote(self, press: Press, verdict: Verdict, kinds: Kinds) -> Work:
@@ -258,7 +260,7 @@ class Clicks:
             return  # the card says it
         told = decisions.noted(count)
         if count.approval.kind is ReviewKind.CONFIRM:
-            request = await self._reviews.titled(count.approval)
+            request = await self._reviews.questions.titled(count.approval)
             told = replace(decisions.confirmed(request), in_place=True)
         elif is_alone:
             told = await self._card_with(count.approval, told, count.vote.user)
@@ -269,7 +271,7 @@ class Clicks:
 
     async def _card_with(self, approval: Approval, told: Reply, reader: UserId) -> Reply:
         """The card as it is now, in place of what was pressed, and what came of that below it."""
-        card = await self._reviews.card(approval, reader)
+        card = await self._reviews.questions.card(approval, reader)
         return replace(card.also(Note(line(told.summary))), in_place=True)
 
     async def _cancel(self, press: Press) -> Work:
@@ -286,7 +288,7 @@ class Clicks:
     ) -> None:
         await self._pipeline.decided(approval, answer)
         if is_told:
-            request = await self._reviews.titled(approval)
+            request = await self._reviews.questions.titled(approval)
             await answer.say(replace(decisions.taken_back(request), in_place=is_alone))
 
     async def _withdraw(self, press: Press) -> Work:

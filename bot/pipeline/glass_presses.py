@@ -88,7 +88,7 @@ class GlassPresses:
         if decision is not None and not decision.break_glass:
             await answer.say(from_error(no_glass(decision)))
             return
-        await answer.open(_form(f"{BREAK}:{approval.id}", await reviews.asked(approval)))
+        await answer.open(_form(f"{BREAK}:{approval.id}", await reviews.questions.asked(approval)))
 
     async def submit(self, submission: Submission) -> Accepted | Rejected:
         """Take the reason, and request it without approval."""

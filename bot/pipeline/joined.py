@@ -51,7 +51,7 @@ async def joinable(services: Services, execution: Execution, first: Execution) -
     is_news = execution.actor != first.actor or reason not in {"", first.arguments.get(REASON, "")}
     if approval.kind is not ReviewKind.APPROVE or not is_news:
         return None
-    return await services.reviews.question(approval, first)
+    return await services.reviews.questions.of(approval, first)
 
 
 async def join(tx: UnitOfWork, first: Question, execution: Execution, now: datetime) -> bool:
@@ -125,7 +125,7 @@ async def _asked_again(services: Services, first: Execution) -> Reply | None:
             return None
         if not await alone.is_unseen(tx, approval, first):
             return None
-    return await services.reviews.card(approval)
+    return await services.reviews.questions.card(approval)
 
 
 def wanted(command: Command, execution: Execution, subject: cards.Subject) -> Line:

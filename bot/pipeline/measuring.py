@@ -7,7 +7,7 @@ can come of it by them, it is closed.
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -25,8 +25,6 @@ from bot.model import (
     ApprovalStatus,
     Execution,
     ExecutionStatus,
-    Message,
-    Node,
     ReviewKind,
     Terms,
     Uncounted,
@@ -34,9 +32,10 @@ from bot.model import (
     Vote,
     VoteState,
 )
+from bot.pipeline.questions import Questions, Seen, seen_with
 from bot.pipeline.voiding import void
 from bot.ports import DeliveryFailed
-from bot.reply import Line, Reply, Words, dump
+from bot.reply import Reply, dump
 from bot.reviews.beginning import lasts
 from bot.reviews.policy import Decision, DecisionKind, Policy
 from bot.reviews.reviewers import Reviewers, nobody_left, since_requested
@@ -53,50 +52,11 @@ _MEASURED = frozenset({ApprovalStatus.PENDING, ApprovalStatus.APPROVED})
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The votes on a review, the copies of its card, and what else waits to be approved for the
-    same machine, as they were read together.
-    """
-
-    votes: Sequence[Vote]
-    copies: Sequence[Message]
-    beside: Sequence[tuple[Approval, Execution]] = ()
-
-
-NOTHING_SEEN = Seen((), ())  # of a new one
-
-
-async def seen_with(tx: UnitOfWork, approval: Approval) -> Seen:
-    """What a card is made of beside the review itself."""
-    votes = await tx.votes.of(approval.id)
-    copies = await tx.messages.copies(review_cards.key_of(approval))
-    return Seen(votes, copies, await beside_of(tx, approval))
-
-
-async def beside_of(tx: UnitOfWork, approval: Approval) -> Sequence[tuple[Approval, Execution]]:
-    """What else waits to be approved for the machine of one that does."""
-    if approval.kind is not ReviewKind.APPROVE or approval.status is not ApprovalStatus.PENDING:
-        return ()
-    found = await tx.approvals.beside(approval)
-    about = await tx.executions.some([one.execution for one in found]) if found else {}
-    return [(one, about[one.execution]) for one in found]
-
-
 class Asking(Protocol):
     """What of the reviews is needed here."""
 
     reviewers: Reviewers
-
-    async def question(
-        self,
-        approval: Approval,
-        execution: Execution,
-        decision: Decision | None = None,
-        seen: Seen | None = None,
-    ) -> Question:
-        """All that the card says."""
-        ...
+    questions: Questions
 
     async def hand_over(self, tx: UnitOfWork, approval: Approval, votes: Sequence[Vote]) -> None:
         """Give a decided execution back to the ledger."""
@@ -104,14 +64,6 @@ class Asking(Protocol):
 
     async def close(self, approval: Approval) -> None:
         """Say that it was not approved."""
-        ...
-
-    async def not_done(self, approval: Approval, execution: Execution, why: Words) -> Line:
-        """What was asked about, and what stopped it after all."""
-        ...
-
-    async def node_of(self, execution: Execution) -> Node | None:
-        """The node that it is about."""
         ...
 
 
@@ -249,14 +201,14 @@ class Measuring:
         people: Sequence[UserId] = ()
         if approval.kind is ReviewKind.APPROVE:
             try:
-                node = await self._reviews.node_of(execution)
+                node = await self._reviews.questions.node_of(execution)
                 people = await reviewers.require_reviewers(execution, decision, node)
             except Refused as refusal:
                 more = decision.approvals > approval.needed
                 why = since_requested(refusal) if more else nobody_left(refusal)
                 return await self._void(approval, execution, why)
         question = replace(
-            await self._reviews.question(approval, execution, decision, seen), people=people
+            await self._reviews.questions.of(approval, execution, decision, seen), people=people
         )
         if not _is_less(terms, approval) and self._is_shown(question, seen):
             return approval
@@ -287,7 +239,7 @@ class Measuring:
         if approval.status is not ApprovalStatus.PENDING:
             raise why
         now = self._clock.now()
-        sentence = await self._reviews.not_done(approval, execution, why.words)
+        sentence = await self._reviews.questions.not_done(approval, execution, why.words)
         outcome, hint = recorded(why), advice(why)
         async with self._store.write() as tx:
             if await void(tx, approval, execution, sentence, now, outcome=outcome, hint=hint):

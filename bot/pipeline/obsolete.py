@@ -127,7 +127,7 @@ class Obsolete:
 
     async def _close(self, approval: Approval, execution: Execution, gone: _Gone) -> None:
         now = self._clock.now()
-        sentence = await self._services.reviews.not_done(approval, execution, gone.told)
+        sentence = await self._services.reviews.questions.not_done(approval, execution, gone.told)
         by = [gone.by] if gone.by else []
         async with self._store.write() as tx:
             if not await void(tx, approval, execution, sentence, now, outcome=gone.why, by=by):

@@ -28,13 +28,13 @@ from bot.pipeline.context import Services, unsaid
 from bot.pipeline.endings import Endings
 from bot.pipeline.failing import Overtaken
 from bot.pipeline.joining import SameRequest
-from bot.pipeline.measuring import seen_with
 from bot.pipeline.patience import (
     Interim,
     courteously,
     slack_is_slow,
 )
 from bot.pipeline.preparation import Preparation
+from bot.pipeline.questions import seen_with
 from bot.pipeline.readable import require_readable
 from bot.pipeline.targets import Bound
 from bot.pipeline.turning_down import Refusal

@@ -120,7 +120,7 @@ class Reminders:
             people = await reviewers.others(execution, decision)
         except DeliveryFailed as failure:  # then nobody is mentioned
             log.info("reminder.to_nobody", approval=approval.id, reason=failure.reason)
-        question = await self._reviews.question(approval, execution, decision)
+        question = await self._reviews.questions.of(approval, execution, decision)
         decided = {vote.user for vote in question.votes if vote.state is VoteState.COUNTED}
         left = None if people is None else [user for user in people if user not in decided]
         return _Due(question, left, first)

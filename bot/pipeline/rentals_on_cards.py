@@ -116,7 +116,7 @@ class RentalsOnCards:
         self, approval: Approval, execution: Execution, shown: Mapping[str, Fact]
     ) -> bool:
         """Write it down, with the cards that say it; False where it is decided meanwhile."""
-        question = await self._services.reviews.question(approval, execution)
+        question = await self._services.reviews.questions.of(approval, execution)
         now = self._services.clock.now()
         async with self._store.write() as tx:
             anew = await tx.approvals.show_anew(approval.id, shown, now)

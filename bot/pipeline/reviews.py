@@ -5,7 +5,6 @@ afterwards, and a click that a dying process left behind is taken up again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -13,16 +12,12 @@ import structlog
 
 from bot.clock import Clock
 from bot.errors import Refused
-from bot.ids import ApprovalId, ChannelId, UserId
+from bot.ids import ApprovalId, UserId
 from bot.language.table import Table
 from bot.messages import alone, board, decisions, glass_cards, review_cards
-from bot.messages.cards import owner_of
 from bot.messages.outbox import Outbox
 from bot.messages.question import (
     Question,
-    subject_of,
-    to_type,
-    with_requester,
 )
 from bot.model import (
     Approval,
@@ -40,14 +35,14 @@ from bot.model import (
     VoteState,
 )
 from bot.pipeline.aside import BEING_SAID
-from bot.pipeline.covered import may_be_broken
 from bot.pipeline.holding import require_way
 from bot.pipeline.joining import require_first
-from bot.pipeline.measuring import NOTHING_SEEN, Measuring, Seen, beside_of, seen_with
+from bot.pipeline.measuring import Measuring
+from bot.pipeline.questions import NOTHING_SEEN, Questions, Seen, beside_of, seen_with
 from bot.pipeline.readable import offered_again
-from bot.pipeline.titles import losses_of, pressed_on, title_of, told_beside
+from bot.pipeline.titles import told_beside
 from bot.ports import DeliveryFailed, slack_does_not_say
-from bot.reply import Line, Reply, Words, say
+from bot.reply import Reply, say
 from bot.reviews.beginning import begun
 from bot.reviews.policy import Decision, DecisionKind
 from bot.reviews.reviewers import Reviewers, since_requested
@@ -80,10 +75,10 @@ class Reviews:
         self.reviewers = reviewers
         self._store = store
         self._table = table
-        self._inventory = inventory
         self._outbox = outbox
         self._clock = clock
         self._by = by
+        self.questions = Questions(store, table, inventory, reviewers)
         self.measuring = Measuring(store, self, outbox.deliver_due, clock)
 
     # Before the run
@@ -121,7 +116,7 @@ class Reviews:
             kind = ReviewKind.APPROVE
             people = await self.reviewers.require_reviewers(execution, decision, node)
         approval = begun(execution, decision, kind, shown, self._clock.now())
-        question = await self.question(approval, execution, decision, NOTHING_SEEN)
+        question = await self.questions.of(approval, execution, decision, NOTHING_SEEN)
         now = self._clock.now()
         async with self._store.write() as tx:
             command = self._table[execution.command]
@@ -235,7 +230,7 @@ class Reviews:
                 vote = await tx.votes.get(key)
             if vote.state is VoteState.FALLEN:  # it lacks what approvers have to type now
                 raise untyped()
-        question = await self.question(approval, execution, decision, seen)
+        question = await self.questions.of(approval, execution, decision, seen)
         return await self._counted(vote, question)
 
     async def _counted(self, vote: Vote, question: Question) -> Count | None:
@@ -263,7 +258,7 @@ class Reviews:
             execution = await tx.executions.get(approval.execution)
         if approval.status is not ApprovalStatus.APPROVED:
             return
-        card = review_cards.comparing(await self.question(approval, execution))
+        card = review_cards.comparing(await self.questions.of(approval, execution))
         async with self._store.write() as tx:
             execution = await tx.executions.get(approval.execution)
             if execution.status is ExecutionStatus.RECORDED:
@@ -346,7 +341,7 @@ class Reviews:
             execution = None if approval is None else await tx.executions.get(approval.execution)
         if approval is None or execution is None:
             raise Refused(decisions.UNKNOWN, hint=decisions.UNKNOWN_HINT)
-        question, now = await self.question(approval, execution), self._clock.now()
+        question, now = await self.questions.of(approval, execution), self._clock.now()
         async with self._store.write() as tx:
             if await tx.votes.withdraw(approval_id, user, at, now):
                 votes = await tx.votes.of(approval_id)
@@ -381,7 +376,7 @@ class Reviews:
         async with self._store.read() as tx:
             execution = await tx.executions.get(approval.execution)
         end = decisions.ENDS[approval.status]
-        question = await self.question(approval, execution)
+        question = await self.questions.of(approval, execution)
         sentence = decisions.closed(question)
         now = self._clock.now()
         async with self._store.write() as tx:
@@ -397,10 +392,6 @@ class Reviews:
                     offers=again if end is ExecutionStatus.EXPIRED else (),
                 )  # fmt: skip
         await self._outbox.deliver_due()
-
-    async def not_done(self, approval: Approval, execution: Execution, why: Words) -> Line:
-        """What was asked about, and what stopped it after all."""
-        return decisions.not_done(await self.question(approval, execution), why)
 
     async def expire(self) -> None:
         """Close what nobody decided in time."""
@@ -421,81 +412,6 @@ class Reviews:
         async with self._store.read() as tx:
             return await tx.votes.pending(self._clock.now() - _LOST_CLICK, 20)
 
-    async def to_type(self, approval_id: ApprovalId) -> tuple[str, ...]:
-        """What an approver may have to type, one of these: names that people did not give."""
-        async with self._store.read() as tx:
-            approval = await tx.approvals.get(approval_id)
-            execution = await tx.executions.get(approval.execution)
-        title = self._table.spoken_of(execution.command).title
-        return to_type(approval, execution) or (title,)
-
-    async def asked(self, approval: Approval) -> Line:
-        """`Delete train-01 on gpu1, requested by @bob`."""
-        async with self._store.read() as tx:
-            execution = await tx.executions.get(approval.execution)
-        question = await self.question(approval, execution)
-        return with_requester(question)
-
-    async def titled(self, approval: Approval) -> Line:
-        """`Delete train-01 on gpu1`."""
-        async with self._store.read() as tx:
-            execution = await tx.executions.get(approval.execution)
-        return (await self.question(approval, execution)).title
-
     async def deliver(self) -> None:
         """Send what the cards say now."""
         await self._outbox.deliver_due()
-
-    async def card(self, approval: Approval, reader: UserId = UserId("")) -> Reply:
-        """What there is to see of a review, with its buttons while it waits.
-
-        Where one `reader` alone sees it, it has the buttons that they may press.
-        """
-        async with self._store.read() as tx:
-            execution = await tx.executions.get(approval.execution)
-        question = await self.question(approval, execution)
-        card = review_cards.shown_again(question)
-        if not reader:
-            return card
-        return review_cards.read_by(card, reader, execution, approval, question.votes)
-
-    async def node_of(self, execution: Execution) -> Node | None:
-        """The node that it is about, if any."""
-        return await self._inventory.node_by_id(execution.node) if execution.node else None
-
-    async def question(
-        self,
-        approval: Approval,
-        execution: Execution,
-        decision: Decision | None = None,
-        seen: Seen | None = None,
-    ) -> Question:
-        """All that the card says; `decision` is what the rules say now, where that is known.
-
-        `seen` was read a moment ago; without it, it is read now.
-        """
-        command = self._table.spoken_of(execution.command)
-        label = await self._inventory.label(execution.node) if execution.node else ""
-        subject = subject_of(approval, execution, label)
-        asked = title_of(self._table, approval, execution, label)
-        loses = losses_of(self._table, approval, execution)
-        key = review_cards.key_of(approval)
-        if seen is None:
-            async with self._store.read() as tx:
-                seen = await seen_with(tx, approval)
-        votes = seen.votes
-        had = [UserId(owner) for copy in seen.copies if (owner := owner_of(key, copy.key))]
-        people: Sequence[UserId] = had
-        if approval.kind is ReviewKind.APPROVE and approval.status is ApprovalStatus.PENDING:
-            with suppress(DeliveryFailed):
-                decision = decision or await self.reviewers.decision(execution)
-                people = await self.reviewers.still_asked(had, execution, decision)
-        named = decision is not None and bool(decision.approvers)
-        channel = "" if named else await self.reviewers.sharing_channel(execution)
-        glass = decision is not None and not command.secrets and may_be_broken(decision)
-        first = await pressed_on(self._store, approval, execution)
-        return Question(
-            execution, approval, subject, asked, loses, command.kinds, votes, named, people,
-            ChannelId(channel), glass, told_beside(self._table, execution, seen.beside, label),
-            await self.question(*first) if first else None,
-        )  # fmt: skip

@@ -109,7 +109,7 @@ async def _words(
     """
     sentence = await _failed(services, execution, error)
     if approval is not None:
-        sentence = await services.reviews.not_done(approval, execution, error.words)
+        sentence = await services.reviews.questions.not_done(approval, execution, error.words)
     if isinstance(error, SameRequest):
         return sentence, *await told(services, execution, error.first)
     if was_begun or end is ExecutionStatus.VOIDED:
