@@ -233,6 +233,7 @@ exec flock -n elsewhere/$n timeout 50 "$@"
 """
 
 
+@pytest.mark.slow
 def test_a_bot_on_another_disk_is_not_taken_for_one_that_uses_the_file(
     bot: Bot, tmp_path: Path
 ) -> None:

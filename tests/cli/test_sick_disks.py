@@ -55,6 +55,7 @@ def test_a_full_disk_casts_no_doubt_on_what_is_copied(
     assert "no database" not in told
 
 
+@pytest.mark.slow
 def test_a_key_that_finds_no_room_is_said_not_to_be_written(tmp_path: Path, content: Path) -> None:
     disk = tmp_path / "disk"
     prepared = f"unset CREDENTIAL_KEYS; echo {KEY} > credential.key; {FULL}"

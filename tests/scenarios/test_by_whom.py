@@ -43,6 +43,7 @@ MAY_PUT = {
 ANSWERED = {"session.ask"}  # what others see is a question to them, whoever let it be put
 
 
+@pytest.mark.slow
 def test_messages_are_put_up_in_one_place_that_names_people() -> None:
     putting = set()
     for path in (ROOT / "bot").rglob("*.py"):

@@ -368,6 +368,7 @@ async def test_a_machine_that_was_made_from_here_costs_from_its_request_on(
     assert abs(held - (scene.chain.blocks.head - begins)) <= 3
 
 
+@pytest.mark.slow
 async def test_a_node_and_a_month_are_what_is_asked_for(scene: ChainStage) -> None:
     stage, alice = scene.stage, scene.stage.alice
     await stage.gives_session(alice, "gpu2")

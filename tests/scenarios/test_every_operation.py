@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from sandbox.dbc.demo import demo_renter
 from sandbox.dbc.values import GIB
 from tests.scenarios.metal import knows_rack, rack, rents_slot, signed, slot_three
@@ -128,6 +130,7 @@ async def networks_and_metal(stage: Stage) -> None:
     await stage.confirms(alice, "Let its manager forget")
 
 
+@pytest.mark.slow
 async def test_every_operation_of_dbc_is_reached_by_what_people_type(one_stage: Stage) -> None:
     stage = one_stage
     await asks(stage, proof())

@@ -5,6 +5,8 @@ from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.scenarios.site import NAME, site, told
 from tests.scenarios.stage import CHANNEL, Stage, card
 
@@ -40,6 +42,7 @@ async def delivers(stage: Stage, seconds: int) -> None:
         await stage.bot._services.reviews.deliver()
 
 
+@pytest.mark.slow
 async def test_very_many_requests_keep_nobody_else_waiting(tmp_path: Path) -> None:
     many = 100
     async with site(tmp_path, REVIEWED, entitled="alice bob carol") as stage:

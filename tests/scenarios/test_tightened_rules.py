@@ -92,6 +92,7 @@ _ONE = f"{BASE}approvals = 1\n"
 _VOTES = (("bob", "Approve", 0), ("carol", "Approve", 0))
 
 
+@pytest.mark.slow
 @settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -221,6 +221,7 @@ async def test_without_the_packages_it_says_so_and_works(
         assert "Install requirements-otel.txt." in told
 
 
+@pytest.mark.slow
 def test_nothing_of_it_is_loaded_where_no_endpoint_is_set() -> None:
 
     code = "import sys, bot.app; print([n for n in sys.modules if n.startswith('opentelemetry')])"

@@ -305,6 +305,7 @@ async def test_a_restart_of_the_bot_forgets_nothing_that_waits(stage: Stage) -> 
     assert len(stage.endings(stage.bob)) == 1
 
 
+@pytest.mark.slow
 async def test_who_floods_a_machine_keeps_others_waiting_for_one(stage: Stage) -> None:
     await busy(stage)
     for size in (10, 20, 30):
@@ -367,7 +368,7 @@ async def test_of_several_replicas_one_goes_on_and_once(replicas: Replicas) -> N
         bot.reload_policy()
     people = await replicas.clickers()
     off(stage)
-    stage.node("gpu1").durations = Durations(add=timedelta(minutes=1))
+    stage.node("gpu1").durations = Durations(add=timedelta(seconds=20))
     await replicas.asks(stage.alice, "/dbc vm list")
     lines = [f"/dbc disk add {NAME} {10 + number}" for number in range(len(people))]
     typing = zip(people, lines, strict=True)

@@ -53,6 +53,7 @@ def leads(stage: Stage) -> Usergroup:
     return group
 
 
+@pytest.mark.slow
 @both_stages
 async def test_two_people_cause_one_call_a_minute_under_the_example(stage: Stage) -> None:
     node = stage.node("gpu1").node_id
