@@ -18,7 +18,7 @@ from bot.ids import UserId, new_id
 from bot.language.args import NODE_OPTION
 from bot.language.kinds import CHOICE, INT, MOMENT, Arg
 from bot.language.table import Command, Group
-from bot.language.times import moment
+from bot.language.times import moment, spoken
 from bot.messages.cards import people_line
 from bot.model import AuditEntry, AuditKind, AuditQuery, AuditRow, ExecutionStatus
 from bot.pipeline.context import Context
@@ -129,7 +129,27 @@ _FORMERLY = re.compile(r"(denied|cancelled|expired|void) by (\w+)")
 _MENTIONED = re.compile(r"<[@#]([A-Z0-9]+)(?:\|[^>]*)?>|@([UW][A-Z0-9]{2,})\b")
 _PERSON = re.compile(r"<?@?([UW][A-Z0-9]{2,})(?:\|[^>]*)?>?")
 
-Who = Annotated[str, Arg(say("Person"), hint=say("What they did or asked for: @alice, or me"))]
+
+def _spoken_of(text: str) -> str:
+    """Whom a sentence names by a mention."""
+    found = _SPOKEN_OF.search(text)
+    return f"@{found[1].upper()}" if found else ""
+
+
+def _spoken_outcome(text: str) -> str:
+    """What became of what a sentence asks for."""
+    found = _SPOKEN_OUTCOME.search(text)
+    return (found["en"] or _OUTCOMES[found["zh"]]) if found else ""
+
+
+_SPOKEN_OF = re.compile(r"@([uw][a-z0-9]{2,})\b")
+_OUTCOMES = {"失败": "failed", "拒绝": "denied"}
+_SPOKEN_OUTCOME = re.compile(r"\b(?P<en>failed|denied|unknown|expired)\b|(?P<zh>失败|拒绝)")
+
+Who = Annotated[
+    str,
+    Arg(say("Person"), hint=say("What they did or asked for: @alice, or me"), spoken=_spoken_of),
+]
 Which = Annotated[
     str,
     Arg(
@@ -142,11 +162,22 @@ What = Annotated[
     str, Arg(say("Command"), hint=say("Like vm, restart or “vm restart”"), narrow=True)
 ]
 CameOf = Annotated[
-    str, Arg(say("Outcome"), hint=say("Like done, failed, unknown, denied, requested"))
+    str,
+    Arg(
+        say("Outcome"),
+        hint=say("Like done, failed, unknown, denied, requested"),
+        spoken=_spoken_outcome,
+    ),
 ]
 Since = Annotated[
     str,
-    Arg(say("Since"), MOMENT, hint=say("2h, yesterday, 2026-11-01, 2026-11-01T18:30"), narrow=True),
+    Arg(
+        say("Since"),
+        MOMENT,
+        hint=say("2h, yesterday, 2026-11-01, 2026-11-01T18:30"),
+        narrow=True,
+        spoken=spoken,
+    ),
 ]
 Until = Annotated[
     str, Arg(say("Until"), MOMENT, hint=say("As since; a day is included"), narrow=True)

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from bot.folding import plain
 from bot.language.bound import fails
@@ -51,7 +51,11 @@ _MORE = frozenset("increase raise expand extend grow enlarge resize bigger 扩�
 _OF_A_MACHINE = frozenset("memory ram mem cpu cpus cores 内存 核".split())  # noqa: SIM905
 _PERSON = re.compile(r"@\w+")
 _DEED = re.compile("restart|reboot|shutdown|delet(?:e|ion)|reset|start|poweroff")
+_BEGINNING = frozenset({"start", "launch", "begin", "restart"})
+_ONE = frozenset({"a", "the", "another", "new"})
+_MADE = frozenset({"snapshot", "backup", "download", "upload"})
 _TELLING = frozenset({"know", "look", "see", "check"})  # “let @bob know”
+_SWITCHED = frozenset({"turn", "switch", "power", "off", "and", "then", "back", "on", "again"})
 # Switched off, and on again.
 _ANEW = re.compile("关[机掉了]*(?:再|然后|又|后)重?新?(?:打?开|启动)")
 
@@ -98,30 +102,60 @@ def _said(clause: Sequence[str]) -> list[str]:
 def in_one(typed: Sequence[str]) -> list[str]:
     """The words with one for what is said in several: off and on again, to give, to take away."""
     said = _said(typed)
+    if "bare" in said[:-1] and said[said.index("bare") + 1] == "metal":
+        at = said.index("bare")
+        return in_one([*typed[:at], *typed[at + 1 :]])
+    if not _MORE.isdisjoint(said) and not _OF_A_MACHINE.isdisjoint(said):
+        return ["modify" if one in _MORE else word for word, one in zip(typed, said, strict=True)]
+    ways = (_anew(typed, said), _begun(typed, said), _undone(typed, said), _shared(typed, said))
+    return next((found for found in ways if found is not None), list(typed))
+
+
+def _anew(typed: Sequence[str], said: Sequence[str]) -> list[str] | None:
+    """What is switched off, and on again."""
     if _ANEW.search("".join(said)):
         told = [_ANEW.sub("重启", simplified(word)) for word in typed]
         others = [word for word in typed if not _HAN.search(word)]
         return told if "重启" in "".join(told) else ["重启", *others]  # 先关 ada 再开
     if "on" in said and {"and", "then"} & set(said[:-1]) and "off" in said[: said.index("on")]:
-        parts = {"turn", "switch", "power", "off", "and", "then", "back", "on", "again"}
-        return ["restart", *(w for w, one in zip(typed, said, strict=True) if one not in parts)]
+        return ["restart", *_without(_SWITCHED, typed, said)]
+    return None
+
+
+def _begun(typed: Sequence[str], said: Sequence[str]) -> list[str] | None:
+    """What is started and is no machine yet: “start a new machine”, “start a snapshot of ada”."""
+    if said[:1] and said[0] in _BEGINNING and said[1:2] and said[1] in _ONE:
+        if {"new", "another"} & set(said[1:3]):
+            return ["create", *_without(_BEGINNING | {"new", "another"}, typed, said)]
+        if said[2:3] and said[2] in _MADE:
+            return list(typed[2:])
+    return None
+
+
+def _undone(typed: Sequence[str], said: Sequence[str]) -> list[str] | None:
+    """What somebody stops that is going on: “stop the shutdown of ada”, “stop deleting ada”."""
     is_stopped = any(one.endswith("ing") for one in said[1:2]) or "being" in said
     if said[:2] == ["stop", "the"] and _DEED.fullmatch(" ".join(said[2:3])):
-        return ["cancel", *typed[3:]]  # `stop the shutdown of ada`
+        return ["cancel", *typed[3:]]
     if said[:1] == ["stop"] and is_stopped and not {"sharing", "using"} & set(said):
-        return ["cancel", *typed[2:]]  # `stop deleting ada`, `stop ada from being deleted`
+        return ["cancel", *typed[2:]]
+    return None
+
+
+def _shared(typed: Sequence[str], said: Sequence[str]) -> list[str] | None:
+    """To whom access is given, or from whom it is taken."""
     if said[:1] and said[0] in _TAKING - {"stop"} and any(map(_PERSON.fullmatch, said[1:2])):
         return ["unshare", *typed[1:]]
-    if not _MORE.isdisjoint(said) and not _OF_A_MACHINE.isdisjoint(said):
-        return ["modify" if one in _MORE else word for word, one in zip(typed, said, strict=True)]
     people = any(word.startswith("@") for word in typed)
     if not _TAKING.isdisjoint(said) and (people or "sharing" in said):
         if _SHARED.isdisjoint(said):
-            return list(typed)
+            return None
         beside = _TAKING | _SHARED | {"away", "of", "no", "needs", "need"}
-        left = [w for w, one in zip(typed, said, strict=True) if one not in beside]
-        return ["unshare", *left]
+        return ["unshare", *_without(beside, typed, said)]
     if people and not _GIVING.isdisjoint(said) and _TELLING.isdisjoint(said):
-        left = [w for w, one in zip(typed, said, strict=True) if one not in _GIVING]
-        return ["share", *left]
-    return list(typed)
+        return ["share", *_without(_GIVING, typed, said)]
+    return None
+
+
+def _without(beside: Collection[str], typed: Sequence[str], said: Sequence[str]) -> Iterator[str]:
+    return (word for word, one in zip(typed, said, strict=True) if one not in beside)

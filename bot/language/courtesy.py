@@ -12,7 +12,7 @@ from bot.language.vocabulary import VERBS
 COURTESIES = frozenset(
     """
     please pls plz plss pleease kindly hey hi hello thanks thx thankyou cheers ty tia ok okay now
-    asap
+    asap ffs kthx
     请 请帮我 帮我 帮忙 麻烦 麻烦了 一下 下 吧 谢谢 谢谢你 谢谢啦 谢了 多谢 拜托 拜托了 辛苦了
     你好 好的 现在 马上 立刻 尽快
     """.split()  # noqa: SIM905 - readable
@@ -33,10 +33,12 @@ PHRASES = tuple(
     tuple(words.split())
     for words in (
         "thank you", "thank you so much", "thank you very much", "thank you in advance",
-        "many thanks", "thanks a lot", "thanks so much", "thanks in advance", "thanks team",
+        "many thanks", "thanks a lot", "thanks a ton", "thanks a bunch", "thanks so much",
+        "thanks in advance", "thanks team", "no rush", "pretty please",
         "if you can", "if possible", "if you please", "if thats ok", "if that's ok",
         "if you dont mind",
         "if you have time", "when you can", "when you get a chance", "when you have time",
+        "when you have a sec", "when you get a sec",
         "when you have a moment", "for me", "right now", "right away",
     )
 )  # fmt: skip

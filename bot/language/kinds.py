@@ -39,6 +39,7 @@ _LONGEST, _LONGEST_NAME = 500, 150
 
 _NAME = re.compile(r"[\w.+/:-]+")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9]+")  # one of the bot's own, whatever stands around it
+_COUNTER = re.compile(r"(?<=\d)\s*(?:cores?|gpus?|cards?|[核个個张張块塊卡])$", re.IGNORECASE)
 _HOURS = re.compile(r"\s*(?:h|hrs?|hours?|[个個]?小[时時]|[时時])$", re.IGNORECASE)
 _LISTED = re.compile(r"[\s;]+")
 _SPACED_COMMA = re.compile(r"\s*,\s*(?=\d)")  # `tcp, 8080` is one part
@@ -226,7 +227,7 @@ class _Integer(Kind):
         if typed(text).startswith("+"):
             raise _whole(arg, name)
         try:
-            value = int(typed(text))
+            value = int(_COUNTER.sub("", typed(text)))
         except ValueError:
             told = say("{label} must be a whole number, not “{text}”.", label=arg.label, text=text)
             raise Refused(told, field=name) from None

@@ -28,6 +28,7 @@ class Mood(Enum):
 
 # What somebody types in the place of a name who wants nothing done.
 NOTHINGS = frozenset("nothing none never not dont don't nope 不 别 不要 没有".split())  # noqa: SIM905
+PRONOUNS = frozenset("it this that them these those 它 这个 那个 这台 那台".split())  # noqa: SIM905
 
 _YOU = "(?:you|u|ya|someone|somebody|anyone|anybody)"
 _ASKED = (

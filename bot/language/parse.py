@@ -16,7 +16,7 @@ from bot.language.args import option_called
 from bot.language.chinese import GROUPS, flag_apart
 from bot.language.courtesy import without_courtesy
 from bot.language.kinds import PERSON
-from bot.language.mood import NOTHINGS, Mood, mood_of
+from bot.language.mood import NOTHINGS, PRONOUNS, Mood, mood_of
 from bot.language.sorting import arguments, given_to, sorted_out, with_bare
 from bot.language.synonyms import nearest
 from bot.language.table import Command, Table
@@ -165,7 +165,8 @@ def _is_command(table: Table, word: str) -> bool:
 
 def _command(table: Table, typed: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
     if len(typed) > 1 and (command := table.find(typed[0], typed[1])):
-        return command, typed[2:]
+        is_two = "-".join(map(plain, typed[1:3])) == command.verb  # `settings quiet hours 22-7`
+        return command, typed[3 if is_two else 2 :]
     if command := table.find("", typed[0]):
         return command, typed[1:]
     if table.group(typed[0]) is not None:
@@ -211,7 +212,7 @@ def meant_by(
     given = {
         c.id: {
             **given_to(c, [*named(c), *_people(c, typed), *found.rest])[0],
-            **_spoken(c, typed),
+            **spoken(c, typed),
         }
         for c in found.commands
     }
@@ -242,7 +243,7 @@ def _like_a_command(table: Table, typed: Sequence[str]) -> str:
     return " ".join(bare[:2]) if bare and table.group(bare[0]) is not None else ""
 
 
-def _spoken(command: Command, typed: Sequence[str]) -> dict[str, str]:
+def spoken(command: Command, typed: Sequence[str]) -> dict[str, str]:
     """What a sentence says of a command's arguments in words of its own: `last month`."""
     told = plain(" ".join(typed))
     found = {p.name: p.arg.spoken(told) for p in command.parameters if p.arg.spoken is not None}
@@ -266,7 +267,11 @@ def _refuse_several(
 def _is_shared(command: Command, typed: Sequence[str], values: Mapping[str, str]) -> bool:
     """Whether a verb without its group means others, and what it is given is not for this one."""
     others = VERBS.get(plain(typed[0]), ())
-    if not values or not others or command.id in others or command.check is None:
+    if not values or not others or command.id in others[:1]:
+        return False
+    if command.group == "metal" and command.target and command.target.name in values:
+        return bool(command.missing(values))  # `boot inference`
+    if command.id in others or command.check is None:
         return False
     try:
         command.check({**command.defaults, **values})
@@ -276,9 +281,9 @@ def _is_shared(command: Command, typed: Sequence[str], values: Mapping[str, str]
 
 
 def _names_nothing(command: Command, values: Mapping[str, str], spelled: Mapping[str, str]) -> bool:
-    """Whether what is to change is called “nothing”, without quotes: `restart nothing`."""
+    """Whether what is to change has no name, without quotes: `restart nothing`, `restart it`."""
     named = [p.name for p in command.parameters if p.arg.kind.is_target and p.name in values]
     changes = command.effect_of(values) is not Effect.READ
     return changes and any(
-        name not in spelled and plain(values[name]) in NOTHINGS for name in named
+        name not in spelled and plain(values[name]) in NOTHINGS | PRONOUNS for name in named
     )

@@ -76,8 +76,17 @@ def read_anew(command: Command, typed: Sequence[str]) -> tuple[list[str], str]:
     """
     if any(p.arg.kind.is_secret or p.arg.kind.takes is not Takes.WORD for p in command.parameters):
         return list(typed), ""
-    words, doubtful = _with_reason(command, list(typed))
+    words, doubtful = _with_reason(command, _with_place(typed))
     return _with_names(command, _with_month(command, _with_hours(command, words))), doubtful
+
+
+def _with_place(typed: Sequence[str]) -> list[str]:
+    """`gpu1 上的 inference` as `on gpu1 inference`."""
+    words = list(typed)
+    for at, word in enumerate(words[1:-1], start=1):
+        if plain(word) == "上的":
+            return [*words[: at - 1], NODE_OPTION, words[at - 1], *words[at + 1 :]]
+    return words
 
 
 def _with_reason(command: Command, words: list[str]) -> tuple[list[str], str]:

@@ -12,6 +12,7 @@ from bot.language.cells import begins_with_title
 from bot.language.chinese import BEFORE_PEOPLE, BEHIND_NODE, PREPOSITIONS
 from bot.language.courtesy import COURTESIES, without_courtesy_behind
 from bot.language.joined_words import apart, takes_node, takes_text, with_units
+from bot.language.kinds import PERSON
 from bot.language.placeholders import without_placeholders
 from bot.language.rereading import flag_called, read_anew
 from bot.language.table import Command
@@ -154,13 +155,20 @@ def sorted_out(command: Command, rest: Sequence[str]) -> dict[str, str]:
     values: dict[str, str] = {}
     bare: list[str] = []
     queue = with_units(command, list(apart(command, rest)))
+    takes_people = any(p.arg.kind is PERSON for p in command.parameters)
     while queue:
         if _takes_whole_line(command, bare, queue, values):
             break
         word = queue.pop(0)
-        if queue and fold(word) in _BEFORE_PEOPLE and queue[0][:1] in {"@", "#"}:
+        if (
+            queue
+            and fold(word) in _BEFORE_PEOPLE
+            and (queue[0][:1] in {"@", "#"} or (takes_people and queue[0].isalpha()))
+        ):
             continue
-        if queue and _is_before_node(command, word):
+        if queue and queue[0].startswith("/") and _is_before_directory(command, word):
+            _set(command, values, "directory", queue.pop(0))
+        elif queue and _is_before_node(command, word):
             _set(command, values, NODE_OPTION, queue.pop(0))
             if queue and fold(queue[0]) in BEHIND_NODE:  # 在 gpu1 上
                 queue.pop(0)
@@ -182,6 +190,11 @@ def _is_before_node(command: Command, word: str) -> bool:
     if said in _TOWARDS:
         return command.node_option is not None and command.parameter(said) is None
     return said == NODE_OPTION and takes_node(command) and not _is_choice(command, word)
+
+
+def _is_before_directory(command: Command, word: str) -> bool:
+    """Whether the path after this word is a directory: `disk add train-01 100 on /data2`."""
+    return _preposition(word) in {NODE_OPTION, "in", "to"} and bool(command.parameter("directory"))
 
 
 def _named_next(command: Command, word: str) -> Parameter | None:

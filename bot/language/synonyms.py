@@ -64,6 +64,7 @@ _COMMON = frozenset(
     "once over part last least state fresh rest repeat result resolve".split()
 )
 _FORCE = frozenset({"强制", "force", "forced", "forcibly"})
+_NEW = frozenset({"new", "another", "新"})
 _JOINTS = re.compile(r"[\s._/-]+")
 _SHOWN_ALONE = frozenset({"vm", "node", "approval", "order"})
 _NAMED, _NUMBERED = ("vm.show", "node.show"), ("order.show", "vm.show")
@@ -239,7 +240,7 @@ def _meant_by(
     group, verb, rest = _reading(table, typed)
     found = _by_meaning(table, group, verb) or _by_look(table, group, verb)
     first = _meant(next(_apart(typed), ""))
-    is_deed = first in _DEEDS or (has_name and group == "watch")
+    is_deed = first in _DEEDS or (has_name and _group(table, first) == "watch")
     if is_deed and (not found or not verb):  # “snapshot it”
         return _by_meaning(table, "", group), list(_apart(typed))[1:]
     if has_name and found and verb in PASSING:  # “done with it, delete it”
@@ -465,6 +466,19 @@ def _is_near(table: Table, word: str, typed: str) -> bool:
     effects = {command.effect_of({}) for command in _by_meaning(table, "", word)}
     nearness = SequenceMatcher(None, typed, word).ratio()
     return nearness >= _NEARER or not effects & {Effect.DISRUPT, Effect.DESTROY}
+
+
+def is_about_others(table: Table, command: Command, words: Sequence[str]) -> bool:
+    """Whether the words name what a command is not about: “start” of a snapshot, of a new one."""
+    choices = [p.arg for p in command.parameters if p.arg.kind.is_choice]
+    for word in map(_meant, _apart(words)):
+        ids = (*VERBS.get(word, ()), *PARTS.get(word, ()))
+        groups = {id_.partition(".")[0] for id_ in ids} | {_group(table, word)}
+        groups -= {"", "node"} if command.group == "metal" else {"", "node", "vm"}
+        is_own = command.id in ids or any(one.accepts(word) for one in choices)
+        if word in _NEW or (groups and not is_own and command.group not in groups):
+            return True
+    return False
 
 
 def groups_in(table: Table, typed: Sequence[str]) -> list[str]:

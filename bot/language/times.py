@@ -23,6 +23,25 @@ _UNITS = {
 }
 _DAYS = {"today": 0, "yesterday": 1, "今天": 0, "昨天": 1, "前天": 2}
 
+_SPOKEN = re.compile(
+    r"\b(?P<day>today|yesterday)\b|(?P<tag>今天|昨天|前天)|\b(?P<short>\d{1,4}[mhdw])\b"
+    r"|(?:last |past |最近|过去) ?(?P<number>\d{1,4}|an?|one)? ?"
+    r"(?P<unit>min|hour|day|week|分钟|个?小时|天|周)"
+)
+_SHORT = {"min": "m", "hour": "h", "day": "d", "week": "w"}
+_WHOLE = frozenset({"day", "week", "天", "周"})  # “last week” is no week from now
+
+
+def spoken(text: str) -> str:
+    """Since when, as a sentence says it: “yesterday”, “last 3 days”; nothing where it says none."""
+    found = _SPOKEN.search(text)
+    if found is None or (found["unit"] in _WHOLE and not found["number"]):
+        return ""
+    if found["unit"]:
+        number = found["number"] if (found["number"] or "").isdecimal() else "1"
+        return f"{number}{_SHORT.get(found['unit'], found['unit'])}"
+    return found["day"] or found["tag"] or found["short"]
+
 
 def moment(text: str, now: datetime, zone: tzinfo, *, end: bool = False) -> datetime:
     """The moment that is meant; a whole day means its beginning, or with `end` its end.

@@ -102,7 +102,7 @@ GROUPS = by_word(
         "baremetal bare-metal metals 裸金属 裸机 物理机": "metal",
         "nodes host hosts gpu gpus 节点 显卡": "node",
         "sessions access credential credentials 会话 凭证": "session",
-        "watches follow 跟踪 关注": "watch",
+        "watches follow operation operations 跟踪 关注 操作": "watch",
         "orders rentals 租单": "order",
         "approvals pending review reviews request requests 审批 审核 待审批": "approval",
         "audits history 审计 记录": "audit",

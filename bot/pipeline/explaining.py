@@ -69,7 +69,7 @@ async def explained(
     are_several = changes and len(several) > 1 and command.parameter("vm") is not None
     if are_several and is_joined:
         return await _one_of(suggestions, command, several, actor)
-    if mood is not Mood.REQUEST or are_several or (changes and await words.part(unclear)):
+    if mood is not Mood.REQUEST or are_several or (changes and await words.other(unclear)):
         line = unclear.line
         meant = replace(meant_by(services.table, line, line, mood), is_refused=mood is Mood.REFUSAL)
         return await offered(services, suggestions, meant, actor, place, mood)

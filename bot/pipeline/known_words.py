@@ -15,13 +15,13 @@ from bot.language.args import NODE_OPTION, REASON, Parameter, option_called
 from bot.language.kinds import ORDER, PERSON
 from bot.language.mood import Mood, mood_of
 from bot.language.objects import PARTS, object_of, parts_in
-from bot.language.parse import NotUnderstood
+from bot.language.parse import NotUnderstood, spoken
 from bot.language.row_parts import Listing
 from bot.language.sorting import given_to
-from bot.language.synonyms import is_of_language
+from bot.language.synonyms import is_about_others, is_of_language
 from bot.language.table import Command
 from bot.language.text import quoted
-from bot.language.unclear import Unclear
+from bot.language.unclear import Surplus, Unclear
 from bot.model import Effect, Machine, Place
 from bot.pipeline.context import Services
 from bot.pipeline.heard import Heard, heard_of, says_nothing, unnamed, without_reason
@@ -93,10 +93,13 @@ class KnownWords:
         command = unclear.command
         found = await self._spotted(unclear.behind)
         words, reason = without_reason(found)
+        if found.node is not None and found.machine is None and command.node_option is not None:
+            found = replace(found, on_node=True)  # `image delete ubuntu.qcow2 gpu1`
+        told = spoken(command, unclear.behind) if command.worst_effect is Effect.READ else {}
         if not (found.machine or found.node):
-            return await self._filled(command, unclear.fit, found, "", reason), ""
+            return await self._filled(command, {**told, **unclear.fit}, found, "", reason), ""
         read, _ = given_to(command, [*named(command, found), *words])
-        fit = await self._filled(command, {**unclear.fit, **read}, found, "", reason)
+        fit = await self._filled(command, {**told, **unclear.fit, **read}, found, "", reason)
         has_target = any(p.arg.kind.is_target and p.name in fit for p in command.parameters)
         is_whole = has_target and not command.missing(fit)
         if command.effect_of(fit) is not Effect.READ:  # “tonight” is not passed over
@@ -125,13 +128,18 @@ class KnownWords:
         is_joined = all(plain(word) in _JOINING or says_nothing(word) for word in found.beside)
         return found.several, is_joined
 
-    async def part(self, unclear: Unclear) -> bool:
-        """Whether such a line is about a part of a thing, which its command does not touch."""
+    async def other(self, unclear: Unclear) -> bool:
+        """Whether such a line is about what its command is not: a part of a thing, another kind."""
         found = await self._spotted(unclear.behind)
         begins = unclear.line[: len(unclear.line) - len(unclear.behind)]
         of = object_of((*begins, *found.before), found.behind, on_node=found.on_node)
         parts = parts_in(of) if found.machine or found.node else []
-        return bool(parts) and unclear.command.id not in PARTS[parts[0]]
+        if parts:
+            return unclear.command.id not in PARTS[parts[0]]
+        command, table = unclear.command, self._services.table
+        is_metal = command.group == "metal" and found.machine is not None
+        is_bare = isinstance(unclear, Surplus) and table.group(unclear.line[0]) is None
+        return is_bare and (is_metal or is_about_others(table, command, found.words))
 
     async def _spotted(self, words: Sequence[str]) -> Spotted:
         services, place = self._services, self._place

@@ -323,6 +323,48 @@ async def test_what_is_wished_later_or_on_a_condition_is_told_to_be_done_now(sta
     assert "Confirm" in told.buttons
 
 
+async def test_a_verb_alone_is_about_what_its_line_names(stage: Stage) -> None:
+    for line, buttons in {
+        "start a new machine on gpu2": ["Create a machine"],
+        "start a snapshot of ada": ["List snapshots", "Take a snapshot"],
+        "restart the watch on inference": ["List operations"],
+        "power down ada": ["Shut down a machine", "Power off a machine"],
+        "boot inference": ["Start a machine"],
+        "restart it": ["Restart a machine", "Switch the power"],
+        "cancel shutdown of inference": ["Show a machine", "More …"],
+        "list bare metal": ["List bare metal"],
+        "share it with @carol": ["Share a session"],
+        "restart the ada one": ["Restart a machine"],
+    }.items():
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert told.buttons == buttons, line
+    assert stage.changes() == []
+    told = await stage.asks(stage.alice, "/dbc 重启 gpu2 上的 inference")
+    assert "inference is on gpu1, not on gpu2." in told.plain
+    told = await stage.asks(stage.alice, "/dbc share gpu1 with carol")
+    assert "I don't know what “carol” means" in told.plain
+    await stage.asks(stage.alice, "/dbc settings quiet hours from 10pm to 7am")
+    assert "Your quiet hours are now 22:00-07:00" in stage.alice.last(CHANNEL).plain
+
+
+async def test_what_stands_without_its_key_is_filled_in_where_it_can_be_one_thing_only(
+    stage: Stage,
+) -> None:
+    for line, button, values in (
+        ("audit list inference last 3 days", "Change it…", {"Since": "3d"}),
+        ("audit list failed", "Change it…", {"Outcome": "failed"}),
+        ("image delete ubuntu-20.04.qcow2 gpu1", "Delete an image",
+         {"Node": "gpu1", "Image": "ubuntu-20.04.qcow2"}),
+    ):  # fmt: skip
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        await stage.alice.presses(button, told)
+        form = await stage.alice.sees_modal()
+        assert {name: form.value(name) for name in values} == values, line
+        await stage.alice.closes()
+    await stage.asks(stage.alice, "/dbc disk add inference on /data2")
+    assert (await stage.alice.sees_modal()).value("Host directory") == "/data2"
+
+
 async def test_what_is_wished_of_a_part_of_a_thing_is_not_offered_of_the_thing(
     stage: Stage,
 ) -> None:
