@@ -1,15 +1,18 @@
 """What the chain answers, checked at the edge: every number, text and list has its limits."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from bot import ids
+from bot.chain.errors import ChainUnreadable
+
+T = TypeVar("T")
 
 _NODE_ID = re.compile(r"[0-9a-f]{64}")
 _WALLET = re.compile(r"[1-9A-HJ-NP-Za-km-z]{40,60}")
@@ -169,3 +172,13 @@ def moment(stored: str) -> datetime:
         return datetime.fromtimestamp(little(stored) / 1000, UTC)
     except (OverflowError, OSError) as error:
         raise ValueError("is no moment") from error
+
+
+def stored_as(reads: Callable[[str], T], stored: str | None) -> T:
+    """A stored value, as `reads` reads it. Raises ChainUnreadable."""
+    try:
+        if stored is not None:
+            return reads(stored)
+    except ValueError:
+        pass
+    raise ChainUnreadable(why="a stored value is not as expected")

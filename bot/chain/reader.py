@@ -23,6 +23,7 @@ from bot.chain.errors import (
     MethodUnknown,
     said_fault,
 )
+from bot.chain.head_of import head_of
 from bot.chain.heads import (
     DEEP,
     SLOT,
@@ -35,7 +36,6 @@ from bot.chain.heads import (
 )
 from bot.chain.models import (
     BlockHash,
-    Header,
     MachineOnChain,
     OrderNumbers,
     OrderOnChain,
@@ -43,6 +43,7 @@ from bot.chain.models import (
     little,
     moment,
     pair,
+    stored_as,
 )
 from bot.chain.price import Prices
 from bot.chain.rpc import ChainLimits, RpcClient
@@ -52,7 +53,6 @@ from bot.reply import Text, say
 
 T = TypeVar("T")
 
-_HEADER: TypeAdapter[Header] = TypeAdapter(Header)
 _HASH: TypeAdapter[str] = TypeAdapter(BlockHash)
 _STORED: TypeAdapter[str] = TypeAdapter(str)
 _ORDER: TypeAdapter[OrderOnChain] = TypeAdapter(OrderOnChain)
@@ -100,9 +100,9 @@ class ChainReader:
         self._pulses = {url: Pulse() for url in urls}
         self._clock = clock
         self._patience = (limits or ChainLimits()).total
-        self._looking = asyncio.Lock()
+        self._looking: asyncio.Task[ChainView] | None = None
         self._view: ChainView | None = None
-        self._viewed_at: timedelta | None = None
+        self._viewed_at = timedelta()
         self._off = timedelta()  # how far this machine's clock is behind what the nodes agree on
         self.faults: dict[str, str] = {}  # by address: why it is not believed at present
         self._since: dict[str, timedelta] = {}  # since when
@@ -115,14 +115,22 @@ class ChainReader:
         return bool(self._nodes)
 
     async def view(self) -> "ChainView":
-        """The chain as it is now. Raises ChainError where no node can be believed."""
-        async with self._looking:
-            passed = self._clock.monotonic()
-            if self._view is None or self._viewed_at is None or passed - self._viewed_at >= _FRESH:
-                self._view = None
-                self._view = await self._look()
-                self._viewed_at = passed
+        """The chain as it is now. Raises ChainError where no node can be believed.
+
+        Whoever asks while the heads are asked for shares what comes of that, also a failure.
+        """
+        passed = self._clock.monotonic()
+        if self._view is not None and passed - self._viewed_at < _FRESH:
             return self._view
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look_anew(passed), name="chain heads")
+            self._looking.add_done_callback(_noticed)
+        return await asyncio.shield(self._looking)
+
+    async def _look_anew(self, passed: timedelta) -> "ChainView":
+        self._view = None
+        self._view, self._viewed_at = await self._look(), passed
+        return self._view
 
     @property
     def now(self) -> datetime:
@@ -155,11 +163,15 @@ class ChainReader:
 
     async def close(self) -> None:
         """Close all connections."""
+        if self._looking is not None:
+            self._looking.cancel()
         for node in self._nodes.values():
             await node.close()
 
     async def _look(self) -> "ChainView":
-        found = await asyncio.gather(*(self._head(node) for node in self._nodes.values()))
+        found = await asyncio.gather(
+            *(head_of(node, self._patience) for node in self._nodes.values())
+        )
         told = [head for head in found if isinstance(head, Head)]
         # Blocks tell the time of the world: this process's own may have begun with a wrong one.
         steady, passed = self._clock.now(), self._clock.monotonic()
@@ -240,30 +252,6 @@ class ChainReader:
         self._since = {url: self._since.get(url, passed) for url in faults}
         self.faults = faults
 
-    async def _head(self, node: RpcClient) -> Head | ChainError:
-        """A node's head; one that takes too long for all of it would hold up every order."""
-        try:
-            async with asyncio.timeout(self._patience.total_seconds()):
-                return await self._asked_head(node)
-        except TimeoutError:
-            return ChainUnreachable(why="it is too slow")
-        except ChainError as error:
-            return error
-
-    async def _asked_head(self, node: RpcClient) -> Head:
-        newest = await node.ask(_HEADER, "chain_getHeader")
-        best = await _block(node, newest)
-        known = await node.ask(_HASH, "chain_getFinalizedHead")
-        newest = await node.ask(_HEADER, "chain_getHeader", known)
-        is_stuck = newest is not None and best.number - newest.number > DEEP
-        if is_stuck:  # a node keeps the state of few blocks
-            newest, known = Header(number=best.number - DEEP), None
-        final = await _block(node, newest, known)
-        genesis = await node.ask(_HASH, "chain_getBlockHash", 0)
-        if genesis is None:
-            raise ChainUnreadable(why="it does not know the first block")
-        return Head(node.url, genesis, best, final, is_stuck=is_stuck)
-
 
 def _of_moving_finality(heads: Sequence[Head]) -> list[Head]:
     """Those whose finality is not far behind; all of them, where it stands still everywhere."""
@@ -271,18 +259,10 @@ def _of_moving_finality(heads: Sequence[Head]) -> list[Head]:
     return moving or list(heads)
 
 
-async def _block(node: RpcClient, header: Header | None, known: str | None = None) -> Block:
-    if header is None:
-        raise ChainUnreadable(why="no header")
-    named = known
-    if named is None:
-        named = await node.ask(_HASH, "chain_getBlockHash", header.number)
-    if named is None:
-        raise ChainUnreadable(why="it names a block that it does not have")
-    stored = await node.ask(_STORED, "state_getStorage", keys.TIMESTAMP, named)
-    if header.number == 0:
-        raise ChainUnreadable(why="it knows no block yet")
-    return Block(header.number, named, _read(moment, stored))
+def _noticed(look: "asyncio.Task[ChainView]") -> None:
+    """Take a failure that nobody waits for any more."""
+    if not look.cancelled():
+        look.exception()
 
 
 class ChainView:
@@ -360,7 +340,7 @@ class ChainView:
         named = await self._compared(lambda node: node.ask(_HASH, "chain_getBlockHash", number))
         if named is None:
             raise BlockUnknown(why="no block of that number")
-        return Block(number, named, _read(moment, await self._stored(keys.TIMESTAMP, named)))
+        return Block(number, named, stored_as(moment, await self._stored(keys.TIMESTAMP, named)))
 
     async def prices(self, node_id: NodeId, at: Block | None = None) -> Prices | None:
         """What the machine's price is made of, now or at a block.
@@ -372,7 +352,7 @@ class ChainView:
         stored = await self._stored(keys.POINT_PRICE, known)
         if machine is None or stored is None:
             return None
-        gpu_point, gpu_price = _read(pair, stored)
+        gpu_point, gpu_price = stored_as(pair, stored)
         extra = await self._stored(keys.extra_price(node_id), known)
         average = await self._stored(keys.AVG_PRICE, known)
         fee = await self._stored(keys.FIXED_FEE, known)
@@ -381,9 +361,9 @@ class ChainView:
             gpu_price,
             machine.calc_point,
             machine.gpu_num,
-            _read(little, extra) if extra else 0,
-            _read(little, average) if average else None,
-            _read(little, fee) if fee else None,
+            stored_as(little, extra) if extra else 0,
+            stored_as(little, average) if average else None,
+            stored_as(little, fee) if fee else None,
         )
         a_day = found.per_day(found.gpu_num) if found.is_usable else 0
         if max(a_day, found.avg_price or 0) > _DEAREST:  # anybody may submit a price of a DBC
@@ -485,12 +465,3 @@ def _possible(order: OrderOnChain | None, at: Block) -> OrderOnChain | None:
     if why:
         raise Impossible(why=f"not as expected: {why}")
     return order
-
-
-def _read(reads: Callable[[str], T], stored: str | None) -> T:
-    try:
-        if stored is not None:
-            return reads(stored)
-    except ValueError:
-        pass
-    raise ChainUnreadable(why="a stored value is not as expected")

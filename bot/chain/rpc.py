@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -54,18 +55,23 @@ class RpcClient:
         self._turns = asyncio.Semaphore(limits.at_once)
         self._session: aiohttp.ClientSession | None = None
 
-    async def call(self, method: str, *params: object) -> Any:
-        """The result of a method; None where the chain has nothing, or says NotFound."""
+    async def call(self, method: str, *params: object, at_once: bool = False) -> Any:
+        """The result of a method; None where the chain has nothing, or says NotFound.
+
+        Asked `at_once`, it waits for no turn behind others.
+        """
         body = {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": list(params)}
-        async with self._turns:
+        async with nullcontext() if at_once else self._turns:
             raw = await self._send(json.dumps(body).encode())
         if isinstance(raw, ChainError):
             raise raw
         return _result(raw, body["id"])
 
-    async def ask(self, adapter: TypeAdapter[T], method: str, *params: object) -> T | None:
+    async def ask(
+        self, adapter: TypeAdapter[T], method: str, *params: object, at_once: bool = False
+    ) -> T | None:
         """The result of a method as what it has to be; None for NotFound."""
-        return checked(adapter, await self.call(method, *params))
+        return checked(adapter, await self.call(method, *params, at_once=at_once))
 
     async def close(self) -> None:
         """Close all connections."""

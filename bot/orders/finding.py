@@ -75,6 +75,7 @@ class Finder:
         self._known_to: tuple[object, object] = (), ()  # sessions and wallets, at the last search
         self._searched = searched
         self._odd: dict[str, Odd] = {}  # of the present search
+        self._turns = asyncio.Semaphore(_SIDE_BY_SIDE)  # of all orders, whoever names them
         self._unread = Unread(clock, "orders.not_found_out", "orders.found_out_again")
 
     async def find(self) -> None:
@@ -93,7 +94,8 @@ class Finder:
             {
                 **{node: partial(self._on_node, node) for node in sorted(nodes)},
                 **{wallet: partial(self._of_wallet, wallet) for wallet in sorted(wallets)},
-            }
+            },
+            asyncio.Semaphore(_SIDE_BY_SIDE),
         )
         self._searched.odd.searched(
             self._odd, self._searched.partly, {order.id for order in living}
@@ -130,9 +132,8 @@ class Finder:
         self._foreign = {one: at for one, at in kept.items() if passed - at < _FOREIGN}
         self._known_to = held, watched
 
-    async def _side_by_side(self, finds: _Finds) -> frozenset[str]:
+    async def _side_by_side(self, finds: _Finds, turns: asyncio.Semaphore) -> frozenset[str]:
         """Do all of them; the names of those of which not all could be read."""
-        turns = asyncio.Semaphore(_SIDE_BY_SIDE)
 
         async def safely(name: str, find: Callable[[], Awaitable[bool]]) -> bool:
             async with turns:
@@ -171,7 +172,8 @@ class Finder:
                 order_id: partial(self._keep, order_id, ref, owner, is_only=is_only)
                 for order_id, ref in ids.items()
                 if order_id not in known and (order_id, is_only) not in self._foreign
-            }
+            },
+            self._turns,
         )
 
     async def _note_the_only_one(self, order_id: str) -> None:

@@ -117,10 +117,10 @@ class Orders:
         now = self._clock.now()
         async with self._store.write() as tx:
             due = await tx.orders.claim_due(now, self._by, now + _LEASE, _DUE)
-        if not due:
-            await self._view()  # whether the chain can be read is known at any time
+        view = await self._view()  # whether the chain can be read is known at any time
         for start in range(0, len(due), _SIDE_BY_SIDE):
-            view = await self._view()
+            # What could not be read just now is not waited for before each of them.
+            view = await self._view() if view is not None else None
             some = due[start : start + _SIDE_BY_SIDE]
             await asyncio.gather(*(self._look_safely(order, view) for order in some))
         for one in (self._unread, self._elsewhere):

@@ -1,5 +1,6 @@
 """The chain is read over real HTTP, from nodes that stand still, lag, lie, prune or keep silent."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -234,3 +235,33 @@ async def test_the_older_pallet_is_read_where_the_chain_has_it(scene: Scene) -> 
     view = await scene.reader.view()
     found = await view.orders_of_wallet(RENTER, view.best)
     assert found == [OrderRef(pallet, rental.number) for pallet in Pallet]
+
+
+async def test_all_who_ask_meanwhile_share_one_look_at_the_heads(scene: Scene) -> None:
+    node = scene.nodes[0]
+    node.takes["chain_getHeader"] = 60
+    reader = scene.asks(node)
+    first = asyncio.create_task(reader.view())
+    await node.dawdles.wait()
+    others = [asyncio.create_task(reader.view()) for _ in range(5)]
+    first.cancel()  # whoever waits no longer breaks it off for nobody
+    found = await asyncio.gather(*others, return_exceptions=True)
+    assert {type(one) for one in found} == {ChainUnreachable}
+    assert [method for method, _ in node.calls] == ["chain_getHeader"]
+
+
+async def test_a_head_is_not_asked_for_behind_all_orders(scene: Scene) -> None:
+    node = scene.nodes[0]
+    rental = scene.chain.rent(RENTER, NODE, 2)
+    ref = OrderRef(Pallet.RENT, rental.number)
+    reader = scene.asks(node)
+    view = await reader.view()
+    node.takes["rentMachine_getRentOrder"] = 60
+    reads = [asyncio.create_task(view.order(ref, view.best)) for _ in range(3 * LIMITS.at_once)]
+    await node.dawdles.wait()
+    scene.passes(6)
+    assert (await reader.view()).best.number == view.best.number + 1
+    assert not any(one.done() for one in reads)
+    for one in reads:
+        one.cancel()
+    await asyncio.gather(*reads, return_exceptions=True)
