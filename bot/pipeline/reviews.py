@@ -16,9 +16,7 @@ from bot.ids import ApprovalId, UserId
 from bot.language.table import Table
 from bot.messages import alone, board, decisions, glass_cards, review_cards
 from bot.messages.outbox import Outbox
-from bot.messages.question import (
-    Question,
-)
+from bot.messages.question import Question
 from bot.model import (
     Approval,
     ApprovalStatus,
