@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from bot.commands.metal_admin import ADD, MODIFY, REMOVE, WHICH, listed_by, which_now
+from bot.commands.node_lists import listed
 from bot.dbc.errors import DbcError, NodeTimeout
 from bot.dbc.identity import Target
 from bot.dbc.models import BootDevice, BootResult, PowerCommand, PowerReport
@@ -88,36 +89,15 @@ async def list_metals(ctx: Context, manager: Manager | None = None) -> Reply:
     """List the known bare-metal machines, or those of one manager with details."""
     if manager is not None:
         return await _of_manager(ctx, manager)
-    problem: BotError | None = None
     inventory = ctx.services.inventory
-    try:
-        nodes = await inventory.refresh_metals()
-    except BotError as error:
-        problem, nodes = error, await inventory.metals()
-        if not nodes:
-            raise
-    hidden = await ctx.hidden()
-    nodes = [node for node in nodes if node.id not in hidden]
-    usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
-    mine = {session.node for session in usable}
-    machines = [node for node in nodes if node.kind is NodeKind.METAL]
-    managers = [node for node in nodes if node.kind is NodeKind.MANAGER]
-    also = ({"problem": problem.sentence},) if problem else ()
-    parts: list[Part] = [
-        Rows(_rows(machines, mine), line(bold(say("Bare-metal machines"))), also=also)
-    ]
+    found = await listed(ctx, inventory.refresh_metals, inventory.metals)
+    machines = [node for node in found.nodes if node.kind is NodeKind.METAL]
+    managers = [node for node in found.nodes if node.kind is NodeKind.MANAGER]
+    head = line(bold(say("Bare-metal machines")))
+    parts: list[Part] = [Rows(_rows(machines, found.mine), head, also=found.also)]
     if managers:
-        parts.append(Rows(_rows(managers, mine), line(bold(say("Managers")))))
-    if problem is not None:
-        parts.append(
-            Note(
-                line(
-                    emoji("warning"),
-                    " ",
-                    say("As last seen: {problem}", problem=problem.words),
-                )
-            )
-        )
+        parts.append(Rows(_rows(managers, found.mine), line(bold(say("Managers")))))
+    parts.extend(found.notes)
     how = line(
         say(
             "{key} marks those that you can use. Details: {command}",

@@ -8,9 +8,9 @@ from typing import Annotated
 from bot.commands import node_orders
 from bot.commands.here import require_channel
 from bot.commands.nicknames import NAMING, check_nickname, rename, verify_nickname
+from bot.commands.node_lists import listed
 from bot.dbc.guard import Silence
 from bot.dbc.models import Gpu, HostDisk, Memory, NodeInfo
-from bot.errors import BotError
 from bot.ids import NodeId
 from bot.language.args import AnyNode, Nickname, OnNode
 from bot.language.kinds import FLAG, Arg
@@ -57,17 +57,8 @@ Here = Annotated[
 async def list_nodes(ctx: Context) -> Reply:
     """List the nodes that the DBC daemon knows."""
     inventory = ctx.services.inventory
-    problem: BotError | None = None
-    try:
-        nodes = await inventory.refresh_nodes()
-    except BotError as error:
-        problem, nodes = error, await inventory.known_nodes()
-        if not nodes:
-            raise
-    hidden = await ctx.hidden()
-    nodes = [node for node in nodes if node.id not in hidden]
-    usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
-    mine = {session.node for session in usable}
+    found = await listed(ctx, inventory.refresh_nodes, inventory.known_nodes)
+    nodes, mine = found.nodes, found.mine
     silences = {node.id: ctx.dbc.silence(node.id) for node in nodes}
     rows = tuple(
         [
@@ -75,20 +66,10 @@ async def list_nodes(ctx: Context) -> Reply:
             for node in nodes
         ]
     )
-    also = ({"problem": problem.sentence},) if problem else ()
-    parts: list[Part] = [Rows(rows, head=() if rows else line(say("None yet.")), also=also)]
-    if problem is not None:
-        parts.append(
-            Note(
-                line(
-                    emoji("warning"),
-                    " ",
-                    say("As last seen: {problem}", problem=problem.words),
-                )
-            )
-        )
+    head = () if rows else line(say("None yet."))
+    parts: list[Part] = [Rows(rows, head, also=found.also), *found.notes]
     parts.append(Note(line(say("{key} marks the nodes that you can use.", key=emoji("key")))))
-    ask = () if usable else (ask_button(NodeId("")),)
+    ask = () if found.usable else (ask_button(NodeId("")),)
     parts.extend(retry_buttons([node for node in nodes if silences[node.id]], *ask))
     return Reply(say_number("{number} node", "{number} nodes", len(nodes)), tuple(parts))
 

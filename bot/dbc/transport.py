@@ -6,6 +6,7 @@ tracebacks of the HTTP library would carry request bodies along.
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -87,7 +88,29 @@ async def unannounced() -> None:
     """What is done before a request that nobody wants to hear of."""
 
 
-class Transport:
+class _Preparing(ABC):
+    """A caller that prepares each request in the same way."""
+
+    async def call(
+        self,
+        endpoint: Endpoint[T],
+        target: Target | None = None,
+        additional: Mapping[str, object] = NOTHING,
+        *,
+        query: str = "",
+        last: LastAnswer | None = None,
+        **places: str,
+    ) -> T:
+        """Send a request and give back its value; see `endpoint.Caller`."""
+        request = prepare(endpoint, target, additional, query, places, last)
+        return await self.send(endpoint, request)
+
+    @abstractmethod
+    async def send(self, endpoint: Endpoint[T], request: Request) -> T:
+        """Do with a prepared request what this caller is for, and give back its value."""
+
+
+class Transport(_Preparing):
     """Sends requests to the given daemons, within limits, by the clock."""
 
     def __init__(
@@ -110,20 +133,6 @@ class Transport:
         self._under_way: set[asyncio.Task[Any]] = set()
         self._is_closed = False
         self._presence = Presence([one.url for one in self._daemons], clock)
-
-    async def call(
-        self,
-        endpoint: Endpoint[T],
-        target: Target | None = None,
-        additional: Mapping[str, object] = NOTHING,
-        *,
-        query: str = "",
-        last: LastAnswer | None = None,
-        **places: str,
-    ) -> T:
-        """Send a request and give back its value; see `endpoint.Caller`."""
-        request = prepare(endpoint, target, additional, query, places, last)
-        return await self.send(endpoint, request)
 
     async def send(
         self,
@@ -345,7 +354,7 @@ def _unreachable(error: Exception, mode: Mode) -> Unreachable:
     return failed
 
 
-class DryRun:
+class DryRun(_Preparing):
     """Sends reads through another caller and stops every change just before it is sent.
 
     A read with a one-time signature is stopped too: it would use the signature up.
@@ -355,18 +364,8 @@ class DryRun:
         self._transport = transport
         self._sent = sent
 
-    async def call(
-        self,
-        endpoint: Endpoint[T],
-        target: Target | None = None,
-        additional: Mapping[str, object] = NOTHING,
-        *,
-        query: str = "",
-        last: LastAnswer | None = None,
-        **places: str,
-    ) -> T:
-        """Send a read; note a change, or raise WouldSend for it; see `endpoint.Caller`."""
-        request = prepare(endpoint, target, additional, query, places, last)
+    async def send(self, endpoint: Endpoint[T], request: Request) -> T:
+        """Send a read; note a change, or raise WouldSend for it."""
         if endpoint.mode is Mode.READ and not request.one_shot:
             return await self._transport.send(endpoint, request)
         path = f"{API_ROOT}{request.full_path}"
@@ -380,25 +379,15 @@ class DryRun:
             raise would from None
 
 
-class Announcing:
+class Announcing(_Preparing):
     """Sends requests through another caller, and announces each change just before it is sent."""
 
     def __init__(self, transport: Transport, announce: Callable[[], Awaitable[None]]) -> None:
         self._transport = transport
         self._announce = announce
 
-    async def call(
-        self,
-        endpoint: Endpoint[T],
-        target: Target | None = None,
-        additional: Mapping[str, object] = NOTHING,
-        *,
-        query: str = "",
-        last: LastAnswer | None = None,
-        **places: str,
-    ) -> T:
-        """Send a request; see `endpoint.Caller`."""
-        request = prepare(endpoint, target, additional, query, places, last)
+    async def send(self, endpoint: Endpoint[T], request: Request) -> T:
+        """Send it, a change once that is announced."""
         announce = self._announce if endpoint.mode is Mode.CHANGE else unannounced
         return await self._transport.send(endpoint, request, announce)
 
