@@ -20,7 +20,7 @@ from bot.language.row_parts import Follow, Foreseen
 from bot.language.table import Command
 from bot.model import Deed, Effect, Filing, Goal, Node, TakesGpus
 from bot.pipeline.context import Context
-from bot.reply import Phrase, say, say_number
+from bot.reply import Phrase, Text, say, say_number
 
 _PORTS = 10_000  # how many ports each kind is picked from
 _FIRST_SSH, _FIRST_RDP, _FIRST_VNC = 20_000, 30_000, 40_000
@@ -108,48 +108,34 @@ Bios = Annotated[
     ),
 ]
 _PORT_HINT = say("On the node's address; empty to pick a free one")
-Ssh = Annotated[
-    int | None,
-    Arg(
-        say("SSH port"),
-        INT,
-        _PORT_HINT,
-        "5684",
-        1,
-        65535,
-        names=("ssh_port",),
-        positional=False,
-        rare=True,
-    ),
-]
-Rdp = Annotated[
-    int | None,
-    Arg(
-        say("RDP port"),
-        INT,
-        _PORT_HINT,
-        "5685",
-        1,
-        65535,
-        names=("rdp_port",),
-        positional=False,
-        rare=True,
-    ),
-]
-Vnc = Annotated[
-    int | None,
-    Arg(
-        say("VNC port"),
-        INT,
-        _PORT_HINT,
-        "5904",
-        5900,
-        65535,
-        names=("vnc_port",),
-        positional=False,
-        rare=True,
-    ),
-]
+
+
+def port_arg(
+    title: Phrase, hint: Text, example: str, name: str, least: int = 1, *, rare: bool = True
+) -> Arg:
+    """A port on the node's address that leads to one of the machine's; `name` as DBC has it."""
+    return Arg(title, INT, hint, example, least, 65535, names=(name,), positional=False, rare=rare)
+
+
+def ports_arg(hint: Text, *, rare: bool = True) -> Arg:
+    """All further ports."""
+    return Arg(
+        say("More ports"), PORTS, hint, "tcp,8080",
+        names=("custom_port",), positional=False, rare=rare, narrow=True,
+    )  # fmt: skip
+
+
+def filters_arg(hint: Text) -> Arg:
+    """Who can reach the machine from where."""
+    return Arg(
+        say("Network filters"), LIST, hint, "in,tcp,22,0.0.0.0/0,accept",
+        names=("network_filters",), positional=False, rare=True, narrow=True,
+    )  # fmt: skip
+
+
+Ssh = Annotated[int | None, port_arg(say("SSH port"), _PORT_HINT, "5684", "ssh_port")]
+Rdp = Annotated[int | None, port_arg(say("RDP port"), _PORT_HINT, "5685", "rdp_port")]
+Vnc = Annotated[int | None, port_arg(say("VNC port"), _PORT_HINT, "5904", "vnc_port", 5900)]
 PublicIp = Annotated[
     str | None,
     Arg(
@@ -174,32 +160,8 @@ Lan = Annotated[
         rare=True,
     ),
 ]
-Ports = Annotated[
-    tuple[str, ...],
-    Arg(
-        say("More ports"),
-        PORTS,
-        say("One a line: tcp,8080 or udp,6000-6010"),
-        "tcp,8080",
-        names=("custom_port",),
-        positional=False,
-        rare=True,
-        narrow=True,
-    ),
-]
-Filters = Annotated[
-    tuple[str, ...],
-    Arg(
-        say("Network filters"),
-        LIST,
-        say("One a line: in,tcp,22,0.0.0.0/0,accept"),
-        "in,tcp,22,0.0.0.0/0,accept",
-        names=("network_filters",),
-        positional=False,
-        rare=True,
-        narrow=True,
-    ),
-]
+Ports = Annotated[tuple[str, ...], ports_arg(say("One a line: tcp,8080 or udp,6000-6010"))]
+Filters = Annotated[tuple[str, ...], filters_arg(say("One a line: in,tcp,22,0.0.0.0/0,accept"))]
 Multicast = Annotated[
     tuple[str, ...],
     Arg(

@@ -9,14 +9,13 @@ from typing import Annotated, Any
 from bot.commands.addresses import own_public_ip
 from bot.commands.room import beyond
 from bot.commands.taken import ports_taken
-from bot.commands.vm_create import Cpu, Gpu, Mem
+from bot.commands.vm_create import Cpu, Gpu, Mem, filters_arg, port_arg, ports_arg
 from bot.dbc.models import Modified
 from bot.dbc.requests import TaskChange
 from bot.errors import BotError, Refused, refuse_all
 from bot.folding import plain
 from bot.language.args import Vm
-from bot.language.kinds import INT, LIST, WORD, Arg
-from bot.language.ports import PORTS
+from bot.language.kinds import WORD, Arg
 from bot.language.row_parts import Follow, Foreseen
 from bot.language.table import Command
 from bot.messages.facts import FactKind, unread
@@ -40,62 +39,14 @@ NewPublicIp = Annotated[
     ),
 ]
 _KEEP = say("Empty keeps the present one")
-Ssh = Annotated[
-    int | None,
-    Arg(say("SSH port"), INT, _KEEP, "5684", 1, 65535, names=("ssh_port",), positional=False),
-]
-Rdp = Annotated[
-    int | None,
-    Arg(
-        say("RDP port"),
-        INT,
-        _KEEP,
-        "5685",
-        1,
-        65535,
-        names=("rdp_port",),
-        positional=False,
-        rare=True,
-    ),
-]
-Vnc = Annotated[
-    int | None,
-    Arg(
-        say("VNC port"),
-        INT,
-        _KEEP,
-        "5904",
-        5900,
-        65535,
-        names=("vnc_port",),
-        positional=False,
-    ),
-]
+Ssh = Annotated[int | None, port_arg(say("SSH port"), _KEEP, "5684", "ssh_port", rare=False)]
+Rdp = Annotated[int | None, port_arg(say("RDP port"), _KEEP, "5685", "rdp_port")]
+Vnc = Annotated[int | None, port_arg(say("VNC port"), _KEEP, "5904", "vnc_port", 5900, rare=False)]
 _UNTOLD = say("Replaces all existing port mappings. Enter none to remove them")
-NewPorts = Annotated[
-    tuple[str, ...],
-    Arg(
-        say("More ports"),
-        PORTS,
-        _UNTOLD,
-        "tcp,8080",
-        names=("custom_port",),
-        positional=False,
-        narrow=True,
-    ),
-]
+NewPorts = Annotated[tuple[str, ...], ports_arg(_UNTOLD, rare=False)]
 NewFilters = Annotated[
     tuple[str, ...],
-    Arg(
-        say("Network filters"),
-        LIST,
-        say("One a line. Replaces all existing filters; enter none to remove them"),
-        "in,tcp,22,0.0.0.0/0,accept",
-        names=("network_filters",),
-        positional=False,
-        rare=True,
-        narrow=True,
-    ),
+    filters_arg(say("One a line. Replaces all existing filters; enter none to remove them")),
 ]
 
 
