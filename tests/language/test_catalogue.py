@@ -140,6 +140,7 @@ def test_the_check_finds_what_bypasses_the_catalogue() -> None:
     assert unreadable('say(f"It is {what}.")') == unreadable("say(TEMPLATE, a=1)") == [1]
 
 
+@pytest.mark.slow
 def test_babel_finds_the_templates() -> None:
     pytest.importorskip("babel")
     found = catalogue(ROOT)

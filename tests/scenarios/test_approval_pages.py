@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.scenarios.site import NAME, site
 from tests.scenarios.stage import CHANNEL
 
@@ -30,6 +32,7 @@ async def test_all_that_waits_is_found_on_the_pages_of_its_list(tmp_path: Path) 
         assert len({one for page_of in listed for one in page_of}) == MANY
 
 
+@pytest.mark.slow
 async def test_all_that_waits_is_found_on_the_pages_of_the_home(tmp_path: Path) -> None:
     async with site(tmp_path, REVIEWED, entitled="alice bob") as stage:
         for one in range(MANY):

@@ -234,6 +234,7 @@ async def test_it_is_told_once_a_month_also_where_messages_are_kept_for_a_day(
     assert scene.told(stage.alice, "Budget research") == before
 
 
+@pytest.mark.slow
 async def test_what_a_person_has_spent_is_the_same_in_rows_and_budget(scene: ChainStage) -> None:
     stage = scene.stage
     budget(scene, "usd = 1000000")
@@ -246,6 +247,7 @@ async def test_what_a_person_has_spent_is_the_same_in_rows_and_budget(scene: Cha
     assert (row["usd"], row["dbc"]) == (mine["usd"], mine["dbc"])
 
 
+@pytest.mark.slow
 async def test_a_budget_of_several_people_says_so_beside_their_rows(scene: ChainStage) -> None:
     stage = scene.stage
     both = f'person = ["{stage.alice.id}", "{stage.bob.id}"]'

@@ -5,6 +5,7 @@ The App Home lists the machines before that, without a tap.
 
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Browser, expect
 
 from tests.scenarios.stage import Stage, staged
@@ -62,6 +63,7 @@ async def _lists(stage: Stage, bob: Hand, setting: Setting) -> None:
     assert (bob.taps, await bob.keys()) == (ASKING + LISTING, len(LINE) + ENTER)
 
 
+@pytest.mark.slow
 async def test_a_newcomer_gets_from_no_access_to_a_first_list_in_five_taps(
     tmp_path: Path, browser: Browser
 ) -> None:

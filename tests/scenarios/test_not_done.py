@@ -40,7 +40,9 @@ async def not_done(stage: Stage, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["denied", "expired", "not carried out"])
-@pytest.mark.parametrize("chosen", ["failures only", "quiet hours"])
+@pytest.mark.parametrize(
+    "chosen", ["failures only", pytest.param("quiet hours", marks=pytest.mark.slow)]
+)
 async def test_what_was_not_done_mentions_its_requester_at_once(
     stage: Stage, how: str, chosen: str
 ) -> None:

@@ -5,6 +5,7 @@ What a path takes is counted as people do it: taps on the page, keys of the keyb
 
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Browser, expect
 
 from tests.scenarios.stage import staged
@@ -16,6 +17,7 @@ FROM_HOME = 3  # taps of the requester
 APPROVING = 2  # the button, and Slack's own dialog
 
 
+@pytest.mark.slow
 async def test_a_forced_restart_from_home_takes_few_taps_and_no_key(
     tmp_path: Path, browser: Browser
 ) -> None:

@@ -4,6 +4,8 @@ from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from sandbox.dbc import Wallet
 from sandbox.dbc.task import Snapshot
 from tests.scenarios.orders import DAY, ChainStage, chained
@@ -39,6 +41,7 @@ async def test_a_confirmation_ends_the_countdown(scene: ChainStage) -> None:
     assert len(scene.told(alice, f"rder {rental.number} ")) == 1
 
 
+@pytest.mark.slow
 async def test_a_lapsed_order_is_told_with_what_it_cost(scene: ChainStage) -> None:
     rental = scene.rents(confirmed=False)
     await scene.passes(minutes=17, step=15)
@@ -132,6 +135,7 @@ async def test_a_watched_wallet_needs_no_session(scene: ChainStage) -> None:
     assert "is not a wallet address" in refused.plain
 
 
+@pytest.mark.slow
 async def test_after_downtime_the_most_urgent_is_told_and_no_passed_one(scene: ChainStage) -> None:
     alice = scene.stage.alice
     rental = scene.rents(blocks=5 * DAY)
@@ -167,6 +171,7 @@ async def test_an_outage_of_the_chain_holds_back_no_last_warning(scene: ChainSta
     assert len(scene.told(alice, "for gpu1 ended")) == 1
 
 
+@pytest.mark.slow
 async def test_a_chain_that_stands_still_ends_nothing(scene: ChainStage) -> None:
     rental = scene.rents(blocks=DAY)
     await scene.passes(1)
@@ -252,6 +257,7 @@ async def test_without_a_chain_the_nodes_are_asked_and_marked_as_such(one_stage:
     assert "They never notice that an order has ended" in listed.plain
 
 
+@pytest.mark.slow
 async def test_whoever_renews_it_is_known_to_all_who_are_told(scene: ChainStage) -> None:
     stage = scene.stage
     await stage.asks(stage.alice, "/dbc session share gpu1 with @bob")
@@ -276,6 +282,7 @@ async def test_whoever_renews_it_is_known_to_all_who_are_told(scene: ChainStage)
     assert len(scene.told(stage.alice, f"renews order {rental.number} for gpu1")) == 1
 
 
+@pytest.mark.slow
 async def test_a_snoozed_order_is_warned_of_at_the_last_moments_only(scene: ChainStage) -> None:
     alice = scene.stage.alice
     rental = scene.rents(blocks=5 * DAY)
@@ -289,6 +296,7 @@ async def test_a_snoozed_order_is_warned_of_at_the_last_moments_only(scene: Chai
     assert len(scene.told(alice, "for gpu1 ends")) == 3  # 72, 6 hours and 1 hour before
 
 
+@pytest.mark.slow
 async def test_whoever_has_signed_the_renewal_has_the_chain_looked_at(scene: ChainStage) -> None:
     alice = scene.stage.alice
     rental = scene.rents(blocks=2 * DAY)

@@ -17,6 +17,7 @@ async def scene(scene: ChainStage) -> ChainStage:
     return scene
 
 
+@pytest.mark.slow
 async def test_the_deletion_has_one_time_whenever_it_is_told(scene: ChainStage) -> None:
     stage, alice, blocks = scene.stage, scene.stage.alice, scene.chain.blocks
     blocks.halt()

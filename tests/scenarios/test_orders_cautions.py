@@ -48,6 +48,7 @@ async def test_on_an_order_that_has_lapsed_it_says_that_nobody_pays(scene: Chain
     assert "The chain could not be searched for another one" in said
 
 
+@pytest.mark.slow
 async def test_a_lapse_names_the_machines_that_were_made_before_it(scene: ChainStage) -> None:
     stage, alice = scene.stage, scene.stage.alice
     rental = scene.rents(confirmed=False)
@@ -64,6 +65,7 @@ async def test_a_lapse_names_the_machines_that_were_made_before_it(scene: ChainS
     assert "To reach them, rent a GPU of gpu1 again." in shown
 
 
+@pytest.mark.slow
 async def test_approvers_read_as_well_that_the_chain_could_not_be_searched(tmp_path: Path) -> None:
     async with chained(tmp_path, policy=BOBS_REVIEW) as scene:
         stage = scene.stage
@@ -95,6 +97,7 @@ async def test_a_node_of_a_channel_that_was_not_searched_yet_is_not_said_to_have
     assert "you have no other order" not in said
 
 
+@pytest.mark.slow
 async def test_once_it_is_rented_again_nothing_of_the_old_order_is_said(scene: ChainStage) -> None:
     scene.rents(confirmed=False)
     await scene.passes(minutes=17, step=15)
@@ -119,6 +122,7 @@ async def test_on_an_unconfirmed_order_it_says_to_confirm_not_to_renew(scene: Ch
     assert "续租" not in said
 
 
+@pytest.mark.slow
 async def test_a_machine_of_an_order_that_is_over_hides_no_other_order_of_its_node(
     scene: ChainStage,
 ) -> None:

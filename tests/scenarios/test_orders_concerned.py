@@ -20,6 +20,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
         yield one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("until", ["", " hours=12"])
 async def test_a_share_that_ends_between_two_warnings_ends_them(
     scene: ChainStage, until: str

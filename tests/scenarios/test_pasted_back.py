@@ -214,6 +214,7 @@ async def test_what_is_shown_names_it_when_it_is_pasted_back(one_stage: Stage, c
 IN_CHINESE = {"stands for": "代表", "requested by": "申请", "followed until": "跟踪"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", SHOWN)
 async def test_a_row_of_a_chinese_list_names_it(one_stage: Stage, case: str) -> None:
     stage, shown = one_stage, SHOWN[case]

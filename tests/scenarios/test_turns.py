@@ -207,6 +207,7 @@ async def test_what_helps_in_an_emergency_waits_for_nothing(stage: Stage) -> Non
     assert stage.changes() == ["tasks.start", "tasks.poweroff", "tasks.reset", "tasks.restart"]
 
 
+@pytest.mark.slow
 async def test_a_deletion_waits_for_no_creation(stage: Stage) -> None:
     stage.node("gpu1").durations = Durations(lease=timedelta(minutes=50))
     line = f"name=oops image={IMAGE} gpu=0 mem=4 cpu=2 disk=10"

@@ -187,6 +187,7 @@ async def test_a_right_that_was_taken_away_a_moment_ago_is_gone_at_the_click(
     assert calls(stage) == 4  # at each click, and before the run
 
 
+@pytest.mark.slow
 async def test_clicks_at_one_moment_ask_together(stage: Stage) -> None:
     people = [stage.ws.add_member(f"lead{number}") for number in range(30)]
     group = stage.ws.add_usergroup("leads", *(f"lead{number}" for number in range(30)))
@@ -205,6 +206,7 @@ async def test_clicks_at_one_moment_ask_together(stage: Stage) -> None:
     assert stage.changes() == ["tasks.delete"]
 
 
+@pytest.mark.slow
 async def test_no_more_is_asked_than_slack_takes_and_every_click_counts(stage: Stage) -> None:
     people = [stage.ws.add_member(f"lead{number}") for number in range(25)]
     group = stage.ws.add_usergroup("leads", *(f"lead{number}" for number in range(25)))

@@ -36,7 +36,9 @@ async def stage(one_stage: Stage) -> Stage:
 
 
 @pytest.mark.parametrize("late", [150, 10 * MINUTE, 45 * MINUTE])
-@pytest.mark.parametrize(("kind", "status"), [("reset", 0), ("http", 504)])
+@pytest.mark.parametrize(
+    ("kind", "status"), [("reset", 0), pytest.param("http", 504, marks=pytest.mark.slow)]
+)
 async def test_a_card_and_an_end_stand_there_once_in_the_end(
     stage: Stage, kind: Any, status: int, late: float
 ) -> None:
@@ -80,6 +82,7 @@ async def test_one_that_somebody_has_deleted_is_replaced_by_its_copy(stage: Stag
     assert "is running on gpu1" in left.replace("*", "")
 
 
+@pytest.mark.slow
 async def test_a_question_can_be_answered_on_either_and_one_stays(one_stage: Stage) -> None:
     stage = one_stage
     for person in (stage.alice, stage.bob):
@@ -187,6 +190,7 @@ async def test_one_that_takes_no_edits_any_more_stays_and_its_copy_goes(
     assert left.ts == known.ts
 
 
+@pytest.mark.slow
 async def test_in_an_archived_channel_nothing_is_tried_in_vain(stage: Stage) -> None:
     stage.ws.faults.add("reset", "chat.postMessage", times=1, late=6 * MINUTE)
     await stage.alice.types("/dbc vm start inference", CHANNEL)

@@ -88,6 +88,7 @@ async def test_a_page_has_the_newest_rows_that_fit(long: Store) -> None:
     assert differ == []
 
 
+@pytest.mark.slow
 async def test_each_word_that_stood_there_is_given_once(long: Store) -> None:
     async with long.browse() as tx:
         rows = [row.entry async for row in tx.audit.all(AuditQuery())]

@@ -44,6 +44,7 @@ async def test_the_two_servers_run_alone_and_end_on_ctrl_c() -> None:
     assert settings.count("Session signature:") == settings.count("Session id:") > 1
 
 
+@pytest.mark.slow
 async def test_a_second_demo_leaves_the_data_of_the_first_alone(tmp_path: Path) -> None:
     kept = tmp_path / "data" / "demo" / "dbc-bot.db"
     kept.parent.mkdir(parents=True)
@@ -64,6 +65,7 @@ async def test_a_second_demo_leaves_the_data_of_the_first_alone(tmp_path: Path) 
     assert kept.read_text() == "the first demo's"
 
 
+@pytest.mark.slow
 async def test_a_demo_empties_no_directory_that_another_one_uses(tmp_path: Path) -> None:
     kept = tmp_path / "data" / "demo" / "dbc-bot.db"
     kept.parent.mkdir(parents=True)
@@ -87,6 +89,7 @@ async def test_a_demo_empties_no_directory_that_another_one_uses(tmp_path: Path)
     assert kept.read_text() == "the first demo's"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "told"), [("rules.toml", "does not exist"), (".", "is not a file")]
 )
@@ -104,6 +107,7 @@ async def test_a_wrong_path_of_rules_fails_at_once(tmp_path: Path, typed: str, t
     assert f"{(tmp_path / typed).resolve()} {told} (POLICY_FILE={typed})." in said
 
 
+@pytest.mark.slow
 async def test_rules_are_looked_for_where_the_person_stands(tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text("")
     process = await asyncio.create_subprocess_exec(
