@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from traceback import walk_tb
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -22,6 +23,8 @@ _STANDS = 30
 # A look at a silent node takes a minute at the most.
 _HANGS = 300
 _FAILS = 5  # runs in a row
+# The same fault of a job is logged again after this: some jobs run each second.
+_AGAIN = timedelta(minutes=10)
 # For what runs when we stop (a silent node takes 40 s), and again for what is broken off then.
 _GRACE = timedelta(seconds=2)
 
@@ -68,6 +71,7 @@ class Ticker:
         self._is_confirmed = False
         self._logged: set[str] = set()  # whose own failures by it are in the log
         self._outage_since = timedelta()
+        self._told: dict[tuple[str, str], timedelta] = {}  # when a job's fault was last logged
         self._jobs = tuple(jobs)
         self._clock = clock
         self._scheduler: AsyncIOScheduler | None = None
@@ -198,13 +202,13 @@ class Ticker:
         try:
             if await self._has_work(job, by_hand=by_hand):
                 await job.run()
-        except Exception as error:  # a failing job must not end the clockwork
+        except Exception as error:  # noqa: BLE001 - a failing job must not end the clockwork
             self._failures[job.name] += 1
             self._metrics.job_failed(job.name)
             if isinstance(error, StorageFailed):
                 self._without_database(job.name, error)
             else:
-                log.exception("tick.failed", job=job.name)
+                self._tell(job.name, error)
         else:
             self._failures.pop(job.name, None)
             self._logged.discard(job.name)
@@ -236,6 +240,15 @@ class Ticker:
             self._logged.add(job)
             log.error("tick.failed", job=job, then="It alone fails by this.", exc_info=error)
 
+    def _tell(self, job: str, error: Exception) -> None:
+        """Log a fault with its traceback, and the same one again only after a while."""
+        now, which = self._clock.monotonic(), (job, _place(error))
+        told = self._told.get(which)
+        if told is None or now - told >= _AGAIN:
+            self._told[which] = now
+            in_a_row = self._failures[job]
+            log.error("tick.failed", job=job, in_a_row=in_a_row, exc_info=error)
+
     @property
     def _may_be_out(self) -> bool:
         """Whether the database is out, or was not looked at since somebody could not use it."""
@@ -262,3 +275,9 @@ class Ticker:
         failures, jobs = self._outage.total(), len(self._outage)
         self._outage.clear()
         log.info("ticks.work", after_seconds=lasted, failures=failures, jobs=jobs)
+
+
+def _place(error: Exception) -> str:
+    """Where and as what an error was raised: its words may name another moment each time."""
+    *_, (frame, line) = walk_tb(error.__traceback__)
+    return f"{type(error).__name__} {frame.f_code.co_filename}:{line}"

@@ -179,6 +179,29 @@ async def test_a_job_that_fails_again_and_again_is_told_until_it_works() -> None
     assert ticker.impairments() == []
 
 
+async def test_a_job_that_fails_each_second_does_not_fill_the_log() -> None:
+    clock, trouble = ManualClock(), ["first"]
+
+    async def run() -> None:
+        if trouble == ["other"]:
+            raise ValueError(clock.now().isoformat())
+        if trouble:
+            raise RuntimeError(clock.now().isoformat())
+
+    ticker = Ticker([Job("work", OFTEN, run)], clock, Metrics())
+    with capture_logs() as logged:
+        for second in range(1200):
+            trouble[:] = [] if second % 100 == 50 else ["other" if second == 30 else "first"]
+            await ticker.run_due(timedelta(seconds=second))
+            clock.advance(timedelta(seconds=1))
+    assert [(e["event"], type(e["exc_info"]).__name__) for e in logged] == [
+        ("tick.failed", "RuntimeError"),
+        ("tick.failed", "ValueError"),
+        ("tick.failed", "RuntimeError"),
+    ]
+    assert [e["in_a_row"] for e in logged] == [1, 31, 50]
+
+
 async def test_an_outage_of_the_database_is_logged_when_it_begins_and_when_it_ends(
     tmp_path: Path,
 ) -> None:
