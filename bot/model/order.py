@@ -36,8 +36,8 @@ class RentalOrder:
     `signed_at`, that this is signed, and were not told yet what the chain has of it. `snoozed`
     means that it is known, and only the last warnings are given. `newest_ends` is the end by which
     the newest block had it renewed or confirmed, where no final block has that yet; else 0. `halts`
-    counts how often what was told was told anew, since the chain had stood still. It
-    `is_told_unread` where its countdown says that the chain cannot be read.
+    counts how often what was told was told anew, since the chain had stood still or its end came
+    earlier. It `is_told_unread` where its countdown says that the chain cannot be read.
     """
 
     id: str

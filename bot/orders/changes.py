@@ -237,7 +237,14 @@ def _renting(order: RentalOrder, read: Read, *, has_stood: bool) -> Looked:
         if final.rent_end > order.ends:
             return Looked(_rented(order, final, read), Event.RENEWED)
         if final.rent_end < order.ends:  # what was told of the other end counts for nothing
-            order = replace(order, ends=final.rent_end, told="", renewer="", snoozed=False)
+            order = replace(
+                order,
+                ends=final.rent_end,
+                told="",
+                renewer="",
+                snoozed=False,
+                halts=order.halts + 1,
+            )
         latest = max(order.ends, best.rent_end if best is not None else 0)
         found = _anew(order, read.head, latest, has_stood=has_stood)
         return replace(found, is_near=latest > order.ends)

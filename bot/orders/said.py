@@ -52,7 +52,7 @@ def beginnings(order: RentalOrder) -> list[str]:
 
 
 def _anew(order: RentalOrder, name: str) -> str:
-    """The name of a warning: another one for each time that the chain had stood still meanwhile.
+    """A name that was not told yet, also where the chain had stood still, or an end came back.
 
     What was told before is long read, and an edit of it is heard by nobody.
     """
@@ -102,6 +102,8 @@ def _said(before: RentalOrder, found: Looked, all_facts: Facts, *, sees: bool) -
     if found.event is None:
         return []
     told = words.event(facts, found.event)
+    if found.event is Event.RENEWED:  # to an end that it may have had before a fork undid that
+        return [Told(_anew(found.order, str(found.event)), told)]
     if before.phase is not OrderPhase.WAITING:
         return [Told(str(found.event), told)]
     short = words.short(facts, found.event)

@@ -279,3 +279,21 @@ async def test_an_end_that_moved_earlier_takes_the_calls_off_what_was_told(
     await scene.passes(minutes=15, step=60)
     assert scene.told(alice, "gpu1 deletes Ada")
     assert offering(alice) == []
+
+
+async def test_an_end_that_a_fork_brings_back_is_heard_again(scene: ChainStage) -> None:
+    alice, hour = scene.stage.alice, 600
+    rental = scene.rents(blocks=2 * DAY)
+    end = rental.end
+    await scene.until(end - 5 * hour)
+    assert len(scene.told(alice, "for gpu1 ends", at="end-6")) == 1
+    for times in (1, 2):  # each time the same two ends
+        scene.chain.relet(rental.number, end + 10 * DAY - rental.end)
+        await scene.passes(minutes=12, step=60)
+        assert len(scene.told(alice, "is renewed. It now ends")) == times
+        heard = len(alice.messages("@dbc"))
+        scene.chain.move_end(rental.number, end - scene.chain.blocks.head)
+        await scene.passes(minutes=12, step=60)
+        assert len(alice.messages("@dbc")) == heard + 1
+        assert f"Order {rental.number} for *gpu1* ends" in alice.last("@dbc").plain
+        assert "I renew it" in alice.last("@dbc").buttons
