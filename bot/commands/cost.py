@@ -390,25 +390,7 @@ async def _notes(
         if one.is_open and one.order.phase is OrderPhase.RENTING and stretch.is_now
     ]
     told += [await _unused(ctx, one, free) for one in renting if (free := one.unused(stretch.head))]
-    estimates = [one.order for one, _ in found if one.is_estimate]
-    if estimates:
-        told.append(
-            line(
-                say(
-                    "What was paid for {orders} is an estimate, from the price at the block at "
-                    "which the bot first read it: the chain does not tell it any more.",
-                    orders=_numbers(estimates),
-                )
-            )
-        )
-    if any(entry.what is For.UNSEEN for entry in listed):
-        told.append(
-            line(
-                say(
-                    "Not observed: the bot did not see which machines ran then, and does not guess."
-                )
-            )
-        )
+    told += _uncertain(found, listed)
     told.append(
         line(
             say(
@@ -423,6 +405,24 @@ async def _notes(
     typed = f"cost {by}{month}{on} --file"
     told.append(line(say("As a table: {command}", command=command(typed))))
     return [Note(stacked(told))]
+
+
+def _uncertain(found: Sequence[tuple[Account, Cost]], listed: Sequence[Entry]) -> list[Line]:
+    """What of the sums is an estimate, or was not observed."""
+    told: list[Line] = []
+    if estimates := [one.order for one, _ in found if one.is_estimate]:
+        paid = say(
+            "What was paid for {orders} is an estimate, from the price at the block at which the "
+            "bot first read it: the chain does not tell it any more.",
+            orders=_numbers(estimates),
+        )
+        told.append(line(paid))
+    if any(entry.what is For.UNSEEN for entry in listed):
+        unseen = say(
+            "Not observed: the bot did not see which machines ran then, and does not guess."
+        )
+        told.append(line(unseen))
+    return told
 
 
 def _numbers(orders: Sequence[RentalOrder]) -> Line:

@@ -1,6 +1,6 @@
 """Commands without a group."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Annotated
@@ -97,13 +97,10 @@ async def whoami(ctx: Context) -> Reply:
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     sessions = [session for session in usable if session.node not in hidden]
     label = ctx.services.inventory.label
-    nodes = [
-        say("{node} (shared)", node=await label(s.node))
-        if s.user != ctx.actor
-        else await label(s.node)
-        for s in sessions
-    ]
-    none = say("none")
+    held = [(await label(s.node), s) for s in sessions]
+    nodes = [say("{node} (shared)", node=name) if s.user != ctx.actor else name for name, s in held]
+    here = await label(channels) if channels else None
+    mine, none = await label(own) if own else None, say("none")
     pairs: list[tuple[Text, Line]] = [
         (say("You"), line(bold(person.name), " ", code(person.id))),
         (
@@ -111,8 +108,8 @@ async def whoami(ctx: Context) -> Reply:
             line(say("yes") if person.is_full_member else say("no: not a full member")),
         ),
         (say("Sessions for"), listed(nodes) or line(say("no node yet"))),
-        (say("Your default node"), line(await label(own) if own else none)),
-        (say("This channel's node"), line(await label(channels) if channels else none)),
+        (say("Your default node"), line(mine or none)),
+        (say("This channel's node"), line(here or none)),
         *languages.shown_to(ctx, person),
         (say("Time zone"), line(person.zone)),
     ]
@@ -124,51 +121,34 @@ async def whoami(ctx: Context) -> Reply:
         "may_change_things": person.is_full_member,
         "sessions": [
             {
-                "node": await label(s.node),
+                "node": name,
                 "node_id": s.node,
                 "shared_by": s.user if s.user != ctx.actor else None,
             }
-            for s in sessions
+            for name, s in held
         ],
-        "default_node": await label(own) if own else None,
-        "channel_node": await label(channels) if channels else None,
+        "default_node": mine,
+        "channel_node": here,
         "language": ctx.services.languages.language(ctx.actor),
         "locale": person.locale,
         "time_zone": person.zone,
         "freeze": freeze and {"person": freeze.person, "since": freeze.since, "why": freeze.why},
     }
-    return Reply(
-        say("You are {person}", person=person.name),
-        (Fields(tuple(pairs)),),
-        private=True,
-        data=data,
-    )
+    told = say("You are {person}", person=person.name)
+    return Reply(told, (Fields(tuple(pairs)),), private=True, data=data)
 
 
 async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNode = "") -> Reply:
     """Show or change the settings for you and for this channel."""
     if channel_node:
         require_channel(ctx.place)
-    inventory, kept = ctx.services.inventory, ctx.services.store
-    find = inventory.named_node
+    inventory = ctx.services.inventory
     asked: list[tuple[Scope, Reader, str]] = [
         (Scope.PERSON, ctx.actor, node),
         (Scope.CHANNEL, ctx.place.channel, channel_node),
     ]
-    hidden = partial(ctx.hidden, Listing.NODES)
-    wanted = [
-        (scope, owner, None if is_none(text) else await find(text, hidden=hidden))
-        for scope, owner, text in asked
-        if text
-    ]
-    if wanted:
-        async with kept.write() as tx:
-            for scope, owner, chosen in wanted:
-                if chosen is None:
-                    await tx.defaults.remove(scope, owner)
-                else:
-                    await tx.defaults.set(scope, owner, chosen.id)
-    async with kept.read() as tx:
+    is_changed = await _choose(ctx, asked)
+    async with ctx.services.store.read() as tx:
         set_to = {scope: await tx.defaults.get(scope, owner) for scope, owner, _ in asked}
     person = await ctx.services.directory.person(ctx.actor)
     names = {
@@ -184,13 +164,12 @@ async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNo
         *languages.shown_to(ctx, person),
         *await notifications.shown_to(ctx),
     )
-    told = say("Settings changed") if wanted else say("Settings")
+    told = say("Settings changed") if is_changed else say("Settings")
     aliases_told = line(str(aliases), " ", command("alias list"))
     zone = say("{zone}, as set in Slack", zone=person.zone)
+    order = say("Your node is used where a command names none; this channel's comes first.")
     notes = (
-        Note(
-            line(say("Your node is used where a command names none; this channel's comes first."))
-        ),
+        Note(line(order)),
         Note(line(say("{what}: {subject}", what=say("Your aliases"), subject=aliases_told))),
         Note(line(say("{what}: {subject}", what=say("Time zone"), subject=zone))),
     )
@@ -209,6 +188,25 @@ async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNo
     )
     parts = (Para(line(bold(told))), Rows(rows), *notes)
     return Reply(told, parts, private=not channel_node, data=data)
+
+
+async def _choose(ctx: Context, asked: Sequence[tuple[Scope, Reader, str]]) -> bool:
+    """Write down the nodes that were named, if any; says whether there were."""
+    find, hidden = ctx.services.inventory.named_node, partial(ctx.hidden, Listing.NODES)
+    wanted = [
+        (scope, owner, None if is_none(text) else await find(text, hidden=hidden))
+        for scope, owner, text in asked
+        if text
+    ]
+    if not wanted:
+        return False
+    async with ctx.services.store.write() as tx:
+        for scope, owner, chosen in wanted:
+            if chosen is None:
+                await tx.defaults.remove(scope, owner)
+            else:
+                await tx.defaults.set(scope, owner, chosen.id)
+    return True
 
 
 async def _menus(ctx: Context) -> Mapping[Text, tuple[Button, ...]]:

@@ -88,56 +88,19 @@ def as_last_known(
 
     `gone` says that it is deleted by now, as far as that can be known.
     """
-    odd = isinstance(problem, Unreadable) and problem.is_of_the_node
-    state = (
-        line(
-            say(
-                "{status} when last seen, {seen_at}",
-                status=lamp(vm.status),
-                seen_at=time(vm.seen_at),
-            )
-        )
-        if vm.status
-        else ()
+    head = say(
+        "{machine} on {node}  {state}",
+        machine=bold(vm.label),
+        node=bold(node.label),
+        state=_last_state(vm, gone),
     )
-    if gone and state:
-        state = line(gone, " ", say("({what})", what=state))
     parts: list[Part] = [
-        Para(
-            line(
-                say(
-                    "{machine} on {node}  {state}",
-                    machine=bold(vm.label),
-                    node=bold(node.label),
-                    state=state,
-                )
-            )
-        ),
+        Para(line(head)),
         Para(line(emoji("warning"), " ", problem.words, " ", problem.hint)),
     ]
     if known is not None and reveal:
         return revealed(vm, node, known.detail, *parts)
-    if known is not None:
-        parts.append(
-            Para(
-                line(
-                    say("Read {seen_at}, and possibly changed since:", seen_at=time(known.seen_at))
-                )
-            )
-        )
-        parts.extend(all_of(vm, known.detail))
-    else:
-        parts.append(Fields(((say("Id"), line(code(vm.task))),)))
-        parts.append(Note(line(say("Its connection was not read before."))))
-    if odd:
-        delete = command(f"vm delete {vm.task}")
-        parts.append(Note(line(say("It can be deleted all the same: {delete}.", delete=delete))))
-    else:
-        secret = known is not None and has_passwords(known.detail)
-        secret = secret and may("reveal", vm.node, vm.task)
-        reveals = (machine_buttons.button("reveal", vm.node, vm.task),) if secret else ()
-        again = Button(say("Ask again now"), RETRY_VM, vm.task)
-        parts.append(Actions((*reveals, again)))
+    parts += [*_read_before(vm, known), _what_helps(vm, known, problem, may)]
     detail = known.detail if known else TaskDetail(task_id=vm.task, desc=vm.desc)
     detail = detail.model_copy(update={"status": vm.status or detail.status})
     data = {
@@ -153,6 +116,34 @@ def as_last_known(
         problem=problem.words,
     )
     return Reply(summary, tuple(parts), private=True, data=data)
+
+
+def _last_state(vm: Machine, gone: Line) -> Line:
+    """Its state when it was last seen, if that is known, behind that it is `gone`."""
+    if not vm.status:
+        return ()
+    seen = say(
+        "{status} when last seen, {seen_at}", status=lamp(vm.status), seen_at=time(vm.seen_at)
+    )
+    return line(gone, " ", say("({what})", what=line(seen))) if gone else line(seen)
+
+
+def _read_before(vm: Machine, known: Known | None) -> list[Part]:
+    if known is None:
+        unread = Note(line(say("Its connection was not read before.")))
+        return [Fields(((say("Id"), line(code(vm.task))),)), unread]
+    read = say("Read {seen_at}, and possibly changed since:", seen_at=time(known.seen_at))
+    return [Para(line(read)), *all_of(vm, known.detail)]
+
+
+def _what_helps(vm: Machine, known: Known | None, problem: DbcError, may: May) -> Part:
+    if isinstance(problem, Unreadable) and problem.is_of_the_node:
+        delete = command(f"vm delete {vm.task}")
+        return Note(line(say("It can be deleted all the same: {delete}.", delete=delete)))
+    secret = known is not None and has_passwords(known.detail)
+    secret = secret and may("reveal", vm.node, vm.task)
+    reveals = (machine_buttons.button("reveal", vm.node, vm.task),) if secret else ()
+    return Actions((*reveals, Button(say("Ask again now"), RETRY_VM, vm.task)))
 
 
 def _facts(vm: Machine, detail: TaskDetail) -> tuple[tuple[Text, Line], ...]:
