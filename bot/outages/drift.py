@@ -62,11 +62,16 @@ class AfterEnd(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A change of a machine outside the bot: as it was kept, and as it is; None: gone."""
+    """A change of a machine outside the bot: as it was kept, and as it is; None: gone.
+
+    `is_ours`: it was told to be otherwise, and the bot itself, or the end of its rental, has
+    changed it since.
+    """
 
     before: Kept
     now: Kept | None
     label: str
+    is_ours: bool = False
 
     @property
     def is_back(self) -> bool:
@@ -75,6 +80,16 @@ class _Found:
             self.now is not None and bool(self.before.episode)
             and self.now.status == self.before.before
         )  # fmt: skip
+
+    @property
+    def is_end(self) -> bool:
+        """Whether it ends what was told, and is no news of its own."""
+        return self.is_back or self.is_ours
+
+    @property
+    def is_told_with(self) -> tuple[bool, bool]:
+        """What those have in common that one message tells of."""
+        return self.now is None, self.is_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +228,10 @@ class Drift:
             if status == known.status:
                 keep.append((known, replace(known, suspect="", suspect_at=None)))
             elif _is_own(known, changes, now) or (phase is Phase.OFF and machine.task in over):
-                keep.append((known, replace(seen, before="", episode="")))
+                if known.episode:
+                    found.append(_Found(known, seen, machine.label, is_ours=True))
+                else:
+                    keep.append((known, seen))
             elif known.suspect != status or known.suspect_at is None:
                 doubted = replace(known, suspect=status, suspect_at=machine.seen_at)
                 keep.append((known, doubted))
@@ -241,10 +259,11 @@ class Drift:
             deletes = [one for one in changes if one.command in self._deletions]
             if any(one.ended_at is None for one in deletes):
                 continue
-            if _is_deleted(known, deletes, now):
-                left.append((known, PortOver.DELETED))
-            elif known.task in over:
-                left.append((known, PortOver.RENTAL))
+            is_deleted = _is_deleted(known, deletes, now)
+            if is_deleted or known.task in over:
+                left.append((known, PortOver.DELETED if is_deleted else PortOver.RENTAL))
+                if known.episode:
+                    found.append(_Found(known, None, known.label, is_ours=True))
             elif known.suspect != _GONE or known.suspect_at is None:
                 first.append((known, replace(known, suspect=_GONE, suspect_at=now)))
             elif asked < _MOST_LOOKS and now - known.suspect_at >= _LATER:
@@ -297,7 +316,7 @@ class Drift:
     ) -> None:
         episode, now = new_id(), self._clock.now()
         messages = [one for some in _apart(found) for one in await self._messages(some, episode)]
-        gone = [(one.before, PortOver.DELETED) for one in found if not one.now]
+        gone = [(one.before, PortOver.DELETED) for one in found if not (one.now or one.is_ours)]
         last_words = await self._port_ends.of([*left, *gone])
         async with self._store.write() as tx:
             known = await tx.outages.kept([one.before.task for one in found])
@@ -312,7 +331,8 @@ class Drift:
                 is_whole = not (rest and await rest.goes_on(tx, place))
                 await tell(tx, key, place, reply, now, after=after, is_whole=is_whole)
         for one in found:
-            log.info("machine.changed_outside", node=one.before.node[:8], task=one.before.task)
+            if not one.is_ours:
+                log.info("machine.changed_outside", node=one.before.node[:8], task=one.before.task)
 
     async def _messages(
         self, found: Sequence[_Found], episode: str
@@ -324,10 +344,11 @@ class Drift:
         for one in found:
             for user in await self._people.of_machine(node, one.before.task, one.before.owner):
                 seen[user].append(one)
-        after = _key(first.before) if first.is_back else ""
+        after = _key(first.before) if first.is_end else ""
         rest = await self._people.rest(node, first.before.episode) if after else None
         key = f"drift:{episode}.{node[:16]}"
-        key += f".{first.before.episode}" if after else ".gone" if first.now is None else ""
+        key += f".{first.before.episode}" if after else ""
+        key += ".gone" if first.now is None else "" if first.is_back or not after else ".ours"
         messages = []
         for place in self._people.places([*seen]):
             told = seen.get(UserId(place.channel), [*found])
@@ -336,16 +357,18 @@ class Drift:
                 for one in told
             ]
             may = self._people.may(place)
-            said = _said(label, named, may, self._clock.now(), is_back=bool(after))
+            said = _said(label, named, may, self._clock.now())
             messages.append((key, place, said, after, rest))
         return messages
 
 
-def _said(
-    node: str, found: Sequence[tuple[str, _Found]], may: May, now: datetime, *, is_back: bool
-) -> Reply:
-    if is_back:
+def _said(node: str, found: Sequence[tuple[str, _Found]], may: May, now: datetime) -> Reply:
+    first = found[0][1]
+    if first.is_back:
         return words.as_before(node, [(label, one.before.before) for label, one in found])
+    if first.is_ours:
+        states = [(label, one.now.status if one.now else "") for label, one in found]
+        return words.otherwise_since(node, states)
     changes = [
         words.Changed(
             words.at(one.now or one.before), label, one.before.status,
@@ -358,14 +381,14 @@ def _said(
 
 
 def _apart(found: Sequence[_Found]) -> list[list[_Found]]:
-    """By node, and those that are back as before by the message that told of them.
+    """By node, and those that are back, or changed by the bot, by the message that told of them.
 
     What is gone has no end, and stands in no message that another end may take the place of.
     """
-    apart: dict[tuple[str, str, bool], list[_Found]] = defaultdict(list)
+    apart: dict[tuple[str, str, tuple[bool, bool]], list[_Found]] = defaultdict(list)
     for one in found:
-        told = one.before.episode if one.is_back else ""
-        apart[one.before.node, told, one.now is None].append(one)
+        told = one.before.episode if one.is_end else ""
+        apart[one.before.node, told, one.is_told_with].append(one)
     return list(apart.values())
 
 
@@ -376,7 +399,10 @@ def _key(told: Kept) -> str:
 
 def _as_told(found: _Found, episode: str, at: datetime) -> Kept:
     """A machine as it is kept once its change is told."""
-    now = replace(found.now or found.before, turns=turned(found.before, at))
+    now = found.now or found.before
+    if found.is_ours:
+        return replace(now, before="", episode="")
+    now = replace(now, turns=turned(found.before, at))
     if found.is_back:
         return replace(now, before="", episode="")
     return replace(now, before=found.before.status, episode=episode)

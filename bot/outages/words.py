@@ -323,6 +323,30 @@ def as_before(node: str, machines: Sequence[tuple[str, str]]) -> Reply:
     return Reply(line(told), (Para(line(emoji("white_check_mark"), " ", told)),))
 
 
+def otherwise_since(node: str, machines: Sequence[tuple[str, str]]) -> Reply:
+    """Machines that are no longer as was told, by the bot or by an end of a rental.
+
+    Each by its label and its state, which is empty for one that is gone.
+    """
+    if len(machines) > 1:
+        told = say_number(
+            "{number} machine on {node} is no longer in that state.",
+            "{number} machines on {node} are no longer in that state.",
+            len(machines), node=bold(node),
+        )  # fmt: skip
+    else:
+        ((label, state),) = machines
+        machine = bold(label)
+        if state:
+            told = say(
+                "{machine} on {node} is now “{state}”.",
+                machine=machine, node=bold(node), state=said_state(state),
+            )  # fmt: skip
+        else:
+            told = say("{machine} on {node} no longer exists.", machine=machine, node=bold(node))
+    return Reply(line(told), (Para(line(told)),))
+
+
 # SSH
 
 

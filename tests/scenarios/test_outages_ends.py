@@ -403,3 +403,23 @@ async def test_whoever_loses_access_to_a_machine_that_is_off_has_a_last_word(sta
     await goes_on(stage, 5)
     assert len(told(alice, "again")) >= 1
     assert told(bob, "is “running” again") == []
+
+
+async def test_an_alarm_about_a_machine_that_the_bot_changes_since_is_over(stage: Stage) -> None:
+    alice = stage.alice
+    off(stage)
+    await goes_on(stage, 3)
+    await stage.asks(alice, "/dbc vm start inference")
+    await goes_on(stage, 3)
+    (alarm,) = (one for one in alice.messages("@dbc") if "Before: Outside" in one.plain)
+    assert "inference on gpu1 is “running” again." in alarm.plain.replace("*", "")
+    assert _menus(alarm) == []
+    off(stage)
+    await goes_on(stage, 15)
+    assert len(told(alice, "Outside this bot, on gpu1: inference is now “off”")) == 2
+    await stage.asks(alice, "/dbc vm delete inference")
+    await stage.confirms(alice, "Delete")
+    await goes_on(stage, 3)
+    ends = told(alice, "inference on gpu1 no longer exists.")
+    assert len(ends) == 2, ends  # in the thread, and at the head of the alarm
+    assert not any(_menus(one) for one in alice.messages("@dbc") if "Outside" in one.plain)
