@@ -154,7 +154,11 @@ async def show(ctx: Context, approval: Which) -> Reply:
         **await _data(ctx, found, execution),
         "arguments": _typed(ctx.services.table.spoken_of(execution.command), execution.arguments),
         "joined": [
-            {"user": one.user, "reason": one.reason or None, "joined_at": one.at}
+            {
+                "user": one.user,
+                "reason": None if one.is_apart else one.reason or None,
+                "joined_at": one.at,
+            }
             for one in found.joined
         ],
         "votes": [

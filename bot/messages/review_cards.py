@@ -70,6 +70,7 @@ BREAK = "approval.glass"
 
 _NAMED = 4  # people, or requests
 _SHORT = 8  # characters of an id
+_REQUESTED = say("Requested by")
 
 
 def question(asked: Question) -> Reply:
@@ -77,13 +78,9 @@ def question(asked: Question) -> Reply:
     execution = asked.execution
     title = line(emoji("raised_hand"), " ", say("{question}?", question=asked.title))
     pairs = shown_in(asked)
-    pairs.append((say("Requested by"), line(mention(execution.actor))))
-    mine = [one for one in asked.approval.joined if one.user == execution.actor]
-    reasons = (execution.arguments.get("reason", ""), *(one.reason for one in mine))
-    if told := [line(one) for one in dict.fromkeys(reasons) if one]:
-        pairs.append((say("Reason"), _below_each_other(told)))
-    if others := [one for one in asked.approval.joined if one not in mine]:
-        pairs.append((say("Also requested by"), _joined(others)))
+    pairs.append((_REQUESTED, line(mention(execution.actor))))
+    here = [replace(one, reason="") if one.is_apart else one for one in asked.approval.joined]
+    pairs += _why(execution, here)
     parts: list[Part] = [Para(title), Fields(tuple(pairs))]
     if asked.beside.titles or asked.beside.elsewhere:
         parts.append(Para(line(emoji("warning"), " ", _beside(asked.beside))))
@@ -104,6 +101,30 @@ def loss(loses: Losses) -> tuple[Para, ...]:
     told = lost_told(loses)
     sign = emoji("information_source" if isinstance(loses, Nothing) else "warning")
     return (Para(line(sign, " ", told)),) if told else ()
+
+
+def _why(execution: Execution, joined: Sequence[Joined]) -> list[tuple[Phrase, Line]]:
+    """Why it is wanted, and who else wants it."""
+    pairs: list[tuple[Phrase, Line]] = []
+    mine = [one for one in joined if one.user == execution.actor]
+    reasons = (execution.arguments.get("reason", ""), *(one.reason for one in mine))
+    if told := [line(one) for one in dict.fromkeys(reasons) if one]:
+        pairs.append((say("Reason"), _below_each_other(told)))
+    if others := [one for one in joined if one not in mine]:
+        pairs.append((say("Also requested by"), _joined(others)))
+    return pairs
+
+
+def _with_all_reasons(card: Reply, execution: Execution, joined: Sequence[Joined]) -> Reply:
+    """The card with the reasons that were given elsewhere, for one who decides."""
+    parts = list[Part]()
+    for part in card.parts:
+        if isinstance(part, Fields) and _REQUESTED in (names := [name for name, _ in part.pairs]):
+            before = part.pairs[: names.index(_REQUESTED) + 1]
+            parts.append(replace(part, pairs=(*before, *_why(execution, joined))))
+        else:
+            parts.append(part)
+    return replace(card, parts=tuple(parts))
 
 
 def _joined(joined: Sequence[Joined]) -> Line:
@@ -160,8 +181,13 @@ def read_by(
     execution: Execution,
     approval: Approval | None,
     votes: Sequence[Vote],
+    *,
+    decides: bool = True,
 ) -> Reply:
-    """The card in a copy of one person's own: of its buttons, those that they may press."""
+    """The card in a copy of one person's own: of its buttons, those that they may press.
+
+    Whoever else `decides` reads all reasons.
+    """
     if approval is not None and approval.kind is ReviewKind.AFTERWARDS:
         return not_by(card, {REVIEWED}) if reader == execution.actor else card
     if approval is None or approval.kind is not ReviewKind.APPROVE:
@@ -173,7 +199,8 @@ def read_by(
         unfit |= {CANCEL}
     elif not approval.self_approval:
         unfit |= {APPROVE, DENY}
-
+    if decides and APPROVE not in unfit and any(one.is_apart for one in approval.joined):
+        card = _with_all_reasons(card, execution, approval.joined)
     return not_by(card, unfit)
 
 

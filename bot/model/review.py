@@ -42,11 +42,15 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A second request for what a question waits for: whose, when, and why they want it."""
+    """A second request for what a question waits for: whose, when, and why they want it.
+
+    `is_apart`: it was made elsewhere than the first, whose readers do not read the reason.
+    """
 
     user: UserId
     at: datetime
     reason: str = ""
+    is_apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)

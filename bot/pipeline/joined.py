@@ -19,6 +19,7 @@ from bot.reply import (
     Line,
     Note,
     Para,
+    Phrase,
     Reply,
     emoji,
     line,
@@ -59,7 +60,10 @@ async def join(tx: UnitOfWork, first: Question, execution: Execution, now: datet
 
     Says whether the card shows it: not where the first was decided meanwhile, or its card is full.
     """
-    joined = Joined(execution.actor, now, execution.arguments.get(REASON, ""))
+    reason = execution.arguments.get(REASON, "")
+    joined = Joined(
+        execution.actor, now, reason, bool(reason) and _is_apart(execution, first.execution)
+    )
     approval = await tx.approvals.join(first.approval.id, joined)
     if approval is None:
         return False
@@ -68,6 +72,11 @@ async def join(tx: UnitOfWork, first: Question, execution: Execution, now: datet
         card = review_cards.question(replace(first, approval=approval, votes=votes))
         await board.show_card(tx, first.execution, card, now)
     return True
+
+
+def _is_apart(execution: Execution, first: Execution) -> bool:
+    """Whether the second is made where others read along than where the card stands."""
+    return execution.place.channel != first.place.channel
 
 
 async def told(services: Services, execution: Execution, first: Execution) -> tuple[Reply, Reply]:
@@ -99,9 +108,7 @@ async def told(services: Services, execution: Execution, first: Execution) -> tu
     blocks = (Para(line(emoji("information_source"), " ", said)), *in_full(row, first))
     joined = say("It is done once. Its card now says that you want it, too.")
     if execution.arguments.get(REASON):
-        joined = say("It is done once. Its card now says that you want it, too, and why.")
-        if mine:
-            joined = say("It is done once. Its card now has this reason, too.")
+        joined = _joined_why(mine=mine, is_apart=_is_apart(execution, first))
     apart, shown = (
         Reply(
             sentences((said, once)),
@@ -111,6 +118,19 @@ async def told(services: Services, execution: Execution, first: Execution) -> tu
         for once in (say("Yours was not added, so that it is done once."), joined)
     )
     return apart, shown
+
+
+def _joined_why(*, mine: bool, is_apart: bool) -> Phrase:
+    """What has become of the reason of a second request."""
+    if is_apart and mine:
+        return say("It is done once. Only its approvers read this reason.")
+    if is_apart:
+        return say(
+            "It is done once. Its card now says that you want it, too; only its approvers read why."
+        )
+    if mine:
+        return say("It is done once. Its card now has this reason, too.")
+    return say("It is done once. Its card now says that you want it, too, and why.")
 
 
 def _second(execution: Execution) -> Actions:

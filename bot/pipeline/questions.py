@@ -142,7 +142,10 @@ class Questions:
         card = review_cards.shown_again(question)
         if not reader:
             return card
-        return review_cards.read_by(card, reader, execution, approval, question.votes)
+        decides = reader in question.people
+        return review_cards.read_by(
+            card, reader, execution, approval, question.votes, decides=decides
+        )
 
     async def node_of(self, execution: Execution) -> Node | None:
         """The node that it is about, if any."""

@@ -364,7 +364,11 @@ def changes_written(changed: Mapping[str, Words]) -> str:
 
 
 def _joined_written(joined: Sequence[Joined]) -> str:
-    told = [[one.user, one.at.isoformat(), one.reason] for one in joined]
+    told = [
+        # A former version reads three, and what is apart not at all.
+        [one.user, one.at.isoformat(), one.reason, *([True] if one.is_apart else [])]
+        for one in joined
+    ]
     return json.dumps(told, ensure_ascii=False) if told else ""
 
 
@@ -372,8 +376,8 @@ def _joined_read(column: str) -> tuple[Joined, ...]:
     """What `_joined_written` wrote; what cannot be read is left out, for it decides nothing."""
     try:
         return tuple(
-            Joined(UserId(str(user)), datetime.fromisoformat(at), str(reason))
-            for user, at, reason in json.loads(column or "[]")
+            Joined(UserId(str(user)), datetime.fromisoformat(at), str(reason), bool(apart))
+            for user, at, reason, *apart in json.loads(column or "[]")
         )
     except (TypeError, ValueError):
         return ()

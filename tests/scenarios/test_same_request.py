@@ -270,6 +270,21 @@ async def test_approvers_read_who_joined_and_why(stage: Stage) -> None:
     await stage.bob.sees(f"The machine was deleted by <@{stage.alice.id}>")
 
 
+async def test_a_reason_given_elsewhere_is_read_by_approvers_alone(stage: Stage) -> None:
+    card = await asked(stage)
+    for person, why in ((stage.bob, "a customer leaves"), (stage.alice, "they owe us")):
+        await person.types(f'{DELETE} reason="{why}"', channel="@dbc")
+        await person.sees("nly its approvers read", channel="@dbc")
+    await stage.quiet()
+    shown = now(stage, card).plain
+    assert f"*Also requested by*\n<@{stage.bob.id}>" in shown
+    assert "a customer leaves" not in shown
+    assert "they owe us" not in shown
+    (copy,) = (m.plain for m in stage.carol.messages("@dbc") if "Approve" in m.buttons)
+    assert "*Reason*\nthey owe us" in copy
+    assert f"<@{stage.bob.id}>: a customer leaves" in copy
+
+
 async def test_ones_own_second_request_adds_only_a_new_reason(stage: Stage) -> None:
     card = await asked(stage)
     await stage.asks(stage.alice, DELETE)
