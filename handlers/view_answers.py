@@ -65,7 +65,7 @@ class AnswerOnHome(PrivateAnswer):
     async def _tell(self, reply: Reply) -> bool:
         """Say it in the modal; False where there is none.
 
-        Where something else was pressed there since, what was only to be looked at is moot.
+        Where something else was pressed there since, what was only shown is moot.
         """
         await self._messenger.meet(self._actor)
         if self._told is None:

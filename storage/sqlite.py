@@ -171,7 +171,7 @@ class _Writer:
 
         def move() -> bool:
             self._is_marked = False
-            # What was to be committed is: a full disk or a busy file is no failure of that.
+            # All of it is committed: a full disk or a busy file is no failure of that.
             with suppress(sqlite3.Error):
                 row = self._driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
                 return row is not None and row[0] == 0

@@ -69,8 +69,8 @@ class Store:
     """Everything the bot keeps, in a SQLite file or a PostgreSQL database.
 
     Every method raises `StorageFailed` when the database does not do its work. `shown` gives a
-    moment as the audit is to tell it: people read it beside other records of the machine. By
-    `now` it is known which shares of sessions have ended.
+    moment as the audit tells it: people read it beside other records of the machine. `now`
+    tells which shares of sessions have ended.
     """
 
     def __init__(

@@ -128,7 +128,7 @@ async def tell_end(
 
     A good end is by what was done (`is_news`), a failure always. What was requested
     in a thread stays in that one. The requester and the channel may want less, or later (`wishes`):
-    whoever is not to be mentioned now is told directly once their quiet hours are over.
+    whoever must not be mentioned now is told directly once their quiet hours are over.
     """
     place, want = execution.place, await wishes(tx, execution)
     told = want.told(told, is_news=is_news, in_thread=bool(place.thread))
@@ -146,7 +146,7 @@ async def tell_end(
         key, place, content, now, under=under, held_until=held,
         not_before=now if is_told_later else None,
     )  # fmt: skip
-    if is_told_later and end.ref is None:  # nobody is to read it twice in their direct messages
+    if is_told_later and end.ref is None:  # nobody should read it twice in their direct messages
         await tx.messages.was_said(key)
     await _into_digests(tx, key, place, told, digests, now)
 

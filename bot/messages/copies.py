@@ -87,7 +87,7 @@ class Copies:
             log.exception("copies.not_seen", key=message.key)
         until = message.copies_until or now
         again = now + look_again_after(now - (until - COPIES_WITHIN)) if now < until else None
-        if put_off is not None:  # nothing was seen: also the last look is still to come
+        if put_off is not None:  # nothing was seen: the last look is still due
             again = now + max(put_off.wait, look_again_after(timedelta()))
         async with self._store.write() as tx:
             await tx.messages.looked_for_copies(message.id, self._by, stays, again)

@@ -15,7 +15,7 @@ log = structlog.get_logger()
 class Delivery:
     """Delivery beside something that does not wait for Slack: `async with` that something.
 
-    Where it is broken off, so is the delivery; the rows say what is still to be shown.
+    Where it is broken off, so is the delivery; the rows say what must still be shown.
     """
 
     def __init__(self, outbox: Outbox, *, at_once: bool = True) -> None:

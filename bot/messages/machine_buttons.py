@@ -161,9 +161,9 @@ def follow_ups(
 ) -> tuple[Actions, ...]:
     """What to do or look at once something was done with a machine, behind `more` buttons.
 
-    Nothing of a machine where none is known, or where nothing was sent; one that was to be created
-    is known where it `is_made`. What failed can be requested again; nobody knows of anything else
-    that it was not done. Where its node `refuses` every command, what is known of it is left.
+    Nothing of a machine where none is known, or where nothing was sent; a new one is known where it
+    `is_made`. What failed can be requested again; of anything else, nobody knows that it was not
+    done. Where its node `refuses` every command, only *Show* is left.
     """
     node, task = execution.node, execution.task
     if end is ExecutionStatus.FAILED and not refuses:

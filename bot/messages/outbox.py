@@ -62,7 +62,7 @@ _SENT = SETTLES_WITHIN + _AT_ONCE
 _REST = timedelta(seconds=2)
 _SLOWEST = timedelta(minutes=5)
 _BATCH = 50
-# A process that died this long before the start may have posted what is not to be seen yet.
+# A process that died this long before the start may have posted what nobody must see yet.
 JUST_DIED = timedelta(seconds=10)
 # How soon what needs a missing scope is tried again.
 _LOCKED_PLACE = timedelta(minutes=1)

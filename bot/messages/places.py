@@ -29,8 +29,8 @@ class Places:
     async def otherwise(self, message: Message) -> Place | None:
         """Where the bot cannot post in the channel, the requester gets a direct message.
 
-        What somebody was to get in their own direct messages is nobody else's, and what a channel's
-        digest tells they have read in its thread.
+        Not what was meant for one person's direct messages: it is nobody else's. Nor what a
+        channel's digest tells: they have read that in its thread.
         """
         if message.place.channel.startswith(("U", "W")):
             return None

@@ -13,7 +13,7 @@ from datetime import timedelta
 from bot.health import Health
 
 _BEAT = timedelta(seconds=5)
-# While it waits for Slack or the database at the start, systemd is not to end it.
+# While it waits for Slack or the database at the start, systemd must not end it.
 _MORE_TIME = timedelta(seconds=30)
 
 

@@ -94,7 +94,7 @@ class Aftermath:
 def _outlived(machine: Machine, order: RentalOrder, within: timedelta) -> bool:
     """Whether a machine was as it was left longer than its node lets what belongs to an order.
 
-    What belongs to one that has lapsed may go at any moment until the end that it was to have.
+    What belongs to one that has lapsed may go at any moment until the end that it would have had.
     """
     ended = ended_by(order)
     if order.phase in {OrderPhase.LAPSED, OrderPhase.VANISHED}:

@@ -101,7 +101,7 @@ class Asked:
     async def _read(self, order: RentalOrder, passed: timedelta) -> tuple[RentalOrder, bool]:
         try:
             return await self._read_now(order, passed)
-        except BaseException:  # this is shared with nobody who asks later
+        except BaseException:  # whoever asks later must not share what broke off
             self._readings.pop(order.id, None)
             raise
 

@@ -289,7 +289,7 @@ class Orders:
             is_read=is_read,
         )
         if found.stage is not None and not messages:
-            order = replace(order, told=before.told)  # it is still to be told to somebody
+            order = replace(order, told=before.told)  # somebody has not been told it yet
         signed_at = self._unshown(order, found, is_read=is_read)
         answers = await self._answers(order, signed_at, head, is_read=is_read)
         over = over_by(before, found)

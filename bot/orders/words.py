@@ -402,7 +402,7 @@ def why_over(facts: Facts) -> tuple[Part, ...]:
 def _lost_by_lapse(facts: Facts) -> list[Note]:
     """What becomes of machines that were made before the order lapsed, until that has come.
 
-    Their node goes by the end that the order was to have.
+    Their node goes by the end that the order would have had.
     """
     deleted = facts.order.ends + KEPT
     if not facts.machines or facts.is_past(deleted):

@@ -10,7 +10,7 @@ from bot.clock import Clock
 from bot.ports import DeliveryFailed
 from storage import StorageFailed, Store
 
-# Longer than saying it may take: what was said is not to arrive a second time.
+# Longer than saying it may take: what was said must not arrive a second time.
 BEING_SAID = timedelta(minutes=1)
 
 log = structlog.get_logger()

@@ -234,7 +234,7 @@ class Pipeline:
                 await self._go_on(execution, before, answer)
             else:
                 await self._runs.lost_sight(execution)
-        except Exception:  # the others are not to wait for the lease of this one
+        except Exception:  # the others must not wait for the lease of this one
             log.exception("execution.not_recovered", execution=execution.id)
 
     async def _slack_is_silent(

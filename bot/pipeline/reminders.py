@@ -180,7 +180,7 @@ def _several(found: Sequence[_Due]) -> dict[str, list[_Row]]:
         people = (one.people or ()) if _is_for_approval(one) else ()
         try:
             row = _Row(one.approval, reminder_row(one.question))
-        except Exception:  # what is odd about one is not to silence the others
+        except Exception:  # what is odd about one must not silence the others
             log.exception("review.not_reminded", approval=one.approval.id)
             continue
         for user in people:

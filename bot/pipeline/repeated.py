@@ -28,9 +28,9 @@ async def went_through(
 ) -> Mapping[str, str] | None:
     """What was learnt where the effect of a refused change shows; None where the refusal is one.
 
-    `watch` is what would follow the change. One look decides: what was as it was to be before
-    proves nothing, nor does what another command may have done since it was looked at. Where the
-    look itself fails, what the node has said stays what is known.
+    `watch` is what would follow the change. One look decides. It proves nothing where
+    the machine was already as wanted before, or where another command may have done it since.
+    Where the look itself fails, what the node has said stays what is known.
     """
     try:
         return await _seen_through(services, command, watch, error)

@@ -402,7 +402,7 @@ class Reviews:
         for approval in expired:
             try:
                 await self.close(approval)
-            except Exception:  # the others are not to wait for it; `recover` closes it
+            except Exception:  # the others must not wait for it; `recover` closes it
                 log.exception("review.not_closed", approval=approval.id)
 
     async def lost_clicks(self) -> Sequence[Vote]:

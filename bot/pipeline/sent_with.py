@@ -19,7 +19,7 @@ async def sent_with(
 ) -> DbcSession | None:
     """The session that it is sent with, as people may use it now; None where it needs none.
 
-    Raises Refused without one, and where what was approved was to be sent with another one.
+    Raises Refused without one, and where another one was approved.
     """
     needs_one = services.table.needs_session(command) and not command.is_kept_here
     if bound.node is None or not needs_one:

@@ -53,7 +53,7 @@ _NODE_ID = re.compile(r"[0-9a-f]{64}")
 
 _GPU: Set[NodeKind] = frozenset({NodeKind.GPU})
 
-# Finds out which nodes are not to be named to who asks, by id; asked where a choice is listed.
+# Finds out which nodes must not be named to who asks, by id; asked where a choice is listed.
 Hidden = Callable[[], Awaitable[Set[str]]]
 # Finds out of which nodes nothing is read for who asks, by id, and why.
 Unasked = Callable[[], Awaitable[Mapping[str, str]]]

@@ -383,7 +383,7 @@ class Watches:
     ) -> None:
         """Store looks and what their cards say now, in one unit of work.
 
-        Where that fails, each by itself: what is odd about one is not to undo the others' looks.
+        Where that fails, each by itself: what is odd about one must not undo the others' looks.
         """
         label = await self._inventory.label(node) if kept else ""
         try:

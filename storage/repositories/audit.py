@@ -141,7 +141,7 @@ class Rows(Sequence[AuditRow]):
     def __getitem__(self, index: slice) -> "Rows": ...
 
     def __getitem__(self, index: int | slice) -> "AuditRow | Rows":
-        """One of them, or some that are still to be looked at."""
+        """One of them, or some that nobody has looked at yet."""
         if isinstance(index, slice):
             return Rows(self._rows[index])
         return _ROWS.read(self._rows[index])

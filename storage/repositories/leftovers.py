@@ -126,7 +126,7 @@ class Leftovers(Repository):
 
     async def _kept(self, subjects: Collection[str], before: datetime) -> frozenset[str]:
         """Those of these executions and reviews that are open, or were not long ago; and what
-        was told of nodes and machines whose end is still to be told in its thread.
+        was told of nodes and machines whose end must still be told in its thread.
         """
         pending = approvals.c.status == ApprovalStatus.PENDING
         late = or_(executions.c.finished_at.is_(None), executions.c.finished_at >= before)

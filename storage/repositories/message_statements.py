@@ -86,7 +86,7 @@ def of_order(dialect: str) -> Select[*tuple[Any, ...]]:
 
 @cache
 def unparted(dialect: str) -> Select[str, str]:
-    """What was given up and is still to tell others, by the beginning of its key."""
+    """What was given up and must still tell others, by the beginning of its key."""
     one = messages.alias()
     waits = exists().where(
         one.c.told_in == messages.c.key,

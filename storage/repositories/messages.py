@@ -176,7 +176,7 @@ class Messages(Repository):
         Conditions: the wanted version is not delivered, or what Slack had left unanswered is
         settled by now and may have undone a later edit; that version was not given up on,
         `next_try_at` is reached, and the lease is free. What belongs in the thread of a message
-        that is still to be posted waits for that, for an hour at most. `attempts` counts this
+        that has not been posted yet waits for that, for an hour at most. `attempts` counts this
         delivery already: after a crash it says that the message may have been posted.
 
         The first of each channel is sent at once, unless it has to be looked for: of those it is
@@ -221,7 +221,7 @@ class Messages(Repository):
     async def untold(
         self, place: Place, beginning: str, problems: Collection[str], now: datetime
     ) -> list[Message]:
-        """What is still to be posted in a place for the first time, by the beginning of its key.
+        """What must still be posted in a place for the first time, by the beginning of its key.
 
         Conditions: nobody delivers it, no delivery of it has begun, and nothing but one of these
         problems kept it from being posted, nor do quiet hours now.

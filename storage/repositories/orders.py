@@ -88,7 +88,7 @@ class Orders(Repository):
         return await self._where(rental_orders.c.number == number)
 
     async def open(self) -> list[RentalOrder]:
-        """The rentals that something is still to come of, the first end first."""
+        """The rentals that are not over, the first end first."""
         return await self._read(_OPEN_ONES)
 
     async def of_node(self, node: NodeId) -> list[RentalOrder]:
@@ -96,7 +96,7 @@ class Orders(Repository):
         return await self._where(rental_orders.c.node == node)
 
     async def open_on(self, nodes: Collection[NodeId]) -> list[RentalOrder]:
-        """The rentals of some nodes that something is still to come of, the first end first."""
+        """The rentals of some nodes that are not over, the first end first."""
         return await self._read(_OPEN_ONES.where(rental_orders.c.node.in_(sorted(nodes))))
 
     async def last_over_on(
@@ -158,7 +158,7 @@ class Orders(Repository):
     ) -> list[RentalOrder]:
         """Lease up to `limit` rentals to look at, those to be confirmed first.
 
-        Conditions: something is still to come of it, `next_look_at` is reached, and the lease is
+        Conditions: it is not over, `next_look_at` is reached, and the lease is
         free.
         """
         given = {"leased_by": by, "leased_until": until, LIMIT.key: limit, **at(now)}

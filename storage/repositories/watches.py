@@ -232,7 +232,7 @@ class Watches(Repository):
 
         Conditions: `by` holds the lease, the machine was listed at `seen_at` with the status that
         the watch has, one of `busy`, and time has brought nothing but the next look: it is looked
-        at at the steady pace, since this process began, its deadline is to come and its node has
+        at at the steady pace, since this process began, its deadline is not over and its node has
         not been silent. What is `unsure` or late (`bot.watches.late`) is never among them.
         """
         given = {**look._asdict(), "ahead": look.ahead, "by": by, "goals": tuple(MACHINE_GOALS)}

@@ -139,7 +139,7 @@ async def test_a_warning_names_what_is_lost_once_the_node_has_listed_it(tmp_path
         await scene.restart()
         await scene.passes(minutes=10, step=60)
         (told,) = scene.told(stage.alice, f"Order {rental.number} for gpu1 ends")
-        await scene.restart()  # what is still to be told stands in the database
+        await scene.restart()  # what must still be told stands in the database
         stage.node("gpu1").silent = False
         for _ in range(12):
             await scene.passes(minutes=1, step=30)
