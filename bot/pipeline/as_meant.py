@@ -9,13 +9,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.errors import ONCE_MORE, Refused
-from bot.ids import NodeId
+from bot.folding import plain
+from bot.ids import NodeId, UserId
 from bot.language.args import NODE_OPTION
 from bot.language.joined_words import takes_node
 from bot.language.kinds import NODE, Kind
+from bot.language.row_parts import Listing
 from bot.language.table import Command
-from bot.model import Execution, Machine, Meant, Nicknamed, Node, Scope
+from bot.model import Execution, Machine, Meant, Nicknamed, Node, Place, Scope, Source
 from bot.pipeline.context import Services
+from bot.pipeline.meant import is_chosen
+from bot.pipeline.rights import hidden_from
 from bot.pipeline.targets import Bound
 from bot.pipeline.wish import Wish
 from bot.reply import say
@@ -48,6 +52,43 @@ async def _meant(services: Services, wish: Wish, kind: Kind, text: str) -> Meant
         return Meant()
     except Refused:
         return Meant(is_sure=True)
+
+
+async def as_chosen(
+    services: Services,
+    command: Command,
+    values: Mapping[str, str],
+    actor: UserId,
+    place: Place,
+    *,
+    by_id: bool | None = None,
+) -> Mapping[str, str]:
+    """The texts to fill a form with: ids instead of whole names of what is known here.
+
+    What is sent in minutes later is about what the form has shown, whatever is called so by then.
+    A form tells nobody what a name means where they may not see it. `by_id` as of a wish; else
+    whatever reads like a machine's id is one.
+    """
+    by_id = is_chosen(command, values) if by_id is None else by_id
+    wish = Wish("", actor, place, Source.FORM, command, values, by_id=by_id)
+    meant = await meant_here(services, wish)
+    ids = {name: one for name, one in meant.items() if one.id and values.get(name)}
+    if not ids:
+        return values
+    unseen = await hidden_from(services, actor, place, Listing.MACHINES, asking=False)()
+    machines = await services.inventory.machines(actor, place.channel)
+    nodes = (await services.store.known()).nodes()
+    called: dict[str, tuple[str, ...]] = {
+        n.id: (n.nickname, n.name, n.desc) for n in nodes if n.id not in unseen
+    }
+    called |= {one.task: (one.nickname, one.desc) for one in machines if one.node not in unseen}
+
+    def is_called(one: Meant, text: str) -> bool:
+        names = called.get(one.id)
+        return names is not None and (one.is_sure or plain(text) in map(plain, names))
+
+    shown = {name: one.id for name, one in ids.items() if is_called(one, values[name])}
+    return {**values, **shown}
 
 
 async def as_meant(

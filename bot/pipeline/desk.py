@@ -30,7 +30,7 @@ from bot.model import (
 )
 from bot.pipeline import finding
 from bot.pipeline.access_presses import AccessPresses
-from bot.pipeline.as_meant import meant_here
+from bot.pipeline.as_meant import as_chosen, meant_here
 from bot.pipeline.calls import LEASE
 from bot.pipeline.can_succeed import require_use
 from bot.pipeline.chooser import Chooser
@@ -39,14 +39,14 @@ from bot.pipeline.context import Services
 from bot.pipeline.corrections import AlreadyTaken, recorded
 from bot.pipeline.dialog import ANEW, CHECKING, Noted, Typed, tried
 from bot.pipeline.dry_runs import Rehearsals
-from bot.pipeline.explaining import explained, helped, offered
+from bot.pipeline.explaining import explained, form_button, helped, offered
 from bot.pipeline.filling import Filling
 from bot.pipeline.formatting import OPEN_FORM
 from bot.pipeline.glass_presses import GlassPresses
 from bot.pipeline.leading import leading
 from bot.pipeline.lineage import requested_again
 from bot.pipeline.machine_presses import MachinePresses
-from bot.pipeline.meant import as_chosen, as_known, is_chosen
+from bot.pipeline.meant import as_known, is_chosen
 from bot.pipeline.open_homes import Home, OpenHomes
 from bot.pipeline.order_presses import OrderPresses
 from bot.pipeline.pasted import row_meant
@@ -180,9 +180,7 @@ class Desk:
         try:
             values = await as_known(self._services, command, values, spelled, actor, place)
             if forms.wants_form(command, values):
-                if not wish.by_id:
-                    values = await as_chosen(self._services, command, values, actor, place)
-                return await self._opening(command, values, actor, place)
+                return await self._opening(command, values, actor, place, by_id=wish.by_id)
             found = forms.faults(command, values)
             raise_all([Refused(as_phrase(told), field=field) for field, told in found.items()])
             if command.verify is not None:
@@ -191,7 +189,9 @@ class Desk:
             work = saying(from_error(refusal))
         else:
             work = await self._take(replace(wish, values=values))
-        offer = partial(self._suggestions.form, actor, command, values)
+        offer = partial(
+            form_button, self._services, self._suggestions, command, values, actor, place
+        )
         return lambda answer: work(Typed(answer, command, offer))
 
     async def _unclear(self, invocation: Invocation, unclear: Unclear, answer: Answer) -> None:
@@ -443,29 +443,35 @@ class Desk:
             return outdated()
         if kept is None and command.parameters:  # what was typed is gone
             return await self._opening(command, {}, press.actor, press.place)
-        values: Mapping[str, str] = kept or {}
+        actor, place = press.actor, press.place
         try:
-            values = await as_known(self._services, command, values, {}, press.actor, press.place)
+            values = await as_known(self._services, command, kept or {}, {}, actor, place)
             if command.verify is not None and not command.missing(values):
-                await command.verify(self._services, press.actor, values)
+                await command.verify(self._services, actor, values)
         except BotError as refusal:
             return saying(from_error(refusal))
         changes = command.effect_of(values) is not Effect.READ
         if changes or forms.wants_form(command, values) or forms.faults(command, values):
-            return await self._opening(command, values, press.actor, press.place)
-        wish = Wish(press.key, press.actor, press.place, Source.BUTTON, command, values)
-        return await self._take(wish)
+            return await self._opening(command, values, actor, place)
+        return await self._take(Wish(press.key, actor, place, Source.BUTTON, command, values))
 
     # Forms
 
     async def _opening(
-        self, command: Command, values: Mapping[str, str], actor: UserId, place: Place
+        self,
+        command: Command,
+        values: Mapping[str, str],
+        actor: UserId,
+        place: Place,
+        *,
+        by_id: bool | None = None,
     ) -> Work:
         """Show the form, unless it cannot succeed: then the refusal of a line comes at once."""
         try:
             await require_use(self._services, command, values, actor, place)
         except BotError as refusal:
             return saying(from_error(refusal))
+        values = await as_chosen(self._services, command, values, actor, place, by_id=by_id)
         return await self._filled(command, values, actor, place)
 
     async def _filled(

@@ -1,6 +1,6 @@
 """What to say of a line that asks for help, or in which something was not understood."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.errors import Refused, from_error
@@ -14,12 +14,13 @@ from bot.language.table import Command
 from bot.language.unclear import Surplus, Unclear
 from bot.messages import machine_buttons
 from bot.model import Effect, Machine, Place
+from bot.pipeline.as_meant import as_chosen
 from bot.pipeline.context import Services
 from bot.pipeline.dialog import CHANGE
 from bot.pipeline.known_words import KnownWords
 from bot.pipeline.permissions import standing_of
 from bot.pipeline.suggestions import Suggestions
-from bot.reply import Actions, Reply, say
+from bot.reply import Actions, Reply, Text, say
 from bot.reply import command as to_type
 
 
@@ -80,7 +81,22 @@ async def explained(
     reply = from_error(unclear)
     if not command.parameters:
         return reply
-    return reply.also(await suggestions.form(actor, command, fit, CHANGE))
+    button = await form_button(services, suggestions, command, fit, actor, place, CHANGE)
+    return reply.also(button)
+
+
+async def form_button(
+    services: Services,
+    suggestions: Suggestions,
+    command: Command,
+    values: Mapping[str, str],
+    actor: UserId,
+    place: Place,
+    label: Text,
+) -> Actions:
+    """The button that opens a command's form, filled in with what is meant by names now."""
+    chosen = await as_chosen(services, command, values, actor, place)
+    return await suggestions.form(actor, command, chosen, label)
 
 
 async def _one_of(

@@ -76,21 +76,6 @@ def is_chosen(command: Command, values: Mapping[str, str]) -> bool:
     return any(map(is_task_id, texts))
 
 
-async def as_chosen(
-    services: Services, command: Command, values: Mapping[str, str], actor: UserId, place: Place
-) -> Mapping[str, str]:
-    """The texts to fill a form with: a typed name that reads like an id gives way to the id."""
-    if not is_chosen(command, values):
-        return values
-    found = dict(values)
-    with suppress(BotError):
-        machine = await services.inventory.machine(
-            actor, values["vm"], values.get(NODE_OPTION, ""), place.channel, asking=False
-        )
-        found["vm"] = machine.task
-    return found
-
-
 class _Names:
     """The names that one command line may mean."""
 

@@ -189,7 +189,7 @@ async def test_a_missing_name_opens_the_form_with_what_was_given(stage: Stage) -
     modal = await stage.alice.sees_modal("Create a machine")
     assert modal.value("Image") == IMAGE
     assert modal.value("GPUs") == "2"
-    assert modal.value("Node") == "gpu2"
+    assert modal.value("Node") == stage.node("gpu2").node_id
     await stage.alice.submits({"Name": "t1"})
     await stage.ends(stage.alice, "t1 is running on gpu2")
     assert len(stage.task("t1").gpus) == 2

@@ -133,6 +133,55 @@ async def test_the_default_that_was_meant_is_used_once_slack_answers(one_stage: 
     assert [(c.op, c.node_name) for c in stage.world.changing_calls()] == [("lan.create", "gpu2")]
 
 
+async def _box_moves(stage: Stage) -> None:
+    """Bob gives the nickname of Alice's machine to another one."""
+    await stage.asks(stage.bob, f"/dbc vm name {stage.task('inference').task_id} oldbox")
+    await stage.asks(stage.bob, f"/dbc vm name {stage.task(ADAS).task_id} box")
+
+
+@pytest.mark.parametrize("named", ["box", "BOX", "inference", "box on gpu1"])
+async def test_a_form_is_about_the_machine_it_was_opened_for(one_stage: Stage, named: str) -> None:
+    stage = one_stage
+    one, _ = await _both_off(stage)
+    await stage.asks(stage.alice, f"/dbc vm name {one.task_id} box")
+    await stage.alice.types(f"/dbc vm modify {named}", CHANNEL)
+    form = await stage.alice.sees_modal("box on gpu1. Grey is what it has now")
+    assert form.value("Machine") == one.task_id
+    await _box_moves(stage)
+    await stage.alice.submits({"Memory (GiB)": "32"})
+    await stage.quiet()
+    assert [call.task_id for call in stage.world.changing_calls()] == [one.task_id]
+    assert "Changed *oldbox*" in stage.alice.screen()
+
+
+async def test_a_form_is_about_the_node_it_was_opened_for(one_stage: Stage) -> None:
+    stage = one_stage
+    for person in (stage.alice, stage.bob):
+        await stage.gives_session(person, "gpu1", "gpu2")
+    await stage.asks(stage.alice, "/dbc node name gpu2 lab")
+    await stage.alice.types("/dbc lan create on lab", CHANNEL)
+    await stage.alice.sees_modal("Create a network")
+    await stage.asks(stage.bob, "/dbc node name gpu2 oldlab")
+    await stage.asks(stage.bob, "/dbc node name gpu1 lab")
+    await stage.alice.submits({"Network": "team01", "Address range (CIDR)": "192.168.66.0/24"})
+    await stage.quiet()
+    assert [(c.op, c.node_name) for c in stage.world.changing_calls()] == [("lan.create", "gpu2")]
+
+
+async def test_a_form_opened_later_is_about_the_node_that_was_typed(one_stage: Stage) -> None:
+    stage = one_stage
+    for person in (stage.alice, stage.bob):
+        await stage.gives_session(person, "gpu1", "gpu2")
+    await stage.asks(stage.alice, "/dbc node name gpu2 lab")
+    line = "/dbc vm create name=t1 image=ubuntu-20.04.qcow2 gpu=40 on lab"
+    told = await stage.asks(stage.alice, line)
+    await stage.asks(stage.bob, "/dbc node name gpu2 oldlab")
+    await stage.asks(stage.bob, "/dbc node name gpu1 lab")
+    await stage.alice.presses("Change it…", told)
+    form = await stage.alice.sees_modal("Create a machine")
+    assert form.value("Node") == stage.node("gpu2").node_id
+
+
 async def _adds_session(stage: Stage, machine: MetalMachine) -> None:
     await stage.alice.types(f"/dbc session add {machine.node_id}", channel=CHANNEL)
     await stage.alice.sees_modal("Add a session")
