@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.chain.errors import ChainError
+from bot.chain.errors import ChainError, ChainUnreachable
 from bot.chain.reader import ChainReader, ChainView, OrderRef, Pallet
 from bot.clock import Clock
 from bot.ids import ChannelId, UserId
@@ -27,10 +27,11 @@ from bot.orders.finding import Finder, Search, Searched
 from bot.orders.handled import fitting
 from bot.orders.handlings import Handlings
 from bot.orders.holdings import Holdings
-from bot.orders.offers import paid_since
+from bot.orders.offers import Offer, paid_since
 from bot.orders.over import settle, unsettle
 from bot.orders.present_prices import PresentPrices
 from bot.orders.putting import Keyed, put, wanted
+from bot.orders.rounds import Round, Rounds
 from bot.orders.said import key_of
 from bot.orders.schedule import (
     DAY,
@@ -48,7 +49,7 @@ from bot.services.inventory import Inventory
 from storage import StorageFailed, Store
 
 _LEASE = timedelta(minutes=2)
-_DUE, _SIDE_BY_SIDE = 200, 10
+_DUE = 200
 # An order can be confirmed for 15 minutes: it has to be found well before they are over.
 _FINDING = timedelta(seconds=30)
 _WORTH_SAYING = timedelta(minutes=5)
@@ -96,6 +97,7 @@ class Orders:
         self.prices = PresentPrices(store, chain, clock)
         self.handlings = Handlings(store, clock, self._told_of)
         self._asked = Asked(store, chain, clock, self._view, self._looked, self.odd)
+        self._rounds = Rounds(clock, self._view)
         self._failed: set[str] = set()  # orders whose looks fail by a fault of ours
 
     async def find_due(self) -> None:
@@ -117,12 +119,10 @@ class Orders:
         now = self._clock.now()
         async with self._store.write() as tx:
             due = await tx.orders.claim_due(now, self._by, now + _LEASE, _DUE)
-        view = await self._view()  # whether the chain can be read is known at any time
-        for start in range(0, len(due), _SIDE_BY_SIDE):
-            # What could not be read just now is not waited for before each of them.
-            view = await self._view() if view is not None else None
-            some = due[start : start + _SIDE_BY_SIDE]
-            await asyncio.gather(*(self._look_safely(order, view) for order in some))
+        if not due:
+            await self._view()  # whether the chain can be read is known at any time
+        reads, turns = self._rounds.begin(due)
+        await asyncio.gather(*(self._look_safely(order, reads) for order in turns))
         for one in (self._unread, self._elsewhere):
             one.tell(is_tried=self._searched.unread_since is None)
         if due:
@@ -174,21 +174,28 @@ class Orders:
         try:
             view = await self.chain.view()
         except ChainError as error:
-            if self._searched.unread_since is None:
-                self._searched.unread_since = self._clock.monotonic()
-                log.warning("chain.unread", problem=error.sentence, why=error.why)
+            self._cannot_be_read(error)
             return None
         if self._searched.unread_since is not None:
             self._searched.unread_since = None
             log.info("chain.read_again")
         return view
 
+    def _cannot_be_read(self, error: ChainError) -> None:
+        if self._searched.unread_since is None:
+            self._searched.unread_since = self._clock.monotonic()
+            log.warning("chain.unread", problem=error.sentence, why=error.why)
+
     # Looking
 
-    async def _look_safely(self, order: RentalOrder, view: ChainView | None) -> None:
+    async def _look_safely(self, order: RentalOrder, reads: Round) -> None:
         """One order's surprise is no other's; it is looked at again once the lease runs out."""
+        async with reads.turn():
+            await self._look(order, reads)
+
+    async def _look(self, order: RentalOrder, reads: Round) -> None:
         try:
-            found, head, is_read = await self._looked(order, view)
+            found, head, is_read = await self._looked_within(order, reads)
             await self._tell(order, found, head, is_read=is_read)
             if order.id in self._failed:
                 self._failed.discard(order.id)
@@ -212,6 +219,22 @@ class Orders:
         except Exception:  # as above; the operator is told by `impairments`
             if is_new:
                 log.exception("order.warning_failed", order=order.id)
+
+    async def _looked_within(self, order: RentalOrder, reads: Round) -> tuple[Looked, int, bool]:
+        """The same as `_looked` in a round, which reads for so long only."""
+        began = False
+        view = None
+        try:
+            async with reads.limit(order):
+                began = True
+                view = await reads.view()
+                return await self._looked(order, view)
+        except TimeoutError:
+            too_slow = ChainUnreachable(why="it is too slow")
+            if began and view is None:
+                self._cannot_be_read(too_slow)
+            self._unread.failed(order.id, too_slow.why)
+        return await self._looked(order, None)
 
     async def _looked(self, order: RentalOrder, view: ChainView | None) -> tuple[Looked, int, bool]:
         """What a look means, the newest block, and whether the chain was read."""
@@ -317,7 +340,7 @@ class Orders:
             known = order if is_read else by_newest(order)
             facts, people = await self._facts(known, head, is_read=is_read)
             if found.stage is not None:
-                facts = replace(facts, offer=await self.prices.offer(order))
+                facts = replace(facts, offer=await self._offer(order))
             elif found.event in {Event.CONFIRMED, Event.RENEWED}:
                 paid = paid_since(before, order, await self.prices.of(order.node))
                 facts = replace(facts, paid=paid)
@@ -331,12 +354,17 @@ class Orders:
         named = await self._named(told, head, is_read=is_read)
         return (order, told.found, []) if named is None else (vague.clear(order), told.found, named)
 
+    async def _offer(self, order: RentalOrder) -> Offer | None:
+        """What renewing costs now; nobody waits for a chain that was found unreadable."""
+        is_unread = self._searched.unread_since is not None
+        return None if is_unread else await self.prices.offer(order)
+
     async def _named(self, told: Told, head: int, *, is_read: bool) -> list[Keyed] | None:
         """What was told before, with what is lost; None where that is not known yet."""
         facts, people = await self._facts(told.found.order, head, is_read=is_read)
         if not facts.is_named:
             return None
-        facts = replace(facts, offer=await self.prices.offer(facts.order))
+        facts = replace(facts, offer=await self._offer(facts.order))
         return said.messages(told.before, told.found, facts, await self._places(people))
 
     def _unshown(self, order: RentalOrder, found: Looked, *, is_read: bool) -> datetime | None:

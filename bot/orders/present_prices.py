@@ -14,6 +14,7 @@ from bot.orders.offers import Offer, offer_of
 from storage import Store
 
 _PATIENCE = timedelta(seconds=4)  # whoever asks, or is warned, waits for it
+_AGAIN = timedelta(seconds=10)  # so long nobody else waits for nodes that took too long
 
 
 class PresentPrices:
@@ -23,14 +24,21 @@ class PresentPrices:
         self._store = store
         self._chain = chain
         self._clock = clock
+        self._gave_up_at: timedelta | None = None
 
     async def of(self, node: NodeId) -> Prices | None:
         """The prices of a machine; None where the chain does not tell them, or takes too long."""
+        passed = self._clock.monotonic()
+        if self._gave_up_at is not None and passed - self._gave_up_at < _AGAIN:
+            return None
         try:
             async with time_limit(self._clock, _PATIENCE):
                 return await (await self._chain.view()).prices(node)
-        except (ChainError, TimeoutError):
-            return None
+        except TimeoutError:
+            self._gave_up_at = self._clock.monotonic()
+        except ChainError:
+            pass
+        return None
 
     async def of_some(self, nodes: Iterable[NodeId]) -> dict[NodeId, Prices]:
         """The same of several machines, of those that it tells."""
