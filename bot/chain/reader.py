@@ -70,6 +70,7 @@ _WORTH_SAYING = timedelta(minutes=5)
 _OVER = timedelta(hours=1)  # who contradicts no other for so long does so anew
 # No order ends later than 60 days from its renewal; the older pallet may add as much once more.
 _LONGEST = 4 * 60 * 14_400  # blocks
+_WAITS = 150  # blocks, after which an order is gone that nobody has confirmed
 _DEAREST = 10**13  # micro-USD: no machine costs more a day, and no DBC at all
 
 log = structlog.get_logger()
@@ -462,6 +463,8 @@ def _possible(order: OrderOnChain | None, at: Block) -> OrderOnChain | None:
         why = "it has ended long ago"
     elif order.rent_end > at.number + _LONGEST:
         why = "it ends in years"
+    elif order.is_waiting and order.rent_start < at.number - _WAITS - DEEP:
+        why = "it should have lapsed long ago"
     if why:
         raise Impossible(why=f"not as expected: {why}")
     return order

@@ -220,7 +220,9 @@ def _waiting(order: RentalOrder, read: Read) -> Looked:
             return _over(order, read)
         if read.final_block.number >= goal_of(order):
             return Looked(replace(order, phase=OrderPhase.LAPSED), Event.LAPSED)
-    if best is None or not best.is_waiting:
+    # No chain forgets it before its time: whatever the newest block says, nobody may miss it.
+    is_lost = best is None and final is not None and read.best_block.number < goal_of(order)
+    if not is_lost and (best is None or not best.is_waiting):
         return Looked(order)  # about to be confirmed, or to lapse: the next final block tells
     found = _anew(order, read.head, has_stood=False)
     if not order.is_told_unread:
@@ -248,9 +250,11 @@ def _renting(order: RentalOrder, read: Read, *, has_stood: bool) -> Looked:
         latest = max(order.ends, best.rent_end if best is not None else 0)
         found = _anew(order, read.head, latest, has_stood=has_stood)
         return replace(found, is_near=latest > order.ends)
-    if final is None and best is None and read.final_block.number >= order.ends:
-        return _over(order, read)
-    return Looked(order)
+    if final is None and best is None:
+        return _over(order, read) if read.final_block.number >= order.ends else Looked(order)
+    # The final block lacks it, or has it unconfirmed: that holds back no warning.
+    latest = max(order.ends, _ahead(order, best))
+    return _anew(order, read.head, latest, has_stood=has_stood)
 
 
 def _over(order: RentalOrder, read: Read) -> Looked:

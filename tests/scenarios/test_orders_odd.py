@@ -91,3 +91,14 @@ async def test_what_was_read_stays_where_an_order_begins_to_make_no_sense(
     assert said not in operator(scene)
     assert scene.told(alice, "is renewed") == []
     assert "as read" not in (await stage.asks(alice, "/dbc order list")).plain
+
+
+async def test_an_order_that_waits_again_for_its_confirmation_gets_its_last_warning(
+    scene: ChainStage,
+) -> None:
+    rental = scene.rents(blocks=DAY)
+    await scene.until(rental.end - 500)
+    scene.rpc[0].lies[rental.number] = {"rentStatus": "waitingVerifying", "confirmRent": 0}
+    await scene.until(rental.end - 140, step=60)
+    assert scene.told(scene.stage.alice, f"Order {rental.number}", at="end-15m")
+    assert any("could not be read" in one for one in operator(scene))
