@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from bot.chain.price import PER_DAY, Prices, dbc, dollars
 from bot.commands.cost_month import Stretch, stretch_of
-from bot.commands.order_odd import odd_orders
+from bot.commands.order_odd import odd_among, odd_orders
 from bot.errors import Refused
 from bot.ids import NodeId, UserId
 from bot.language.args import NODE_OPTION
@@ -92,6 +92,8 @@ async def cost(
     stretch = await stretch_of(ctx, month)
     accounts = await _accounts(ctx, stretch, node) if stretch else []
     odd = await odd_orders(ctx, node)
+    if stretch is not None and stretch.is_now:  # a renewal since may not be in the books
+        odd += odd_among(ctx, [one.order for one in accounts])
     if stretch is None:
         told = say("The books are being read from the chain. Try again in a minute.")
         return Reply.empty(told, private=True)

@@ -102,3 +102,6 @@ async def test_an_order_that_waits_again_for_its_confirmation_gets_its_last_warn
     await scene.until(rental.end - 140, step=60)
     assert scene.told(scene.stage.alice, f"Order {rental.number}", at="end-15m")
     assert any("could not be read" in one for one in operator(scene))
+    cost = (await scene.stage.asks(scene.stage.alice, "/dbc cost")).plain
+    assert f"Order {rental.number} could not be read" in cost
+    assert "(incomplete)" in cost
