@@ -77,5 +77,5 @@ def words_of(table: Table, execution: Execution) -> Words:
         doing, done = _CHANGING, _CHANGED
     return Words(
         put_back.doing(execution, doing), done, follow.limit, called,
-        deed.brings_up, deed.only_looks, deed.is_news, deed.moves,
+        deed.brings_up, deed.only_looks, deed.is_news, deed.moves, deed.makes_machine,
     )  # fmt: skip

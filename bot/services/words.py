@@ -13,7 +13,7 @@ class Words:
     `limit` is how long it is followed without a move, `called` what the command does.
     `brings_up`: the requester wants to connect once it is done. `only_looks`: it ends well by
     telling whatever it saw. `is_news`: its end is of interest to the whole channel. `moves`: its
-    machine runs, is off or is gone afterwards.
+    machine runs, is off or is gone afterwards. `makes_machine`: under the id of the request.
     """
 
     doing: Text
@@ -24,3 +24,4 @@ class Words:
     only_looks: bool = False
     is_news: bool = False
     moves: bool = False
+    makes_machine: bool = False

@@ -100,5 +100,7 @@ def extras(
     if found.state is WatchState.UNKNOWN and found.resumable:
         more = (cards.keep_watching_button(watch.id),)
     refuses = unrented and end is not ExecutionStatus.DONE
-    buttons = machine_buttons.follow_ups(execution, end, more=more, is_made=True, refuses=refuses)
+    buttons = machine_buttons.follow_ups(
+        execution, end, more=more, is_made=spoken.makes_machine, refuses=refuses
+    )
     return (*parts, *buttons)
