@@ -4,6 +4,8 @@ Nothing is written for times before: what nobody has seen is told as such. What 
 keyed by block, so several replicas write the same row.
 """
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,7 +18,7 @@ from bot.chain.reader import ChainView
 from bot.clock import Clock
 from bot.dbc.models import Phase, phase_of
 from bot.ids import TaskId
-from bot.model import BlockTime, DbcSession, Machine, OrderPhase, RentalOrder, Use
+from bot.model import BlockTime, DbcSession, Machine, OrderPhase, Payment, RentalOrder, Use
 from bot.orders.allotment import Holding, allotted
 from bot.orders.months import milliseconds
 from bot.orders.orders import Orders
@@ -30,6 +32,7 @@ from storage import Store
 
 _FRESH = timedelta(minutes=10)  # how old a list may be and still tell what a machine holds
 _KEPT = 800 * DAY  # blocks: two years and the month that is compared with them
+_PRICED, _SIDE_BY_SIDE = 40, 5  # orders that are priced in a run, each by some twenty requests
 _CREATE = "vm.create"
 _NOT_MADE = frozenset({"create error", "start error"})  # failed, and holds nothing
 
@@ -54,6 +57,9 @@ class Books:
         self._inventory = inventory
         self._last_known = last_known
         self._clock = clock
+        self._tried: dict[
+            str, timedelta
+        ] = {}  # when those were priced last that still have no price
         self._unpriced = Unread(clock, "orders.not_priced", "orders.priced_again", "info")
 
     async def keep(self) -> None:
@@ -70,14 +76,9 @@ class Books:
         # One that lapsed before it was priced has cost its fee all the same.
         known += [one for one in after if one.phase is OrderPhase.LAPSED]
         await self._note_time(view)
-        for order in known:
-            try:
-                await self._note_payments(view, order)
-                self._unpriced.read(order.id)
-            except ChainError as error:
-                self._unpriced.failed(order.id, error.why)
-        self._unpriced.tell()
+        # First what nobody could tell later; prices may take long where many orders are new.
         await self._note_uses(view, [one for one in known if one.phase is OrderPhase.RENTING])
+        await self._note_payments(known)
 
     async def _note_time(self, view: ChainView) -> None:
         """Once an hour, when a block was made; once a day, what is old goes."""
@@ -92,12 +93,37 @@ class Books:
             if is_new_day:
                 await tx.money.forget(block.number - _KEPT)
 
-    async def _note_payments(self, view: ChainView, order: RentalOrder) -> None:
+    async def _note_payments(self, orders: Sequence[RentalOrder]) -> None:
+        """What was paid and is not written down; of many, those first that wait the longest."""
         async with self._store.read() as tx:
-            known = await tx.money.payments([order.id])
-        if known and known[-1].ends >= order.ends:
-            return
-        found = await unrecorded(view, order, known)
+            found = await tx.money.payments([order.id for order in orders])
+        known: dict[str, list[Payment]] = defaultdict(list)
+        for one in found:
+            known[one.order].append(one)
+        unpaid: list[RentalOrder] = []
+        for order in orders:
+            if (last := known[order.id][-1:]) and last[0].ends >= order.ends:
+                self._unpriced.read(order.id)
+            else:
+                unpaid.append(order)
+        passed = self._clock.monotonic()
+        tried = {order.id: self._tried.get(order.id, timedelta()) for order in unpaid}
+        now = sorted(unpaid, key=lambda order: tried[order.id])[:_PRICED]
+        self._tried = tried | {order.id: passed for order in now}
+        turns = asyncio.Semaphore(_SIDE_BY_SIDE)
+        await asyncio.gather(*(self._note_paid(order, known[order.id], turns) for order in now))
+        self._unpriced.tell()
+
+    async def _note_paid(
+        self, order: RentalOrder, known: Sequence[Payment], turns: asyncio.Semaphore
+    ) -> None:
+        async with turns:
+            try:
+                found = await unrecorded(await self._orders.chain.view(), order, known)
+            except ChainError as error:
+                self._unpriced.failed(order.id, error.why)
+                return
+        self._unpriced.read(order.id)
         if not found:
             return
         async with self._store.write() as tx:
