@@ -13,6 +13,7 @@ from bot.model import DbcSession, Execution, Machine, Node, OrderPhase, RentalOr
 from bot.orders.coming import OVER, when, with_taker
 from bot.orders.facts import Facts
 from bot.orders.finding import Search
+from bot.orders.orders import Orders
 from bot.orders.said import key_of_shared
 from bot.orders.schedule import (
     DAY,
@@ -60,11 +61,11 @@ async def ending(
     notes: list[Part] = []
     shown: list[Button] = []
     for order in ended.told if paying is None else paying:
-        if paying is not None or order.phase.is_over or _left(services, order) <= SOON:
+        if paying is not None or order.phase.is_over or _left(services.orders, order) <= SOON:
             has_machines = bool(await services.orders.holdings.machines_of(order))
             notes.append(Note(await _told(services, order, ended, has_machines=has_machines)))
             if await services.orders.holdings.tells(order, reader):
-                shown += _ways(services, order, has_machines=has_machines)
+                shown += _ways(services.orders, order, has_machines=has_machines)
     return (*notes, Actions(tuple(shown[:_WAYS]))) if shown else tuple(notes)
 
 
@@ -72,18 +73,18 @@ async def pending(services: Services, ended: Ended, user: UserId) -> Mapping[str
     """What somebody who just gets a session has to know of orders, by the keys of the messages."""
     now, found = services.clock.now(), dict[str, Reply]()
     for order in ended.told:
-        if order.phase.is_over or _left(services, order) <= SOON:
+        if order.phase.is_over or _left(services.orders, order) <= SOON:
             has_machines = bool(await services.orders.holdings.machines_of(order))
             told = await _told(services, order, ended, has_machines=has_machines, is_kept=True)
-            acts = Actions(tuple(_ways(services, order, has_machines=has_machines)))
+            acts = Actions(tuple(_ways(services.orders, order, has_machines=has_machines)))
             found[key_of_shared(order, user, now)] = Reply(told[2:], (Para(told), acts))
     return found
 
 
-def _ways(services: Services, order: RentalOrder, *, has_machines: bool) -> list[Button]:
+def _ways(orders: Orders, order: RentalOrder, *, has_machines: bool) -> list[Button]:
     """To an order, and to its machines' data where these are switched off or may be."""
     found = [ways.to_order(order, say("Show order {order}", order=str(order.number)))]
-    head = head_at(order, services.orders.chain.now)
+    head = head_at(order, orders.chain.now)
     if has_machines and order.phase in _DOOMED and can_be_rescued(order, head):
         label = say("Copy data of order {order} …", order=str(order.number))
         found.append(ways.to_rescue(order, label))
@@ -98,7 +99,7 @@ async def _told(
     order = facts.order
     if not has_machines:
         facts = replace(facts, machines=())
-    sign = emoji("alarm_clock" if _left(services, order) <= SOON else "calendar")
+    sign = emoji("alarm_clock" if _left(services.orders, order) <= SOON else "calendar")
     if order.phase.is_over:
         sign = emoji(sign_of(facts))
     told = say(
@@ -123,8 +124,8 @@ def may_go(facts: Facts) -> Phrase:
     )  # fmt: skip
 
 
-def _left(services: Services, order: RentalOrder) -> int:
-    return goal_of(order) - head_at(order, services.orders.chain.now)
+def _left(orders: Orders, order: RentalOrder) -> int:
+    return goal_of(order) - head_at(order, orders.chain.now)
 
 
 async def ending_soon(ctx: Context, node: Node, **_others: object) -> Foreseen:
@@ -224,7 +225,7 @@ async def _foreseen(ctx: Context, node: Node, vm: Machine | None = None) -> Fore
     all_known = await orders.holdings.used_with(here) if here else []
     known = all_known if vm is None else await _paying(ctx, here, vm)
     live = [one for one in known if one.phase not in _DOOMED]
-    soon = [one for one in live if _left(ctx.services, one) <= DAY]
+    soon = [one for one in live if _left(ctx.services.orders, one) <= DAY]
     if soon or (known and not live):
         return await _caution(ctx, node, (soon or known)[0])
     last = await orders.holdings.last_used_with(here) if here and not all_known else None

@@ -77,7 +77,7 @@ async def _row(ctx: Context, watch: Watch, machines: Sequence[Machine]) -> Row:
     data = {
         "id": watch.id,
         "what": watch.label,
-        "command": title_of(ctx.services, watch) or None,
+        "command": title_of(ctx.services.table, watch) or None,
         "node": label,
         "node_id": watch.node,
         "task": watch.task or None,

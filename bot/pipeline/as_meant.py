@@ -23,21 +23,21 @@ from bot.pipeline.rights import hidden_from
 from bot.pipeline.targets import Bound
 from bot.pipeline.wish import Wish
 from bot.reply import say
-from bot.services.inventory import NotKnownHere
+from bot.services.inventory import Inventory, NotKnownHere
 from bot.services.matching import is_machine_called, is_node_called, match_machine, match_node
-from storage import Known
+from storage import Known, Store
 
 
 async def meant_here(services: Services, wish: Wish) -> dict[str, Meant]:
     """What the names of a request mean now, as far as is known here; nobody is asked."""
     names = _names(wish.command, wish.values)
-    return {name: await _meant(services, wish, *names[name]) for name in names}
+    return {name: await _meant(services.inventory, wish, *names[name]) for name in names}
 
 
-async def _meant(services: Services, wish: Wish, kind: Kind, text: str) -> Meant:
+async def _meant(inventory: Inventory, wish: Wish, kind: Kind, text: str) -> Meant:
     if wish.by_id and kind.is_machine:
         return Meant(text, is_sure=True)
-    inventory, actor, place = services.inventory, wish.actor, wish.place
+    actor, place = wish.actor, wish.place
     try:
         if kind.is_machine:
             on = wish.values.get(NODE_OPTION, "")
@@ -92,10 +92,10 @@ async def as_chosen(
 
 
 async def as_meant(
-    services: Services, command: Command, execution: Execution, bound: Bound
+    store: Store, command: Command, execution: Execution, bound: Bound
 ) -> dict[str, Meant]:
     """What its names mean as they were looked up. Raises Refused where it was something else."""
-    known = await services.store.known()
+    known = await store.known()
     now: dict[str, Meant] = {}
     for name, (_, text) in _names(command, execution.arguments).items():
         found: Machine | Node = bound.arguments.get(name, bound.node)

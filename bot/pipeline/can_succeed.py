@@ -25,7 +25,7 @@ async def require_use(
     """
     if not values.get(BREAK_GLASS) and not values.get(DRY_RUN):
         await refuse_form(services.store, command)
-    require_possible(services, actor, place, command, values)
+    require_possible(services.reviews, actor, place, command, values)
     if services.table.needs_access(command):
         is_metal = any(p.arg.kind.is_metal for p in command.parameters)
         await services.inventory.require_access(actor, place.channel, is_metal=is_metal)

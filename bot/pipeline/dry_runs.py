@@ -274,7 +274,7 @@ class _Rehearsal:
     def _turn(self) -> Line:
         """That it would wait, and behind what."""
         waits = say("It would wait for other changes of the machine:")
-        return stacked([line(waits), *queue(titled(self._services, self._ahead))])
+        return stacked([line(waits), *queue(titled(self._services.table, self._ahead))])
 
     async def _held(self, execution: Execution) -> Held | None:
         """What would hold it back now: a freeze, or the breaker."""

@@ -13,6 +13,7 @@ from bot.chain.heads import SLOT
 from bot.ids import ChannelId, NodeId, TaskId, UserId
 from bot.messages.machine_buttons import OF_ENDED, OF_REFUSED, May
 from bot.model import DbcSession, OrderPhase, RentalOrder
+from bot.orders.holdings import Holdings
 from bot.orders.schedule import (
     KEPT,
     LOOP,
@@ -86,7 +87,7 @@ async def ended_of(services: Services, sessions: Sequence[DbcSession]) -> Ended:
     """Where less can be done with these sessions, from what nodes and the chain said last."""
     if not sessions:
         return Ended()
-    lists = services.inventory.lists
+    lists, holdings = services.inventory.lists, services.orders.holdings
     refusing = frozenset(one.node for one in sessions if lists.is_refused(one))
     orders, left, bare = await _known(services, sessions)
     ended = [one for one in orders if one.phase is OrderPhase.ENDED]
@@ -95,8 +96,8 @@ async def ended_of(services: Services, sessions: Sequence[DbcSession]) -> Ended:
         return Ended(orders, refusing, over=bare)
     nodes = {one.node for one in (*ended, *left)}
     living = [one for one in orders if one.node in nodes and one.phase is not OrderPhase.ENDED]
-    lasting = _ids(await _machines(services, living))
-    doomed = await _machines(services, ended)
+    lasting = _ids(await _machines(holdings, living))
+    doomed = await _machines(holdings, ended)
     over = bare | ({one.node for one in ended} - {one.node for one in living})
     past = [
         one
@@ -104,7 +105,7 @@ async def ended_of(services: Services, sessions: Sequence[DbcSession]) -> Ended:
         if services.orders.has_passed(one.ends + KEPT, one)
     ]
     kept = lasting | _ids([one for one in doomed if one[0] not in past])
-    gone = [one for one in await _machines(services, past) if one[1] not in kept]
+    gone = [one for one in await _machines(holdings, past) if one[1] not in kept]
     deleted = await _unseen_since(services, sessions, gone)
     machines = _ids(doomed) - lasting
     told = {order.id for order, one in (*doomed, *gone) if one in machines or one in deleted}
@@ -151,13 +152,13 @@ async def _known(
 
 
 async def _machines(
-    services: Services, orders: Sequence[RentalOrder]
+    holdings: Holdings, orders: Sequence[RentalOrder]
 ) -> list[tuple[RentalOrder, _Ids]]:
     """The machines that these orders may pay for."""
     return [
         (order, (order.node, one.task))
         for order in orders
-        for one in await services.orders.holdings.machines_of(order)
+        for one in await holdings.machines_of(order)
     ]
 
 

@@ -6,6 +6,7 @@ Shown with the question and not compared: what is done goes by the ids.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from bot.clock import Clock
 from bot.messages.facts import DESCRIPTION, NODE, NODE_RENAMED, RENAMED
 from bot.model import Fact, Nicknamed, NodeKind
 from bot.pipeline.context import Services
@@ -33,10 +34,10 @@ async def _renamed(services: Services, kind: Nicknamed, target: str) -> str:
     """The nickname, by whom and since when, where that is recent."""
     known = await services.store.known()
     given = known.given.get((kind, target))
-    if given is None or given.since is None or not _is_recent(given.since, services):
+    if given is None or given.since is None or not _is_recent(given.since, services.clock):
         return ""
     return f"{given.by or '-'} {given.since.isoformat()} {given.name}"
 
 
-def _is_recent(since: datetime, services: Services) -> bool:
-    return abs(services.clock.now() - since) < _RECENT
+def _is_recent(since: datetime, clock: Clock) -> bool:
+    return abs(clock.now() - since) < _RECENT

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.clock import Clock
 from bot.errors import NOTHING_DONE, Refused
 from bot.ids import ExecutionId, TaskId, UserId, new_id
 from bot.language.args import BREAK_GLASS
-from bot.language.table import Command
+from bot.language.table import Command, Table
 from bot.model import Execution, ExecutionStatus, Source
 from bot.pipeline.context import Services
 from bot.pipeline.joining import key_of_new, key_of_second
@@ -77,14 +78,14 @@ async def requested_again(
         if asked.status not in _NOT_DONE or command.secrets:
             return None
         require_readable(services.table, asked)
-        await _require_machine(services, tx, asked)
+        await _require_machine(services.table, tx, asked)
         line = await _followed(tx, Lineage.begun(asked, knows_first=knows_first))
-    return _next(services, command, line) if line.came_to_nothing else line.last
+    return _next(services.clock, command, line) if line.came_to_nothing else line.last
 
 
-async def _require_machine(services: Services, tx: UnitOfWork, asked: Execution) -> None:
+async def _require_machine(table: Table, tx: UnitOfWork, asked: Execution) -> None:
     """Raise Refused where the machine it was about was deleted since, with whose doing it was."""
-    removing = [row.id for row in services.table if is_removal(row)]
+    removing = [row.id for row in table if is_removal(row)]
     for removal in await tx.executions.done(removing, asked.created_at - _LONGEST_RUN):
         if asked.task and (removal.node, removal.task) == (asked.node, asked.task):
             told = say("The machine was deleted by {user}.", user=mention(removal.actor))
@@ -105,7 +106,7 @@ async def _followed(tx: UnitOfWork, line: Lineage) -> Lineage:
     return line
 
 
-def _next(services: Services, command: Command, line: Lineage) -> Execution:
+def _next(clock: Clock, command: Command, line: Lineage) -> Execution:
     asked = line.asked
     texts = asked.arguments
     if line.has_waited:  # the rules may be others by now: broken glass is not broken again
@@ -119,7 +120,7 @@ def _next(services: Services, command: Command, line: Lineage) -> Execution:
         command=asked.command,
         arguments=texts,
         effect=command.effect_of(texts),
-        created_at=services.clock.now(),
+        created_at=clock.now(),
         meant=asked.meant,
         node=asked.node,
         # Make another one where one was made.

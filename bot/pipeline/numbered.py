@@ -114,7 +114,7 @@ class Numbered:
         hidden = await self._hidden(search)
         watches = [watch for watch in watches if watch.node not in hidden]
         numbers, label = _numbers([watch.id for watch in watches]), services.inventory.label
-        told = [followed_as(services, watch, await label(watch.node)) for watch in watches]
+        told = [followed_as(services.table, watch, await label(watch.node)) for watch in watches]
         return [
             Choice(say("{what}", what=what), numbers[watch.id])
             for what, watch in zip(told, watches, strict=True)

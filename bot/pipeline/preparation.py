@@ -131,7 +131,7 @@ class Preparation:
             label = execution.arguments.get("name", "") or task[:8]
         else:
             task, label = TaskId(""), execution.arguments.get("image", "").rpartition("/")[2]
-        meant = await as_meant(self._services, command, execution, bound)
+        meant = await as_meant(self._services.store, command, execution, bound)
         if execution.task not in {"", task} or execution.node not in {"", node}:
             is_named = command.target is not None and command.target.name in execution.arguments
             raise moved(bound.machine or bound.node, is_named=is_named)

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.ids import ChannelId, UserId
 from bot.language.row_parts import Listing
-from bot.language.table import Command
+from bot.language.table import Command, Table
 from bot.messages import turn_cards
 from bot.messages.cards import Subject
 from bot.model import Execution, ExecutionStatus
@@ -52,12 +52,12 @@ async def told(services: Services, one: Queued) -> Line:
     execution = one.execution
     label = await services.inventory.label(execution.node)
     what = wanted(one.command, execution, Subject(execution.label, execution.task, label))
-    return turn_cards.in_short(execution, what, titled(services, one.ahead))
+    return turn_cards.in_short(execution, what, titled(services.table, one.ahead))
 
 
-def titled(services: Services, ahead: Sequence[Execution]) -> list[tuple[Execution, Text]]:
+def titled(table: Table, ahead: Sequence[Execution]) -> list[tuple[Execution, Text]]:
     """Each with what its command does."""
-    return [(one, services.table.spoken_of(one.command).called_with(one.known)) for one in ahead]
+    return [(one, table.spoken_of(one.command).called_with(one.known)) for one in ahead]
 
 
 async def data_of(services: Services, one: Queued) -> Mapping[str, Any]:

@@ -19,6 +19,7 @@ from bot.reply import Text, keep, say
 from bot.watches.late import LOOKED_FOR
 from bot.watches.machine_ends import has_moved, verdict
 from bot.watches.observers.absence import is_missed
+from storage import Store
 
 log = structlog.get_logger()
 
@@ -48,7 +49,9 @@ async def _seen_through(
     if command.repeated is None or not command.repeated(error, watch.about):
         return None
     is_of_machine = watch.goal in MACHINE_GOALS
-    if is_of_machine and (_was_so(watch, command, services) or await _has_rival(watch, services)):
+    if is_of_machine and (
+        _was_so(watch, command, services) or await _has_rival(watch, services.store)
+    ):
         return None
     sight = await services.watches.look_once(watch)
     if sight is None or isinstance(sight, BotError):
@@ -73,13 +76,13 @@ async def _seen_through(
     return {**learnt, Noted.TWICE: keep(twice)}
 
 
-async def _has_rival(watch: Watch, services: Services) -> bool:
+async def _has_rival(watch: Watch, store: Store) -> bool:
     """Whether another command of the bot may have done it since the machine was looked at."""
     looked_at = watch.about.get(Noted.LOOKED_AT)
     if looked_at is None:
         return True
     since = datetime.fromisoformat(looked_at)
-    async with services.store.read() as tx:
+    async with store.read() as tx:
         execution = await tx.executions.get(watch.execution)
         return await tx.executions.has_rival(
             execution, since=since, unknown_since=since - LOOKED_FOR, of_any_command=True

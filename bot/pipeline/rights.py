@@ -11,6 +11,7 @@ from bot.messages import machine_buttons
 from bot.messages.machine_buttons import May
 from bot.model import AuditEntry, AuditKind, Effect, Machine, Node, Place
 from bot.pipeline.context import Services
+from bot.pipeline.reviews import Reviews
 from bot.ports import DeliveryFailed, RightsUnknown, slack_does_not_say
 from bot.reply import command as typed
 from bot.reply import line, say
@@ -79,14 +80,14 @@ async def allow(
 
 
 def require_possible(
-    services: Services, user: UserId, place: Place, command: Command, values: Mapping[str, str]
+    reviews: Reviews, user: UserId, place: Place, command: Command, values: Mapping[str, str]
 ) -> None:
     """Raise Denied where the rules surely deny it: before a form asks for anything else.
 
     Asks nobody, and records nothing: what is sent in is looked at as any request.
     """
     asked = _request(user, place, command, values, None)
-    if why := surely_denied(services.reviews.reviewers.rules, asked):
+    if why := surely_denied(reviews.reviewers.rules, asked):
         raise Denied(why)
 
 

@@ -14,6 +14,7 @@ from bot.errors import (
     from_error,
     recorded,
 )
+from bot.language.table import Table
 from bot.messages import alone, cards
 from bot.messages.cards import Subject
 from bot.messages.outbox import Outbox
@@ -59,7 +60,7 @@ class Refusal:
         sentence, unjoined, joined = await _words(
             self._services, execution, error, end, approval, was_begun=was_begun
         )
-        again = _again(self._services, execution, end, error)
+        again = _again(self._services.table, execution, end, error)
         async for attempt in self._store.attempts():
             async with attempt as tx:
                 if not await tx.executions.set_status(
@@ -113,7 +114,7 @@ async def _words(
     if isinstance(error, SameRequest):
         return sentence, *await told(services, execution, error.first)
     if was_begun or end is ExecutionStatus.VOIDED:
-        again = _again(services, execution, end, error)
+        again = _again(services.table, execution, end, error)
         below = (Actions(again),) if again else ()
         ended = cards.alone(end, sentence, *cards.hint(_advice(error, again)), *below)
         reply = replace(ended, fault=fault_of(error))
@@ -123,11 +124,11 @@ async def _words(
 
 
 def _again(
-    services: Services, execution: Execution, end: ExecutionStatus, error: BotError
+    table: Table, execution: Execution, end: ExecutionStatus, error: BotError
 ) -> tuple[Button, ...]:
     """The way to request it again, where what stopped it passes."""
     can_go_on = end is ExecutionStatus.VOIDED and error.passes
-    return offered_again(services.table, execution) if can_go_on else ()
+    return offered_again(table, execution) if can_go_on else ()
 
 
 def _advice(error: BotError, offers: Sequence[Button]) -> Line:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.dbc.models import said_state
+from bot.language.table import Table
 from bot.messages import cards
 from bot.messages.cards import subject_of
 from bot.model import MACHINE_GOALS, Machine, Watch
@@ -45,22 +46,22 @@ async def under_way(
         aside.append(silent)
     if watch.unsure and not watch.moved:
         aside.append(say("whether the command was carried out is not known"))
-    told = line(say("{what}: {shown}", what=called(services, watch, label), shown=shown))
+    told = line(say("{what}: {shown}", what=called(services.table, watch, label), shown=shown))
     if aside:
         told = line(say("{told} ({aside})", told=told, aside=apart(aside)))
     return told, plain(shown)
 
 
-def called(services: Services, watch: Watch, label: str) -> Line:
+def called(table: Table, watch: Watch, label: str) -> Line:
     """`Create a machine: train-01 on gpu1`, by what the node is called."""
-    does = services.table.spoken_of(watch.command).called_with(watch.about)
+    does = table.spoken_of(watch.command).called_with(watch.about)
     subject = subject_of(watch, label)
     return cards.doing(does, subject) if does else subject.named
 
 
-def title_of(services: Services, watch: Watch) -> str:
+def title_of(table: Table, watch: Watch) -> str:
     """By which command it was asked for; nothing where its record does not say."""
-    return services.table.spoken_of(watch.command).title
+    return table.spoken_of(watch.command).title
 
 
 def _said(status: str) -> Text:
