@@ -26,17 +26,20 @@ def _can_mount() -> bool:
     )
 
 
-def said(disk: Path, content: Path, prepared: str, *arguments: str) -> tuple[int, str]:
+def said(
+    disk: Path, content: Path, prepared: str, *arguments: str, until: str = ""
+) -> tuple[int, str]:
     """The exit code of a command of the bot, and what it prints, with `content` on the disk.
 
     The disk of 2 MiB is at `disk` for the command alone. `prepared` is what the shell does to it.
+    What would go on for ever is ended once it has said what is waited for.
     """
     if not _can_mount():
         pytest.skip("only root mounts a disk of its own, where it may")
     disk.mkdir(exist_ok=True)
     script = (
         f"mount -t tmpfs -o size=2m none {disk} || exit 99; cp -r {content}/. {disk}; cd {disk}; "
-        f'{prepared}; exec timeout 8 "$@"'
+        f'{prepared}; exec timeout 60 "$@"'
     )
     clean = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     given = {
@@ -44,15 +47,22 @@ def said(disk: Path, content: Path, prepared: str, *arguments: str) -> tuple[int
         "CREDENTIAL_KEYS": _KEY, "SLACK_API_URL": "http://127.0.0.1:9/",
         "DBC_CLIENT_URLS": "http://127.0.0.1:9", "PYTHONDONTWRITEBYTECODE": "1",
     }  # fmt: skip
-    done = subprocess.run(
+    told = ""
+    with subprocess.Popen(
         ["unshare", "-m", "sh", "-c", script, "sh", sys.executable, "-m", "bot", *arguments],
-        cwd="/", env=clean | janitor.inherited() | given, capture_output=True, text=True,
-        timeout=60, check=False,
-    )  # fmt: skip
-    if done.returncode == 99:
+        cwd="/", env=clean | janitor.inherited() | given, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        for line in process.stdout:
+            told += line
+            if until and until in told:
+                process.terminate()
+                until = ""
+    if process.returncode == 99:
         pytest.skip("no disk can be mounted here")
-    assert "Traceback" not in done.stdout + done.stderr
-    return done.returncode, done.stdout + done.stderr
+    assert "Traceback" not in told
+    return process.returncode, told
 
 
 FULL = "dd if=/dev/zero of=filler bs=4k 2>/dev/null"

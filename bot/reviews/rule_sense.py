@@ -104,7 +104,7 @@ def together(policy: Policy, reaches: Reaches) -> Iterator[Fault]:
     yield from _of_budgets(policy)
     for name in DEFAULTED:
         review: Review = getattr(policy.defaults, name)
-        reach = _Reach({command: frozenset({EFFECTS[name]}) for command in reaches.known})
+        reach = _Reach(dict.fromkeys(reaches.known, frozenset({EFFECTS[name]})))
         if reaches.known:
             for key, told in _moot(review, company.of_default(review, reach)):
                 yield ("defaults", name, key), told
