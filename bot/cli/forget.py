@@ -13,6 +13,7 @@ from bot.config import DatabaseSettings
 from bot.ids import UserId
 from bot.model import AuditEntry, AuditKind
 from bot.plural import counted
+from bot.services.access import end_with_session
 from storage import Store, Vault, require_there
 
 _PERSON = re.compile(r"[UW][A-Z0-9]+")
@@ -53,13 +54,17 @@ def _counted(count: int, several: str) -> str:
 
 
 async def _forgotten(store: Store, person: UserId) -> dict[str, int]:
-    now = SystemClock().now()
+    now, by = SystemClock().now(), "the operator"
     try:
+        labels = {node.id: node.label for node in (await store.known()).nodes()}
         async with store.write() as tx:
+            for share in await tx.sessions.shares_of(person):
+                node_label = labels.get(share.node, share.node[:8])
+                await end_with_session(tx, [share], node_label, now, by=by)
             nodes = [session.node for session in await tx.sessions.of(person)]
             erased = await tx.leavers.forget(person)
             for node in nodes:
-                details = {"by": "the operator"}
+                details = {"by": by}
                 entry = AuditEntry(
                     AuditKind.SESSION_REMOVED, now, actor=person, node=node, details=details
                 )

@@ -141,8 +141,7 @@ def refused(request: AccessRequest, node: str) -> Reply:
     )
     if len(request.holders) > 1:
         told = say("Nobody shared a session for {node} with you.", node=bold(node))
-    hint = say("Add a session of your own: {command}", command=command("session add"))
-    return _said("no_entry_sign", told, hint)
+    return _said("no_entry_sign", told, _add_yours())
 
 
 def expired(request: AccessRequest, node: str) -> Reply:
@@ -154,6 +153,25 @@ def expired(request: AccessRequest, node: str) -> Reply:
     )
     hint = say("Share it all the same: {command}", command=command("session share"))
     return _said("hourglass", told, hint)
+
+
+def without_session(request: AccessRequest, node: str) -> Reply:
+    """The card of one who cannot answer any more."""
+    told = say(
+        "{user} asked for access to {node}. You have no session for it any more.",
+        user=mention(request.asker),
+        node=bold(node),
+    )
+    return _said("no_entry_sign", told)
+
+
+def forsaken(request: AccessRequest, node: str) -> Reply:
+    """The answer, once nobody is left who could share a session."""
+    if request.refused:
+        told = say("Nobody shared a session for {node} with you.", node=bold(node))
+    else:
+        told = say("Nobody whom you asked has a session for {node} any more.", node=bold(node))
+    return _said("no_entry_sign", told, _add_yours())
 
 
 def unanswered(request: AccessRequest, node: str) -> Reply:
@@ -250,6 +268,10 @@ def _audience(share: Share) -> Span:
         if share.kind is Audience.PERSON
         else channel(share.audience)
     )
+
+
+def _add_yours() -> Text:
+    return say("Add a session of your own: {command}", command=command("session add"))
 
 
 def _said(sign: str, told: Text | Line, hint: Text = "") -> Reply:

@@ -127,11 +127,16 @@ class AccessRequests:
         now = self._clock.now()
         async with self._store.read() as tx:
             shares = await tx.sessions.is_due(now, now + _SOON)
-            requests = await tx.access.unanswered(now - access_cards.WAITS)
+            requests = await tx.access.open()
         if shares:
             await self._end_shares(now)
+        held = (await self._store.known()).held if requests else {}
         for request in requests:
-            await self._expire(request, now)
+            left = set(request.holders) - set(request.refused)
+            if request.created_at <= now - access_cards.WAITS:
+                await self._expire(request, now)
+            elif not any(request.node in held.get(holder, ()) for holder in left):
+                await self._forsake(request, now)
 
     async def _end_shares(self, now: datetime) -> None:
         labels = await self._labels()
@@ -166,6 +171,22 @@ class AccessRequests:
             answer = access_cards.unanswered(request, node)
             await _put(tx, access_cards.told_key(request), request.asker, answer, now)
             details = {"by": request.asker}
+            entry = AuditEntry(AuditKind.ACCESS_EXPIRED, now, node=request.node, details=details)
+            tx.audit.append(entry)
+
+    async def _forsake(self, request: AccessRequest, now: datetime) -> None:
+        """Answer a request that nobody can grant: of those left to answer none has a session."""
+        node = await self._label(request.node)
+        state = AccessState.REFUSED if request.refused else AccessState.EXPIRED
+        async with self._store.write() as tx:
+            if not await tx.access.end(request.id, state, now):
+                return
+            for holder in set(request.holders) - set(request.refused):
+                card = access_cards.without_session(request, node)
+                await _put(tx, access_cards.key_of(request, holder), holder, card, now)
+            answer = access_cards.forsaken(request, node)
+            await _put(tx, access_cards.told_key(request), request.asker, answer, now)
+            details = {"by": request.asker, "because": "nobody asked has a session any more"}
             entry = AuditEntry(AuditKind.ACCESS_EXPIRED, now, node=request.node, details=details)
             tx.audit.append(entry)
 
@@ -208,6 +229,20 @@ async def retell(tx: UnitOfWork, share: Share, told: Reply, now: datetime) -> No
         message = await tx.messages.find(key)
         if message is not None and _names(message, share.user):
             await _put(tx, key, UserId(share.audience), told, now)
+
+
+async def end_with_session(
+    tx: UnitOfWork, shares: Sequence[Share], node: str, now: datetime, **details: str
+) -> None:
+    """Tell and record that shares are taken back, since the session that they are of is erased."""
+    for share in shares:
+        await retell(tx, share, access_cards.taken_away(share, node), now)
+        tx.audit.append(
+            AuditEntry(
+                AuditKind.SESSION_UNSHARED, now, actor=share.user, node=share.node,
+                details={"with": share.audience, **details},
+            )
+        )  # fmt: skip
 
 
 async def tell_shared(
@@ -254,7 +289,7 @@ def _require_room(asked: Sequence[AccessRequest], node: Node) -> None:
         raise Refused(
             say(
                 "{people} said no to this. You can ask again after {time}.",
-                people=people_line(denied[-1].holders),
+                people=people_line(denied[-1].refused),
                 time=time(denied[-1].created_at + _DAY),
             )
         )

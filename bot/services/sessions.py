@@ -16,7 +16,7 @@ from bot.ids import ChannelId, NodeId, Reader, UserId
 from bot.messages.access_cards import ask_button, granted_to_user, taken_away
 from bot.model import Audience, AuditEntry, AuditKind, DbcSession, Node, NodeKind, Share
 from bot.reply import Phrase, Reply, command, keep, mention, say, say_number
-from bot.services.access import require_unanswered, retell, tell_shared
+from bot.services.access import end_with_session, require_unanswered, retell, tell_shared
 from storage import Store, UnitOfWork
 
 NOTHING_MORE: Mapping[str, Reply] = MappingProxyType({})
@@ -273,11 +273,14 @@ class Sessions:
         return say("it is a bare-metal machine, {power}", power=machine.power_status)
 
     async def remove(self, user: UserId, node: Node) -> bool:
-        """Erase the pair; False when there was none."""
+        """Erase the pair, which ends what is shared of it; False when there was none."""
+        now = self._clock.now()
         async with self._store.write() as tx:
+            shares = _to(await tx.sessions.shares_of(user), node, "")
             removed = await tx.sessions.remove(user, node.id)
             if removed:
                 await tx.details.forget(user, node.id)
+                await end_with_session(tx, shares, node.label, now)
                 self._append(tx, AuditKind.SESSION_REMOVED, user, node.id, {})
         return removed
 

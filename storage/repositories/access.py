@@ -37,9 +37,9 @@ class Access(Repository):
         about = and_(access_requests.c.asker == asker, access_requests.c.created_at > moment)
         return await self._where(about)
 
-    async def unanswered(self, before: datetime) -> list[AccessRequest]:
-        """The requests that wait since then or longer."""
-        return await self._where(and_(_IS_OPEN, access_requests.c.created_at <= before))
+    async def open(self) -> list[AccessRequest]:
+        """All requests that wait for an answer, the oldest first."""
+        return await self._where(_IS_OPEN)
 
     async def refuse(self, request_id: str, holder: UserId) -> AccessRequest | None:
         """Note that one of those who were asked said no; gives the request as it is then.

@@ -86,9 +86,19 @@ def test_a_database_of_a_newer_version_is_left_alone(file: Path) -> None:
 def test_the_audit_keeps_who_did_what_and_that_it_was_erased(file: Path) -> None:
     before = counted(file, "audit WHERE actor = ?", ALICE)
     assert forget(file, ALICE).exit_code == 0
-    assert counted(file, "audit WHERE actor = ? AND kind <> 'session_removed'", ALICE) == before
+    assert (
+        counted(
+            file,
+            "audit WHERE actor = ? AND kind NOT IN ('session_removed', 'session_unshared')",
+            ALICE,
+        )
+        == before
+    )
     assert counted(file, "audit WHERE kind = 'forgotten' AND details LIKE ?", f"%{ALICE}%") == 1
     assert counted(file, "audit WHERE kind = 'session_removed' AND actor = ?", ALICE) == 1
+    with_bob = f"%{BOB}%"
+    unshared = "audit WHERE kind = 'session_unshared' AND details LIKE ? AND actor = ?"
+    assert counted(file, unshared, with_bob, ALICE) == 1
 
     async def fault() -> object:
         archive = Archive(f"sqlite+aiosqlite:///{file}")

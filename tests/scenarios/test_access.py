@@ -241,6 +241,38 @@ async def test_what_nobody_answers_expires_and_can_be_asked_again(stage: Stage) 
     assert len(told(alice, "asks for access")) == 1
 
 
+async def test_a_request_that_nobody_can_grant_any_more_is_answered_at_once(stage: Stage) -> None:
+    alice, bob = stage.alice, stage.bob
+    await stage.gives_session(alice, "gpu1")
+    await asks(stage, bob)
+    question = await card(stage, alice, bob)
+    await stage.erases_session(alice, "gpu1")
+    await stage.passes(10)
+    await stage.passes(5)
+    assert told(bob, "Nobody whom you asked has a session for gpu1 any more.")
+    assert "You have no session for it any more." in now(stage, question).plain
+    assert now(stage, question).buttons == []
+    (expired,) = [e for e in await entries(stage) if e.kind is AuditKind.ACCESS_EXPIRED]
+    assert "has a session" in expired.details["because"]
+    await asks(stage, bob)
+    await bob.sees("Nobody has a session for gpu1 to share", CHANNEL)
+
+
+async def test_a_no_counts_where_the_others_cannot_answer_any_more(stage: Stage) -> None:
+    alice, bob, carol = stage.alice, stage.bob, stage.carol
+    await stage.gives_session(alice, "gpu1")
+    await stage.gives_session(carol, "gpu1")
+    await asks(stage, bob)
+    await answers(stage, carol, bob, "No")
+    assert not told(bob, "Nobody shared")
+    await stage.erases_session(alice, "gpu1")
+    await stage.passes(10)
+    await stage.passes(5)
+    assert told(bob, "Nobody shared a session for gpu1 with you.")
+    await asks(stage, bob)
+    await bob.sees(f"<@{carol.id}> said no to this", CHANNEL)
+
+
 async def test_nobody_is_asked_where_nobody_has_a_session(stage: Stage) -> None:
     await asks(stage, stage.bob)
     await stage.bob.sees("Nobody has a session for gpu1 to share", CHANNEL)

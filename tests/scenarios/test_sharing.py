@@ -5,7 +5,7 @@ import json
 from bot.ids import NodeId, UserId
 from bot.model import AuditKind, AuditQuery
 from bot.services.sessions import Sessions
-from tests.scenarios.site import entries
+from tests.scenarios.site import entries, now
 from tests.scenarios.stage import CHANNEL, Stage, card
 
 
@@ -96,10 +96,17 @@ async def test_removing_a_session_ends_its_sharing(stage: Stage) -> None:
     alice, bob = stage.alice, stage.bob
     await stage.gives_session(alice, "gpu1")
     await shares(stage, "@bob")
+    told = await bob.sees("shares their session for .gpu1. with you", "@dbc")
     await stage.erases_session(alice, "gpu1")
     await alice.sees("is erased")
     await bob.types("/dbc vm list", channel=CHANNEL)
     await bob.sees("You have no node access yet")
+    await stage.passes()
+    taken = f"<@{alice.id}> no longer shares their session for *gpu1* with <@{bob.id}>."
+    assert taken in now(stage, told).plain
+    assert now(stage, told).buttons == []
+    unshared = [e for e in await entries(stage) if e.kind is AuditKind.SESSION_UNSHARED]
+    assert [(e.actor, e.details["with"]) for e in unshared] == [(alice.id, bob.id)]
 
 
 async def test_sharing_needs_somebody_and_a_session(one_stage: Stage) -> None:

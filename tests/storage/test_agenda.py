@@ -142,7 +142,7 @@ class _Finds:
 
     @staticmethod
     async def access(tx: UnitOfWork) -> object:
-        return await tx.access.unanswered(END)
+        return await tx.access.open()
 
 
 Plant = Callable[[Store], Awaitable[None]]
