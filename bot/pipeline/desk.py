@@ -134,10 +134,11 @@ class Desk:
 
     async def line(self, invocation: Invocation) -> Accepted:
         """Take a typed line."""
-        return self._led(await self._line(invocation), invocation.actor)
+        return self._led(await self._line(invocation), invocation.actor, invocation.place)
 
-    def _led(self, accepted: Accepted, actor: UserId) -> Accepted:
-        ways = partial(self._suggestions.ways, actor)
+    def _led(self, accepted: Accepted, actor: UserId, place: Place) -> Accepted:
+        chosen = partial(as_chosen, self._services, actor=actor, place=place)
+        ways = partial(self._suggestions.ways, actor, chosen)
         return replace(accepted, work=leading(accepted.work, ways))
 
     async def _line(self, invocation: Invocation) -> Accepted:
@@ -280,7 +281,7 @@ class Desk:
         """Take a click."""
         handler = self._presses.get(press.action)
         work = outdated() if handler is None else await handler(press)
-        return self._led(Accepted(work), press.actor)
+        return self._led(Accepted(work), press.actor, press.place)
 
     async def turn_away(self, press: Press, team: str) -> None:
         """Note a click from another workspace."""
@@ -366,8 +367,7 @@ class Desk:
                 card = await tx.messages.find(key)
         called = self._services.table.spoken_of(execution.command).called_with(now.known)
         what = cards.doing(called, cards.Subject(now.label, now.task, ""))
-        aside = card and elsewhere.beside(card, what, self._messenger.me)
-        if aside:
+        if aside := card and elsewhere.beside(card, what, self._messenger.me):
             await answer.say(aside)
 
     # Clicks

@@ -6,7 +6,7 @@ database for an hour. After that the form opens empty: nothing runs with less th
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -32,6 +32,8 @@ _LIFETIME = timedelta(hours=1)
 _MOST_NODES = 5
 _MOST_WAYS = 2  # out of one refusal
 _GAP = re.compile("[<…]")  # of a line to fill in
+
+Chosen = Callable[[Command, Mapping[str, str]], Awaitable[Mapping[str, str]]]
 
 
 class Suggestions:
@@ -103,8 +105,11 @@ class Suggestions:
         shown = [Button(c.called, SUGGESTED, f"{c.id}:") for c in found[:MOST]]
         return (Actions(tuple(shown)),) if shown else ()
 
-    async def ways(self, actor: UserId, hint: Line) -> tuple[Button, ...]:
-        """A button for each command that a hint names, as far as it says all that is needed."""
+    async def ways(self, actor: UserId, chosen: Chosen, hint: Line) -> tuple[Button, ...]:
+        """A button for each command that a hint names, as far as it says all that is needed.
+
+        `chosen` gives what is meant by its names.
+        """
         found: dict[str, Parsed] = {}
         for text in _named(hint):
             with suppress(Refused):  # a usage, with gaps in it
@@ -112,7 +117,10 @@ class Suggestions:
                 if isinstance(meant, Parsed) and not meant.command.missing(meant.values):
                     found.setdefault(meant.command.id, meant)
         said = {secrets.token_urlsafe(9): meant for meant in list(found.values())[:_MOST_WAYS]}
-        kept = {one: _offered(meant.command, meant.values) for one, meant in said.items()}
+        kept = {
+            one: _offered(meant.command, await chosen(meant.command, meant.values))
+            for one, meant in said.items()
+        }
         if not await self._are_kept(actor, kept):
             return ()
         return tuple(_suggested(meant.command, one, kept[one]) for one, meant in said.items())

@@ -182,6 +182,20 @@ async def test_a_form_opened_later_is_about_the_node_that_was_typed(one_stage: S
     assert form.value("Node") == stage.node("gpu2").node_id
 
 
+async def test_what_a_refusal_advises_is_about_the_machine_it_was_about(one_stage: Stage) -> None:
+    stage = one_stage
+    for person in (stage.alice, stage.bob):
+        await stage.gives_session(person, "gpu1")
+    one = stage.task("inference")
+    await stage.asks(stage.alice, "/dbc vm list")
+    await stage.asks(stage.alice, f"/dbc vm name {one.task_id} box")
+    told = await stage.asks(stage.alice, "/dbc disk add box 10")
+    await _box_moves(stage)
+    await stage.alice.presses("Shut down a machine", told)
+    form = await stage.alice.sees_modal("Shut down a machine")
+    assert form.value("Machine") == one.task_id
+
+
 async def _adds_session(stage: Stage, machine: MetalMachine) -> None:
     await stage.alice.types(f"/dbc session add {machine.node_id}", channel=CHANNEL)
     await stage.alice.sees_modal("Add a session")
