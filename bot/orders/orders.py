@@ -282,17 +282,21 @@ class Orders:
         return is_so
 
     async def _returned(self, new: RentalOrder, before: RentalOrder) -> None:
-        """Take up again an order that was told to be lost; the messages that said so say it."""
+        """Take up again an order that was told to be lost; the messages that said so say it.
+
+        Or another one that has its number now.
+        """
         facts, people = await self._facts(new, head_at(new, self.chain.now), is_read=True)
         places = await self._places(people)
-        messages: list[Keyed] = []
-        if (new.chain, new.node, new.renter, new.began) == (
+        is_same = (new.chain, new.node, new.renter, new.began) == (
             before.chain or new.chain, before.node, before.renter, before.began,
-        ):  # fmt: skip
-            messages = said.instead(before, facts, places)
+        )  # fmt: skip
+        messages = said.instead(before, facts, places) if is_same else []
         async with self._store.write() as tx:
             if await tx.orders.came_back(new):
                 await put(tx, await wanted(tx, messages, None), self._clock.now())
+                if not is_same:
+                    await tx.money.undo(new.id)
                 if messages:
                     await unsettle(tx, before, {key for key, _, _ in messages}, self._clock.now())
 

@@ -38,16 +38,10 @@ class Money(Repository):
         )
         return rows.rowcount == 1
 
-    async def unpaid(self, order: str, began: int) -> None:
-        """Forget what was paid for another rental of that id, which a fork has undone."""
-        earliest = (
-            select(func.min(order_payments.c.begins))
-            .where(order_payments.c.order_id == order)
-            .scalar_subquery()
-        )
-        await self._connection.execute(
-            delete(order_payments).where(order_payments.c.order_id == order, earliest != began)
-        )
+    async def undo(self, order: str) -> None:
+        """Forget what was paid for a rental and who used it: a fork has undone it."""
+        for table in (order_payments, machine_uses):
+            await self._connection.execute(delete(table).where(table.c.order_id == order))
 
     # Uses
 

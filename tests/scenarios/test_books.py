@@ -124,3 +124,23 @@ async def test_a_large_wallet_is_priced_in_parts(scene: ChainStage) -> None:
         await run(scene, "books")
         assert written(scene, "SELECT count(*) FROM order_payments") == known
         scene.stage.clock.advance(timedelta(minutes=1))
+
+
+async def test_what_a_fork_undid_is_not_billed_to_the_order_that_has_its_number(
+    scene: ChainStage,
+) -> None:
+    scene.chain.blocks.finality_stuck_at = scene.chain.blocks.head
+    await scene.passes(minutes=1, step=60)
+    undone = scene.rents(blocks=20 * DAY)
+    await scene.passes(minutes=20, step=120)
+    assert written(scene, "SELECT count(*) FROM order_payments") == 1
+    scene.chain.reorganise(scene.chain.blocks.head - undone.start + 1)
+    scene.chain.number_next(undone.number)
+    scene.stage.clock.advance(timedelta(minutes=2))
+    other = scene.rents(blocks=10 * DAY, gpus=2)
+    assert (other.number, other.start) != (undone.number, undone.start)
+    await scene.passes(minutes=40, step=120)
+    assert written(scene, "SELECT count(*) FROM order_payments") == 1
+    assert written(scene, "SELECT begins FROM order_payments") == other.start
+    assert written(scene, "SELECT min(begins) FROM machine_uses") >= other.start
+    assert (await costs(scene))["is_complete"]
