@@ -13,7 +13,7 @@ from collections.abc import (
     Sequence,
     Set,
 )
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from pydantic import SecretStr
@@ -250,6 +250,13 @@ class Concerned:
             }
         told = sorted(sees | set(concerned.watchers))
         return {user: user in sees for user in told if node not in await self._hidden(user)}
+
+    async def present(self, order: RentalOrder, people: People) -> RentalOrder:
+        """The order without who has said to renew it, where they may not decide on it any more."""
+        taker = UserId(order.renewer)
+        if not taker or (people.get(taker) and not await self._is_barred(taker)):
+            return order
+        return replace(order, renewer="", renewer_since=None)
 
     async def hides(self, user: UserId, node: NodeId) -> bool:
         """Whether the rules hide a node from somebody."""

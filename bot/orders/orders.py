@@ -348,7 +348,11 @@ class Orders:
             elif found.event in {Event.CONFIRMED, Event.RENEWED}:
                 paid = paid_since(before, order, await self.prices.of(order.node))
                 facts = replace(facts, paid=paid)
-            messages = said.messages(before, found, facts, await self._places(people))
+            here = self.concerned.present
+            messages = said.messages(
+                await here(before, people), replace(found, order=await here(order, people)), facts,
+                await self._places(people),
+            )  # fmt: skip
             order = vague.noted(order, before, found, facts, people)
             if order.vague:
                 order = replace(order, next_look_at=min(order.next_look_at, now + _AGAIN))
@@ -441,7 +445,8 @@ class Orders:
         machines = await self.concerned.machines(order, concerned)
         people = await self.concerned.people(concerned, machines, order.node)
         node = await self._inventory.label(order.node)
-        return Facts(order, node, self._clock.now(), head, machines, is_read), people
+        shown = await self.concerned.present(order, people)
+        return Facts(shown, node, self._clock.now(), head, machines, is_read), people
 
     async def _places(self, people: People) -> list[tuple[Place, bool]]:
         """Where it is said; in each place with its machines or without."""

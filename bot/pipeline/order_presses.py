@@ -72,9 +72,13 @@ class OrderPresses:
         return Reply.of(_SNOOZED if is_new else _SNOOZED_ALREADY, private=True)
 
     async def _take(self, order: RentalOrder, press: Press) -> Reply:
-        """Take it where nobody has, or from the one whom whoever clicks was told of."""
+        """Take it where nobody has, or from the one whom whoever clicks was told of.
+
+        So too from who may not decide on it any more.
+        """
+        sees = self._services.orders.holdings.sees
         taker = meant(press.value)[3]
-        while order.renewer in {"", taker}:
+        while order.renewer in {"", taker} or not await sees(order, UserId(order.renewer)):
             if await self._services.orders.handlings.take(order, press.actor, order.renewer):
                 return Reply.of(_TAKEN[order.phase], private=True)
             again = await self._order(press)  # somebody was faster

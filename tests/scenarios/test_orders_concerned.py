@@ -135,3 +135,25 @@ async def test_who_made_a_machine_is_warned_while_the_node_is_shared_with_its_ch
     await stage.asks(stage.alice, f"/dbc session unshare gpu1 with #{CHANNEL}")
     await scene.until(rental.end - 6 * 600)
     assert len(scene.told(bob, ENDS)) == 1
+
+
+async def test_who_may_not_decide_any_more_is_not_the_one_who_confirms(scene: ChainStage) -> None:
+    stage, alice, bob = scene.stage, scene.stage.alice, scene.stage.bob
+    await stage.asks(alice, "/dbc session share gpu1 with @bob")
+    await stage.asks(bob, f"/dbc order watch {scene.renter}")
+    rental = scene.rents(confirmed=False)
+    await scene.passes(minutes=2, step=30)
+    await bob.presses("I confirm it", bob.last("@dbc"))
+    await stage.quiet()
+    said = f"<@{bob.id}> said"
+    assert said in (await stage.asks(alice, f"/dbc order show {rental.number}")).plain
+    await stage.asks(alice, "/dbc session unshare gpu1 with @bob")
+    assert said not in (await stage.asks(alice, f"/dbc order show {rental.number}")).plain
+    await scene.passes(minutes=11, step=30)
+    assert scene.told(alice, f"Confirm order {rental.number}", at="confirm-last")
+    await alice.presses("I confirm it", alice.last("@dbc"))
+    await stage.quiet()
+    assert "Do you take it over?" not in alice.last("@dbc").plain
+    assert (
+        f"<@{alice.id}> said" in (await stage.asks(alice, f"/dbc order show {rental.number}")).plain
+    )
