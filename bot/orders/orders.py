@@ -48,7 +48,7 @@ from bot.reply import Text, listed, say, say_number
 from bot.services.inventory import Inventory
 from storage import StorageFailed, Store
 
-_LEASE = timedelta(minutes=2)
+_LEASE = timedelta(minutes=1)  # a round is over by then, and the last call is 2 minutes before
 _DUE = 200
 # An order can be confirmed for 15 minutes: it has to be found well before they are over.
 _FINDING = timedelta(seconds=30)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -68,3 +69,20 @@ async def test_heads_that_do_not_come_hold_up_no_last_warning(scene: ChainStage)
     said = scene.told(stage.alice, f"Confirm order {rental.number}")
     assert "1 minute left" in said[-1]
     assert len(said) == 2
+
+
+async def test_a_replica_that_dies_in_a_look_costs_no_last_call(scene: ChainStage) -> None:
+    stage, node = scene.stage, scene.rpc[0]
+    rental = scene.rents(confirmed=False)
+    await scene.passes(minutes=12, step=30)
+    node.takes[READS] = 60
+    stage.clock.advance(timedelta(seconds=48))
+    dying = asyncio.create_task(stage.bot._services.orders.poll_due())
+    await node.dawdles.wait()
+    dying.cancel()  # its lease stays
+    with suppress(asyncio.CancelledError):
+        await dying
+    node.takes.clear()
+    await scene.passes(minutes=1.2, step=12)
+    (last,) = scene.told(stage.alice, f"Confirm order {rental.number}", at="confirm-last")
+    assert "1 minute left" in last
