@@ -262,7 +262,7 @@ def _budget(one: Standing) -> Para:
 def _budget_data(one: Standing) -> dict[str, Any]:
     return {
         "name": one.budget.name, "limit_usd": one.budget.usd, "limit_dbc": one.budget.dbc,
-        "percent": one.percent, **_amount_data(one.spent),
+        "percent": one.percent, **_amount_data(one.spent), "is_complete": one.is_complete,
     }  # fmt: skip
 
 

@@ -81,10 +81,11 @@ class Budget(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What of a budget is spent."""
+    """What of a budget is spent. Of one that is not `is_complete`, what some rental cost lacks."""
 
     budget: Budget
     spent: Amount
+    is_complete: bool = True
 
     @property
     def percent(self) -> int:
@@ -120,7 +121,8 @@ class Standing:
     def told(self) -> Line:
         """`412.30 USD · 8,100.00 DBC of 500 USD (82 %)`."""
         of = say("of {limit} ({percent} %)", limit=self.limit, percent=self.percent)
-        return line(both(self.spent), " ", of)
+        lacks = () if self.is_complete else (" ", say("(incomplete)"))
+        return line(both(self.spent), *lacks, " ", of)
 
     def concerns(self, person: UserId, channel: ChannelId) -> bool:
         """Whether it is a budget of a person, or of a channel."""
@@ -236,6 +238,8 @@ class Budgets:
             ids = [order.id for order in orders]
             payments, uses = await tx.money.payments(ids), await tx.money.uses(ids, since)
         spent: dict[Part, Amount] = {}
+        odd = self._orders.odd
+        is_complete = not odd.new
         for order in orders:
             account = Account(
                 order,
@@ -243,9 +247,11 @@ class Budgets:
                 tuple(one for one in uses if one.order == order.id),
                 is_open=True,
             )
+            is_read = account.is_known(until) and order.id not in odd.known
+            is_complete = is_complete and (is_read or not account.uses)
             for part, amount in account.cost(since, until).parts.items():
                 spent[part] = spent.get(part, NOTHING) + amount
-        return [Standing(one, _sum_of(one, spent)) for one in budgets]
+        return [Standing(one, _sum_of(one, spent), is_complete) for one in budgets]
 
     async def _stretch(self, month: Month, newest: int | None) -> tuple[int, int] | None:
         """The month so far in blocks; None where nothing is written down yet."""

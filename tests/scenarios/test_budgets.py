@@ -257,3 +257,19 @@ async def test_a_budget_of_several_people_says_so_beside_their_rows(scene: Chain
     said = (await stage.asks(stage.alice, "/dbc cost person")).plain.replace("*", "")
     made = f"machines that <@{stage.alice.id}> or <@{stage.bob.id}> made in <#{room}>"
     assert f"Budget research ({made}, on whatever rentals): " in said
+
+
+async def test_a_budget_says_that_a_rental_is_missing_from_it(scene: ChainStage) -> None:
+    stage = scene.stage
+    budget(scene, "usd = 1000000")
+    await creates(scene)
+    rental = scene.chain.rentals[max(scene.chain.rentals)]
+    scene.rpc[0].lies[rental.number] = {"rentStatus": "paused"}
+    await scene.passes(minutes=15, step=300)
+    shown = (await stage.asks(stage.alice, "/dbc cost")).plain
+    (line,) = [one for one in shown.splitlines() if "Budget" in one]
+    assert " DBC (incomplete) of 1,000,000 USD" in line
+    assert (await costs(scene))["budgets"][0]["is_complete"] is False
+    scene.rpc[0].lies.clear()
+    await scene.passes(minutes=15, step=300)
+    assert (await costs(scene))["budgets"][0]["is_complete"] is True
