@@ -9,8 +9,8 @@ from bot.commands.cost_month import Stretch, stretch_of
 from bot.commands.order_odd import odd_among, odd_orders
 from bot.errors import Refused
 from bot.ids import NodeId, UserId
-from bot.language.args import NODE_OPTION
-from bot.language.kinds import CHOICE, NODE, Arg
+from bot.language.args import AtNode
+from bot.language.kinds import CHOICE, Arg
 from bot.language.table import Command
 from bot.model import Node, OrderPhase, RentalOrder
 from bot.orders.amounts import bar, both, cut, doubt, percents, rounded
@@ -65,23 +65,12 @@ InMonth = Annotated[
         spoken=spoken,
     ),
 ]
-OfNode = Annotated[
-    Node,
-    Arg(
-        say("Node"),
-        NODE,
-        say("Nickname, name or id of a node"),
-        "gpu1",
-        names=(NODE_OPTION,),
-        positional=False,
-    ),
-]
 _MOST_NOTES = 5
 _NARROW = 5  # cells of a bar: its column stands beside three others on a phone
 
 
 async def cost(
-    ctx: Context, by: ListedBy = "order", month: InMonth = "", node: OfNode | None = None
+    ctx: Context, by: ListedBy = "order", month: InMonth = "", node: AtNode | None = None
 ) -> Reply:
     """Show what your rentals cost in a month, cost now, and will cost by its end."""
     if not ctx.services.orders.chain.is_on:

@@ -1,50 +1,25 @@
-"""What a line says of a deed that is not wished now: it failed, comes later, or was quoted. Pure.
+"""What a line says of a deed that is not wished now: it came to nothing, or comes later. Pure.
 
 All takes a folded line with a space around each word, `…` or any word for a name; Chinese without
 spaces, and an x for what is not Chinese.
 """
 
 import re
+from collections.abc import Iterable
 
-_DEED = (
-    r"(?:restart|reboot|start|boot|stop|shutdown|shut down|power (?:cycl|off|on)|turn (?:off|on)|"
-    r"reset|delet|remov|snapshot|resiz|creat|modif|chang|kill|renew|download|upload)"
-    r"(?:e|es|ies|y|s|ed|ing|ting|ping|d)?"
-)
-_TO_NO_END = (
-    r"(?:(?:again|still|just|always|also|even|has|have|had|keeps|kept|really) )*"
-    r"(?:(?:doesnt|does not|didnt|did not|wont|will not|never|hasnt|isnt|is not) (?:\w+ )?"
-    r"(?:work|help|do|succeed|finish|complete|fix|go|end|happen)\w*|fail\w*|error\w*|times? out|"
-    r"timed out|(?:has|had|with) no effect|(?:does|did) nothing|unsuccessful\w*) "
-)
-# “restart ada doesnt work”, “restart of ada failed”, “ada restart had no effect”
-_DEED_FAILS = re.compile(
-    r"^ (?:(?:the|my|his|her|your|their|our|a|vm|machine|still|again|i|we|tried to|trying to) )*"
-    rf"(?:\S+ )?{_DEED} (?:(?:of|the|vm|machine|on) )*(?:\S+ )??{_TO_NO_END}"
-)
-_ITSELF = (
-    r"(?:unexpectedly|(?:by |on )?it ?self|on its own|suddenly|randomly|out of nowhere|"
-    r"for no reason|all the time|over and over|in a loop|every \w+|last (?:night|week|time)|"
-    r"yesterday|this morning|earlier|overnight|\w+ ago)"
-)
-_FALLS = (
-    r"(?:shuts?|shutting|shutdown|restart\w*|reboot\w*|stop\w*|crash\w*|power\w*|turn\w*|die[sd]?|"
-    r"went|goes)"
-)
-_BY_ITSELF = re.compile(
-    rf" {_FALLS} (?:down |off |\S+ ){{0,2}}?{_ITSELF} | (?:keeps?|kept|suddenly|randomly) (?:on )?"
-    r"(?:restart|reboot|shut|stopp|crash|power|turn|dy)(?:ing|ed)? "
-)
+from bot.folding import fold, peel
+from bot.language.traditional import simplified
 
-_DONE = "(?:重启|开机|关机|启动|关|停|删除?|断电|重置|快照|创建|扩容)"
-_CHINESE_FAILS = re.compile(
-    f"{_DONE}(?:了|过)?x*(?:了|以?后|之后)?(?:又|还是|一直|也|总是|老是|都|还)*"
-    "(?:没用|不管用|没管用|不行|失败|不成功|没成功|不起作用|没效果|没生效|报错|出错|没反应|不了|"
-    "不起来|不上|不掉|不下来|没起来|连不上)x*(?:了|啊|呀)?x*$"
+_IN_VAIN = re.compile(
+    r" (?:fail\w*|(?:doesnt|didnt|does not|did not|wont|isnt|never) (?:\w+ )?(?:work|help)\w*|"
+    r"no effect|times? out|timed out) |失败|没用|不管用|不行|不成功|不起作用|没效果|没生效|还是没"
 )
-_CHINESE_ITSELF = re.compile(
-    f"(?:自己|突然|莫名|无缘无故|意外|一直|老是|总是|不断|反复|频繁)(?:[x在又地就被]|其妙)*{_DONE}"
-    f"|(?:昨[晚天夜]|今早|半夜|夜里).*{_DONE}了"
+_FAULT = re.compile(
+    r" (?:errors?|unexpectedly|suddenly|randomly|it ?self|on its own|(?:keeps?|kept) \w+ing|"
+    r"last (?:night|week|time)|yesterday|hangs?|hung|stuck|frozen|froze|crash\w*|unresponsive|dead|"
+    r"unreachable|broken|cant|cannot|wont|(?:can|could|will|would|does|did)(?:nt| not)) "
+    "|报错|出错|没反应|无响应|不了|不起来|不掉|没起来|连不上|卡死|卡住|死机|挂了|自己|突然|莫名|意外|一直|老是|总是|不断|反复|频繁"
+    "|昨[晚天夜]|今早|半夜|夜里|[连登打进看找用问上访开动]不[上开去到动通]"
 )
 
 # When there is time, or as a courtesy.
@@ -85,11 +60,20 @@ _NOT_YET = re.compile(
 )
 
 
-def fails(said: str, chinese: str) -> bool:
-    """Whether it says that a deed came to nothing, or that something went down by itself."""
-    if _DEED_FAILS.search(said) or _BY_ITSELF.search(said):
-        return True
-    return bool(_CHINESE_FAILS.search(chinese) or _CHINESE_ITSELF.search(chinese))
+def bare(word: str) -> str:
+    """A word as it is compared: folded, without apostrophes and what ends a part of a line."""
+    return simplified(fold(peel(word.rstrip(",;:，、；："))).replace("'", ""))
+
+
+def is_fault(words: Iterable[str]) -> bool:
+    """Whether they say that something does not work, or did what nobody wished."""
+    said = f" {' '.join(map(bare, words))} "
+    return bool(_IN_VAIN.search(said) or _FAULT.search(said))
+
+
+def is_in_vain(words: Iterable[str]) -> bool:
+    """Whether they say that what was done came to nothing."""
+    return _IN_VAIN.search(f" {' '.join(map(bare, words))} ") is not None
 
 
 def is_bound(said: str, chinese: str) -> bool:

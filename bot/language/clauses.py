@@ -7,7 +7,6 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 from bot.folding import plain
-from bot.language.bound import fails
 from bot.language.text import is_quoted
 from bot.language.traditional import simplified
 
@@ -23,22 +22,7 @@ PASSING = frozenset(
     "done finished broken crashed dead hung stuck hangs frozen 完成 已完成 挂了 坏了 死机 "  # noqa: SIM905
     "卡住 卡死".split()
 )
-_DONE = "(?:删|销毁|清空|移除|重启|关|停|杀|断电)"
-_CHINESE_HAPPENED = re.compile(
-    f"(?:不小心|手滑|误|刚[刚才]?|已经?|被|差点)(?:把|被|我|又|就|给|人|谁|他|误|不小心)*{_DONE}"
-    f"|{_DONE}错"
-)
 _CHINESE_PAST = re.compile("(?<![为除])了$")
-_PAST = (
-    "(?:deleted|removed|erased|wiped|destroyed|dropped|purged|terminated|killed|stopped|halted|"
-    "restarted|rebooted|powered off|shutdown)"
-)
-_HAPPENED = re.compile(
-    rf"^ (?:(?:oops|ok|so|hey|hi) )*(?:(?:i|ive|we|weve|he|she|they|you|someone|somebody|who|just|"
-    rf"already|accidentally|mistakenly|by mistake|have|has|@\S+) )*{_PAST} "
-    r"| (?:accident|accidentally|mistake|mistakenly) | (?:failed|fails|unable) to "
-)
-_STORY = frozenset({"someone", "somebody", "got", "was", "oops"})
 # Of whom access is taken, not given.
 _TAKING = frozenset(
     "remove removed revoke take kick stop unshare ungrant lose loses lost withdraw block ban end "  # noqa: SIM905
@@ -78,21 +62,10 @@ def clauses(typed: Sequence[str]) -> list[list[str]]:
     return [part for part in parts if part]
 
 
-def happened(clause: Sequence[str]) -> bool:
-    """Whether it says what happened: “just deleted ada”."""
+def is_past(clause: Sequence[str]) -> bool:
+    """Whether Chinese says what has happened, beside a part that wishes something: `ada 停机了`."""
     said = _said(clause)
-    chinese = "".join(word for word in said if _HAN.search(word))
-    told = f" {' '.join(said)} "
-    return bool(_HAPPENED.search(told) or _CHINESE_HAPPENED.search(chinese))
-
-
-def is_story(clause: Sequence[str]) -> bool:
-    """Whether, beside a part that wishes something, it says what happened."""
-    said = _said(clause)
-    is_past = bool(said and _CHINESE_PAST.search(said[-1]))
-    chinese = "".join(word if _HAN.search(word) else "x" for word in said)
-    line = f" {' '.join(said)} "
-    return is_past or fails(line, chinese) or not _STORY.isdisjoint(said) or happened(clause)
+    return bool(said and _CHINESE_PAST.search(said[-1]))
 
 
 def _said(clause: Sequence[str]) -> list[str]:

@@ -9,11 +9,8 @@ import re
 from collections.abc import Sequence
 from enum import Enum, auto
 
-from bot.folding import fold, peel
-from bot.language.bound import fails, is_bound
-from bot.language.clauses import clauses, is_story
+from bot.language.bound import bare, is_bound
 from bot.language.text import is_quoted
-from bot.language.traditional import simplified
 
 
 class Mood(Enum):
@@ -22,7 +19,6 @@ class Mood(Enum):
     REQUEST = auto()
     QUESTION = auto()
     REFUSAL = auto()  # “do not restart ada”
-    REPORT = auto()  # “ada does not boot”, “restart ada failed”
     LATER = auto()  # “restart ada tomorrow”, “… if it hangs”
 
 
@@ -126,7 +122,6 @@ _CHINESE_VERB = (
     "(?:删|关|停|重|启|开|销|清|移|断|杀|改|格|扩|建|创|换|下载|上传|续|租|退|取消|执行|操作|撤|"
     "共享|备份)"
 )
-_CHINESE_WISH = re.compile(f"[x把请]*(?:帮我|帮忙|麻烦|给我|强制)*{_CHINESE_VERB}")
 _CHINESE_NOT = re.compile(
     "(?:不(?:要|用|许|准|必|需要|想|可|得|让|是)|别|勿|甭|禁止|没必要|没(?:让|叫|要)|无[需须])"
     f"(?:再|去|给|我|你|他|人|把|强制|马上|现在|先|乱|随便|让|叫|要|以|们|吧|那个)*(?:{_CHINESE_VERB}|动|碰|x|$)"
@@ -151,8 +146,6 @@ def mood_of(typed: Sequence[str]) -> Mood:
         return Mood.QUESTION
     if _says_not(begins, bare, chinese):
         return Mood.REFUSAL
-    if (_fails(begins, bare) or fails(f" {begins}", chinese)) and not _wishes_beside(typed):
-        return Mood.REPORT
     if chinese and _asks(chinese):
         return Mood.QUESTION
     is_asked = typed[-1:] and typed[-1].rstrip().endswith(("?", "？"))
@@ -169,12 +162,8 @@ def without_leads(said: str) -> str:
 
 def _said(typed: Sequence[str]) -> str:
     """The words that no quotes hold together, folded, without apostrophes, spaces around each."""
-    words = ("…" if is_quoted(word) else _word(word) for word in typed)
+    words = ("…" if is_quoted(word) else bare(word) for word in typed)
     return f" {' '.join(word for word in words if word == '…' or any(map(str.isalnum, word)))} "
-
-
-def _word(word: str) -> str:
-    return simplified(fold(peel(word.rstrip(",;:，、；："))).replace("'", ""))
 
 
 def _is_how(begins: str, chinese: str) -> bool:
@@ -190,24 +179,6 @@ def _says_not(begins: str, bare: str, chinese: str) -> bool:
     if _CHINESE_END.search(chinese) or re.search(rf" {_END} ", bare):
         chinese = _CHINESE_NEEDLESS.sub("…", chinese)
     return bool(_CHINESE_NOT.search(_HARMLESS.sub("…", _EITHER.sub("…", chinese))))
-
-
-def _fails(begins: str, bare: str) -> bool:
-    """Whether it says what does not work, and begins with no wish."""
-    asked = rf"(?:{_ASKED} {_YOU} (?:(?:please|pls|just|kindly) )*)?"
-    return _FAILS.search(bare) is not None and re.match(asked + _VERB, begins) is None
-
-
-def _wishes_beside(typed: Sequence[str]) -> bool:
-    """Whether one of several parts of a line only wishes something."""
-    parts = clauses(typed)
-    return len(parts) > 1 and any(map(_is_wish, parts))
-
-
-def _is_wish(part: Sequence[str]) -> bool:
-    said = _said(part)
-    begins, chinese = without_leads(said.strip() + " "), _chinese(said)
-    return not is_story(part) and bool(re.match(_VERB, begins) or _CHINESE_WISH.match(chinese))
 
 
 def _chinese(said: str) -> str:

@@ -202,13 +202,12 @@ def meant_by(
     mood: Mood,
     about: Sequence[str] = (),
     named: Callable[[Command], Sequence[str]] = lambda _: (),
-    of: Sequence[str] = (),
 ) -> NotUnderstood:
     """What a line may mean of which these words are left, once what it is `about` is known.
 
-    `named` says it to a command; `of` are the words that may say what of it is meant.
+    `named` says it to a command.
     """
-    found = nearest(table, words, mood, about, of)
+    found = nearest(table, words, mood, about)
     given = {
         c.id: {
             **given_to(c, [*named(c), *_people(c, typed), *found.rest])[0],

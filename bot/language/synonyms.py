@@ -10,13 +10,12 @@ from difflib import SequenceMatcher, get_close_matches
 
 from bot.folding import plain
 from bot.language.chinese import WITH_FLAG
-from bot.language.clauses import PASSING, clauses, in_one, is_story
+from bot.language.clauses import PASSING, clauses, in_one, is_past
 from bot.language.mood import Mood
-from bot.language.objects import PARTS, is_whole, parts_in
 from bot.language.table import Command, Table
 from bot.language.text import is_quoted
 from bot.language.traditional import simplified
-from bot.language.vocabulary import BESIDE, GROUPS, STATES, VERBS
+from bot.language.vocabulary import BESIDE, GROUPS, PARTS, STATES, VERBS, parts_in
 from bot.model import Effect
 
 MOST = 4  # commands that are offered
@@ -46,14 +45,7 @@ APART = {
         ("shutdown", frozenset(["turn", "switch", "power", "shut", "take", "bring"])),
     ),
 }
-# Behind these stands what is wished; what is said of a thing in passing.
-_WISHES = frozenset(
-    "forget remember someone somebody you u ya please pls plz kindly just then so "  # noqa: SIM905
-    "帮我 请 麻烦".split()
-)
 _DEEDS = frozenset({"snapshot", "快照"})  # groups that are verbs, too
-_DISK = re.compile("vd[a-z]|盘|块盘")
-_FAILED = re.compile("[连登打进看找用问上访开动]不[上开去了到动起通]了?")  # 打不开
 _IS = frozenset("is are was were be been its it's seems looks went gone keeps still".split())  # noqa: SIM905
 _NEGATIONS = frozenset(
     "not cant cannot wont doesnt didnt isnt couldnt wouldnt never unable fails failed".split()  # noqa: SIM905
@@ -114,7 +106,6 @@ def nearest(
     typed: Sequence[str],
     mood: Mood = Mood.REQUEST,
     about: Sequence[str] = (),
-    of: Sequence[str] = (),
 ) -> Nearest:
     """The commands that are most likely meant by a line that is none, the mildest first.
 
@@ -127,9 +118,9 @@ def nearest(
     wished = Mood.REQUEST if mood is Mood.LATER else mood
     if wished is Mood.REQUEST:
         found, rest = _asked_for(table, typed, parts, shown, has_name=bool(about))
-        of = of if about else _behind_verb(table, typed)
+        of = typed if about else _behind_verb(table, typed)
         wish = " ".join(parts[0] if parts else of)
-        found = _of_a_part(table, found, [word for word in of if word in wish], shown)
+        found = _of_a_part(table, found, [word for word in of if word in wish])
     else:
         found, rest = _looks(table, typed, wished, about)
     if not rest and not about:  # what can show all there is comes before what shows one
@@ -148,7 +139,7 @@ def _asked_for(
     has_name: bool,
 ) -> tuple[list[Command], Sequence[str]]:
     """What a line wishes, of whose parts these wish something."""
-    wish = _wished(table, parts[0] if parts else _told(in_one(typed)))
+    wish = parts[0] if parts else _told(in_one(typed))
     found, rest = _meant_by(table, wish, has_name=has_name)
     if found and any(map(_WHICH.match, map(_meant, wish))):
         return _answers(table, wish, found, rest, shown)
@@ -163,35 +154,14 @@ def _behind_verb(table: Table, typed: Sequence[str]) -> Sequence[str]:
     return [word for word in of if _meant(word) in PARTS and not _group(table, _meant(word))]
 
 
-def _of_a_part(
-    table: Table, found: list[Command], of: Sequence[str], shown: Sequence[Command]
-) -> list[Command]:
+def _of_a_part(table: Table, found: list[Command], of: Sequence[str]) -> list[Command]:
     """What is wished of a part of a thing, not of the thing itself: of its ports, its log."""
     changes = [c for c in found if c.effect_of({}) is not Effect.READ]
     of_what = {c.group for c in changes if c.verb != "create"}  # “a machine with 2 GPUs”
     if not of or not {"vm", "metal"} & of_what:
         return found
-    said = list(map(_meant, _apart(_told(of))))
-    at = next((at for at, word in enumerate(said) if word.isascii() and _is_known(table, word)), -1)
-    said = said[max(at, 0) :]
     parts = parts_in(list(map(_meant, of)))
-    if not parts and is_whole([*said, *of]):
-        return found
-    verb = next((word for word in said if word in VERBS and word not in PARTS), "")
-    groups = [one for one in (_group(table, word) or _disk(word) for word in said) if one]
-    if parts:
-        return _by_ids(table, PARTS[parts[0]])
-    if groups and not {"vm", "node"} & set(groups):
-        return _by_meaning(table, groups[0], verb) or _by_meaning(table, groups[0], "list")
-    if groups or all(_is_known(table, word) or is_of_language(word) for word in said):
-        return found
-    if shown and shown[0].id == _NAMED[1] and any(c.removes for c in found):  # a person
-        return [*shown, *_by_ids(table, ("session.unshare",))]
-    return [*shown, *(one for one in found if one.group not in {"vm", "metal"})]
-
-
-def _disk(word: str) -> str:
-    return "disk" if _DISK.fullmatch(word) else ""
+    return _by_ids(table, PARTS[parts[0]]) if parts else found
 
 
 def _looks(
@@ -203,9 +173,6 @@ def _looks(
     if mood is Mood.REFUSAL:
         return shown or _by_ids(table, ("vm.list",)), rest
     found, rest = _answers(table, told, found, rest, shown)
-    if mood is Mood.REPORT:
-        found = _by_ids(table, VERBS["why"]) if _NAMED[0] in about else found
-        rest = ()
     return found, rest
 
 
@@ -322,7 +289,7 @@ def _wishes(table: Table, typed: Sequence[str]) -> list[Sequence[str]]:
     """The parts of a line that wish something, where it has others too: all of them, or none."""
     parts = clauses(in_one(typed))
     wished = [
-        at for at, one in enumerate(parts) if not is_story(one) and _is_wish(table, _told(one))
+        at for at, one in enumerate(parts) if not is_past(one) and _is_wish(table, _told(one))
     ]
     if len(wished) > 1:
         return [_told(parts[at]) for at in wished]
@@ -336,24 +303,12 @@ def _is_wish(table: Table, told: Sequence[str]) -> bool:
     return any(command.effect_of({}) is not Effect.READ for command in meant)
 
 
-def _wished(table: Table, typed: Sequence[str]) -> Sequence[str]:
-    """The words from where they say what is wished: `it hung again can you restart it`."""
-    said = list(map(_meant, typed))
-    for at in reversed(range(1, len(said))):
-        if said[at - 1] in _WISHES and _later(table, typed[at:])[0]:
-            return typed[at:]
-    return typed
-
-
 def _told(typed: Sequence[str]) -> list[str]:
     """The words with one for a verb in two parts, and for the state in which something is."""
     said, told = list(map(_meant, typed)), list(typed)
     if "if" in said and "happen" in said:  # “what would happen if”
         told = told[said.index("if") + 1 :]
         return _told(told)
-    if any(map(_FAILED.search, said)):
-        told = [word for one in told for word in _FAILED.sub(" ", one).split()]
-        told = told if any(_apart(told)) else ["怎么了"]
     for at, word in enumerate(said):
         verb, first = APART.get(word, ("", frozenset()))
         begun = next((i for i in range(at) if said[i] in first), None)

@@ -1,6 +1,9 @@
-"""Words that people say, by what they mean, in English and Chinese. Pure data."""
+"""Words that people say, by what they mean, in English and Chinese. Pure data.
 
-from collections.abc import Mapping
+“Turn off the alerts of ada” and “关掉 ada 的通知” are about a part: ada itself goes on.
+"""
+
+from collections.abc import Mapping, Sequence
 
 
 def by_word(rows: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
@@ -109,6 +112,26 @@ GROUPS = by_word(
         "aliases shortcut shortcuts 别名": "alias",
     }
 )  # fmt: skip
+# What a part of a thing is changed by; of what no command changes, what shows the thing.
+PARTS = by_word(
+    {
+        "notification notifications notify alert alerts alarm alarms reminder reminders "
+        "通知 提醒 告警 报警": "settings.notifications watch.list",
+        "quiet 免打扰 勿扰": "settings.quiet-hours",
+        "port ports ip public-ip 端口 公网 公网ip": "vm.modify",
+        "ssh rdp vnc": "vm.show vm.modify",
+        "memory ram mem cpu cpus core cores gpu gpus card cards vram "
+        "内存 显存 运存 核心 个核 显卡 张卡 块卡": "vm.modify",
+        "bandwidth swap 带宽 网速 网络速度": "vm.show vm.modify",
+        "nickname name label 昵称 名字 名称 别名": "vm.name",
+        "log logs 日志": "vm.logs",
+        "password passwd pw 密码": "vm.passwd",
+        "watch watchlist 关注 跟踪": "watch.stop watch.list",
+        "network lan 网络 内网": "vm.show lan.list",
+        "process processes job jobs training service services program script container docker "
+        "jupyter notebook app 进程 训练 服务 程序 脚本 容器 任务 应用 模型": "vm.show",
+    }
+)
 # What a question may be about, by the choice of `vm list` that shows those.
 STATES = by_word(
     {
@@ -131,3 +154,10 @@ _BESIDE = """
     如何 这台 那台 这个 那个 掉 上 里 谢谢 你好 好的 好 是的 是 收到 旧
 """
 BESIDE = frozenset(_BESIDE.split())
+_IN_CHINESE = sorted((one for one in PARTS if not one.isascii()), key=len, reverse=True)
+
+
+def parts_in(words: Sequence[str]) -> list[str]:
+    """Those of the words that are parts of a thing, also where Chinese joins them to others."""
+    found = [one for one in words if one in PARTS]
+    return found or [one for one in _IN_CHINESE if any(one in word for word in words)]

@@ -8,17 +8,14 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
-from bot.folding import fold, peel
 from bot.language.amounts import with_amount, words_for
-from bot.language.bound import is_bound
+from bot.language.bound import bare, is_bound
 from bot.language.clauses import in_one
 from bot.language.courtesy import COURTESIES, PHRASES
-from bot.language.objects import PARTS
 from bot.language.synonyms import APART, alike, means, titled
 from bot.language.table import Command, Table
 from bot.language.text import is_quoted
-from bot.language.traditional import simplified
-from bot.language.vocabulary import BESIDE, GROUPS, VERBS, by_word
+from bot.language.vocabulary import BESIDE, GROUPS, PARTS, VERBS, by_word
 from bot.model import Effect
 
 NAME = "…"  # stands for what the line is about
@@ -154,12 +151,6 @@ def left_over(
     ]
     is_in_it = command.id in _OF_IT_ALL and not _PREPOSITIONS.isdisjoint(left)
     return tuple(left) if accounted.has_verb and not is_in_it else None
-
-
-def is_complaint(words: Sequence[str]) -> bool:
-    """Whether it says that a thing hangs, crashed or does not answer."""
-    return bool(re.search(_STATE + "(?= |$)|卡死|卡住|死机|挂了|没反应|无响应|连不上",
-                          " ".join(map(_said, words))))  # fmt: skip
 
 
 class _Accounted:
@@ -304,9 +295,7 @@ def _in_pieces(words: Sequence[str]) -> list[str]:
 
 
 def _said(word: str) -> str:
-    if word in {NAME, ","}:
-        return word
-    return simplified(fold(peel(word.rstrip(",;:，、；："))).replace("'", ""))
+    return word if word in {NAME, ","} else bare(word)
 
 
 def _without_reason(command: Command, said: list[str]) -> list[str] | None:

@@ -8,7 +8,6 @@ from bot.folding import plain
 from bot.language.courtesy import COURTESIES
 from bot.language.kinds import ORDER
 from bot.language.mood import NOTHINGS, Mood, mood_of
-from bot.language.objects import object_of
 from bot.language.parse import NotUnderstood, meant_by
 from bot.language.row_parts import Listing
 from bot.language.table import Command, Table
@@ -56,8 +55,7 @@ def heard_of(table: Table, meant: NotUnderstood, found: Spotted, mood: Mood | No
         words = (*words[:first], ",", *words[first:])
     mood = mood or mood_of(unnamed(found, meant.words) if about else meant.words)
     if about:
-        of = object_of(found.before, found.behind, on_node=found.on_node)
-        meant = meant_by(table, meant.words, words, mood, about, lambda c: named(c, found), of)
+        meant = meant_by(table, meant.words, words, mood, about, lambda c: named(c, found))
         meant = replace(meant, nearest=_fitting(table, meant.nearest, about, found))
     elif mood is Mood.QUESTION:
         meant = replace(meant, nearest=_of_all(table, meant.nearest))

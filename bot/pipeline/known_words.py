@@ -12,9 +12,9 @@ from bot.errors import Refused
 from bot.folding import best, plain
 from bot.ids import UserId
 from bot.language.args import NODE_OPTION, REASON, Parameter, option_called
+from bot.language.bound import is_in_vain
 from bot.language.kinds import ORDER, PERSON
 from bot.language.mood import Mood, mood_of
-from bot.language.objects import PARTS, object_of, parts_in
 from bot.language.parse import NotUnderstood, spoken
 from bot.language.row_parts import Listing
 from bot.language.sorting import given_to
@@ -22,6 +22,7 @@ from bot.language.synonyms import is_about_others, is_of_language
 from bot.language.table import Command
 from bot.language.text import quoted
 from bot.language.unclear import Surplus, Unclear
+from bot.language.vocabulary import PARTS, parts_in
 from bot.model import Effect, Machine, Place
 from bot.pipeline.context import Services
 from bot.pipeline.heard import Heard, heard_of, says_nothing, unnamed, without_reason
@@ -119,7 +120,7 @@ class KnownWords:
         behind = " ".join(map(plain, found.behind))
         if has_name and (mood_of(found.before) is Mood.REFUSAL or _FORBIDS.match(behind)):
             return Mood.REFUSAL
-        is_surely = told in {Mood.REPORT, Mood.LATER} or (told is Mood.REFUSAL and not has_name)
+        is_surely = told is Mood.LATER or (told is Mood.REFUSAL and not has_name)
         return told if is_surely else Mood.REQUEST
 
     async def several(self, unclear: Unclear) -> tuple[Sequence[Machine], bool]:
@@ -131,11 +132,9 @@ class KnownWords:
     async def other(self, unclear: Unclear) -> bool:
         """Whether such a line is about what its command is not: a part of a thing, another kind."""
         found = await self._spotted(unclear.behind)
-        begins = unclear.line[: len(unclear.line) - len(unclear.behind)]
-        of = object_of((*begins, *found.before), found.behind, on_node=found.on_node)
-        parts = parts_in(of) if found.machine or found.node else []
-        if parts:
-            return unclear.command.id not in PARTS[parts[0]]
+        parts = parts_in(list(map(plain, found.words))) if found.machine or found.node else []
+        if parts or (is_in_vain(found.words) and not without_reason(found)[1]):
+            return not parts or unclear.command.id not in PARTS[parts[0]]
         command, table = unclear.command, self._services.table
         is_metal = command.group == "metal" and found.machine is not None
         is_bare = isinstance(unclear, Surplus) and table.group(unclear.line[0]) is None

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.language.args import NODE_OPTION
+from bot.language.bound import is_fault
 from bot.language.kinds import PERSON
 from bot.language.mood import Mood
 from bot.language.parse import NotUnderstood
@@ -17,7 +18,7 @@ from bot.language.sorting import given_to
 from bot.language.synonyms import groups_in, is_of_language
 from bot.language.table import Command, Table
 from bot.language.vocabulary import VERBS
-from bot.language.whole import is_complaint, left_over
+from bot.language.whole import left_over
 from bot.model import Effect
 from bot.services.spotting import Spotted
 
@@ -94,13 +95,16 @@ def with_reads_instead(
     left = [command for command in meant.nearest if command.id in given]
     dropped = [command for command in meant.nearest if command.id not in given]
     changes = any(command.effect_of({}) is not Effect.READ for command in left)
-    if changes or not (dropped or mood in {Mood.REPORT, Mood.LATER}):
+    thing, show = found.machine or found.node, table.details(Listing.MACHINES)
+    is_broken = mood in {Mood.REQUEST, Mood.LATER} and is_fault(found.words)
+    is_shown = dropped or mood is Mood.LATER
+    if is_broken and found.machine is not None:
+        is_shown = is_shown or {c.id for c in left} <= {*VERBS["why"]}
+    if changes or not is_shown:
         return replace(meant, nearest=tuple(left))
-    thing = found.machine or found.node
     ids: Sequence[str] = ()
     if found.machine is not None:
-        is_fault = mood is Mood.REPORT or is_complaint(found.words)
-        ids = VERBS["why"] if is_fault else (table.details(Listing.MACHINES).id,)
+        ids = VERBS["why"] if is_broken else (show.id,)
     elif found.node is not None:
         ids = [table.details(Listing.NODES).id]
     reads = [c for c in map(table.get, ids) if c is not None]

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from bot.commands.rows import command_table
 from bot.errors import Refused
+from bot.language.bound import is_fault
 from bot.language.mood import Mood, mood_of
 from bot.language.parse import NotUnderstood, parse
 from bot.language.text import words
@@ -28,11 +29,8 @@ _VERBS = (
     "关机", "停掉",
 )  # fmt: skip
 _FILLERS = ("", "um", "so", "pls", "the", "ok", "吧", "那个", "btw", "😅")
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
+_LINES = {
+    Mood.REFUSAL: (
         "do not delete carol-first", "delete nothing", "dont restart ada",
         "never delete inference",
         "no need to restart ada", "reboot not ada", "can you please not delete ada", "no dont",
@@ -42,15 +40,8 @@ _FILLERS = ("", "um", "so", "pls", "the", "ok", "吧", "那个", "btw", "😅")
         "delete not needed", "停止删除 ada", "暂缓删除 ada", "等一下再删 ada",
         "hold off deleting ada",
         "dnt delete ada", "delete ada? no!",
-    ],
-)  # fmt: skip
-def test_a_line_may_say_what_not_to_do(line: str) -> None:
-    assert mood_of(words(line)) is Mood.REFUSAL
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
+    ),
+    Mood.QUESTION: (
         "which machine is down?", "is gpu1 up", "why is training down", "when does 1287 end",
         "whats wrong with ada",
         "who deleted inference", "do you know if ada is up",
@@ -60,45 +51,16 @@ def test_a_line_may_say_what_not_to_do(line: str) -> None:
         "谁删了 inference", "ada 怎么了", "可以删 ada 吗", "是否强制重启 ada",
         "帮我看看谁删的", "why dont you restart ada", "ada 能删吗",
         "ada 关了没", "inference 开机了没有",
-    ],
-)  # fmt: skip
-def test_a_line_may_be_a_question(line: str) -> None:
-    assert mood_of(words(line)) is Mood.QUESTION
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "restart ada doesnt work", "reboot ada does not help", "vm restart ada didn't work",
-        "ada restart failed",
-        "delete ada failed", "we cannot delete ada", "ada cant ssh restart", "ada wont start",
-        "can't ssh to ada", "ada shut down unexpectedly last night", "ada keeps rebooting",
-        "重启 ada 没用", "重启ada失败了", "重启不了 ada", "重启了 ada 还是不行", "ada 一直重启",
-        "ada 昨晚自己关机了", "ada 关不掉",
-    ],
-)  # fmt: skip
-def test_a_line_may_report_what_failed(line: str) -> None:
-    assert mood_of(words(line)) is Mood.REPORT
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
+    ),
+    Mood.LATER: (
         "if ada hangs again, restart it", "restart ada if it hangs", "restart ada tomorrow",
         "in 2 hours shut down ada", "restart ada at 3pm", "restart ada after the backup",
         "delete ada after taking a snapshot", "delete ada but keep its data",
         "once the training is done shut ada down",
         "如果 ada 再卡死就重启一下", "没人用的话就重启 ada", "carol 用完了再重启 ada",
         "明天早上重启 ada", "下午三点重启 ada", "两小时后把 ada 关机", "备份完了把 ada 删掉",
-    ],
-)  # fmt: skip
-def test_a_line_may_wish_something_later_or_on_a_condition(line: str) -> None:
-    assert mood_of(words(line)) is Mood.LATER
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
+    ),
+    Mood.REQUEST: (
         "can you restart ada", "restart ada if you can", "restart ada when you get a chance",
         "today is the day, restart ada", "今天重启 ada", "方便的话能不能帮忙重启一下 ada",
         "can't ssh to ada, restart it", "ada keeps rebooting, shut it down",
@@ -119,10 +81,33 @@ def test_a_line_may_wish_something_later_or_on_a_condition(line: str) -> None:
         "delete ada, not needed", "delete ada we dont need it", "不要了，删掉 ada",
         "ada 不用了 删掉",
         "别吵我", "可不可以帮我重启ada？", 'reboot "do not touch"', "turn ada back on",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("mood", "line"), [(m, line) for m in _LINES for line in _LINES[m]])
+def test_what_a_line_is_for(mood: Mood, line: str) -> None:
+    assert mood_of(words(line)) is mood
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "restart ada doesnt work", "reboot ada does not help", "vm restart ada didn't work",
+        "ada restart failed",
+        "delete ada failed", "we cannot delete ada", "ada cant ssh restart", "ada wont start",
+        "can't ssh to ada", "ada shut down unexpectedly last night", "ada keeps rebooting",
+        "重启 ada 没用", "重启ada失败了", "重启不了 ada", "重启了 ada 还是不行", "ada 一直重启",
+        "ada 昨晚自己关机了", "ada 关不掉",
     ],
 )  # fmt: skip
-def test_a_line_may_ask_for_something(line: str) -> None:
-    assert mood_of(words(line)) is Mood.REQUEST
+def test_a_line_may_report_what_failed(line: str) -> None:
+    assert is_fault(words(line))
+
+
+@pytest.mark.parametrize("line", ["restart ada", "delete ada, keep the rest", "ada 重启一下"])
+def test_a_wish_reports_no_fault(line: str) -> None:
+    assert not is_fault(words(line))
 
 
 @given(
