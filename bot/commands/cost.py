@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from bot.chain.price import PER_DAY, Prices, dbc, dollars
 from bot.commands.cost_month import Stretch, stretch_of
-from bot.commands.order_odd import odd_among, odd_orders
+from bot.commands.order_odd import odd_among, odd_orders, unsure
 from bot.errors import Refused
 from bot.ids import NodeId, UserId
 from bot.language.args import AtNode
@@ -87,7 +87,7 @@ async def cost(
         told = say("The books are being read from the chain. Try again in a minute.")
         return Reply.empty(told, private=True)
     if not accounts:
-        return Reply.empty(not_read(odd) or _none(node), private=True)
+        return Reply.empty(await unsure(ctx, node) or _none(node), private=True)
     known = [one for one in accounts if one.is_known(stretch.until)]
     unknown = [one.order for one in accounts if not one.is_known(stretch.until)]
     found = [(one, one.cost(stretch.since, stretch.until)) for one in known]

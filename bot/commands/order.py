@@ -9,7 +9,7 @@ from bot.chain.price import PER_DAY, Prices, dollars
 from bot.commands.order_claims import as_nodes_say, is_on, none_on
 from bot.commands.order_details import data_of, shown_in_full
 from bot.commands.order_notes import SOON
-from bot.commands.order_odd import odd_among, odd_orders
+from bot.commands.order_odd import SEARCHED, odd_among, odd_orders, unsure
 from bot.commands.order_rescue import copying, left_of
 from bot.dbc.signatures import public_key_of
 from bot.errors import NotFound
@@ -18,7 +18,7 @@ from bot.language.args import OnNode
 from bot.language.kinds import ORDER, WATCHED, WORD, Arg, Kind
 from bot.language.row_parts import Listing
 from bot.language.table import Command, Group
-from bot.model import Effect, Node, OrderPhase, Place, RentalOrder
+from bot.model import Effect, OrderPhase, Place, RentalOrder
 from bot.orders import words
 from bot.orders.amounts import cut
 from bot.orders.coming import when
@@ -68,12 +68,6 @@ def _wallet(kind: Kind) -> Arg:
 
 Wallet = Annotated[str, _wallet(WORD)]
 WatchedWallet = Annotated[str, _wallet(WATCHED)]
-_SEARCHED: Mapping[Search, Text] = {
-    Search.DONE: "",
-    Search.PARTLY: "",
-    Search.GOES_ON: say("The chain is being searched for your orders. Try again in a minute."),
-    Search.UNREAD: say("The chain could not be read for it yet. Try again in a minute."),
-}
 _OFF = say("The chain is not read yet: whoever runs this bot has to set CHAIN_RPC_URLS.")
 
 
@@ -90,7 +84,7 @@ async def list_orders(ctx: Context, node: OnNode | None = None) -> Reply:
     rows = [_row(one, prices.get(one.order.node), ctx.actor) for one in found]
     watch = Note(line(say("Watch a wallet: {command}", command=command("order watch <wallet>"))))
     if not rows:
-        told = await _unsure(ctx, node) or none_on(node)
+        told = await unsure(ctx, node) or none_on(node)
         if node is not None:
             see = say(
                 "All orders of {node}: {command}",
@@ -108,7 +102,7 @@ async def list_orders(ctx: Context, node: OnNode | None = None) -> Reply:
 async def _doubts(ctx: Context, found: Sequence[Facts]) -> list[Note]:
     """What a list may lack, and as of when it is. The row of an order not found says so itself."""
     searched = await ctx.services.orders.search_of(ctx.actor)
-    more = _SEARCHED[searched]
+    more = SEARCHED[searched]
     stale = [one for one in found if not one.is_read and one.order.missing_since is None]
     if not stale:
         return [Note(line(more))] if more else []
@@ -116,12 +110,6 @@ async def _doubts(ctx: Context, found: Sequence[Facts]) -> list[Note]:
     if searched is Search.GOES_ON:  # of a chain that cannot be read, that is said already
         notes.append(Note(line(more)))
     return notes
-
-
-async def _unsure(ctx: Context, node: Node | None = None) -> Text:
-    """Why there may be more orders than are known; nothing where there are none."""
-    told = not_read(await odd_orders(ctx, node))
-    return told or _SEARCHED[await ctx.services.orders.search_of(ctx.actor)]
 
 
 def _row(facts: Facts, prices: Prices | None, reader: UserId) -> Row:
@@ -172,7 +160,7 @@ async def _known(ctx: Context, number: int) -> list[RentalOrder]:
         see = say("See: {command}", command=command("order list"))
         raise NotFound(
             say("You are told of no order {order}.", order=str(number)),
-            hint=await _unsure(ctx) or line(see),
+            hint=await unsure(ctx) or line(see),
             field="order",
         )
     living = [one for one in mine if not one.phase.is_over]
@@ -186,7 +174,7 @@ async def _some_known(services: Services, user: UserId, _place: Place) -> None:
         return
     if not services.orders.chain.is_on:
         raise NotFound(_OFF)
-    told = _SEARCHED[await services.orders.search_of(user)]
+    told = SEARCHED[await services.orders.search_of(user)]
     watch = say("Watch a wallet: {command}", command=command("order watch <wallet>"))
     raise NotFound(
         told or none_on(None),
@@ -232,7 +220,7 @@ async def watch(ctx: Context, wallet: Wallet) -> Reply:
         told = say("You are told of the orders of {wallet} already.", wallet=code(wallet))
     if not ctx.services.orders.chain.is_on:
         return Reply.of(told, private=True).also(_off())
-    more = await _unsure(ctx)
+    more = await unsure(ctx)
     pending = await _pending(ctx, wallet)
     return Reply.of(told, private=True).also(*pending, *([Note(line(more))] if more else []))
 

@@ -1,10 +1,19 @@
-"""Which orders may concern whoever asks, though the chain tells nonsense of them."""
+"""Why more orders may concern whoever asks than are known: nonsense, or an unfinished search."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.model import Node, RentalOrder
-from bot.orders.unreadable import Odd
+from bot.orders.finding import Search
+from bot.orders.unreadable import Odd, not_read
 from bot.pipeline.context import Context
+from bot.reply import Text, say
+
+SEARCHED: Mapping[Search, Text] = {
+    Search.DONE: "",
+    Search.PARTLY: "",
+    Search.GOES_ON: say("The chain is being searched for your orders. Try again in a minute."),
+    Search.UNREAD: say("The chain could not be read for it yet. Try again in a minute."),
+}
 
 
 async def odd_orders(ctx: Context, node: Node | None = None) -> list[Odd]:
@@ -23,3 +32,9 @@ def odd_among(ctx: Context, known: Sequence[RentalOrder]) -> list[Odd]:
     """Those of these known orders that could not be read when they were looked at last."""
     odd = ctx.services.orders.odd.known
     return [odd[one.id] for one in known if one.id in odd]
+
+
+async def unsure(ctx: Context, node: Node | None = None) -> Text:
+    """Why there may be more orders than are known; nothing where there are none."""
+    told = not_read(await odd_orders(ctx, node))
+    return told or SEARCHED[await ctx.services.orders.search_of(ctx.actor)]

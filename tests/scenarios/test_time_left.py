@@ -109,3 +109,6 @@ async def test_of_a_wallet_that_was_just_watched_nothing_is_said_not_to_be_there
     shown = (await scene.stage.asks(carol, "/dbc order list")).plain
     assert sought not in shown
     assert "1288" in shown
+    bob, third = scene.stage.bob, Wallet.from_seed("a third").address
+    assert sought in (await scene.stage.asks(bob, f"/dbc order watch {third}")).plain
+    assert sought in (await scene.stage.asks(bob, "/dbc cost")).plain
