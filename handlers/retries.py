@@ -55,7 +55,7 @@ class _RateLimit(AsyncRetryHandler):
     ) -> None:
         wait = retry_after(response.headers) if response is not None else None
         state.next_attempt_requested = True
-        await asyncio.sleep((wait or PATIENCE).total_seconds())
+        await asyncio.sleep((PATIENCE if wait is None else wait).total_seconds())
         state.increment_current_attempt()
 
 

@@ -11,7 +11,7 @@ from bot.chain.reader import ChainReader, ChainView, OrderRef, Pallet
 from bot.reply import plain
 from sandbox.chain import Chain, Rental, RpcNode
 from tests.chain.test_reader import DAY, LIMITS, NODE, RENTER, Scene, scene
-from tests.clocks import MachineClock
+from tests.clocks import MachineClock, unwaited
 
 __all__ = ["scene"]
 
@@ -151,7 +151,7 @@ async def test_a_node_that_takes_long_is_not_waited_for_again(scene: Scene) -> N
     scene.nodes[1].takes["rentMachine_getRentOrder"] = 60
     view = await scene.reader.view()
     for _ in range(3):
-        assert await view.order(ref, view.best) is not None
+        assert await unwaited(view.order(ref, view.best)) is not None
     scene.passes(6)
     view = await scene.reader.view()
     assert await view.order(ref, view.best) is not None
@@ -160,5 +160,5 @@ async def test_a_node_that_takes_long_is_not_waited_for_again(scene: Scene) -> N
     scene.passes(130)
     with capture_logs() as logs:
         view = await scene.reader.view()
-        assert await view.order(ref, view.best) is not None
+        assert await unwaited(view.order(ref, view.best)) is not None
     assert [one for one in logs if one["event"] == "chain.too_slow"] == []  # it was logged already
