@@ -96,17 +96,15 @@ def _span(span: Span) -> str:
 
 def _has_words(text: str, texts: Sequence[str]) -> bool:
     """Whether each word of the texts is one of the text."""
-    return all(_has_word(text, word) for each in texts for word in _WORD.findall(each))
-
-
-def _has_word(text: str, word: str) -> bool:
-    at = text.find(word)
-    while at >= 0:
+    inside = set()  # of others, where they are found first
+    for word in {word for each in texts for word in _WORD.findall(each)}:
+        at = text.find(word)
+        if at < 0:
+            return False
         around = text[at - 1 : at] + text[at + len(word) : at + len(word) + 1]
-        if _WORD.search(around) is None:
-            return True
-        at = text.find(word, at + 1)
-    return False
+        if _WORD.search(around) is not None:
+            inside.add(word)
+    return not inside or inside.issubset(_WORD.findall(text))
 
 
 def _cut(text: str) -> str:

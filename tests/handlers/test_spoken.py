@@ -1,5 +1,7 @@
 """What a notification and a screen reader get of a message."""
 
+import pytest
+
 from bot.ids import UserId
 from bot.reply import (
     Actions,
@@ -44,6 +46,14 @@ def test_the_text_says_all_that_a_card_does() -> None:
 def test_a_summary_that_says_more_comes_first() -> None:
     rows = Rows((Row(line(emoji("x"), " one"), {}), Row(line("two"), {})))
     assert message(Reply("2 machines", (rows,))).text == "2 machines\none\ntwo"
+
+
+@pytest.mark.timeout(30)
+def test_a_word_that_stands_in_thousands_of_others_is_looked_for_once() -> None:
+    parts = Para(("ab " * 50_000,)), Para(("ab " * 50_000 + "a",))
+    said = [message(Reply("a " * 2_000, (part,))).text for part in parts]
+    assert said[0].startswith("a a ")
+    assert said[1].startswith("ab ab ")
 
 
 def test_a_secret_is_in_no_notification() -> None:
