@@ -15,6 +15,8 @@ from tests.mortal import START, Mortal, mortal
 from tests.scenarios.machines import off
 from tests.scenarios.stage import CHANNEL, staged
 
+pytestmark = pytest.mark.slow  # of a process, in real time
+
 LATE = "read this only after"
 DELETION = "command = 'vm.delete'"
 REQUEST = "/dbc vm delete inference"

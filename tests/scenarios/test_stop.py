@@ -27,6 +27,7 @@ async def asked_for_a_machine(one: Mortal) -> None:
     await one.world.calls.wait("tasks.create", timeout=30)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(150)
 async def test_a_call_under_way_is_answered_and_stored_before_the_bot_ends(tmp_path: Path) -> None:
     async with mortal(tmp_path, daemon_patience=30, ack_seconds=START) as one:
@@ -62,6 +63,7 @@ async def test_what_does_not_end_in_time_is_left_to_the_next_and_never_sent_agai
         assert stage.changes() == ["tasks.create"]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(150)
 async def test_a_stop_while_a_node_is_silent_logs_no_error(tmp_path: Path) -> None:
     async with mortal(tmp_path, daemon_patience=60, ack_seconds=START) as one:
