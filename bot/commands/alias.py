@@ -9,7 +9,8 @@ from bot.errors import NotFound, Refused
 from bot.folding import fold
 from bot.ids import UserId
 from bot.language.alias import alias_called
-from bot.language.kinds import ALIAS, LINE, WORD, Arg
+from bot.language.kind import WORD, Arg
+from bot.language.kinds import ALIAS, LINE
 from bot.language.parse import refuse_secrets
 from bot.language.table import Command, Group
 from bot.language.text import clean

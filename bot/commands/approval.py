@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from bot.errors import NotFound, Refused
 from bot.ids import UserId
-from bot.language.kinds import APPROVAL, DECISION, REQUEST, Arg, Kind
+from bot.language.kind import Arg, Kind
+from bot.language.kinds import APPROVAL, DECISION, REQUEST
 from bot.language.table import Command, Group
 from bot.messages import ways
 from bot.messages.alone import is_unseen as is_unseen_by_others

@@ -16,7 +16,8 @@ from bot.errors import BotError, Refused
 from bot.folding import narrow, plain
 from bot.ids import UserId, new_id
 from bot.language.args import NODE_OPTION
-from bot.language.kinds import CHOICE, INT, MOMENT, Arg
+from bot.language.kind import Arg
+from bot.language.kinds import CHOICE, INT, MOMENT
 from bot.language.table import Command, Group
 from bot.language.times import moment, spoken
 from bot.messages.cards import people_line

@@ -10,7 +10,8 @@ from bot.commands.order_odd import odd_among, odd_orders, unsure
 from bot.errors import Refused
 from bot.ids import NodeId, UserId
 from bot.language.args import AtNode
-from bot.language.kinds import CHOICE, Arg
+from bot.language.kind import Arg
+from bot.language.kinds import CHOICE
 from bot.language.table import Command
 from bot.model import Node, OrderPhase, RentalOrder
 from bot.orders.amounts import bar, both, cut, doubt, percents, rounded

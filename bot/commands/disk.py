@@ -13,7 +13,8 @@ from bot.dbc.models import TaskDisk
 from bot.dbc.sizes import Size
 from bot.errors import BotError, NotFound, Refused
 from bot.language.args import Disk, Vm
-from bot.language.kinds import SIZE, WORD, Arg
+from bot.language.kind import WORD, Arg
+from bot.language.kinds import SIZE
 from bot.language.row_parts import Follow, Foreseen, Listing
 from bot.language.table import Command, Group
 from bot.messages.facts import DISKS, STATE, FactKind

@@ -7,7 +7,8 @@ from bot.commands.named import refuse_unnamed, require_named
 from bot.errors import Refused
 from bot.folding import plain
 from bot.ids import ChannelId, ExecutionId, UserId
-from bot.language.kinds import WHY, Arg
+from bot.language.kind import Arg
+from bot.language.kinds import WHY
 from bot.language.mood import NOTHINGS, Mood, mood_of
 from bot.language.table import Command
 from bot.model import AuditEntry, AuditKind, Effect, Freeze, Place

@@ -11,7 +11,8 @@ from bot.ids import NodeId, Reader
 from bot.language.args import Topic
 from bot.language.chinese import is_none
 from bot.language.help import help_reply, not_understood
-from bot.language.kinds import DEFAULT, Arg
+from bot.language.kind import Arg
+from bot.language.kinds import DEFAULT
 from bot.language.parse import HelpWanted, NotUnderstood, parse
 from bot.language.row_parts import Listing
 from bot.language.table import Command, Group

@@ -25,7 +25,8 @@ from bot.dbc.identity import Target
 from bot.dbc.sizes import Size
 from bot.errors import BotError, Conflict, NotFound, refuse_all
 from bot.language.args import AtNode, FromServer, Image, ToServer
-from bot.language.kinds import FLAG, STORED, WORD, Arg
+from bot.language.kind import WORD, Arg
+from bot.language.kinds import FLAG, STORED
 from bot.language.row_parts import Follow, Listing
 from bot.language.table import Command, Group
 from bot.messages.facts import FactKind, unread

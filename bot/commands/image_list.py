@@ -16,7 +16,8 @@ from bot.dbc.models import Image
 from bot.dbc.sizes import Size
 from bot.errors import BotError, NotFound, Refused
 from bot.language.args import AtNode, ImageServer, NodeOrServer
-from bot.language.kinds import FLAG, Arg
+from bot.language.kind import Arg
+from bot.language.kinds import FLAG
 from bot.model import Node, NodeKind, Sighting
 from bot.pipeline import json_data
 from bot.pipeline.context import Context

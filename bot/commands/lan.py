@@ -9,7 +9,8 @@ from bot.dbc.errors import Clash, Missing, Unreadable
 from bot.dbc.models import Lan
 from bot.errors import BotError, Conflict, refuse_all
 from bot.language.args import AtNode, OnNode
-from bot.language.kinds import NETWORK, WORD, Arg
+from bot.language.kind import WORD, Arg
+from bot.language.kinds import NETWORK
 from bot.language.row_parts import Follow, Listing
 from bot.language.table import Command, Group
 from bot.messages.facts import FactKind

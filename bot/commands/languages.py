@@ -4,7 +4,8 @@ from typing import Annotated
 
 from bot.commands import notifications
 from bot.commands.here import require_chooser
-from bot.language.kinds import CHOICE, Arg
+from bot.language.kind import Arg
+from bot.language.kinds import CHOICE
 from bot.language.table import Command, Group
 from bot.messages import setting_buttons
 from bot.messages.facts import FactKind

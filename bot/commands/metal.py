@@ -14,7 +14,8 @@ from bot.dbc.models import BootDevice, BootResult, PowerCommand, PowerReport
 from bot.errors import BotError
 from bot.ids import NodeId
 from bot.language.args import Manager, Metal
-from bot.language.kinds import CHOICE, Arg
+from bot.language.kind import Arg
+from bot.language.kinds import CHOICE
 from bot.language.row_parts import Follow
 from bot.language.table import Command, Group
 from bot.language.text import quoted

@@ -18,7 +18,8 @@ from bot.dbc.signatures import check_signature
 from bot.errors import BotError, Refused
 from bot.ids import ChannelId, NodeId, UserId
 from bot.language.args import Manager, Metal
-from bot.language.kinds import INT, MANAGER, METAL, SECRET, WORD, Arg
+from bot.language.kind import WORD, Arg
+from bot.language.kinds import INT, MANAGER, METAL, SECRET
 from bot.language.row_parts import Listing
 from bot.language.table import Command
 from bot.messages.facts import FactKind, Kinds, said_node, unread

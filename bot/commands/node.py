@@ -13,7 +13,8 @@ from bot.dbc.guard import Silence
 from bot.dbc.models import Gpu, HostDisk, Memory, NodeInfo
 from bot.ids import NodeId
 from bot.language.args import AnyNode, Nickname, OnNode
-from bot.language.kinds import FLAG, Arg
+from bot.language.kind import Arg
+from bot.language.kinds import FLAG
 from bot.language.row_parts import Listing
 from bot.language.table import Command, Group
 from bot.messages.access_cards import ask_button

@@ -8,7 +8,8 @@ from bot.errors import Refused
 from bot.folding import plain
 from bot.ids import Reader
 from bot.language.chinese import is_none
-from bot.language.kinds import CHOICE, FLAG, Arg, Kind
+from bot.language.kind import Arg, Kind
+from bot.language.kinds import CHOICE, FLAG
 from bot.language.table import Command
 from bot.language.taking import Takes
 from bot.language.traditional import simplified

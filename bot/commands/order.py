@@ -15,7 +15,8 @@ from bot.dbc.signatures import public_key_of
 from bot.errors import NotFound
 from bot.ids import UserId
 from bot.language.args import OnNode
-from bot.language.kinds import ORDER, WATCHED, WORD, Arg, Kind
+from bot.language.kind import WORD, Arg, Kind
+from bot.language.kinds import ORDER, WATCHED
 from bot.language.row_parts import Listing
 from bot.language.table import Command, Group
 from bot.model import Effect, OrderPhase, Place, RentalOrder

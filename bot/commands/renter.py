@@ -11,7 +11,8 @@ from bot.dbc import fields
 from bot.errors import BotError, Refused, refuse_all
 from bot.ids import ChannelId, NodeId, UserId
 from bot.language.args import AnyNode
-from bot.language.kinds import INT, LIST, PEER, RENTAL, SECRET, SECRETS, WORD, Arg
+from bot.language.kind import WORD, Arg
+from bot.language.kinds import INT, LIST, PEER, RENTAL, SECRET, SECRETS
 from bot.language.row_parts import Listing
 from bot.language.table import BY_ACTOR, Command
 from bot.messages.facts import FactKind, said_node

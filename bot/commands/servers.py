@@ -8,7 +8,8 @@ from bot.dbc.identity import Target
 from bot.dbc.models import Progress
 from bot.dbc.sizes import Size
 from bot.errors import NotFound, Refused
-from bot.language.kinds import CHOICE, IMAGE, Arg
+from bot.language.kind import Arg
+from bot.language.kinds import CHOICE, IMAGE
 from bot.messages.facts import FactKind
 from bot.pipeline.context import Context
 from bot.reply import Text, command, line, listed, say

@@ -14,7 +14,8 @@ from bot.dbc.identity import SessionPair
 from bot.errors import BotError, NotFound, Refused, advice, refuse_all
 from bot.ids import ChannelId, UserId
 from bot.language.args import AnyNode, Channel, HeldNode, Member
-from bot.language.kinds import HOURS, SECRET, Arg
+from bot.language.kind import Arg
+from bot.language.kinds import HOURS, SECRET
 from bot.language.table import Command, Group
 from bot.messages import access_cards
 from bot.messages.facts import FactKind

@@ -12,7 +12,7 @@ from bot.dbc.identity import Target
 from bot.dbc.models import Snapshot
 from bot.errors import Conflict, refuse_all
 from bot.language.args import KnownSnapshot, SnapshotName, ToServer, Vm
-from bot.language.kinds import WORD, Arg
+from bot.language.kind import WORD, Arg
 from bot.language.row_parts import Follow, Listing
 from bot.language.table import Command, Group
 from bot.language.text import quoted

@@ -24,7 +24,8 @@ from bot.dbc.errors import (
 from bot.dbc.models import Phase, phase_of, said_state
 from bot.errors import BotError, Refused
 from bot.language.args import Nickname, Vm
-from bot.language.kinds import CHOICE, FLAG, INT, SECRET, WORD, Arg
+from bot.language.kind import WORD, Arg
+from bot.language.kinds import CHOICE, FLAG, INT, SECRET
 from bot.language.row_parts import Follow, Listing, Moot
 from bot.language.table import Command, Group
 from bot.language.text import quoted

@@ -14,7 +14,8 @@ from bot.dbc.requests import CreateSpec
 from bot.errors import refuse_all
 from bot.ids import TaskId
 from bot.language.args import AtNode, Image
-from bot.language.kinds import CHOICE, INT, LIST, NETWORK, SIZE, WORD, Arg
+from bot.language.kind import WORD, Arg
+from bot.language.kinds import CHOICE, INT, LIST, NETWORK, SIZE
 from bot.language.ports import PORTS
 from bot.language.row_parts import Follow, Foreseen
 from bot.language.table import Command

@@ -12,7 +12,8 @@ from bot.dbc.models import Phase, phase_of
 from bot.errors import Refused
 from bot.ids import NodeId
 from bot.language.args import OnNode
-from bot.language.kinds import CHOICE, Arg
+from bot.language.kind import Arg
+from bot.language.kinds import CHOICE
 from bot.language.row_parts import Listing
 from bot.language.table import Command
 from bot.messages.access_cards import ask_button

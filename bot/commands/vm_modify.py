@@ -15,7 +15,7 @@ from bot.dbc.requests import TaskChange
 from bot.errors import BotError, Refused, refuse_all
 from bot.folding import plain
 from bot.language.args import Vm
-from bot.language.kinds import WORD, Arg
+from bot.language.kind import WORD, Arg
 from bot.language.row_parts import Follow, Foreseen
 from bot.language.table import Command
 from bot.messages.facts import FactKind, unread

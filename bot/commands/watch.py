@@ -17,7 +17,8 @@ from bot.dbc.models import Phase, said_state, state_of
 from bot.errors import Conflict, NotFound, Refused
 from bot.ids import UserId
 from bot.language.args import AtNode, ImageServer, Vm
-from bot.language.kinds import WATCH, Arg
+from bot.language.kind import Arg
+from bot.language.kinds import WATCH
 from bot.language.row_parts import Follow
 from bot.language.table import Command, Group
 from bot.messages.facts import FactKind

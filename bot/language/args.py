@@ -11,6 +11,7 @@ from typing import Annotated, get_args, get_origin, get_type_hints
 
 from bot.folding import fold
 from bot.language.chinese import CALLED
+from bot.language.kind import WORD, Arg
 from bot.language.kinds import (
     BASE,
     CHANNEL,
@@ -27,8 +28,6 @@ from bot.language.kinds import (
     SERVER,
     SNAPSHOT,
     VM,
-    WORD,
-    Arg,
 )
 from bot.language.kinds import REASON as REASON_KIND
 from bot.language.traditional import simplified

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from bot.errors import BotError, Faults, Refused, certain
 from bot.language.args import BREAK_GLASS, NODE_OPTION, REASON, Parameter, option_called
 from bot.language.canonical import canonical, options_of
-from bot.language.kinds import Kind
+from bot.language.kind import Kind
 from bot.language.row_parts import said
 from bot.language.table import Command
 from bot.messages.access_cards import ASK

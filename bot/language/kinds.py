@@ -6,7 +6,6 @@ options in `bot.pipeline.search`, known names in `meant`, machines and nodes in 
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +14,8 @@ from bot.errors import Refused
 from bot.folding import narrow, plain, typed
 from bot.ids import UserId
 from bot.language.bounds import NO_LIMIT, bounded
-from bot.language.chinese import choice, is_every
+from bot.language.chinese import choice
+from bot.language.kind import WORD, Arg, Kind, narrowed
 from bot.language.secret_like import masked
 from bot.language.sizes import gibibytes, is_size
 from bot.language.taking import Binds, Takes
@@ -24,7 +24,6 @@ from bot.reply import (
     FieldKind,
     Line,
     Phrase,
-    Text,
     Words,
     any_of,
     channel,
@@ -34,10 +33,8 @@ from bot.reply import (
     say,
 )
 
-# In characters: a form has to carry what stands in none of its fields.
-_LONGEST, _LONGEST_NAME = 500, 150
+_LONGEST_NAME = 150  # in characters
 
-_NAME = re.compile(r"[\w.+/:-]+")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9]+")  # one of the bot's own, whatever stands around it
 _COUNTER = re.compile(r"(?<=\d)\s*(?:cores?|gpus?|cards?|[核个個张張块塊卡])$", re.IGNORECASE)
 _HOURS = re.compile(r"\s*(?:h|hrs?|hours?|[个個]?小[时時]|[时時])$", re.IGNORECASE)
@@ -49,108 +46,8 @@ _NOBODY = say("I cannot find a person called “{text}”.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Kind:
-    """A kind of argument: this class reads a text or a name, others are classes of their own.
-
-    `name` is its search field's source. `narrowed_by`: what is offered depends on an argument of
-    these kinds, where the command has one. `nodes`: what may be meant, of one that is looked up
-    among nodes; with `has_default`, a node may be meant that is not named; with `is_own`, a form
-    offers those alone for which this person keeps a session. `is_narrow`: it has only the
-    characters of a keyboard. `after`: prepositions behind which it stands. `is_free`: it
-    may have commas of its own. `is_rowed`: lists begin with it and say more of it behind;
-    `is_numbered`: they call it by its number; `shows_machine`: they say a machine's name.
-    `may_be_unseen`: it may be given though nobody has seen it yet: a path, a disk just added.
-    `is_menu`: a form offers all there is by what it is, so it shows no number as an example.
-    `strictness`: which kinds take few words, before those that take any.
-    """
-
-    name: str
-    field: FieldKind = FieldKind.TEXT
-    binds: Binds = Binds.VALUE
-    takes: Takes = Takes.WORD
-    nodes: frozenset[NodeKind] = frozenset()
-    narrowed_by: "tuple[Kind, ...]" = ()
-    after: tuple[str, ...] = ()
-    longest: int = _LONGEST
-    strictness: int = 2
-    has_default: bool = False
-    is_own: bool = False
-    is_narrow: bool = False
-    is_free: bool = False
-    is_rowed: bool = False
-    is_numbered: bool = False
-    shows_machine: bool = False
-    may_be_unseen: bool = False
-    is_menu: bool = False
-    is_secret: bool = False
-    is_flag: bool = False
-    is_choice: bool = False
-    is_list: bool = False
-    is_number: bool = False
-    has_unit: bool = False
-
-    @property
-    def is_machine(self) -> bool:
-        """Whether it names a machine."""
-        return self.binds is Binds.MACHINE
-
-    @property
-    def is_node(self) -> bool:
-        """Whether it is looked up among nodes."""
-        return self.binds is Binds.NODE
-
-    @property
-    def is_target(self) -> bool:
-        """Whether it says to which machine or node something is done."""
-        return self.is_machine or self.is_node
-
-    @property
-    def is_metal(self) -> bool:
-        """Whether it names a bare-metal machine, and nothing else."""
-        return self.nodes == {NodeKind.METAL}
-
-    @property
-    def is_sought(self) -> bool:
-        """Whether options are offered for it as somebody types."""
-        return self.field is FieldKind.SEARCH
-
-    def accepts(self, arg: "Arg", word: str) -> bool:
-        """Whether a bare word can be meant for it."""
-        return not (self.is_node and word[:1] in {"@", "#"})
-
-    def named(self, arg: "Arg", text: str) -> str:
-        """The name that a text says."""
-        return _narrowed(text) if arg.is_narrow else text.strip()
-
-    def read(self, arg: "Arg", name: str, text: str) -> Any:
-        """The value that `text` means. Raises Refused with the field's name."""
-        text = self.named(arg, text)
-        if not text:
-            raise Refused(say("{label} is empty.", label=arg.label), field=name)
-        if len(text) > self.longest:
-            told = say(
-                "{label} is too long: {most} characters at most.",
-                label=arg.label, most=self.longest,
-            )  # fmt: skip
-            raise Refused(told, field=name)
-        return text
-
-    def canonical(self, value: Any) -> str:
-        """The one text for a value."""
-        return str(value)
-
-    def said(self, text: str) -> Words:
-        """How its text reads in a review."""
-        return text
-
-    def shown(self, arg: "Arg", word: str) -> str:
-        """How it stands in a usage line."""
-        return f"<{word}>" if arg.positional else "…"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Identifier(Kind):
-    def named(self, arg: "Arg", text: str) -> str:
+    def named(self, arg: Arg, text: str) -> str:
         found = _IDENTIFIER.search(narrow(text))
         return found[0] if found else text.strip()
 
@@ -159,17 +56,17 @@ class _Identifier(Kind):
 class _Reason(Kind):
     """Words that others read and the audit keeps: what looks like a secret is masked in them."""
 
-    def named(self, arg: "Arg", text: str) -> str:
+    def named(self, arg: Arg, text: str) -> str:
         return masked(Kind.named(self, arg, text))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Disk(Kind):
-    def accepts(self, arg: "Arg", word: str) -> bool:
+    def accepts(self, arg: Arg, word: str) -> bool:
         return not is_size(typed(word))  # `disk resize train-01 200G` names no disk
 
-    def named(self, arg: "Arg", text: str) -> str:
-        return _narrowed(text).lower()  # DBC's disks are in lower case
+    def named(self, arg: Arg, text: str) -> str:
+        return narrowed(text).lower()  # DBC's disks are in lower case
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -188,10 +85,10 @@ class _Mention(Kind):
     pattern: re.Pattern[str] = re.compile("")
     unknown: Phrase = _NOBODY  # what is told of a text that is none
 
-    def accepts(self, arg: "Arg", word: str) -> bool:
+    def accepts(self, arg: Arg, word: str) -> bool:
         return word.startswith(self.sign)
 
-    def read(self, arg: "Arg", name: str, text: str) -> str:
+    def read(self, arg: Arg, name: str, text: str) -> str:
         found = self.pattern.fullmatch(typed(text))
         if found is None:
             raise Refused(
@@ -205,11 +102,11 @@ class _Mention(Kind):
         spoken = mention if self.sign == "@" else channel
         return line(spoken(UserId(text))) if text else ""
 
-    def shown(self, arg: "Arg", word: str) -> str:
+    def shown(self, arg: Arg, word: str) -> str:
         return f"with <{self.sign}{word}>"
 
 
-def _whole(arg: "Arg", name: str) -> Refused:
+def _whole(arg: Arg, name: str) -> Refused:
     """The refusal of a number with a plus sign where nothing is added."""
     return Refused(
         say("{label} is the whole of it, not how much to add.", label=arg.label),
@@ -220,10 +117,10 @@ def _whole(arg: "Arg", name: str) -> Refused:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Integer(Kind):
-    def accepts(self, arg: "Arg", word: str) -> bool:
+    def accepts(self, arg: Arg, word: str) -> bool:
         return typed(word).removeprefix("-").isdecimal()
 
-    def read(self, arg: "Arg", name: str, text: str) -> int:
+    def read(self, arg: Arg, name: str, text: str) -> int:
         if typed(text).startswith("+"):
             raise _whole(arg, name)
         try:
@@ -238,10 +135,10 @@ class _Integer(Kind):
 class _Numbered(_Integer):
     """The number of something, as people write it: `#1287`."""
 
-    def accepts(self, arg: "Arg", word: str) -> bool:
+    def accepts(self, arg: Arg, word: str) -> bool:
         return _Integer.accepts(self, arg, word.removeprefix("#"))
 
-    def read(self, arg: "Arg", name: str, text: str) -> int:
+    def read(self, arg: Arg, name: str, text: str) -> int:
         return _Integer.read(self, arg, name, text.strip().removeprefix("#"))
 
 
@@ -249,20 +146,20 @@ class _Numbered(_Integer):
 class _Hours(_Integer):
     """A number of hours, with its unit or without: `2`, `2h`, `2小时`."""
 
-    def accepts(self, arg: "Arg", word: str) -> bool:
+    def accepts(self, arg: Arg, word: str) -> bool:
         return _Integer.accepts(self, arg, _HOURS.sub("", typed(word)))
 
-    def read(self, arg: "Arg", name: str, text: str) -> int:
+    def read(self, arg: Arg, name: str, text: str) -> int:
         return _Integer.read(self, arg, name, _HOURS.sub("", typed(text)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Size(Kind):
-    def accepts(self, arg: "Arg", word: str) -> bool:
+    def accepts(self, arg: Arg, word: str) -> bool:
         """Whether it is one; how much to add only where a sign says so."""
         return is_size(typed(word)) and (not arg.adds or typed(word)[0] in "+-")
 
-    def read(self, arg: "Arg", name: str, text: str) -> int:
+    def read(self, arg: Arg, name: str, text: str) -> int:
         number = typed(text)
         if number.startswith("-") and arg.adds:
             raise Refused(
@@ -283,10 +180,10 @@ class _Size(Kind):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Choice(Kind):
-    def accepts(self, arg: "Arg", word: str) -> bool:
+    def accepts(self, arg: Arg, word: str) -> bool:
         return choice(word, arg.choices) in arg.choices
 
-    def read(self, arg: "Arg", name: str, text: str) -> str:
+    def read(self, arg: Arg, name: str, text: str) -> str:
         if (word := choice(text, arg.choices)) in arg.choices:
             return word
         told = say(
@@ -295,16 +192,16 @@ class _Choice(Kind):
         )  # fmt: skip
         raise Refused(told, field=name)
 
-    def shown(self, arg: "Arg", word: str) -> str:
+    def shown(self, arg: Arg, word: str) -> str:
         return "|".join(arg.choices)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Flag(Kind):
-    def accepts(self, arg: "Arg", word: str) -> bool:
+    def accepts(self, arg: Arg, word: str) -> bool:
         return False  # it is typed by its name
 
-    def read(self, arg: "Arg", name: str, text: str) -> bool:
+    def read(self, arg: Arg, name: str, text: str) -> bool:
         word = plain(text)
         if word in _TRUE:
             return True
@@ -324,7 +221,7 @@ class _Flag(Kind):
 class ListKind(Kind):
     """Several words, which one text has with blanks between them."""
 
-    def read(self, arg: "Arg", name: str, text: str) -> tuple[str, ...]:
+    def read(self, arg: Arg, name: str, text: str) -> tuple[str, ...]:
         """The words, each in the characters of a keyboard."""
         parts = _LISTED.split(_SPACED_COMMA.sub(",", narrow(text)))
         read = plain if arg.narrow else typed
@@ -341,20 +238,14 @@ class ListKind(Kind):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Secret(Kind):
-    def accepts(self, arg: "Arg", word: str) -> bool:
+    def accepts(self, arg: Arg, word: str) -> bool:
         return False  # it is never typed
 
-    def read(self, arg: "Arg", name: str, text: str) -> str:
+    def read(self, arg: Arg, name: str, text: str) -> str:
         return text
 
     def said(self, text: str) -> Words:
         return say("given, not shown") if text else ""
-
-
-def _narrowed(text: str) -> str:
-    """A name in the characters of a keyboard; what could be a part of it stays."""
-    name = narrow(text)
-    return name if _NAME.fullmatch(name) else typed(text)
 
 
 def _node(name: str, *nodes: NodeKind, has_default: bool = False, may_be_unseen: bool) -> Kind:
@@ -423,7 +314,6 @@ WATCHED = replace(ALIAS, name="watched")
 RENTAL = replace(ALIAS, name="rental", may_be_unseen=True)
 
 # Texts, numbers, choices
-WORD = Kind("word", is_free=True, is_rowed=True)
 MOMENT = Kind("moment", is_free=True)
 REST = Kind("rest", takes=Takes.REST, is_free=True)
 LINE = _Reason("line", takes=Takes.LINE, is_free=True, longest=NO_LIMIT)
@@ -442,61 +332,7 @@ LIST = ListKind("list", FieldKind.LINES, is_list=True)
 SECRET = _Secret("secret", is_secret=True)  # one line
 SECRETS = _Secret("secrets", FieldKind.LINES, is_secret=True)  # several
 
-ALL = tuple(one for one in list(globals().values()) if isinstance(one, Kind))
-
-
-@dataclass(frozen=True, slots=True)
-class Arg:
-    """What a parameter takes. `hint` is help for forms and documentation.
-
-    `word` is what usage lines and documentation call it, if not by the parameter's name; `names`
-    are further spellings of `key=`; `labels` are what a form calls its `choices`. `least` and
-    `most` bound integers; a `size` that `adds` is by how much a disk grows; a bare word is that
-    only with a sign. `instead` names the required argument in whose place this one may be given.
-    `positional` says whether a bare word may fill it. `narrow`: it is no free text, but has only
-    the characters of a keyboard; the parts of a `list` then have no capital letters. `rare`: a
-    form shows it on demand. `pressed`: only the button that is named after it gives it, so no form
-    asks for it and no suggestion carries it. `spoken` finds it in a sentence that is no command.
-    """
-
-    label: Text
-    kind: Kind = WORD
-    hint: Text = ""
-    example: str = ""
-    least: int = 0
-    most: int = NO_LIMIT
-    choices: tuple[str, ...] = ()
-    labels: tuple[Text, ...] = ()
-    word: str = ""
-    names: tuple[str, ...] = ()
-    adds: bool = False
-    instead: str = ""
-    positional: bool = True
-    narrow: bool = False
-    rare: bool = False
-    pressed: bool = False
-    spoken: Callable[[str], str] | None = None
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether it has only the characters of a keyboard, whatever it was typed with."""
-        return self.kind.is_narrow or self.narrow
-
-    def means_several(self, text: str) -> bool:
-        """Whether a text says “all of them”, of what a form has to choose one of."""
-        return (self.kind.is_target or self.kind.is_sought) and is_every(text)
-
-    def accepts(self, word: str) -> bool:
-        """Whether a bare word can be meant for this argument."""
-        return self.positional and self.kind.accepts(self, word)
-
-    def read(self, name: str, text: str) -> Any:
-        """The value that `text` means. Raises Refused with the field's name."""
-        return self.kind.read(self, name, text)
-
-    def canonical(self, name: str, text: str) -> str:
-        """The one text for all that mean the same as `text`; none for a flag that is off.
-
-        Raises Refused with the field's name.
-        """
-        return self.kind.canonical(self.read(name, text))
+ALL = (
+    WORD,
+    *(one for one in list(globals().values()) if isinstance(one, Kind) and one is not WORD),
+)

@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 
 from bot.folding import narrow
-from bot.language.kinds import Arg, ListKind
+from bot.language.kind import Arg
+from bot.language.kinds import ListKind
 from bot.reply import FieldKind
 
 _BEHIND = re.compile(r"(?<![\w,:-])(\d[\d:-]*)\s*/\s*(tcp|udp)\b")  # 8080/tcp

@@ -9,7 +9,7 @@ from bot.language.args import OPTIONS, Option, Parameter
 from bot.language.bounds import NO_LIMIT
 from bot.language.chinese import GROUPS
 from bot.language.help import review_note
-from bot.language.kinds import Arg
+from bot.language.kind import Arg
 from bot.language.spelling import Spelling
 from bot.language.table import Command, Table
 from bot.reply import ENGLISH, Language, Line, Span, Text, Words, listed, plain, say, with_commands

@@ -13,7 +13,8 @@ from bot.folding import plain
 from bot.ids import NodeId, UserId
 from bot.language.args import NODE_OPTION
 from bot.language.joined_words import takes_node
-from bot.language.kinds import NODE, Kind
+from bot.language.kind import Kind
+from bot.language.kinds import NODE
 from bot.language.row_parts import Listing
 from bot.language.table import Command
 from bot.model import Execution, Machine, Meant, Nicknamed, Node, Place, Scope, Source

@@ -12,7 +12,8 @@ from bot.errors import BotError, certain
 from bot.ids import UserId
 from bot.language import forms
 from bot.language.args import BREAK_GLASS, NODE_OPTION
-from bot.language.kinds import BASE, DEFAULT, IMAGE, NODE, PLACE, VM, Kind
+from bot.language.kind import Kind
+from bot.language.kinds import BASE, DEFAULT, IMAGE, NODE, PLACE, VM
 from bot.language.row_parts import Listing
 from bot.language.table import Command
 from bot.model import Effect, Machine, Node, Place, Sighted, Source

@@ -12,6 +12,7 @@ from bot.errors import BotError, Refused
 from bot.folding import best, fold
 from bot.ids import UserId
 from bot.language.args import NODE_OPTION, Parameter
+from bot.language.kind import Kind
 from bot.language.kinds import (
     ALL,
     BASE,
@@ -22,7 +23,6 @@ from bot.language.kinds import (
     SNAPSHOT,
     STORED,
     VM,
-    Kind,
 )
 from bot.language.table import Command
 from bot.model import Place, Sighted, Sighting

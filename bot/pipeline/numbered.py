@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from bot.clock import time_limit
 from bot.ids import UserId
+from bot.language.kind import Kind
 from bot.language.kinds import (
     ALIAS,
     APPROVAL,
@@ -20,7 +21,6 @@ from bot.language.kinds import (
     REQUEST,
     WATCH,
     WATCHED,
-    Kind,
 )
 from bot.language.row_parts import Listing
 from bot.messages.question import subject_of

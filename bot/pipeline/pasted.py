@@ -12,7 +12,8 @@ from bot.ids import UserId
 from bot.language.args import NODE_OPTION
 from bot.language.cells import PastedRow, rows_in
 from bot.language.joined_words import takes_node
-from bot.language.kinds import ALL, Kind
+from bot.language.kind import Kind
+from bot.language.kinds import ALL
 from bot.language.parse import Parsed, with_words
 from bot.language.text import is_decoration
 from bot.language.unclear import Surplus, Unclear

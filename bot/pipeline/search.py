@@ -15,6 +15,7 @@ from bot.dbc.models import said_state
 from bot.errors import BotError, Refused
 from bot.folding import fold, plain
 from bot.ids import NodeId
+from bot.language.kind import Kind
 from bot.language.kinds import (
     ALL,
     BASE,
@@ -28,7 +29,6 @@ from bot.language.kinds import (
     SNAPSHOT,
     STORED,
     VM,
-    Kind,
 )
 from bot.language.row_parts import Listing
 from bot.model import Machine, NodeKind, Sighted, Sighting

@@ -5,7 +5,7 @@ import pytest
 
 from bot.commands.rows import command_table
 from bot.language import kinds
-from bot.language.kinds import Arg, Kind
+from bot.language.kind import Arg, Kind
 from bot.pipeline.context import Services
 from bot.pipeline.search import Completion
 from bot.reply import FieldKind
