@@ -60,6 +60,8 @@ VERBS = by_word(
         "rescue 抢救 救援 救": "order.rescue snapshot.create",
         "download pull fetch 下载 拉取": "image.download",
         "upload push send 上传 推送": "image.upload",
+        "停止下载 停止上传 停止传输 取消下载 取消上传 取消传输 中止下载 中止上传 中止传输 "
+        "暂停下载 暂停上传": "image.stop",
         "progress transfer transfers 进度 传输": "image.progress watch.list",
         "watch track follow monitor 跟踪 关注 监控": "watch.vm watch.image watch.list",
         "unwatch untrack unfollow 取消跟踪 取消关注": "watch.stop watch.list",

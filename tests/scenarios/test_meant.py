@@ -349,3 +349,18 @@ async def test_following_a_machine_is_no_wallets(one_stage: Stage) -> None:
         assert shown in told.buttons, line
     told = await stage.asks(stage.alice, "/dbc order unwatch inference")
     assert "is not a wallet address" in told.plain
+
+
+async def test_stopping_a_download_is_a_wish_and_no_refusal(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    for line in (
+        "停止下载 pytorch-2.4.qcow2", "停止下载 pytorch-2.4.qcow2 在 gpu1 上",
+        "取消下载 pytorch-2.4.qcow2", "暂停上传 pytorch-2.4.qcow2",
+        "镜像 取消下载 pytorch-2.4.qcow2 在 gpu1 上",
+    ):  # fmt: skip
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert "Nothing was done" not in told.plain, line
+        assert "Stop a transfer" in told.buttons, (line, told.plain, told.buttons)
+    assert "says not to" in (await stage.asks(stage.alice, "/dbc 停止删除 inference")).plain
+    assert stage.changes() == []
