@@ -85,8 +85,9 @@ class CreateSpec(Input):
             raise InvalidField(
                 say("{field} is needed (except for pxe).", field="disk_size"), field="disk_size"
             )
-        ports = [p for p in (self.ssh_port, self.rdp_port, self.vnc_port) if p is not None]
-        if len(set(ports)) != len(ports):
+        ports = {"ssh_port": self.ssh_port, "rdp_port": self.rdp_port, "vnc_port": self.vnc_port}
+        given = [port for port in ports.values() if port is not None]
+        if len(set(given)) != len(given):
             raise InvalidField(
                 say(
                     "{field_1}, {field_2} and {field_3} must differ.",
@@ -94,7 +95,7 @@ class CreateSpec(Input):
                     field_2="rdp_port",
                     field_3="vnc_port",
                 ),
-                field="vnc_port",
+                field=[name for name, port in ports.items() if given.count(port or 0) > 1][-1],
             )
         return self
 

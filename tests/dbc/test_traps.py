@@ -208,6 +208,12 @@ def test_creation_that_dbc_would_misread_cannot_be_made(change: dict[str, Any]) 
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 
+def test_of_ports_that_must_differ_the_one_that_is_given_twice_is_at_fault() -> None:
+    with pytest.raises(InvalidField) as caught:
+        CreateSpec(**(CREATE | {"ssh_port": 5684, "rdp_port": 5684, "vnc_port": 5904}))
+    assert caught.value.field == "rdp_port"
+
+
 def test_creation_lacking_its_own_id_cannot_be_made() -> None:
     with pytest.raises(InvalidField) as caught:
         CreateSpec(**{k: v for k, v in CREATE.items() if k != "task_id"})
