@@ -289,7 +289,7 @@ class FormAnswer(_Answer):
         self._has_answered = True
         with_buttons = any(isinstance(part, Actions) for part in reply.parts)
         is_of_home = self._is_of_home
-        beside = IN_MESSAGES if is_of_home else _BESIDE
+        beside = self.in_messages if is_of_home else _BESIDE
         in_form = beside if with_buttons else reply
         if self._is_undecided and not is_of_home and (with_buttons or reply.in_place):
             shown = self._decide(_CLOSED)  # it is read where it was asked for

@@ -159,7 +159,7 @@ class Clearance:
         except TooFew as refusal:
             refusal.offers = await offered(self._services, execution)
             raise
-        if card is None and decision.kind is not DecisionKind.APPROVE:
+        if decision.kind is not DecisionKind.APPROVE:
             answer.leave_question()
         if card is not None:
             key = alone.question_key(execution.id, execution.actor)

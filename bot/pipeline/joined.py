@@ -74,6 +74,12 @@ async def join(tx: UnitOfWork, first: Question, execution: Execution, now: datet
     return True
 
 
+def is_question(reply: Reply) -> bool:
+    """Whether it asks the second requester what the first request waits for."""
+    actions = (part for part in reply.parts if isinstance(part, Actions))
+    return any(one.action == review_cards.CONFIRM for part in actions for one in part.buttons)
+
+
 def _is_apart(execution: Execution, first: Execution) -> bool:
     """Whether the second is made where others read along than where the card stands."""
     return execution.place.channel != first.place.channel

@@ -22,7 +22,7 @@ from bot.model import Approval, Execution, ExecutionStatus, ReviewKind
 from bot.pipeline.context import Services
 from bot.pipeline.endings import Endings
 from bot.pipeline.failing import failure
-from bot.pipeline.joined import join, joinable, told
+from bot.pipeline.joined import is_question, join, joinable, told
 from bot.pipeline.joining import SameRequest
 from bot.pipeline.readable import offered_again
 from bot.ports import Answer
@@ -91,6 +91,8 @@ class Refusal:
                 if is_alone:
                     await self._endings.keep(tx, execution, reply)
         if is_alone:
+            if is_question(reply):
+                answer.leave_question()
             await self._endings.say(execution, answer, reply)
         await self._outbox.deliver_due()
 

@@ -11,6 +11,7 @@ from bot.ids import UserId
 from bot.reply import Reply
 from handlers.connection import SlackConnection
 from handlers.modals import Modals, Told
+from handlers.shortcuts import ANYWHERE
 from tests.scenarios.machines import off
 from tests.scenarios.stage import Stage, staged
 
@@ -192,3 +193,19 @@ async def test_what_was_pressed_above_the_home_says_where_it_is_to_be_confirmed(
         await stage.alice.presses("Start")
         await stage.quiet()
         await stage.alice.sees_modal("Confirm it in the Messages tab")
+
+
+async def test_a_form_for_what_is_asked_already_says_where_it_is_to_be_confirmed(
+    stage: Stage,
+) -> None:
+    alice = stage.alice
+    await stage.asks(alice, "/dbc vm restart inference")  # its question may be out of sight
+    await alice.uses_shortcut(ANYWHERE)
+    await alice.sees_modal("Run a command")
+    await alice.submits({"Command": "vm restart"})
+    await stage.quiet()
+    await alice.sees_modal("Restart a machine")
+    await alice.submits({"Machine": stage.task("inference").task_id})
+    await stage.quiet()
+    await alice.sees_modal("Confirm it in the Messages tab")
+    assert "Confirm" in alice.last("@dbc").buttons
