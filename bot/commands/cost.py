@@ -243,7 +243,7 @@ async def _budgets(ctx: Context, head: int) -> list[Standing]:
 
 def _budget(one: Standing) -> Para:
     told = say(
-        "Budget {name} ({machines}, on whatever rentals): {spent}",
+        "Budget {name} ({machines}, on any rental): {spent}",
         name=bold(one.budget.name), machines=one.counts, spent=one.told,
     )  # fmt: skip
     return Para(line(f"{bar(min(one.percent, 100))} ", told))

@@ -25,7 +25,7 @@ async def require_chooser(ctx: Context, own: str, text: str) -> None:
     require_channel(ctx.place)
     if ctx.place.channel.startswith("D"):
         raise Refused(
-            say("Here you alone read."),
+            say("This is a direct message, not a channel."),
             hint=line(say("Use: {command}", command=command(f"settings {own} {text}"))),
         )
     if not await ctx.services.sessions.usable(ctx.actor, ctx.place.channel):

@@ -158,8 +158,12 @@ async def _of_manager(ctx: Context, manager: Node) -> Reply:
             "description": machine.desc or None, "ipmi_host": machine.ipmi_hostname or None,
         }  # fmt: skip
         rows.append(Row(text, data, cells=cells))
-    count = say_number("{number} machine", "{number} machines", len(rows))
-    head = line(say("{manager} manages {count}:", manager=bold(manager.label), count=count))
+    head = line(
+        say_number(
+            "{manager} manages {number} machine:", "{manager} manages {number} machines:",
+            len(rows), manager=bold(manager.label),
+        )
+    )  # fmt: skip
     if not rows:
         head = line(say("{manager} manages no machines.", manager=bold(manager.label)))
     return Reply(

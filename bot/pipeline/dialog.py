@@ -36,8 +36,7 @@ log = structlog.get_logger()
 
 _CHECKING = say("Checking …")
 ANEW = say(
-    "The list that you turned has expired, or someone else requested it. This one is new, "
-    "without its filters."
+    "That list has expired, or someone else requested it. This one is new, without its filters."
 )
 _OVER = say("This form was taken when you sent it first. See what became of it.")
 _ADD_REASON, CHANGE = say("Add a reason"), say("Change it…")

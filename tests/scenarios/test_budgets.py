@@ -70,7 +70,7 @@ async def test_it_is_told_at_the_share_and_once_over_restarts(scene: ChainStage)
     await scene.passes(minutes=3, step=60)
     assert len(scene.told(stage.alice, "Budget research")) == 1
     shown = (await stage.asks(stage.alice, "/dbc cost")).plain.replace("*", "")
-    whose = f"machines that <@{stage.alice.id}> made, on whatever rentals"
+    whose = f"machines that <@{stage.alice.id}> made, on any rental"
     assert f"Budget research ({whose}): " in shown
     (row,) = (await costs(scene))["budgets"]
     assert (row["name"], row["limit_dbc"]) == ("research", limit)
@@ -256,7 +256,7 @@ async def test_a_budget_of_several_people_says_so_beside_their_rows(scene: Chain
     await creates(scene)
     said = (await stage.asks(stage.alice, "/dbc cost person")).plain.replace("*", "")
     made = f"machines that <@{stage.alice.id}> or <@{stage.bob.id}> made in <#{room}>"
-    assert f"Budget research ({made}, on whatever rentals): " in said
+    assert f"Budget research ({made}, on any rental): " in said
 
 
 async def test_a_budget_says_that_a_rental_is_missing_from_it(scene: ChainStage) -> None:

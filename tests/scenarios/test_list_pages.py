@@ -67,5 +67,5 @@ async def test_a_list_that_has_expired_says_that_its_filters_are_gone(stage: Sta
     await stage.alice.presses("Next ▶", listed)
     await stage.quiet()
     told = stage.alice.last(CHANNEL)
-    assert "The list that you turned has expired" in told.plain
+    assert "That list has expired" in told.plain
     assert "1 to 10 of 24" in told.plain
