@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from bot.errors import Refused
 from bot.folding import fold
-from bot.ids import ChannelId
+from bot.ids import ChannelId, TaskId
 from bot.language.args import OPTIONS
 from bot.language.chinese import ALONE, BEHIND_NODE, CALLED, PREPOSITIONS, WITH_FLAG, choice
 from bot.language.mood import NOTHINGS
@@ -103,6 +103,9 @@ async def rename(ctx: Context, what: Machine | Node, nickname: str) -> Reply:
         told = say("{machine} on {node}", machine=told, node=on)
     async with services.store.write() as tx:
         kind = Nicknamed.MACHINE if is_machine else Nicknamed.NODE
+        former = await tx.names.find(kind, nickname)
+        if is_machine and former and not await tx.inventory.knows(None, TaskId(former)):
+            await tx.names.remove(kind, former)  # that machine is gone
         await tx.names.set(kind, target, nickname, by=ctx.actor, now=ctx.now)
         if nickname != what.label:
             news = Reply.of(

@@ -131,12 +131,15 @@ class Inventory(Repository):
         newest = query.order_by(machines.c.seen_at.desc()).limit(1)
         return (await self._connection.execute(newest)).scalar()
 
-    async def knows(self, node: NodeId, task: TaskId) -> bool:
-        """Whether somebody saw the machine, and its node has not said since that it is gone."""
-        rows = await self._connection.execute(
-            select(machines.c.task).where(machines.c.node == node, machines.c.task == task).limit(1)
-        )
-        return rows.first() is not None
+    async def knows(self, node: NodeId | None, task: TaskId) -> bool:
+        """Whether somebody saw the machine, and its node has not said since that it is gone.
+
+        Without a node, wherever it is.
+        """
+        query = select(machines.c.task).where(machines.c.task == task).limit(1)
+        if node is not None:
+            query = query.where(machines.c.node == node)
+        return (await self._connection.execute(query)).first() is not None
 
     async def put_machine(self, machine: Machine) -> None:
         """Write down how a machine was seen, unless it was seen later than that."""
