@@ -7,7 +7,7 @@ is said.
 import asyncio
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 
@@ -57,6 +57,11 @@ class _Answer(ABC):
         self._offer = ""
         self._is_broken_off = False
         self._is_asked = False  # whether a question to the person waits in their messages
+
+    @property
+    def asked(self) -> Mapping[str, str]:
+        """Who asked and where, for the log."""
+        return {"actor": self._actor, "channel": self._place.channel}
 
     def leave_question(self) -> None:
         """Note that a question to the person waits in their messages, to be confirmed."""

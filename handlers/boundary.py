@@ -6,11 +6,12 @@ Before the acknowledgement a failure means that nothing was recorded, so nothing
 import asyncio
 import math
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from enum import Enum, auto
 from functools import partial
+from types import MappingProxyType
 from typing import Protocol
 
 import structlog
@@ -35,6 +36,8 @@ _COURTESY = timedelta(seconds=0.1)
 # done any more; the rest is for the way there and back.
 TAKEN_WITHIN = timedelta(seconds=2.5)
 
+NOBODY: Mapping[str, str] = MappingProxyType({})  # Slack asks by itself
+
 Settled = Callable[[Acknowledgement], Awaitable[Acknowledgement]]
 
 log = structlog.get_logger()
@@ -42,6 +45,11 @@ log = structlog.get_logger()
 
 class EndingAnswer(Answer, Protocol):
     """An answer that is told when nothing more will be said."""
+
+    @property
+    def asked(self) -> Mapping[str, str]:
+        """Who asked and where, for the log."""
+        ...
 
     async def done(self) -> None:
         """Take back what only said that it takes its time; raises nothing."""
@@ -73,7 +81,7 @@ class Boundary:
     async def take(
         self,
         key: str,
-        answer: Answer,
+        answer: EndingAnswer,
         take: Taking,
         *,
         also: str = "",
@@ -93,7 +101,7 @@ class Boundary:
         try:
             return await self._deliveries.once(key, in_time, also=also)
         except Exception as error:  # noqa: BLE001 - the boundary is where all of them end
-            reply = self._words(error, key)
+            reply = self._words(error, key, answer.asked)
             if comes is Comes.AGAIN and isinstance(error, StorageFailed):
                 reply = _not_yet(error)
             if comes is Comes.ANEW or not self._told.get(key):
@@ -151,7 +159,7 @@ class Boundary:
             answer.break_off()
             raise
         except Exception as error:  # noqa: BLE001 - as above
-            reply = self._words(error, key)
+            reply = self._words(error, key, answer.asked)
             # A response_url works without the token.
             sayable = isinstance(error, (LockedOut, RightsUnknown))
             if sayable or not isinstance(error, DeliveryFailed):
@@ -167,7 +175,7 @@ class Boundary:
         except Exception:
             log.exception("answer_failed")
 
-    def _words(self, error: Exception, key: str) -> Reply:
+    def _words(self, error: Exception, key: str, asked: Mapping[str, str] = NOBODY) -> Reply:
         """Log the failure; the reply for whoever caused it."""
         if isinstance(error, BotError):
             if error.severity is Severity.REFUSED:
@@ -185,9 +193,9 @@ class Boundary:
             return from_error(_locked_out())
         error_id = _error_id(key)
         if isinstance(error, DeliveryFailed):
-            log.warning("slack_failed", key=key, error_id=error_id, reason=error.reason)
+            log.warning("slack_failed", key=key, **asked, error_id=error_id, reason=error.reason)
         else:
-            log.error("surprise", key=key, error_id=error_id, exc_info=error)
+            log.error("surprise", key=key, **asked, error_id=error_id, exc_info=error)
         return from_surprise(error_id)
 
 

@@ -79,15 +79,16 @@ class CommandLog:
     def read(self, asked: Asked, command: str, outcome: str, took: timedelta) -> None:
         """Tell of a command that only read: it was not recorded, and has no id."""
         self._metrics.commanded(command, outcome)
+        is_failure = outcome in {str(one) for one in _TROUBLE}
         if self._traces is not None:
             told = {
                 "key": asked.key, "actor": asked.actor, "outcome": outcome,
                 "source": str(asked.source), "channel": asked.place.channel,
             }  # fmt: skip
-            is_failure = outcome in {str(one) for one in _TROUBLE}
             title = command.replace(".", " ")
             self._traces.read(asked.key, title, took, told, is_failure=is_failure)
-        log.info(
+        tell = log.warning if is_failure else log.info
+        tell(
             "command.ended",
             key=asked.key,
             actor=asked.actor,

@@ -253,7 +253,21 @@ async def test_a_surprise_in_the_work_is_answered_with_an_id_that_is_in_the_log(
         seen = await office.alice.sees("Something went wrong")
     (entry,) = [entry for entry in logs if entry["event"] == "surprise"]
     assert entry["error_id"] in seen.plain
+    assert (entry["actor"], entry["channel"]) == (office.alice.id, seen.message.channel)
     assert "xoxb-secret" not in seen.plain
+
+
+async def test_what_could_not_be_taken_says_in_the_log_who_asked_for_it(office: Office) -> None:
+    async def fail(_: Invocation) -> Accepted:
+        raise ZeroDivisionError
+
+    office.core.on_line = fail
+    with capture_logs() as logs:
+        await office.alice.types("/dbc vm list")
+        seen = await office.alice.sees("Something went wrong")
+    (entry,) = [entry for entry in logs if entry["event"] == "surprise"]
+    assert entry["error_id"] in seen.plain
+    assert (entry["actor"], entry["channel"]) == (office.alice.id, seen.message.channel)
 
 
 async def test_work_under_way_is_answered_before_the_edge_stops(any_office: Office) -> None:

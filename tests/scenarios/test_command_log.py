@@ -57,14 +57,18 @@ async def test_the_error_id_that_people_see_is_in_the_line_of_their_delivery(
 async def test_a_daemon_that_is_down_is_a_warning_said_once(tmp_path: Path) -> None:
     async with staged(tmp_path) as stage:
         await stage.gives_session(stage.alice, "gpu1")
+        await stage.asks(stage.alice, "/dbc vm list")
         await stage.daemon.stop()
         with capture_logs() as logs:
             for _ in range(3):
                 await stage.asks(stage.alice, "/dbc vm list")
                 await stage.passes(60)
+            await stage.asks(stage.alice, "/dbc vm logs inference")
         down = [one for one in logs if one["event"] == "dbc.down"]
         told = [(one["log_level"], one["why"]) for one in down]
         assert told == [("warning", "connection refused")]
+        levels = {one["log_level"] for one in logs if one.get("outcome") == "failed"}
+        assert levels == {"warning"}
         assert [one for one in logs if one["log_level"] == "error" or "exc_info" in one] == []
 
 
