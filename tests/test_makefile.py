@@ -62,11 +62,11 @@ def test_few_tests_are_left_to_ci(request: pytest.FixtureRequest) -> None:
     every, slow = (
         sum(map(len, some)) for some in zip(*((k.all, k.slow) for k in known), strict=True)
     )
-    assert 0 < slow < every * 0.07, f"{slow} of {every}; those with many values count as one here"
+    assert 0 < slow < every * 0.09, f"{slow} of {every}; those with many values count as one here"
     items = request.session.items
     if len({item.path for item in items}) == len(known):  # with all their values, where all run
         marked = sum(item.get_closest_marker("slow") is not None for item in items)
-        assert marked < len(items) * 0.05
+        assert marked < len(items) * 0.06
 
 
 _OF_THIS_RUN = ("SLIPCOVER", "PYTEST")  # settings of the run that this test is part of

@@ -33,6 +33,7 @@ async def run(scene: ChainStage, *names: str) -> None:
             await job.run()
 
 
+@pytest.mark.slow
 async def test_one_price_that_cannot_be_keeps_no_other_order_from_the_books(
     scene: ChainStage,
 ) -> None:
@@ -68,6 +69,7 @@ async def test_what_is_reserved_beyond_reason_keeps_no_other_order_from_the_book
     assert [one["order"] for one in shown["parts"]] == [known.number]
 
 
+@pytest.mark.slow
 async def test_what_several_orders_may_pay_for_is_billed_once(scene: ChainStage) -> None:
     old, new = (scene.rents(blocks=10 * DAY, gpus=gpus) for gpus in (2, 6))
     await scene.passes(minutes=10, step=60)
@@ -113,6 +115,7 @@ async def test_prices_that_take_long_keep_nobody_from_seeing_what_is_used(
         await books
 
 
+@pytest.mark.slow
 async def test_a_large_wallet_is_priced_in_parts(scene: ChainStage) -> None:
     await scene.stage.asks(scene.stage.bob, f"/dbc order watch {scene.renter}")
     for number in range(42):

@@ -49,6 +49,7 @@ async def test_a_session_of_ones_own_outlasts_the_share(scene: ChainStage) -> No
     assert len(scene.told(stage.bob, ENDS, at="end-6")) == 1
 
 
+@pytest.mark.slow
 async def test_a_guest_is_told_of_no_rental_by_a_session_kept_from_before(
     scene: ChainStage,
 ) -> None:
@@ -89,6 +90,7 @@ async def test_while_slack_does_not_say_who_it_is_the_warnings_go_on(scene: Chai
     assert len(scene.told(stage.alice, ENDS, at="end-6")) == 1
 
 
+@pytest.mark.slow
 async def test_quiet_hours_hold_back_what_can_wait_and_no_last_warning(scene: ChainStage) -> None:
     stage, alice = scene.stage, scene.stage.alice
     await stage.asks(alice, "/dbc settings quiet-hours 00:00-23:00")
@@ -107,6 +109,7 @@ async def test_quiet_hours_hold_back_what_can_wait_and_no_last_warning(scene: Ch
     assert len(scene.told(alice, "gpu1 deletes")) == 2
 
 
+@pytest.mark.slow
 async def test_who_stops_watching_a_wallet_is_warned_no_more(scene: ChainStage) -> None:
     stage, carol = scene.stage, scene.stage.carol
     await stage.asks(carol, f"/dbc order watch {scene.renter}")
@@ -119,6 +122,7 @@ async def test_who_stops_watching_a_wallet_is_warned_no_more(scene: ChainStage) 
     assert len(scene.told(carol, ENDS)) == told
 
 
+@pytest.mark.slow
 async def test_who_made_a_machine_is_warned_while_the_node_is_shared_with_its_channel(
     scene: ChainStage,
 ) -> None:

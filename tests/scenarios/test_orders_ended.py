@@ -255,6 +255,7 @@ async def test_an_order_that_ran_beside_an_ended_one_does_not_rent_it_again(
     assert "is rented again" not in said
 
 
+@pytest.mark.slow
 async def test_data_is_copied_only_until_the_machines_are_deleted(
     scene: ChainStage,
 ) -> None:
@@ -284,6 +285,7 @@ async def test_of_an_ended_order_without_machines_there_is_nothing_to_copy(
     assert "要新建虚拟机，请重新租用。" in (await stage.asks(alice, "/dbc vm list")).plain
 
 
+@pytest.mark.slow
 async def test_whoever_starts_a_machine_is_told_no_order_that_may_be_another_and_no_past_time(
     scene: ChainStage,
 ) -> None:
@@ -330,6 +332,7 @@ async def test_on_a_silent_node_no_step_names_a_command(
     assert "snapshot create" in alice.last().plain
 
 
+@pytest.mark.slow
 async def test_until_its_end_is_final_an_order_is_told_to_have_ended_and_not_to_renew_it(
     scene: ChainStage,
 ) -> None:
@@ -351,6 +354,7 @@ async def test_until_its_end_is_final_an_order_is_told_to_have_ended_and_not_to_
     assert "It is switched off within 15 minutes" in said
 
 
+@pytest.mark.slow
 async def test_past_an_end_that_nobody_could_read_copying_has_no_date_in_the_past(
     scene: ChainStage,
 ) -> None:

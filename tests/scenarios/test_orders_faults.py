@@ -8,6 +8,7 @@ from bot.addresses import keys_in
 from tests.scenarios.orders import DAY, ChainStage
 
 
+@pytest.mark.slow
 async def test_an_order_that_a_node_loses_for_a_moment_is_not_told_to_be_gone(
     scene: ChainStage,
 ) -> None:
@@ -50,6 +51,7 @@ async def test_a_deadline_that_passed_unseen_is_told_as_passed_and_being_checked
     assert "the chain cannot be read" not in listed
 
 
+@pytest.mark.slow
 async def test_an_order_that_was_told_to_be_gone_is_watched_again_once_it_is_back(
     scene: ChainStage,
 ) -> None:
@@ -67,6 +69,7 @@ async def test_an_order_that_was_told_to_be_gone_is_watched_again_once_it_is_bac
     assert len(scene.told(alice, "for gpu1 ends", at="end-6")) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "over", "back"),
     [
@@ -109,6 +112,7 @@ async def test_a_fork_that_takes_back_a_confirmation_brings_back_the_countdown(
     assert len(scene.told(scene.stage.alice, f"Confirm order {rental.number}")) == 1
 
 
+@pytest.mark.slow
 async def test_what_ended_while_nobody_looked_is_not_told_to_have_lapsed(
     scene: ChainStage,
 ) -> None:
@@ -125,6 +129,7 @@ async def test_what_ended_while_nobody_looked_is_not_told_to_have_lapsed(
     assert len(scene.told(alice, "gpu1 deletes", at="deletion-6")) == 1
 
 
+@pytest.mark.slow
 async def test_an_end_that_one_node_made_up_is_taken_back(scene: ChainStage) -> None:
     alice = scene.stage.alice
     rental = scene.rents(blocks=DAY)

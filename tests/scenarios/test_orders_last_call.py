@@ -19,6 +19,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
         yield one
 
 
+@pytest.mark.slow
 async def test_a_claim_without_a_renewal_is_told_to_all_a_quarter_before_the_end(
     scene: ChainStage,
 ) -> None:
@@ -50,6 +51,7 @@ async def test_who_watches_a_wallet_is_told_at_once_what_is_pending(scene: Chain
     assert ", in 30 days" not in told
 
 
+@pytest.mark.slow
 async def test_a_renewed_order_gets_no_last_call(scene: ChainStage) -> None:
     rental = scene.rents(blocks=DAY)
     end = rental.end
@@ -100,6 +102,7 @@ async def test_a_second_taker_is_asked_and_the_first_one_is_told(scene: ChainSta
     assert len(scene.told(alice, "has taken over from you")) == 1
 
 
+@pytest.mark.slow
 async def test_who_signed_learns_that_the_chain_has_no_renewal(scene: ChainStage) -> None:
     stage, alice, bob = scene.stage, scene.stage.alice, scene.stage.bob
     rental = scene.rents(blocks=2 * DAY)
@@ -158,6 +161,7 @@ async def test_an_order_signed_by_who_lost_access_since_is_not_looked_at_for_eve
     assert scene.told(bob, "is on the chain yet") == []
 
 
+@pytest.mark.slow
 async def test_a_confirmation_is_taken_and_its_last_minutes_call_whoever_took_it(
     scene: ChainStage,
 ) -> None:

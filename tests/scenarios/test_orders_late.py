@@ -61,6 +61,7 @@ async def test_no_message_goes_on_saying_that_a_returned_order_has_lapsed(
     assert scene.told(alice, "has lapsed") == []
 
 
+@pytest.mark.slow
 async def test_a_short_order_is_warned_of_after_its_confirmation_and_renewal(
     scene: ChainStage,
 ) -> None:

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from sandbox.chain import answers
 from tests.scenarios.orders import DAY, ChainStage, chained
 
@@ -30,6 +32,7 @@ async def test_a_deletion_is_announced_though_nobody_could_read_the_end(scene: C
     assert len(scene.told(alice, "gpu1 deletes Ada's training run")) == 2
 
 
+@pytest.mark.slow
 async def test_nothing_is_deleted_of_what_the_newest_block_had_renewed(scene: ChainStage) -> None:
     alice = scene.stage.alice
     rental = scene.rents(blocks=DAY)
@@ -45,6 +48,7 @@ async def test_nothing_is_deleted_of_what_the_newest_block_had_renewed(scene: Ch
     assert scene.told(alice, "This is over") == []
 
 
+@pytest.mark.slow
 async def test_the_end_is_told_a_day_before_though_the_chain_is_down(scene: ChainStage) -> None:
     alice = scene.stage.alice
     rental = scene.rents(blocks=5 * DAY)
@@ -59,6 +63,7 @@ async def test_the_end_is_told_a_day_before_though_the_chain_is_down(scene: Chai
     assert len(scene.told(alice, "for gpu1 ends")) == 1
 
 
+@pytest.mark.slow
 async def test_one_of_two_nodes_that_lies_hides_no_deletion(tmp_path: Path) -> None:
     async with chained(tmp_path, nodes=2) as scene:
         alice, chain = scene.stage.alice, scene.chain
@@ -74,6 +79,7 @@ async def test_one_of_two_nodes_that_lies_hides_no_deletion(tmp_path: Path) -> N
             assert scene.told(alice, "was to end", "unless it was renewed", at=warning)
 
 
+@pytest.mark.slow
 async def test_a_passed_end_that_nobody_read_offers_nothing_to_sign(scene: ChainStage) -> None:
     alice = scene.stage.alice
     rental = scene.rents(blocks=DAY)
@@ -122,6 +128,7 @@ async def test_a_passed_deadline_that_nobody_read_offers_no_confirmation(
     assert len(scene.told(alice, "has lapsed: nobody confirmed it")) == 3  # one new, two edited
 
 
+@pytest.mark.slow
 async def test_an_end_that_a_halt_puts_off_is_told_anew(scene: ChainStage) -> None:
     alice = scene.stage.alice
     rental = scene.rents(blocks=DAY)
@@ -142,6 +149,7 @@ async def test_an_end_that_a_halt_puts_off_is_told_anew(scene: ChainStage) -> No
     assert len(scene.told(alice, "has ended.")) == 1
 
 
+@pytest.mark.slow
 async def test_a_halt_hours_before_an_end_has_its_time_told_anew(scene: ChainStage) -> None:
     alice = scene.stage.alice
     rental = scene.rents(blocks=DAY)
@@ -161,6 +169,7 @@ async def test_a_halt_hours_before_an_end_has_its_time_told_anew(scene: ChainSta
     assert scene.told(alice, "for gpu1 ends", over, at="end-1")
 
 
+@pytest.mark.slow
 async def test_a_confirmation_that_a_halt_puts_off_is_asked_for_again(scene: ChainStage) -> None:
     alice = scene.stage.alice
     rental = scene.rents(confirmed=False)
@@ -176,6 +185,7 @@ async def test_a_confirmation_that_a_halt_puts_off_is_asked_for_again(scene: Cha
     assert scene.told(alice, "2 minutes left", at="confirm-last-1")
 
 
+@pytest.mark.slow
 async def test_what_is_signed_near_an_end_is_read_when_somebody_asks(scene: ChainStage) -> None:
     stage, alice = scene.stage, scene.stage.alice
     await stage.asks(alice, "/dbc vm list")
@@ -220,6 +230,7 @@ async def test_an_order_that_cannot_be_read_is_shown_as_of_when_it_is(scene: Cha
     assert RENEWS not in shown
 
 
+@pytest.mark.slow
 async def test_what_the_newest_block_has_renewed_has_not_ended(scene: ChainStage) -> None:
     stage, alice = scene.stage, scene.stage.alice
     await stage.asks(alice, "/dbc vm list")

@@ -257,6 +257,7 @@ async def test_of_two_who_take_it_over_at_the_same_moment_one_does(scene: ChainS
         assert won[0].id in known
 
 
+@pytest.mark.slow
 async def test_an_end_that_moved_earlier_takes_the_calls_off_what_was_told(
     scene: ChainStage,
 ) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from tests.scenarios.orders import DAY, ChainStage
 
 READS = "rentMachine_getRentOrder"
@@ -32,6 +34,7 @@ async def test_an_open_home_and_a_list_of_machines_never_ask_the_chain(scene: Ch
     assert len(scene.rpc[0].calls) == before
 
 
+@pytest.mark.slow
 async def test_orders_are_read_side_by_side_within_one_limit(scene: ChainStage) -> None:
     stage, alice = scene.stage, scene.stage.alice
     rentals = [scene.rents(blocks=DAY, gpus=1) for _ in range(3)]

@@ -131,6 +131,7 @@ async def test_a_name_is_free_whatever_number_of_them_is_taken(scene: ChainStage
     assert f"snapshot create {task.task_id[:8]} rescue-101 to backup" in said
 
 
+@pytest.mark.slow
 async def test_what_a_living_order_may_pay_for_is_not_lost_with_one_that_lapsed(
     scene: ChainStage,
 ) -> None:

@@ -2,9 +2,12 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tests.scenarios.orders import ChainStage
 
 
+@pytest.mark.slow
 async def test_a_deletion_is_told_where_nobody_could_read_the_end(scene: ChainStage) -> None:
     stage, alice = scene.stage, scene.stage.alice
     await stage.asks(alice, "/dbc vm list")
@@ -47,6 +50,7 @@ async def test_a_confirmation_is_not_called_for_once_its_time_is_over(scene: Cha
     assert len(scene.told(alice, "has lapsed")) == 3
 
 
+@pytest.mark.slow
 async def test_a_renewal_near_the_end_is_seen_within_a_minute(scene: ChainStage) -> None:
     stage, alice = scene.stage, scene.stage.alice
     rental = scene.rents(blocks=1200)

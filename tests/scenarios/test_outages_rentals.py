@@ -47,6 +47,7 @@ async def test_nor_where_the_chain_could_not_be_read_since(scene: ChainStage) ->
     assert told(scene.stage.alice, "Outside this bot") == []
 
 
+@pytest.mark.slow
 async def test_a_machine_of_the_order_that_goes_on_is_told(scene: ChainStage) -> None:
     again = await rented_again(scene)
     scene.stage.task("inference").rent_order = str(again.number)
@@ -57,6 +58,7 @@ async def test_a_machine_of_the_order_that_goes_on_is_told(scene: ChainStage) ->
     assert "inference is now “off”" in message
 
 
+@pytest.mark.slow
 async def test_what_goes_off_long_after_an_end_was_not_switched_off_by_it(
     scene: ChainStage,
 ) -> None:
@@ -69,6 +71,7 @@ async def test_what_goes_off_long_after_an_end_was_not_switched_off_by_it(
     assert "inference is now “off”" in message
 
 
+@pytest.mark.slow
 async def test_what_goes_off_hours_after_an_end_is_told_at_once(scene: ChainStage) -> None:
     await rented_again(scene)
     await scene.passes(hours=3, step=1200)
@@ -99,6 +102,7 @@ async def test_a_machine_of_a_lapsed_order_goes_off_by_that(scene: ChainStage) -
     assert told(scene.stage.alice, "Outside this bot") == []
 
 
+@pytest.mark.slow
 async def test_a_machine_that_is_made_after_a_lapse_is_told(scene: ChainStage) -> None:
     await lapses(scene)
     scene.rents(gpus=4)

@@ -52,6 +52,7 @@ async def test_a_renewal_is_on_every_card_and_the_approval_counts(scene: ChainSt
     assert stage.changes() == ["tasks.create"]
 
 
+@pytest.mark.slow
 async def test_an_end_is_on_the_card_once_its_block_must_have_come(scene: ChainStage) -> None:
     rental = scene.rents(blocks=DAY)
     await scene.passes(minutes=2, step=60)
@@ -89,6 +90,7 @@ async def test_a_card_of_which_nothing_has_changed_is_not_touched(scene: ChainSt
     assert not now(scene.stage, card).edited
 
 
+@pytest.mark.slow
 async def test_a_new_machine_is_of_the_order_that_goes_on(scene: ChainStage) -> None:
     ended = scene.rents(blocks=HALF_HOUR)
     await scene.until(ended.end + 20, step=60)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from structlog.testing import capture_logs
 
 from bot.app import Bot
@@ -87,6 +88,7 @@ async def test_two_owners_on_one_node_each_learn_of_their_own_machine(one_stage:
     assert len(stage.endings(stage.bob)) == 1
 
 
+@pytest.mark.slow
 async def test_of_replicas_that_take_turns_none_misses_a_change(replicas: Replicas) -> None:
     stage = replicas.stage
     await stage.gives_session(stage.alice, "gpu2")

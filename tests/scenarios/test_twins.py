@@ -98,6 +98,7 @@ async def test_it_is_pointed_out_by_the_form_too(stage: Stage) -> None:
     assert stage.changes() == ["tasks.create"]
 
 
+@pytest.mark.slow
 async def test_what_is_unknown_still_counts_and_after_an_hour_no_more(stage: Stage) -> None:
     stage.world.faults.on("dead_node", path="/tasks/start", count=1)
     await stage.asks(stage.alice, CREATE)

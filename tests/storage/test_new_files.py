@@ -8,6 +8,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from storage import Store, Vault
 from tests import janitor
 from tests.storage.samples import SOON, execution
@@ -24,6 +26,7 @@ def _seen(act: str, directory: Path) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.slow
 async def test_a_kill_at_any_line_leaves_a_whole_file_or_none_and_blocks_nobody(
     tmp_path: Path, vault: Vault
 ) -> None:
