@@ -22,6 +22,7 @@ from bot.orders.schedule import (
     MISSING_FOR,
     PASSED,
     Stage,
+    by_newest,
     goal_of,
     is_news,
     is_told_too_early,
@@ -182,11 +183,14 @@ def warned(order: RentalOrder, head: int, goal: int | None = None) -> Looked:
 def unread(order: RentalOrder, head: int) -> Looked:
     """What is due where the chain cannot be read: only what nobody may miss, from what is known.
 
-    Whether it was renewed meanwhile nobody knows, so nothing else is said, and nothing of one that
-    the newest block had renewed or confirmed. A countdown says at once that it is not read.
+    Whether it was renewed meanwhile nobody knows, so nothing else is said. One that the newest
+    block had confirmed is not called for; once its time for that is long over, no fork undoes it
+    any more, and it has an end as any other. A countdown says at once that it is not read.
     """
     if order.newest_ends and order.phase is OrderPhase.WAITING:
-        return Looked(order)
+        if head <= goal_of(order) + DEEP:
+            return Looked(order)
+        order = replace(by_newest(order), told="", stake=0, is_told_unread=False)
     goal = newest_end(order) if order.phase is OrderPhase.RENTING else goal_of(order)
     stage = reached_unread(order, head, goal)
     if stage is None or stage.left > DAY or (order.snoozed and not stage.is_last):
@@ -295,7 +299,8 @@ def over_by(before: RentalOrder, found: Looked) -> Event | None:
         return Event.MOVED
     if found.event is None and order.halts > before.halts:
         return Event.LATER
-    if found.event is None and order.told in PASSED - {before.told}:
+    was_confirmed = before.phase is OrderPhase.WAITING and order.phase is OrderPhase.RENTING
+    if found.event is None and (was_confirmed or order.told in PASSED - {before.told}):
         return Event.UNSEEN
     is_late = order.phase is OrderPhase.ENDED and is_too_late(order)
     return Event.GONE if is_late and not is_too_late(before) else found.event

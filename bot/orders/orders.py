@@ -330,10 +330,9 @@ class Orders:
                     await settle(tx, before, order, over, fresh, now)
                 if (order.phase, order.ends) != (before.phase, before.ends):
                     await tx.orders.answered(order.id)  # also who has signed since it was read
+                    await tx.orders.set_handled(order, renewer="", snoozed=False)
                 elif signed_at is not None and is_read:
                     await tx.orders.answered(order.id, signed_at)
-                if over in {Event.CONFIRMED, Event.RENEWED, Event.ENDED, Event.MOVED}:
-                    await tx.orders.set_handled(order, renewer="", snoozed=False)
 
     async def _messages(
         self, before: RentalOrder, found: Looked, head: int, *, is_read: bool

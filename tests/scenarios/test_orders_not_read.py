@@ -267,3 +267,28 @@ async def test_what_the_newest_block_has_confirmed_is_not_to_be_confirmed(
         assert "must be confirmed" not in shown
         assert CONFIRMS not in shown
         assert "(by the newest block, which is not final yet)" in shown
+
+
+async def test_what_the_newest_block_has_confirmed_has_an_end_though_nothing_is_read_since(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(blocks=DAY + 3600, confirmed=False)
+    await scene.passes(minutes=2, step=12)
+    await alice.presses("I confirm it", alice.last("@dbc"))
+    scene.chain.confirm(rental.number)
+    stage.clock.advance(timedelta(seconds=12))
+    await stage.bot._services.orders.poll_due()
+    scene.rpc[0].down = True
+    await scene.until(rental.start + 260, step=30)
+    assert scene.told(alice, "Confirm order", "The chain cannot be read") == []
+    assert scene.told(alice, "This is over: its time has passed")
+    await scene.until(rental.end - 50)
+    for warning in ("end-24", "end-6", "end-1", "end-15m"):
+        (told,) = scene.told(alice, "for gpu1 ends", "it may have been confirmed", at=warning)
+        assert "said" not in told  # who said to confirm it
+    scene.rpc[0].down = False
+    await scene.passes(minutes=2, step=15)
+    assert scene.told(alice, "is confirmed") == []
+    await scene.passes(minutes=10, step=15)
+    assert len(scene.told(alice, f"Order {rental.number} for gpu1 has ended.")) == 1
