@@ -9,7 +9,6 @@ from bot.commands.order_notes import ending
 from bot.errors import Refused
 from bot.ids import ChannelId, UserId
 from bot.language.row_parts import Listing
-from bot.messages.review_cards import CANCEL
 from bot.messages.turn_cards import WITHDRAW
 from bot.model import Machine
 from bot.pipeline import queued
@@ -218,8 +217,7 @@ async def _in_full(
     parts: list[Part] = [Heading(head)]
     for one in found:
         card = await services.reviews.questions.card(one.approval, user)
-        shown = card.parts if one.for_me else map(_to_cancel, card.parts)
-        parts += [*shown, Divider()]
+        parts += [*card.parts, Divider()]
     return parts
 
 
@@ -237,10 +235,3 @@ def _pages(page: int, count: int, beside: int) -> list[Part]:
         command=command("approval list"),
     )
     return [Note(line(told)), Actions(tuple(buttons)), Divider()]
-
-
-def _to_cancel(part: Part) -> Part:
-    """Of a card's buttons the one for the requester."""
-    if not isinstance(part, Actions):
-        return part
-    return Actions(tuple(button for button in part.buttons if button.action == CANCEL))

@@ -280,3 +280,17 @@ async def test_whoever_broke_the_glass_is_not_asked_to_review_it_where_they_read
     assert "I have reviewed it" not in offered
     copy = await stage.bob.sees("broke the glass", "@dbc")
     assert copy.buttons == ["I have reviewed it"]
+
+
+async def test_the_glass_is_broken_on_the_home_tab_for_ones_own_request(stage: Stage) -> None:
+    carol = stage.carol
+    await stage.asks(carol, f'{DELETE} reason="OPS-1"')
+    await carol.opens_home()
+    mine = await carol.sees_home("Your requests, waiting for others")
+    assert [one for one in mine.buttons if one in {"Approve", "Deny"}] == []
+    assert {"Withdraw", "Show", "Break glass …"} <= set(mine.buttons)
+    await carol.presses("Break glass …", on_home=True)
+    await carol.sees_modal("Break glass")
+    await carol.submits({"Why can it not wait?": "It floods the switch"})
+    await stage.ends(carol, f"{NAME} is deleted")
+    await stage.alice.sees("broke the glass", CHANNEL)
