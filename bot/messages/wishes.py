@@ -71,9 +71,12 @@ async def wishes(tx: UnitOfWork, execution: Execution) -> Wishes:
     """What is chosen now by whoever is told how a change ended."""
     person, channel = execution.actor, execution.place.channel
     chosen = await tx.readers.some(["notify", "quiet", "digest"], [person, channel])
+    own = notify(chosen.get(("notify", person), ""))
+    # Where the requester reads alone, every message notifies: it is theirs to say which are sent.
+    is_channel = execution.place.is_channel
     return Wishes(
-        notify(chosen.get(("notify", person), "")),
-        notify(chosen.get(("notify", channel), "")),
+        own,
+        notify(chosen.get(("notify", channel), "")) if is_channel else own,
         QuietHours.read(chosen.get(("quiet", person), "")),
         QuietHours.read(chosen.get(("quiet", channel), "")),
         {

@@ -34,6 +34,20 @@ async def test_a_good_end_calls_nobody_who_does_not_want_that(one_stage: Stage, 
     assert end.thread_ts == card(one_stage.alice).ts
 
 
+async def test_a_good_end_stays_in_its_thread_of_messages_to_who_wants_failures_only(
+    one_stage: Stage,
+) -> None:
+    stage, alice = one_stage, one_stage.alice
+    await stage.gives_session(alice, "gpu1")
+    await alice.types("/dbc settings notifications failures", channel="@dbc")
+    await alice.types("/dbc image download pytorch-2.4.qcow2 on gpu1", channel="@dbc")
+    for _ in range(40):
+        await stage.passes(10)
+    [card_, end] = told(alice, "was downloaded to gpu1")
+    assert end.thread_ts == card_.ts
+    assert not end.message.broadcast  # every message there notifies
+
+
 async def test_a_failure_is_told_to_who_wants_failures_only(one_stage: Stage) -> None:
     await ready(one_stage)
     await one_stage.asks(one_stage.alice, "/dbc 设置 通知 仅失败")
