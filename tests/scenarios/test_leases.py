@@ -117,15 +117,21 @@ async def test_what_another_process_took_further_meanwhile_is_not_sent(
     assert stage.changes() == []
 
 
-async def test_a_poll_that_outlasts_its_lease_is_not_begun_again(stage: Stage) -> None:
+async def slow_look(stage: Stage, after: int) -> "asyncio.Future[tuple[None]]":
+    """Begins a look that lasts five minutes, so many seconds after the start of a machine."""
     off(stage)
     await stage.asks(stage.alice, "/dbc vm start inference")
     stage.world.faults.on("slow", path="/tasks", count=1, seconds=300)
     stage.world.calls.clear()
-    stage.clock.advance(timedelta(seconds=3))
+    stage.clock.advance(timedelta(seconds=after))
     look = asyncio.gather(looks(stage.bot))
     await stage.world.calls.wait()
     await stage.clock.sleeping()
+    return look
+
+
+async def test_a_poll_that_outlasts_its_lease_is_not_begun_again(stage: Stage) -> None:
+    look = await slow_look(stage, after=3)
     for _ in range(8):
         await beats(stage.bot, stage.clock, 20)
         await looks(stage.bot)
@@ -136,14 +142,7 @@ async def test_a_poll_that_outlasts_its_lease_is_not_begun_again(stage: Stage) -
 
 
 async def test_a_clock_that_leaps_over_a_lease_begins_no_poll_again(stage: Stage) -> None:
-    off(stage)
-    await stage.asks(stage.alice, "/dbc vm start inference")
-    stage.world.faults.on("slow", path="/tasks", count=1, seconds=300)
-    stage.world.calls.clear()
-    stage.clock.advance(timedelta(seconds=60))  # it runs by now
-    look = asyncio.gather(looks(stage.bot))
-    await stage.world.calls.wait()
-    await stage.clock.sleeping()
+    look = await slow_look(stage, after=60)  # it runs by now
     stage.clock.advance(timedelta(seconds=200))
     await looks(stage.bot)
     assert len(stage.world.calls) == 1
@@ -153,14 +152,7 @@ async def test_a_clock_that_leaps_over_a_lease_begins_no_poll_again(stage: Stage
 
 
 async def test_a_look_that_lost_its_lease_tells_no_end(stage: Stage) -> None:
-    off(stage)
-    await stage.asks(stage.alice, "/dbc vm start inference")
-    stage.world.faults.on("slow", path="/tasks", count=1, seconds=300)
-    stage.world.calls.clear()
-    stage.clock.advance(timedelta(seconds=60))  # it runs by now
-    look = asyncio.gather(looks(stage.bot))
-    await stage.world.calls.wait()
-    await stage.clock.sleeping()
+    look = await slow_look(stage, after=60)  # it runs by now
     stage.clock.advance(timedelta(seconds=150))
     now = stage.clock.now()
     async with stage.bot.store.write() as tx:

@@ -27,6 +27,16 @@ def seen_cards(stage: Stage) -> list[SeenMessage]:
     return [one for one in stage.alice.messages(CHANNEL) if is_card(one.plain)]
 
 
+async def posted_late(stage: Stage, minutes: int = 4) -> list[SeenMessage]:
+    """The cards so long after a command whose card Slack posts six minutes late."""
+    stage.ws.faults.add("reset", "chat.postMessage", times=1, late=6 * MINUTE)
+    await stage.alice.types("/dbc vm start inference", CHANNEL)
+    await stage.quiet()
+    for _ in range(minutes * 4):
+        await carried_out(stage, 15)
+    return seen_cards(stage)
+
+
 @pytest.fixture
 async def stage(one_stage: Stage) -> Stage:
     """A machine to start, by Alice."""
@@ -57,12 +67,7 @@ async def test_a_card_and_an_end_stand_there_once_in_the_end(
 async def test_for_a_while_there_may_be_two_and_the_one_with_the_answers_stays(
     stage: Stage,
 ) -> None:
-    stage.ws.faults.add("reset", "chat.postMessage", times=1, late=6 * MINUTE)
-    await stage.alice.types("/dbc vm start inference", CHANNEL)
-    await stage.quiet()
-    for _ in range(16):
-        await carried_out(stage, 15)
-    [known] = seen_cards(stage)
+    [known] = await posted_late(stage)
     await stage.bob.types("Thanks!", CHANNEL, known)
     await hours_pass(stage)
     [left] = seen_cards(stage)
@@ -70,12 +75,7 @@ async def test_for_a_while_there_may_be_two_and_the_one_with_the_answers_stays(
 
 
 async def test_one_that_somebody_has_deleted_is_replaced_by_its_copy(stage: Stage) -> None:
-    stage.ws.faults.add("reset", "chat.postMessage", times=1, late=6 * MINUTE)
-    await stage.alice.types("/dbc vm start inference", CHANNEL)
-    await stage.quiet()
-    for _ in range(16):
-        await carried_out(stage, 15)
-    [known] = seen_cards(stage)
+    [known] = await posted_late(stage)
     del stage.ws.core.state.channel(CHANNEL).messages[known.ts]
     await hours_pass(stage)
     [left] = cards(stage)
@@ -178,12 +178,7 @@ async def test_what_the_bot_may_not_read_is_looked_for_no_longer(stage: Stage) -
 async def test_one_that_takes_no_edits_any_more_stays_and_its_copy_goes(
     stage: Stage, error: str
 ) -> None:
-    stage.ws.faults.add("reset", "chat.postMessage", times=1, late=6 * MINUTE)
-    await stage.alice.types("/dbc vm start inference", CHANNEL)
-    await stage.quiet()
-    for _ in range(16):
-        await carried_out(stage, 15)
-    [known] = seen_cards(stage)
+    [known] = await posted_late(stage)
     stage.ws.faults.error(error, "chat.update", times=None)
     await hours_pass(stage)
     [left] = seen_cards(stage)
@@ -192,11 +187,7 @@ async def test_one_that_takes_no_edits_any_more_stays_and_its_copy_goes(
 
 @pytest.mark.slow
 async def test_in_an_archived_channel_nothing_is_tried_in_vain(stage: Stage) -> None:
-    stage.ws.faults.add("reset", "chat.postMessage", times=1, late=6 * MINUTE)
-    await stage.alice.types("/dbc vm start inference", CHANNEL)
-    await stage.quiet()
-    for _ in range(28):
-        await carried_out(stage, 15)
+    await posted_late(stage, minutes=7)
     stage.ws.core.state.channel(CHANNEL).is_archived = True
     before = len(stage.ws.calls_of("chat.delete"))
     await hours_pass(stage, 30)
