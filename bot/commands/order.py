@@ -170,8 +170,7 @@ async def _known(ctx: Context, number: int) -> list[RentalOrder]:
 
 async def _some_known(services: Services, user: UserId, _place: Place) -> None:
     """Raise NotFound for who is told of no rental, over or not: with why, or what to do."""
-    orders = services.orders
-    if await orders.holdings.of_person(user) or await orders.holdings.of_person_after(user, 0):
+    if await services.orders.holdings.has_any(user):
         return
     if not services.orders.chain.is_on:
         raise NotFound(_OFF)

@@ -34,6 +34,15 @@ class Holdings:
             known = await tx.orders.after(block)
         return [order for order in known if await self.tells(order, user)]
 
+    async def has_any(self, user: UserId) -> bool:
+        """Whether somebody is told of any order, over or not."""
+        async with self._store.read() as tx:
+            known = await tx.orders.after(0)
+        for order in reversed(known):
+            if await self.tells(order, user):
+                return True
+        return False
+
     async def to_rescue(self, user: UserId) -> list[RentalOrder]:
         """Those that somebody is told of, of which there may be machines to copy from."""
         async with self._store.read() as tx:

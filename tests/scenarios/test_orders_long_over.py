@@ -41,6 +41,16 @@ def multiply(scene: ChainStage, times: int) -> None:
         database.commit()
 
 
+def end_all(scene: ChainStage) -> None:
+    """Write down of all orders that they were read last long after their end."""
+    with closing(sqlite3.connect(scene.stage.data / "bot.db")) as database:
+        database.execute(
+            "UPDATE rental_orders SET phase = 'gone', seen_block = ends + 50000, "
+            "seen_at = '2020-01-01 00:00:00.000000'"
+        )
+        database.commit()
+
+
 async def test_a_rescue_looks_at_no_order_that_is_long_over(scene: ChainStage) -> None:
     stage, alice = scene.stage, scene.stage.alice
     rental = scene.rents(blocks=40 * DAY)
@@ -63,14 +73,24 @@ async def test_what_can_be_done_is_told_without_a_look_at_all_that_is_long_over(
     scene.rents(blocks=40 * DAY)
     await scene.passes(minutes=2, step=60)
     multiply(scene, 50)
-    with closing(sqlite3.connect(stage.data / "bot.db")) as database:
-        database.execute(
-            "UPDATE rental_orders SET phase = 'gone', seen_block = ends + 50000, "
-            "seen_at = '2020-01-01 00:00:00.000000'"
-        )
-        database.commit()
+    end_all(scene)
     with counted() as seen:
         shown = await stage.asks(alice, "/dbc vm list")
     assert "inference" in shown.plain
     assert not shown.buttons  # the offer to create a machine: all orders of its node are over
     assert len([one for one in seen if "watched_wallets" in one]) <= 2
+
+
+async def test_whether_somebody_has_had_an_order_is_found_by_the_first_one(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    scene.rents(blocks=40 * DAY)
+    await scene.passes(minutes=2, step=60)
+    multiply(scene, 50)
+    end_all(scene)
+    with counted() as seen:
+        await alice.types("/dbc order show")
+        await stage.quiet()
+    assert alice.modal is not None
+    assert len([one for one in seen if "watched_wallets" in one]) < 10
