@@ -79,9 +79,10 @@ def _places(rules: Policy, asked: Request) -> Mapping[tuple[str, str], list[_Cas
     )
     found: dict[tuple[str, str], list[_Case]] = {}
     try:
-        for request in requests_about((rules,), asked.command, guarded, given):
+        about = requests_about((rules,), asked.command, guarded, given)
+        for request, (can_count,) in about:
             if request.effect is asked.effect:
-                case = _Case(request, decide(rules, request))
+                case = _Case(request, decide(can_count, request))
                 found.setdefault((request.node, request.channel), []).append(case)
     except BotError as error:
         raise click.ClickException(told(error)) from None

@@ -3,7 +3,7 @@
 Each case that either of them can tell apart is decided by both.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bot.reviews.outcomes import Change, Outcome, change
@@ -47,12 +47,18 @@ def _length(asked: Request) -> int:
 def differences(old: Policy, new: Policy, known: Known) -> list[Difference]:
     """All of them, what becomes allowed first. Raises TooManyGroups."""
     changed = _changed(old, new)
+
+    def can_differ(left: Sequence[Policy]) -> bool:
+        """Whether anything that is not the same in both can count."""
+        return _DEFAULT in changed or any(r.name in changed for one in left for r in one.rules)
+
     found: dict[object, Difference] = {}
     for command, guarded in known.items():
         if guarded.is_free:
             continue
-        for asked in requests_about((old, new), command, guarded, Given()):
-            before, after = decide(old, asked), decide(new, asked)
+        about = requests_about((old, new), command, guarded, Given(), matters=can_differ)
+        for asked, (of_old, of_new) in about:
+            before, after = decide(of_old, asked), decide(of_new, asked)
             ends = Outcome.of(before), Outcome.of(after)
             if ends[0] == ends[1]:
                 continue

@@ -8,7 +8,7 @@ that speaks of them agrees. What is decided without any rule are the defaults.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -308,6 +308,12 @@ class Policy(Strict):
     def rules(self) -> tuple[Rule, ...]:
         """All rules, those of the budgets among them."""
         return (*self.rule, *self._of_budgets)
+
+    def only(self, counts: "Callable[[Rule], bool]") -> "Policy":
+        """The same without the rules that do not count, such as for a node that is settled."""
+        narrower = self.model_copy(update={"rule": tuple(filter(counts, self.rule))})
+        narrower._of_budgets = tuple(filter(counts, self._of_budgets))  # noqa: SLF001 - one's own
+        return narrower
 
     @property
     def glass(self) -> tuple[People, ...]:

@@ -4,9 +4,10 @@ Whoever, wherever and whatever no rule names is the same to all of them, so one 
 for it is enough. Of user groups that the same rules name, one is enough.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import chain, combinations, product
 
 from bot.errors import BotError
@@ -36,48 +37,79 @@ class Given:
 
 
 def requests_about(
-    policies: Sequence[Policy], command: str, guarded: Guarded, given: Given
-) -> Iterator[Request]:
-    """One request for each case that the policies can tell apart. Raises TooManyGroups."""
-    rules = [rule for policy in policies for rule in policy.rules if _is_about(rule, command)]
+    policies: Sequence[Policy],
+    command: str,
+    guarded: Guarded,
+    given: Given,
+    *,
+    matters: Callable[[Sequence[Policy]], bool] = lambda _: True,
+) -> Iterator[tuple[Request, Sequence[Policy]]]:
+    """One request for each case that the policies can tell apart, and what of these can count.
+
+    `matters`: whether the cases that are left are asked about; it is given what can count for them.
+    Raises TooManyGroups.
+    """
+    left = _only(policies, partial(_is_about, command=command))
     has_node = guarded.has_node or guarded.lists_nodes
-    for node in _of(rules, "node", given.node, ANY_NODE) if has_node else ("",):
-        here = _left(rules, "node", node)
-        for channel in _of(here, "channel", given.channel, ANYWHERE):
-            there = _left(here, "channel", channel)
-            for person in (*_persons(there, policies), ANYBODY):
-                left = _left(there, "person", person)
-                for arguments, task in _given(left, guarded, given):
-                    effects = guarded.effects({**_left_out(guarded), **arguments})
-                    told = {name: text for name, text in arguments.items() if text}
-                    for effect in sorted(effects):
-                        asked = Request(
-                            UserId(person),
-                            ChannelId(channel),
-                            command,
-                            effect,
-                            told,
-                            NodeId(node),
-                            task=TaskId(task),
-                        )
-                        for over in _spent(left):
-                            yield from _in_groups(replace(asked, over=over), policies)
+    for node, here in _each(left, "node", given.node, ANY_NODE) if has_node else (("", left),):
+        if not matters(here):
+            continue
+        for channel, there in _each(here, "channel", given.channel, ANYWHERE):
+            if not matters(there):
+                continue
+            for person in (*_persons(there), ANYBODY):
+                for_them = _only(there, partial(_names, name="person", value=person))
+                if not matters(for_them):
+                    continue
+                place = UserId(person), ChannelId(channel)
+                for asked in _asked(place, command, NodeId(node), guarded, given, for_them):
+                    yield asked, for_them
+
+
+def _asked(
+    place: tuple[UserId, ChannelId],
+    command: str,
+    node: NodeId,
+    guarded: Guarded,
+    given: Given,
+    policies: Sequence[Policy],
+) -> Iterator[Request]:
+    """Of one person in one place: with all arguments, budgets and user groups that matter."""
+    rules = _rules(policies)
+    for arguments, task in _given(rules, guarded, given):
+        effects = guarded.effects({**_left_out(guarded), **arguments})
+        told = {name: text for name, text in arguments.items() if text}
+        for effect in sorted(effects):
+            asked = Request(*place, command, effect, told, node, task=TaskId(task))
+            for over in _spent(rules):
+                yield from _in_groups(replace(asked, over=over), policies)
 
 
 def _is_about(rule: Rule, command: str) -> bool:
     return not rule.match.command or any(fnmatchcase(command, one) for one in rule.match.command)
 
 
-def _of(rules: Sequence[Rule], name: str, given: str, other: str) -> tuple[str, ...]:
-    if given:
-        return (given,)
-    return (*sorted({one for rule in rules for one in getattr(rule.match, name)}), other)
+def _each(
+    policies: Sequence[Policy], name: str, given: str, other: str
+) -> Iterator[tuple[str, Sequence[Policy]]]:
+    """Each value of a condition that rules tell apart, with the rules that can count for it."""
+    named = {one for rule in _rules(policies) for one in getattr(rule.match, name)}
+    for value in (given,) if given else (*sorted(named), other):
+        yield value, _only(policies, partial(_names, name=name, value=value))
 
 
-def _left(rules: Sequence[Rule], name: str, value: str) -> list[Rule]:
-    """The rules that can still count."""
-    wanted = ((rule, getattr(rule.match, name)) for rule in rules)
-    return [rule for rule, some in wanted if not some or value in some]
+def _names(rule: Rule, name: str, value: str) -> bool:
+    """Whether it can count where a condition has this value."""
+    wanted = getattr(rule.match, name)
+    return not wanted or value in wanted
+
+
+def _only(policies: Sequence[Policy], counts: Callable[[Rule], bool]) -> Sequence[Policy]:
+    return [policy.only(counts) for policy in policies]
+
+
+def _rules(policies: Sequence[Policy]) -> list[Rule]:
+    return [rule for policy in policies for rule in policy.rules]
 
 
 def _reviews(rules: Iterable[Review], policies: Sequence[Policy]) -> Iterator[Review]:
@@ -86,7 +118,8 @@ def _reviews(rules: Iterable[Review], policies: Sequence[Policy]) -> Iterator[Re
         yield from (getattr(policy.defaults, name) for name in DEFAULTED)
 
 
-def _persons(rules: Sequence[Rule], policies: Sequence[Policy]) -> list[str]:
+def _persons(policies: Sequence[Policy]) -> list[str]:
+    rules = _rules(policies)
     named = {one for rule in rules for one in rule.match.person}
     for review in _reviews(rules, policies):
         if review.break_glass is not None:

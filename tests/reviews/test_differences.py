@@ -15,7 +15,7 @@ from bot.ids import ChannelId, NodeId, TaskId, UserId
 from bot.language.canonical import known_arguments
 from bot.reviews.differences import differences
 from bot.reviews.outcomes import Change, Outcome
-from bot.reviews.policy import DecisionKind, Policy, Request, Rule, decide
+from bot.reviews.policy import Decision, DecisionKind, Policy, Request, Rule, decide
 
 COMMANDS = ("vm.restart", "vm.delete", "vm.list", "image.download", "session.add")
 KNOWN = {name: known_arguments(command_table())[name] for name in COMMANDS}
@@ -174,3 +174,36 @@ def test_what_only_members_of_two_groups_meet_is_told() -> None:
     assert {(one.after.approvals, one.after.type_name) for one in found} == {
         (2, False), (1, True), (2, True),
     }  # fmt: skip
+
+
+def test_only_what_a_changed_rule_can_count_for_is_gone_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else a file of some hundred rules takes minutes."""
+    rules = [
+        {
+            "name": f"rule {n}",
+            "match": {"command": "vm.*", "person": f"U0P{n:03}", "node": f"{n % 40:064x}"},
+            "approvals": 1,
+        }
+        for n in range(200)
+    ]
+    one_more = {
+        "name": "one more",
+        "match": {"command": "vm.restart", "person": "U0PX", "node": "c" * 64},
+        "deny": "No.",
+    }
+    old, new = (
+        Policy.model_validate({"rule": some}, context={"commands": KNOWN})
+        for some in (rules, [*rules, one_more])
+    )
+    asked = []
+
+    def counting(policy: Policy, request: Request) -> Decision:
+        asked.append(len(policy.rules))
+        return decide(policy, request)
+
+    monkeypatch.setattr("bot.reviews.differences.decide", counting)
+    assert {one.because for one in differences(old, new, KNOWN)} == {("one more",)}
+    assert len(asked) <= 10
+    assert max(asked) <= 1
