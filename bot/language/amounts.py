@@ -40,7 +40,8 @@ def with_amount(command: Command, said: Sequence[str]) -> list[str]:
     if not (is_whole or is_new) or (unit and not parameter.arg.kind.has_unit):
         return list(said)
     number = f"{words[at]}{''.join(unit)}".replace("gigabytes", "g").replace("gigs", "g")
-    return [*words[:at], f"{parameter.name}={number}", *words[at + 1 + len(unit) :]]
+    before = words[: at - 1] if at and words[at - 1] == "to" else words[:at]
+    return [*before, f"{parameter.name}={number}", *words[at + 1 + len(unit) :]]
 
 
 def words_for(command: Command, said: Sequence[str]) -> frozenset[str]:

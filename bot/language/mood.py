@@ -49,7 +49,6 @@ _QUESTION = re.compile(
     rf"|(?:tell me|let me know|any idea|no idea|not sure|unsure|i wonder|im wondering|"
     rf"(?:i|we) (?:want|need|would like) to know|(?:please )?check) {_ABOUT} "
 )
-_ASKS_WHETHER = re.compile(rf" (?:tell me|let me know|do you know|wonder) {_ABOUT} ")
 _SYMPTOM = (
     "(?:respond|reply|answer|react|reach|work|load|connect|coming|come|up|online|ready|available|"
     r"alive|accessible|healthy|sure|only|again|starting|booting|running|stopping)\w* "
@@ -62,7 +61,6 @@ _VERB = (
     r"releas|add|set|snapshot|pull|push)(?:ting|ing|ning|ping|es?|y|e?d|ted|ped)? "
 )
 _NEVER = "(?:dont|dnt|donr|dotn|dnot|do n t|don t|donot|do not|never|no need|nope)"
-_REMIND = re.compile(r" (?:dont|do not|never) forget (?:to )?")
 _BETWEEN = (
     r"(?:(?:even|really|please|pls|ever|just|now|you|u|want|wanna|like|need|have|wish|plan|try|"
     r"going|dare|to|be|get|go|and|for|the|me|us|(?:let|want) \S+) )*"
@@ -80,15 +78,6 @@ _BEGINS_NOT = re.compile(
     rf"(?:(?:i|we|you|please|pls) )*{_NEVER} "
     rf"(?!(?:even |really )?(?:{_SYMPTOM}|(?:need|want|use) (?!to )|"
     r"know |see |have |care |think |mind |forget ))"
-)
-# That it is not needed is why something is to end, no word against that.
-_END = r"(?:delete|rm|remove|stop|shut|shutdown|kill|wipe|erase|destroy|drop|purge|terminate|halt)"
-_NEEDLESS = re.compile(
-    r" (?:(?:is|its|are|was|it|we|i|am|im) )*(?:not|isnt|arent|no longer|never) (?:being )?"
-    r"(?:needed|used|required|in use|using it|wanted)(?: (?:anymore|any more|any longer|now))*(?= )"
-    rf"| (?:(?:i|we) )?(?:dont|do not) (?:need|want|use) (?!to |you |u |a |{_END} )"
-    r"(?:\S+ (?=(?:anymore|any) )|(?:it|this|that|them|these|those|him|her) (?!\w+ed ))?"
-    r"(?:anymore |any more |any longer )?"
 )
 # What something does not do is no wish: nothing is offered but to look at it.
 _FAILS = re.compile(
@@ -111,7 +100,6 @@ _CHINESE_REQUEST = re.compile(
     "能不能|能否|可否|可不可以|帮|麻烦|劳烦|给我|请(?!问)|能(?!删|销|清|关|停).*[吗嘛]|一下.*[吗嘛]"
 )
 _HOW_TO = re.compile("怎么(?!了|回事|样)|如何")
-_ALL_OR_NONE = re.compile("[什么谁哪啥](?:也|都)(?=不|别|没)")
 _EITHER = re.compile(r"(.)[不没]\1")  # 能不能, 是不是
 _HARMLESS = re.compile(
     "不好意思|对不起|不知道?|不清楚|不确定|不小心|不错|差不多|不过|不但|不仅|不然|不久|不停|不断|别名|别的|别人|别处|别台|"
@@ -128,6 +116,7 @@ _CHINESE_NOT = re.compile(
     f"|(?:(?:停止|暂停)(?!下载|上传)|暂缓|先缓|缓缓|推迟|(?:先等|等[一会]?[下会等]|晚[点些]|稍后)再?){_CHINESE_VERB}"
     f"|不(?:{_CHINESE_VERB}|能(?:[删关停销清移杀格]|重启))|(?:不|别|不要|不用)$|不[要用]了(?:谢谢|吧)?$"
 )
+
 _CHINESE_NEEDLESS = re.compile(
     "不再(?:需要|使?用)(?=了|的)|(?:不要|不用|不需要|用不着|没用)(?=[了的])"
 )
@@ -137,12 +126,10 @@ _CHINESE_END = re.compile("删|销毁|清|移除|释放|关|停")
 def mood_of(typed: Sequence[str]) -> Mood:
     """What the line is for; who says not to is heard before who asks."""
     said = _said(typed)
-    bare = _REMIND.sub(" please ", " " + _WHY.sub(" ", said).lstrip())
-    if re.search(rf" {_END} (?!not |of |is |was )", bare):
-        bare = _NEEDLESS.sub(" … ", bare)
+    bare = " " + _WHY.sub(" ", said).lstrip()
     begins = without_leads(bare.strip() + " ")
     chinese = _chinese(bare)
-    if _QUESTION.match(begins) or _ASKS_WHETHER.search(bare):
+    if _QUESTION.match(begins):
         return Mood.QUESTION
     if _says_not(begins, bare, chinese):
         return Mood.REFUSAL
@@ -174,9 +161,7 @@ def _says_not(begins: str, bare: str, chinese: str) -> bool:
     without = _FAILS.sub(" ", bare)
     if _NOT.search(without) or (without == bare and _BEGINS_NOT.match(begins)):
         return True
-    if _ALL_OR_NONE.search(chinese):
-        return True
-    if _CHINESE_END.search(chinese) or re.search(rf" {_END} ", bare):
+    if _CHINESE_END.search(chinese):  # “delete it, it is not needed any more”
         chinese = _CHINESE_NEEDLESS.sub("…", chinese)
     return bool(_CHINESE_NOT.search(_HARMLESS.sub("…", _EITHER.sub("…", chinese))))
 

@@ -84,6 +84,7 @@ class NotUnderstood:
 Parse = Parsed | HelpWanted | NotUnderstood
 
 _MOST = 400  # words of a line; a text in quotes is one
+_LONGEST_VERB = 8  # characters of Chinese that are no sentence
 _LONGEST = 8_000  # characters of a line
 
 _HELP = frozenset({"help", "?", "帮助"})
@@ -238,7 +239,7 @@ def _like_a_command(table: Table, typed: Sequence[str]) -> str:
     """What stands in the place of a command: `vm restrat`, or a single word; else people talk."""
     bare = [word for word in map(peel, typed) if word]
     if len(bare) == 1:
-        return bare[0]
+        return bare[0] if bare[0].isascii() or len(bare[0]) <= _LONGEST_VERB else ""
     return " ".join(bare[:2]) if bare and table.group(bare[0]) is not None else ""
 
 

@@ -143,8 +143,7 @@ def _asked_for(
     found, rest = _meant_by(table, wish, has_name=has_name)
     if found and any(map(_WHICH.match, map(_meant, wish))):
         return _answers(table, wish, found, rest, shown)
-    is_state = len(wish) == 1 and _meant(wish[0]) in APART  # `ada down`: is it?
-    return ([*shown, *found] if is_state else found or list(shown)), rest
+    return found or list(shown), rest
 
 
 def _behind_verb(table: Table, typed: Sequence[str]) -> Sequence[str]:

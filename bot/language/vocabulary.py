@@ -27,7 +27,8 @@ VERBS = by_word(
         "hardreboot powercycle force-restart hard-reboot force-reboot 强制重启 硬重启 断电重启 "
         "重置":
             "vm.restart vm.reset metal.power",
-        "start boot on up run resume poweron power-on turnon wake 启动 开机 打开 开 起动":
+        "start boot on up run resume poweron power-on turnon wake 启动 开机 打开 开 起动 拉起 "
+        "拉起来":
             "vm.start metal.power",
         "rm remove del delete destroy erase drop terminate purge wipe rid 删除 删 移除 销毁 清除":
             "vm.delete snapshot.delete disk.delete image.delete lan.delete metal.remove "
@@ -46,8 +47,8 @@ VERBS = by_word(
             "vm.create snapshot.create lan.create disk.add metal.add session.add alias.add",
         "add attach-disk 添加 增加 加": "disk.add session.add metal.add alias.add",
         "log logs tail head journal 日志": "vm.logs",
-        "modify edit set change update alter configure memory ram mem cpu cpus cores 内存 核 "
-        "修改 变更 更改 调整 编辑":
+        "modify edit set change update alter configure bump lower reduce memory ram mem cpu "
+        "cpus cores 内存 核 修改 变更 更改 调整 编辑":
             "vm.modify metal.modify",
         "resize expand grow extend enlarge scale increase raise bigger "
         "扩容 扩展 扩 扩大 扩到": "disk.resize vm.modify",

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from bot.language.amounts import with_amount, words_for
 from bot.language.bound import bare, is_bound
+from bot.language.chinese import WITH_FLAG
 from bot.language.clauses import in_one
 from bot.language.courtesy import COURTESIES, PHRASES
 from bot.language.synonyms import APART, alike, means, titled
@@ -32,7 +33,8 @@ _MEANINGFUL = frozenset(
     "想 要 了 给 上 里".split()
 )
 _FILLERS = ((BESIDE | COURTESIES) - _MEANINGFUL) | frozenset(
-    "this that it there team immediately , hmm oh ah kind "  # noqa: SIM905
+    "this that it there team immediately , hmm oh ah kind yo ugh omg argh already bot dbc morning "  # noqa: SIM905
+    "plsss 急 求求你 求你 "
     "它 台 个 一 那 将 给 吗 嘛 你能 您能 你帮 麻烦你 赶紧 赶快 快 呃 嗯 就是 啊 呀 哈 啦 "
     "块 我要 我想 需要 给我 替我 "
     "呗 能不能 能否 可否 可不可以 有人能 谁能 方便的话 可以的话 有空的话 来 行吗 好吗 次".split()
@@ -67,9 +69,10 @@ _OWN = by_word(
         "set change reset new 改 换 重置 设置 修改 重设": "vm.passwd",
         "give set change 改 起 取": "vm.name node.name",
         "set change reset": "settings.language",
-        "give add increase raise set change more 加 增加 改 改成 改到 加到 调到 调成 升到 降到":
+        "give add increase raise set change bump lower reduce more 加 增加 改 改成 改到 加到 "
+        "调到 调成 升到 降到":
             "vm.modify",
-        "snapshot make take create 打 拍 做 快照": "snapshot.create",
+        "snapshot make take create called named 打 拍 做 快照 叫 名叫": "snapshot.create",
         "stop": "watch.stop image.stop",
         "我要 我想要 要 建 开 新": "vm.create",
     }
@@ -109,7 +112,7 @@ _COMPLAINT = re.compile(
     rf"{_STATE}(?: (?:again|now|still|completely|{NAME}|and|so))*(?= |$)"
     rf"|(?P<zh>因为|它)?(?:(?:它|{NAME}|又|还是|一直|已经|都|突然|好像|完全|老是?|机器|虚拟机|的)"
     " ?)*"
-    "(?:卡死|卡住|卡|死机|挂|(?:没有?|无|不)(?:反应|响应)|崩溃?|宕机|[连登]不上|打不开|动不了|不动|"
+    "(?:卡死|卡住|卡|死机|死|挂|(?:没有?|无|不)(?:反应|响应)|崩溃?|宕机|[连登]不上|打不开|动不了|不动|"
     "不行|坏)掉?了?(?: |$|(?=[^\u4e00-\u9fff]|请|帮|麻烦|重|强|启|开|把))"
 )
 _STOPPED = re.compile(
@@ -149,6 +152,8 @@ def left_over(
         "force" if has_force and word in _BY_FORCE else spelled.get(word, word)
         for word in accounted.left(said)
     ]
+    if has_force and "force" not in left and not accounted.strong.isdisjoint(WITH_FLAG):
+        left.append("force")  # 强制重启inference
     is_in_it = command.id in _OF_IT_ALL and not _PREPOSITIONS.isdisjoint(left)
     return tuple(left) if accounted.has_verb and not is_in_it else None
 
@@ -161,7 +166,7 @@ class _Accounted:
         self._verbs = _verbs(table, command)
         self._nouns = _nouns(command)
         self._own = {word for word, ids in _OWN.items() if command.id in ids}
-        self._has_own, self._strong = False, set[str]()
+        self._has_own, self.strong = False, set[str]()
         self._has_noun, self._is_more = False, False
 
     @property
@@ -169,19 +174,19 @@ class _Accounted:
         """Whether it says what to do, and of several kinds of things to which one."""
         if self._has_own and self._has_noun:
             return True
-        if not self._strong:
+        if not self.strong:
             return False
         if self._command.group in _BARE and self._command.verb != "create":
             return True
         if self._has_noun or not self._is_more:
             return True
-        return any(means(self._table, word) <= {self._command.group} for word in self._strong)
+        return any(means(self._table, word) <= {self._command.group} for word in self.strong)
 
     def left(self, said: Sequence[str]) -> list[str]:
         """What is left of the words; afterwards it is known whether there was a verb."""
         words = _titled(self._table, self._command, _phrases_out(said))
         if len(words) < len(_phrases_out(said)):
-            self._strong.add(self._command.verb)
+            self.strong.add(self._command.verb)
             self._has_noun = True
         words = self._parted(words)
         self._nouns |= words_for(self._command, words)
@@ -232,7 +237,7 @@ class _Accounted:
             if word == "down" and begun is not None and words[begun] == "turn":  # less of it
                 continue
             if begun is not None and verb in self._verbs:
-                self._strong.add(verb)
+                self.strong.add(verb)
                 left = [*words[:begun], *words[begun + 1 : at], *words[at + 1 :]]
                 return [one for one in left if one != "back"]
         if "rid" in words and "get" in words:
@@ -243,7 +248,7 @@ class _Accounted:
 
     def _takes(self, word: str) -> bool:
         if word in self._verbs and word not in _WEAK:
-            self._strong.add(word)
+            self.strong.add(word)
             self._has_noun |= word in self._nouns  # “backup”
             return True
         if word in self._nouns | self._own:
@@ -256,9 +261,9 @@ class _Accounted:
             return self._command.id in _CURES
         if word in APART and self._has_own:  # “turn off quiet hours”
             return True
-        is_typo = not (self._strong or word.endswith(_INFLECTED) or _HAN.search(word))
+        is_typo = not (self.strong or word.endswith(_INFLECTED) or _HAN.search(word))
         if is_typo and (meant := set(alike(self._table, word)) & self._verbs - _WEAK):
-            self._strong |= meant
+            self.strong |= meant
             return True
         return False
 
@@ -269,7 +274,7 @@ class _Accounted:
         known |= {"再", "起来"} if self._command.id in _CURES else set()
         pieces = _cut(word, frozenset(one for one in known if _HAN.match(one)))
         for one in pieces or ():
-            self._strong |= {one} & (self._verbs - _WEAK)
+            self.strong |= {one} & (self._verbs - _WEAK)
             self._has_noun |= one in self._nouns
             self._has_own |= one in self._own
         return pieces is not None

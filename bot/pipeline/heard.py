@@ -12,6 +12,7 @@ from bot.language.parse import NotUnderstood, meant_by
 from bot.language.row_parts import Listing
 from bot.language.table import Command, Table
 from bot.language.text import Word
+from bot.language.vocabulary import VERBS
 from bot.model import Effect
 from bot.pipeline.understood import named
 from bot.services.spotting import Spotted
@@ -102,9 +103,12 @@ def without_reason(found: Spotted) -> tuple[tuple[str, ...], str]:
     """The words without what says why behind a machine's name: “… it hangs”."""
     behind = found.behind
     begins = [
-        (plain(word) in _WHY and (plain(word) != "it" or plain(then) not in _OF_A_VERB))
+        (
+            (plain(word) in _WHY and (plain(word) != "it" or plain(then) not in _OF_A_VERB))
+            and plain(before) not in VERBS
+        )  # “name it prod”
         or word.startswith(_WHY_BEGINS)
-        for word, then in zip(behind, (*behind[1:], ""), strict=False)
+        for before, word, then in zip(("", *behind), behind, (*behind[1:], ""), strict=False)
     ]
     at = begins.index(True) if True in begins else None
     if found.machine is None or at is None:

@@ -171,7 +171,8 @@ class KnownWords:
                     values[command.node_option.name] = found.machine.node
             elif kind.is_node and found.node is not None and found.node.kind in kind.nodes:
                 is_option = parameter is command.node_option
-                if found.machine is None and (found.on_node or not is_option):
+                is_said = found.on_node or not is_option or parameter.name in given
+                if found.machine is None and is_said:
                     values[parameter.name] = found.node.id
             elif kind is ORDER and number:
                 values[parameter.name] = number
