@@ -438,9 +438,11 @@ class Outbox:
         )  # fmt: skip
 
     def _failed(self, message: Message, failure: DeliveryFailed) -> Work:
-        log.warning("message.undelivered", key=message.key, reason=failure.reason)
         if failure.retry_after is None:
+            log.warning("message.undelivered", key=message.key, reason=failure.reason)
             return partial(self._give_up, message, failure.reason)
+        tell = log.info if isinstance(failure, AwaitedError) else log.warning
+        tell("message.delayed", key=message.key, reason=failure.reason)
         growing = timedelta(seconds=2 ** min(message.attempts, 12))
         pause = failure.retry_after
         if isinstance(failure, ShutError):

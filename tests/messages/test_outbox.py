@@ -276,7 +276,9 @@ async def test_what_a_process_that_died_has_posted_may_appear_a_little_later(sto
     async with store.write() as tx:
         await tx.messages.claim_due("dead", clock.now(), clock.now(), 1)
     outbox = outbox_of(store, chat, clock, "one")
-    await outbox.deliver_due()
+    with capture_logs() as logs:
+        await outbox.deliver_due()
+    assert [(e["event"], e["log_level"]) for e in logs] == [("message.delayed", "info")]
     chat.shown.append((HERE.channel, "card:1", "about card:1"))
     for _ in range(5):
         clock.advance(timedelta(seconds=5))
@@ -321,7 +323,9 @@ async def test_what_was_refused_for_now_is_posted_at_the_next_try(store: Store) 
     clock.advance(JUST_DIED)
     await put(store, clock, "card:1")
     chat.busy = True
-    await outbox.deliver_due()
+    with capture_logs() as logs:
+        await outbox.deliver_due()
+    assert [(e["event"], e["log_level"]) for e in logs] == [("message.delayed", "warning")]
     chat.busy = False
     clock.advance(timedelta(seconds=30))
     await outbox.deliver_due()
