@@ -140,6 +140,10 @@ def is_only_edited(key: str, found: Looked | None) -> bool:
 
 
 def can_wait(found: Looked) -> bool:
-    """Whether it waits for the end of quiet hours: nobody has to do anything within a day."""
-    is_first = found.stage is not None and found.stage.left >= 3 * DAY
-    return is_first or found.event is Event.RENEWED
+    """Whether it waits for the end of quiet hours: nobody has to do anything within a day.
+
+    A renewal by less says in place of the warnings when it ends.
+    """
+    if found.event is Event.RENEWED:
+        return found.order.ends - found.order.seen_block > DAY
+    return found.stage is not None and found.stage.left >= 3 * DAY

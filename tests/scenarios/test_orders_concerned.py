@@ -90,6 +90,17 @@ async def test_while_slack_does_not_say_who_it_is_the_warnings_go_on(scene: Chai
     assert len(scene.told(stage.alice, ENDS, at="end-6")) == 1
 
 
+async def test_quiet_hours_hold_back_no_renewal_by_less_than_a_day(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(blocks=DAY)
+    await scene.until(rental.end - 5 * 600)
+    await stage.asks(alice, "/dbc settings quiet-hours 00:00-23:59")
+    for blocks in (12 * 600, DAY):  # the second one waits
+        scene.chain.relet(rental.number, blocks)
+        await scene.passes(minutes=12, step=60)
+        assert len(scene.told(alice, "is renewed. It now ends")) == 1
+
+
 @pytest.mark.slow
 async def test_quiet_hours_hold_back_what_can_wait_and_no_last_warning(scene: ChainStage) -> None:
     stage, alice = scene.stage, scene.stage.alice
