@@ -49,7 +49,7 @@ async def _on_chain(ctx: Context, node: Node) -> tuple[Sequence[RentalOrder], Se
     watched = ctx.services.orders
     if not watched.chain.is_on:
         return (), (), False
-    known = [one for one in await watched.holdings.of_person(ctx.actor) if one.node == node.id]
+    known = await watched.holdings.of_person(ctx.actor, node.id)
     try:
         view = await watched.chain.view()
         others, odd = await orders_on(view, node.id, {one.id for one in known})

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Annotated
 
 from bot.chain.price import PER_DAY, Prices, dollars
-from bot.commands.order_claims import as_nodes_say, is_on, none_on
+from bot.commands.order_claims import as_nodes_say, none_on
 from bot.commands.order_details import data_of, shown_in_full
 from bot.commands.order_notes import SOON
 from bot.commands.order_odd import SEARCHED, odd_among, odd_orders, unsure
@@ -77,8 +77,9 @@ async def list_orders(ctx: Context, node: OnNode | None = None) -> Reply:
     if not ctx.services.orders.chain.is_on:
         return await as_nodes_say(ctx, node)
     hidden = await ctx.hidden()
-    orders = await ctx.services.orders.holdings.of_person(ctx.actor)
-    mine = [order for order in orders if order.node not in hidden and is_on(order.node, node)]
+    wanted = node.id if node is not None else None
+    orders = await ctx.services.orders.holdings.of_person(ctx.actor, wanted)
+    mine = [order for order in orders if order.node not in hidden]
     prices = await ctx.services.orders.prices.of_some(order.node for order in mine)
     facts = ctx.services.orders.facts
     found = await asyncio.gather(*(facts(order, ctx.actor) for order in mine))

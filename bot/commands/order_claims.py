@@ -9,11 +9,6 @@ from bot.pipeline.formatting import joined
 from bot.reply import Note, Part, Phrase, Reply, Row, Rows, bold, code, emoji, line, say
 
 
-def is_on(at: NodeId, node: Node | None) -> bool:
-    """Whether a node is the wanted one, if any is."""
-    return node is None or at == node.id
-
-
 def none_on(node: Node | None) -> Phrase:
     """That there is no order, of one node or at all."""
     if node is None:
@@ -28,7 +23,9 @@ async def as_nodes_say(ctx: Context, node: Node | None) -> Reply:
     metals = {node.id for node in await ctx.services.inventory.metals()}
     left_out = hidden | metals
     nodes = {
-        one.node: None for one in sessions if one.node not in left_out and is_on(one.node, node)
+        one.node: None
+        for one in sessions
+        if one.node not in left_out and (node is None or one.node == node.id)
     }
     parts: list[Part] = [await _as_node_says(ctx, node_id) for node_id in nodes]
     told = say(

@@ -22,10 +22,10 @@ class Holdings:
         self._concerned = concerned
         self._head = head
 
-    async def of_person(self, user: UserId) -> list[RentalOrder]:
-        """The orders that somebody is told of, the first end first."""
+    async def of_person(self, user: UserId, node: NodeId | None = None) -> list[RentalOrder]:
+        """The orders that somebody is told of, on that `node` or any, the first end first."""
         async with self._store.read() as tx:
-            known = await tx.orders.open()
+            known = await (tx.orders.open() if node is None else tx.orders.open_on({node}))
         return [order for order in known if await self.tells(order, user)]
 
     async def of_person_after(self, user: UserId, block: int) -> list[RentalOrder]:
