@@ -95,34 +95,33 @@ async def rename(ctx: Context, what: Machine | Node, nickname: str) -> Reply:
     await _require_free(ctx, what, nickname)
     is_machine = isinstance(what, Machine)
     node, target = (what.node, what.task) if isinstance(what, Machine) else (what.id, what.id)
+    told: Given = say("{name} ({id})", name=bold(what.label), id=code(target[:_SHORT]))
     people = [one for one in await services.sessions.entitled(node) if one != ctx.actor]
     channels = await services.sessions.shared_channels(node)
-    told: Given = say("{name} ({id})", name=bold(what.label), id=code(target[:_SHORT]))
     if is_machine:
         on = bold(await services.inventory.label(node))
         told = say("{machine} on {node}", machine=told, node=on)
+    if nickname == what.label:  # stored, it would count as given anew, by somebody else
+        return Reply.of(say("{what} already has that name: nothing has changed.", what=told))
     async with services.store.write() as tx:
         kind = Nicknamed.MACHINE if is_machine else Nicknamed.NODE
         former = await tx.names.find(kind, nickname)
         if is_machine and former and not await tx.inventory.knows(None, TaskId(former)):
             await tx.names.remove(kind, former)  # that machine is gone
         await tx.names.set(kind, target, nickname, by=ctx.actor, now=ctx.now)
-        if nickname != what.label:
-            news = Reply.of(
-                say(
-                    "{user} has renamed {what} to {nickname}.",
-                    user=mention(ctx.actor),
-                    what=told,
-                    nickname=bold(nickname),
-                )
+        news = Reply.of(
+            say(
+                "{user} has renamed {what} to {nickname}.",
+                user=mention(ctx.actor),
+                what=told,
+                nickname=bold(nickname),
             )
-            for place in [one for one in (*channels, *people) if one != ctx.place.channel]:
-                if not await wants_news(tx, ChannelId(place)):
-                    continue
-                key = f"renamed:{execution.id}:{place}"
-                await board.tell(tx, execution, key, Place(ChannelId(place)), news, ctx.now)
-    if nickname == what.label:
-        return Reply.of(say("{what} already has that name: nothing has changed.", what=told))
+        )
+        for place in [one for one in (*channels, *people) if one != ctx.place.channel]:
+            if not await wants_news(tx, ChannelId(place)):
+                continue
+            key = f"renamed:{execution.id}:{place}"
+            await board.tell(tx, execution, key, Place(ChannelId(place)), news, ctx.now)
     return Reply.of(say("{what} is now called {nickname}.", what=told, nickname=bold(nickname)))
 
 

@@ -92,5 +92,10 @@ async def test_a_name_that_is_the_name_already_changes_nothing(one_stage: Stage)
     assert "already has that name: nothing has changed" in told.plain
     await stage.asks(stage.alice, "/dbc vm list")
     await stage.asks(stage.alice, "/dbc vm name inference prod")
-    told = await stage.asks(stage.alice, "/dbc vm name prod prod")
+    await stage.gives_session(stage.bob, "gpu1")
+    told = await stage.asks(stage.bob, "/dbc vm name prod prod")
     assert "already has that name: nothing has changed" in told.plain
+    dry = await stage.asks(stage.bob, "/dbc vm restart prod --dry-run")
+    assert f"given by <@{stage.alice.id}>" in dry.plain
+    assert f"given by <@{stage.bob.id}>" not in dry.plain
+    assert "Node's nickname" not in dry.plain
