@@ -43,6 +43,7 @@ from bot.reply import (
 )
 
 _MOST_PAYMENTS = 12  # of a rental that was renewed often, the first ones
+_ROOM = 800  # characters for its machines, and as many for those that are perhaps its own
 
 
 async def shown_in_full(ctx: Context, found: RentalOrder) -> Reply:
@@ -120,8 +121,9 @@ def _machines(facts: Facts) -> Text | Line:
         return say("not listed yet")
     if not facts.machines:
         return say("none known here")
-    perhaps = say("perhaps {machines}", machines=told_of(facts.unsure))
-    return apart([*([facts.lost] if facts.sure else []), *([perhaps] if facts.unsure else [])])
+    perhaps = say("perhaps {machines}", machines=told_of(facts.unsure, _ROOM))
+    sure = told_of(facts.sure, _ROOM)
+    return apart([*([sure] if facts.sure else []), *([perhaps] if facts.unsure else [])])
 
 
 def data_of(facts: Facts) -> Mapping[str, object]:

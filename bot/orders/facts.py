@@ -10,9 +10,10 @@ from bot.model import OrderPhase, RentalOrder
 from bot.orders.costs import Amount
 from bot.orders.offers import Offer
 from bot.orders.schedule import DAY, HOUR, MINUTE, goal_of, moment
-from bot.reply import Line, Text, all_of, bold, line, listed, say, say_number, time
+from bot.reply import Line, Text, all_of, bold, line, listed, plain, say, say_number, time
 
 _WORTH_SAYING = timedelta(minutes=10)
+_ROOM = 1_000  # characters for the machines in a sentence, of the 3,000 of a block
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +130,21 @@ class Facts:
         return line(time(earliest))
 
 
-def told_of(machines: Sequence[AtStake]) -> Text | Line:
-    """Machines by name, each with what is known of its disks; empty without any."""
-    return all_of(one.told for one in machines)
+def told_of(machines: Sequence[AtStake], room: int = _ROOM) -> Text | Line:
+    """Machines by name, each with what is known of its disks; empty without any.
+
+    As many as a sentence bears, and how many more: what follows in it must not be cut off.
+    """
+    told: list[Line] = []
+    left = room
+    for at, one in enumerate(machines):
+        left -= len(plain(one.told))
+        if left < 0 and told:
+            more = len(machines) - at
+            told.append(line(say_number("{number} more", "{number} more", more)))
+            break
+        told.append(one.told)
+    return all_of(told)
 
 
 def pace(order: RentalOrder) -> timedelta:

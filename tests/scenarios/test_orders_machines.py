@@ -1,8 +1,11 @@
 """Which machines a rental's warnings name: all but those that name another order."""
 
+import re
+
 import pytest
 
 from sandbox.chain import Rental
+from sandbox.dbc.demo import demo_renter
 from tests.scenarios.orders import DAY, ChainStage
 from tests.scenarios.test_orders_over import CREATE
 
@@ -187,3 +190,22 @@ async def test_of_one_machine_an_end_is_told_in_the_singular(scene: ChainStage) 
     told = scene.told(scene.stage.alice, "inference (vda 350G, vdb 100G) loses power")
     assert told
     assert "deletes it with all disks" in told[-1]
+
+
+async def test_however_many_machines_are_lost_it_says_until_when(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    scene.is_watched_whole = True
+    rental = scene.rents(blocks=DAY)
+    for number in range(30):
+        name = f"{number:02}" + "长" * 100
+        task = stage.node("gpu1").running_task(demo_renter(), desc=name, gpus=[])
+        task.rent_order = str(rental.number)
+    await scene.until(rental.end + 30)
+    (told,) = scene.told(alice, "has ended.")
+    assert re.search(r" and \d\d more lose power within 15 minutes, and the node deletes", told)
+    assert f"/dbc order rescue {rental.number}" in told
+    assert "more lines" not in told
+    (warned,) = scene.told(alice, "for gpu1 ends", at="end-15m")
+    assert "This is over" in warned
+    shown = (await stage.asks(alice, f"/dbc order show {rental.number}")).plain
+    assert re.search(r" and \d\d more\n", shown)
