@@ -28,6 +28,7 @@ from bot.ports import (
 from bot.reply import Reply
 from handlers.connection import SOON, SlackConnection
 from handlers.lookout import Aftermath, once
+from handlers.mrkdwn import cut
 from handlers.pacing import LONGEST, PATIENCE, POST
 from handlers.payloads import Json
 from handlers.readers import Readers
@@ -55,6 +56,11 @@ PAGE = 200  # Slack recommends no more
 _USUALLY = timedelta(minutes=10)
 _PAGES = 20
 _FEW_PAGES = 5
+# What Slack refuses for its content would be refused for ever, but its text is better than nothing.
+_OF_CONTENT = frozenset(
+    {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"}
+)
+_TEXT_ALONE = 3_000  # characters
 # How far our clock may be ahead of Slack's, whose moments the messages carry.
 _AHEAD = timedelta(minutes=10)
 
@@ -336,9 +342,16 @@ class SlackMessenger:
         await self.meet(reader)
 
         async def send(shown: Rendered) -> Mapping[str, Any]:
-            return await self._connection.call(
-                method, patience, text=shown.text, blocks=shown.blocks, **how
-            )
+            try:
+                return await self._connection.call(
+                    method, patience, text=shown.text, blocks=shown.blocks, **how
+                )
+            except DeliveryFailed as refused:
+                if refused.reason not in _OF_CONTENT or shown.has_table:  # comes as lines first
+                    raise
+                log.warning("message.blocks_refused", method=method, reason=refused.reason)
+            text = cut(shown.text, _TEXT_ALONE)
+            return await self._connection.call(method, patience, text=text, blocks=[], **how)
 
         return await show(self._connection, reply, reader, send)
 
