@@ -18,6 +18,7 @@ from bot.language.spelling import Spelling
 from bot.messages import board, cards, ways
 from bot.messages.cards import Subject
 from bot.model import MessageRef, Place, Source
+from bot.pipeline.as_meant import as_chosen
 from bot.pipeline.context import Context, Services, unsaid
 from bot.pipeline.formatting import is_silent, turning
 from bot.pipeline.patience import PATIENCE, Interim, NotInTime, in_time, once_known, slack_is_slow
@@ -163,13 +164,16 @@ class Reads:
         shown = replace(page.reply, in_place=bool(wish.list))
         if page.first > 1 or page.last < page.count:
             is_open = not (wish.is_private or reply.private)
-            one = wish.list or await self._suggestions.keep(
-                wish.actor, wish.values, is_open=is_open
-            )
+            one = wish.list or await self._kept(wish, is_open=is_open)
             value = f"{wish.command.id}:{one}"
             ways = turning(page, LIST_PAGE, lambda number: f"{value}:{number}")
             shown = shown.also(*ways) if one else shown.also(_unturned(page))
         return self._read_by(wish, shown)
+
+    async def _kept(self, wish: Wish, *, is_open: bool) -> str:
+        """Keep what a list is of, for its other pages: the node that it names now."""
+        values = await as_chosen(self._services, wish.command, wish.values, wish.actor, wish.place)
+        return await self._suggestions.keep(wish.actor, values, is_open=is_open)
 
     async def _with_older(self, wish: Wish, reply: Reply) -> Reply:
         """A list that goes on behind an argument, with the ways there and back to its beginning."""

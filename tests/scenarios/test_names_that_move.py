@@ -196,6 +196,22 @@ async def test_what_a_refusal_advises_is_about_the_machine_it_was_about(one_stag
     assert form.value("Machine") == one.task_id
 
 
+async def test_the_next_page_is_of_the_same_node(one_stage: Stage) -> None:
+    stage = one_stage
+    for person in (stage.alice, stage.bob):
+        await stage.gives_session(person, "gpu1", "gpu2")
+    for number in range(12):
+        stage.node("gpu2").running_task(demo_renter(), desc=f"job-{number:02}", gpus=[])
+    await stage.asks(stage.alice, "/dbc node name gpu2 lab")
+    told = await stage.asks(stage.alice, "/dbc vm list lab")
+    await stage.asks(stage.bob, "/dbc node name gpu2 oldlab")
+    await stage.asks(stage.bob, "/dbc node name gpu1 lab")
+    await stage.alice.presses("Next ▶", told)
+    turned = await stage.alice.sees("11 to 12 of 12")
+    assert "job-11" in turned.plain
+    assert "*oldlab*" in turned.plain
+
+
 async def _adds_session(stage: Stage, machine: MetalMachine) -> None:
     await stage.alice.types(f"/dbc session add {machine.node_id}", channel=CHANNEL)
     await stage.alice.sees_modal("Add a session")
