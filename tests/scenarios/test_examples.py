@@ -56,7 +56,8 @@ ROOMS = {
     ),
     "the way of a command, when something comes between": (
         "bot/language/alias.py", "bot/language/args.py", "bot/language/bounds.py",
-        "bot/language/forms.py", "bot/language/help.py", "bot/language/kinds.py",
+        "bot/language/forms.py", "bot/language/help.py", "bot/language/kind.py",
+        "bot/language/kinds.py",
         "bot/language/parse.py", "bot/language/placeholders.py", "bot/language/row_parts.py",
         "bot/language/sizes.py", "bot/language/times.py", "bot/language/unclear.py",
         "bot/pipeline", "bot/watches/end_words.py", "bot/watches/settling.py",
@@ -84,7 +85,8 @@ ROOMS = {
         "bot/commands/audit.py", "bot/commands/audit_filters.py", "bot/commands/cost.py",
         "bot/commands/cost_month.py",
         "bot/commands/doctor.py", "bot/commands/freezing.py", "bot/commands/node_orders.py",
-        "bot/commands/order.py", "bot/commands/order_details.py", "bot/commands/renter.py",
+        "bot/commands/order.py", "bot/commands/order_details.py",
+        "bot/commands/order_odd.py", "bot/commands/renter.py",
     ),
 }  # fmt: skip
 PER_MESSAGE = 40  # Slack takes 50 blocks
