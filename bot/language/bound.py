@@ -31,7 +31,8 @@ _AT_WILL = re.compile(
 _TIME = (
     r"(?:tomorrow|tonight|later|this evening|eod|next (?:week|month|mon|tue|wed|thu|fri|sat|sun)\w*"
     r"|(?:in|after) (?:an?|\d+|two|three|half an|a few|some) (?:min|hour|hr|day|week)\w*"
-    r"|(?:at|by|until|around) (?:\d{1,2}(?:[:.]\d\d)?(?: ?[ap]\.?m\.?)?(?! g)|noon|midnight)"
+    r"|(?:at|until|around) (?:\d{1,2}(?:[:.]\d\d)?(?: ?[ap]\.?m\.?)?(?! g)|noon|midnight)"
+    r"|by (?:\d{1,2}(?:[:.]\d\d| ?[ap]\.?m)|noon|midnight)"
     r"|(?:on|by|next) (?:mon|tues|wednes|thurs|fri|satur|sun)day"
     r"|(?:by |at )?(?:the )?end of (?:the )?(?:day|week|month))"
 )

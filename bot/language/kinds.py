@@ -36,6 +36,7 @@ from bot.reply import (
 _LONGEST_NAME = 150  # in characters
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9]+")  # one of the bot's own, whatever stands around it
+_DISK = re.compile("vd[a-z]")
 _COUNTER = re.compile(r"(?<=\d)\s*(?:cores?|gpus?|cards?|[核个個张張块塊卡])$", re.IGNORECASE)
 _HOURS = re.compile(r"\s*(?:h|hrs?|hours?|[个個]?小[时時]|[时時])$", re.IGNORECASE)
 _LISTED = re.compile(r"[\s;]+")
@@ -58,6 +59,11 @@ class _Reason(Kind):
 
     def named(self, arg: Arg, text: str) -> str:
         return masked(Kind.named(self, arg, text))
+
+
+def is_disk(text: str) -> bool:
+    """Whether it is what DBC calls a disk."""
+    return _DISK.fullmatch(plain(text)) is not None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,10 +12,10 @@ from types import MappingProxyType
 from bot.errors import Refused
 from bot.folding import fold, peel, plain
 from bot.language.alias import expanded
-from bot.language.args import option_called
+from bot.language.args import NODE_OPTION, option_called
 from bot.language.chinese import GROUPS, flag_apart
 from bot.language.courtesy import without_courtesy
-from bot.language.kinds import PERSON
+from bot.language.kinds import PERSON, is_disk
 from bot.language.mood import NOTHINGS, PRONOUNS, Mood, mood_of
 from bot.language.sorting import arguments, given_to, sorted_out, with_bare
 from bot.language.synonyms import nearest
@@ -266,7 +266,10 @@ def _refuse_several(
 
 def _is_shared(command: Command, typed: Sequence[str], values: Mapping[str, str]) -> bool:
     """Whether a verb without its group means others, and what it is given is not for this one."""
-    others = VERBS.get(plain(typed[0]), ())
+    others, target = VERBS.get(plain(typed[0]), ()), command.target
+    machine = target.name if target is not None and target.arg.kind.is_machine else ""
+    if machine and is_disk(values.get(machine, "")) and NODE_OPTION in values:
+        return True  # `resize vdb on train-01`
     if not values or not others or command.id in others[:1]:
         return False
     if command.group == "metal" and command.target and command.target.name in values:

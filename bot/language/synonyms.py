@@ -155,9 +155,9 @@ def _behind_verb(table: Table, typed: Sequence[str]) -> Sequence[str]:
 
 def _of_a_part(table: Table, found: list[Command], of: Sequence[str]) -> list[Command]:
     """What is wished of a part of a thing, not of the thing itself: of its ports, its log."""
-    changes = [c for c in found if c.effect_of({}) is not Effect.READ]
-    of_what = {c.group for c in changes if c.verb != "create"}  # “a machine with 2 GPUs”
-    if not of or not {"vm", "metal"} & of_what:
+    changes = {c.id: c.group for c in found if c.effect_of({}) is not Effect.READ}
+    is_new = "vm.create" in changes and "vm" in groups_in(table, of)  # “a machine with 2 GPUs”
+    if is_new or not {"vm", "metal"} & set(changes.values()):
         return found
     parts = parts_in(list(map(_meant, of)))
     return _by_ids(table, PARTS[parts[0]]) if parts else found

@@ -13,6 +13,7 @@ from bot.language.bound import bare, is_bound
 from bot.language.chinese import WITH_FLAG
 from bot.language.clauses import in_one
 from bot.language.courtesy import COURTESIES, PHRASES
+from bot.language.kinds import is_disk
 from bot.language.synonyms import APART, alike, means, titled
 from bot.language.table import Command, Table
 from bot.language.text import is_quoted
@@ -87,7 +88,6 @@ _NOT_OFF = frozenset("pause suspend sleep 暂停 挂起 休眠 睡眠".split()) 
 _OF_IT_ALL = frozenset(
     "vm.start vm.restart vm.shutdown vm.poweroff vm.reset vm.delete metal.power".split()  # noqa: SIM905
 )
-_DISK = re.compile("vd[a-z]")
 _FOR_SO_LONG = frozenset({"for", "a", "an", "one"})  # “for a day”
 _PREPOSITIONS = frozenset("on at in of for to from 在".split())  # noqa: SIM905
 _CALLED = {
@@ -205,7 +205,7 @@ class _Accounted:
                 continue
             if not self._takes(word) and not (_HAN.match(word) and self._covers(word, beside)):
                 left.append(word)
-                self._has_noun |= self._command.group == "disk" and bool(_DISK.fullmatch(word))
+                self._has_noun |= self._command.group == "disk" and is_disk(word)
         return left
 
     def _is_filler(self, word: str) -> bool:
@@ -225,6 +225,8 @@ class _Accounted:
         """Whether the preposition says which one is meant, and nothing that is in it."""
         if self._command.id in _OF_IT_ALL:
             return preposition == "of" and follows == NAME
+        if self._command.group == "settings":  # “from 10pm to 7am”
+            return False
         is_name = self._has_noun or self._command.verb == "name"  # “rename ada to prod”
         return is_name or follows == NAME or follows.startswith("@")
 

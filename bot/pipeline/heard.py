@@ -27,7 +27,8 @@ _OF_A_VERB = frozenset(["", "up", "down", "on", "off", "back", "again", "please"
 
 # Beside a name, of a line that its command does not take as it stands.
 _SAY_NOTHING = COURTESIES | frozenset(
-    "of the for my our a an me um uh uhm so like one box 的 把 我的 那台 这台".split()  # noqa: SIM905
+    "of the for my our a an me um uh uhm so like one box vm machine called "  # noqa: SIM905
+    "机器 虚拟机 的 把 我的 那台 这台".split()
 )
 _WHY_BEGINS = ("卡死", "卡住", "死机", "没反应", "它", "因为")
 

@@ -25,6 +25,8 @@ from bot.services.spotting import Spotted
 _LOOKS_MADE = re.compile(r"(?=.*[A-Za-z])(?=.*\d).+|.*\w[._-]\w.*|vd[a-z]")  # ebUa07ia, vdb
 _MOST = 4  # commands that are offered
 
+_OF_A_SPAN = frozenset({"to", "and", "from", "between", "until", "till", "到", "至"})
+
 
 def is_made(text: str) -> bool:
     """Whether nobody says a word like this one: an id, a file, a disk."""
@@ -81,7 +83,8 @@ def _is_sure(command: Command, name: str, text: str) -> bool:
     is_named = kind.is_sought or command.verb == "name"
     if kind.is_flag or kind.is_choice or kind.is_number or kind is PERSON or is_named:
         return True
-    return is_made(text) and not is_of_language(text)
+    words = [word for word in text.split() if word not in _OF_A_SPAN]  # 10pm to 7am
+    return is_made(text) and not any(map(is_of_language, words))
 
 
 def with_reads_instead(

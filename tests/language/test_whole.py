@@ -237,6 +237,7 @@ def test_a_line_that_is_understood_whole_leads_to_what_it_wishes(line: str, comm
         "ada 的 vdb 扩容 100G", "ada 的 vdb 扩一百G", "ada 内存加 128G", "add 64G memory to ada",
         "increase the memory of inference by 50%", "add 2 more gpus to inference",
         "memory of inference 64 -> 128", "set memory and cpu of ada to 8",
+        "no notifications between 10pm and 7am", "shut down ada by 10pm",
         "恢复 ada 的备份", "restore the backup of ada", "ada 开起来很慢", "开 inference 新端口",
     ],
 )  # fmt: skip
@@ -258,6 +259,10 @@ def test_of_a_line_with_a_word_more_nothing_is_offered_that_changes_anything(lin
         ("change the memory of ada from 32 to 64", "vm.modify", {"mem": "64"}),
         ("ada 内存加到 128G", "vm.modify", {"mem": "128"}),
         ("change inference to 4 gpus", "vm.modify", {"gpu": "4"}),
+        ("resize vdb on ada to 200G", "disk.resize", {"disk": "vdb", "size": "200"}),
+        ("increase disk vdb on ada by 50", "disk.resize", {"disk": "vdb", "by": "50"}),
+        ("create a new vm on gpu1 with 4 gpus please", "vm.create", {"gpu": "4", "node": ONE}),
+        ("quiet hours from 10pm to 7am", "settings.quiet-hours", {"hours": "from 10pm to 7am"}),
         ("lower the memory of ada to 32G", "vm.modify", {"mem": "32"}),
         ("强制重启inference", "vm.restart", {"force": "true"}),
         ("给 ada 打个快照叫 before-upgrade", "snapshot.create", {"name": "before-upgrade"}),
