@@ -290,9 +290,11 @@ class Demo:
         click.echo(sentence, err=True)
         state = self.ws.core.state
         room = state.channel("gpu-ops")
+        chinese = f"机器人已停止（退出码 {code}）。重新启动：{again}"
         for member in room.members:
             if member != state.bot.id:
-                state.notify(member, room.id, sentence)
+                is_chinese = state.members[member].locale.startswith("zh")
+                state.notify(member, room.id, chinese if is_chinese else sentence)
 
     async def _start_again(self, _request: web.Request) -> web.Response:
         if await self.bot.start():

@@ -153,11 +153,11 @@ export class Composer {
 
   #commands(typed) {
     const tips = this.#store.tips.filter((tip) => tip.line.startsWith("/"));
-    const names = [...new Set(tips.map((tip) => tip.line.split(" ")[0]))].map((name) => ({ text: `${name} `, title: name, note: `Command of ${this.#store.bot.name}` }));
-    const lines = tips.filter((tip) => tip.line.includes(" ")).map((tip) => ({ text: tip.line, title: tip.line, note: tip.text }));
+    const names = [...new Set(tips.map((tip) => tip.line.split(" ")[0]))].map((name) => ({ text: `${name} `, title: name, note: t("Command of {name}", { name: this.#store.bot.name }) }));
+    const lines = tips.filter((tip) => tip.line.includes(" ")).map((tip) => ({ text: t(tip.line), title: t(tip.line), note: t(tip.text) }));
     const shortcuts = typed === "/" ? this.#store.shortcuts.filter(({ type }) => type === "global") : [];
     const run = ({ callback_id: id }) => this.#store.act("shortcut", { callback_id: id });
-    const others = shortcuts.map((shortcut) => ({ text: "", title: shortcut.name, note: `Shortcut of ${this.#store.bot.name}`, run: () => run(shortcut) }));
+    const others = shortcuts.map((shortcut) => ({ text: "", title: shortcut.name, note: t("Shortcut of {name}", { name: this.#store.bot.name }), run: () => run(shortcut) }));
     return [...names, ...others, ...lines].filter((hit) => hit.run || (hit.text.startsWith(typed) && hit.text !== typed));
   }
 

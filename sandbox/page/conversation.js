@@ -33,7 +33,7 @@ function tipsPanel(store, type) {
     h(
       "div",
       { class: "tips-list" },
-      store.tips.map((tip) => h("button", { type: "button", class: "tip", onclick: () => type(tip.line) }, h("span", {}, t(tip.text)), h("code", {}, tip.line))),
+      store.tips.map((tip) => h("button", { type: "button", class: "tip", onclick: () => type(t(tip.line)) }, h("span", {}, t(tip.text)), h("code", {}, t(tip.line)))),
     ),
   );
   panel.addEventListener("toggle", () => remember(TIPS_KEY, panel.open ? "open" : "closed"));

@@ -124,6 +124,9 @@ function tellNotices() {
 
 let heard = { key: "", ts: 0 };
 
+/** A text as it is said, with people's names for their ids. */
+const spoken = (text) => text.replace(/<@(\w+)>/g, (whole, id) => (store.member(id) ? `@${displayName(store.member(id))}` : whole));
+
 /** Says new messages of the open channel to those who listen. */
 function announce(place) {
   const channel = store.channel(place.channel);
@@ -134,7 +137,7 @@ function announce(place) {
   const last = all.reduce((latest, message) => Math.max(latest, Number(message.ts)), 0);
   if (heard.key === key && last > heard.ts) {
     const fresh = all.filter((message) => Number(message.ts) > heard.ts && message.user !== store.as);
-    byId("announcer").replaceChildren(...fresh.map((message) => h("p", {}, `${message.user ? displayName(store.member(message.user)) : "Slackbot"}: ${(message.text ?? "").slice(0, SAID_CHARACTERS)}`)));
+    byId("announcer").replaceChildren(...fresh.map((message) => h("p", {}, `${message.user ? displayName(store.member(message.user)) : "Slackbot"}: ${spoken(message.text ?? "").slice(0, SAID_CHARACTERS)}`)));
   }
   heard = { key, ts: last };
 }

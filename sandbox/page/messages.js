@@ -47,7 +47,7 @@ function threadOf(message, all) {
 }
 
 const noticesIn = (screen, channel) =>
-  (screen.notices ?? []).filter((notice) => notice.channel === channel.id).map((notice) => ({ message: notice, notice: true }));
+  (screen.notices ?? []).filter((notice) => notice.channel === channel.id).map((notice) => ({ message: { ...notice, text: t(notice.text) }, notice: true }));
 
 /** What is seen in a channel itself. */
 export function channelEntries(screen, channel) {

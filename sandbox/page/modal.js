@@ -42,6 +42,7 @@ class Modal {
   render(view) {
     this.#view = view;
     this.title.textContent = plain(view.title);
+    const isHeld = this.node.contains(document.activeElement);
     renderBlocks(this.body, view.blocks, this.host);
     this.cancel.textContent = plain(view.close) || (view.submit ? t("Cancel") : t("Close"));
     this.submit.hidden = !view.submit && !view.blocks.some((block) => block.type === "input");
@@ -51,10 +52,16 @@ class Modal {
     const errors = JSON.stringify(view.errors ?? {});
     if (errors !== this.#seenErrors) this.#show(view.errors ?? {});
     this.#seenErrors = errors;
+    // Who is nowhere in a dialog cannot leave it by a key.
+    if (isHeld && !this.node.contains(document.activeElement)) this.#enter();
   }
 
   open() {
     this.node.showModal();
+    this.#enter();
+  }
+
+  #enter() {
     const first = this.body.querySelector("[autofocus]") ?? this.body.querySelector(".text-input, .select-trigger, input") ?? this.body.querySelector("button, a") ?? (this.submit.hidden ? this.cancel : this.submit);
     first.focus();
   }

@@ -59,7 +59,7 @@ export function select({ placeholder, label, multi = false, initial = [], max = 
       class: "select-search",
       role: "combobox",
       placeholder: remote ? t("Type to search") : t("Search"),
-      "aria-label": `Search ${label}`,
+      "aria-label": t("Search {label}", { label }),
       "aria-controls": listId,
       "aria-expanded": "true",
       "aria-autocomplete": "list",

@@ -1,6 +1,9 @@
 // The page's own words in Chinese, by their English text.
 
 export const chinese = {
+  "/dbc help": "/dbc 帮助",
+  "/dbc vm create": "/dbc 虚拟机 创建",
+  "/dbc vm list": "/dbc 列表",
   " (optional)": "（可选）",
   ", unread": "，有未读消息",
   ", {count} new": "，{count} 条新消息",
@@ -20,6 +23,7 @@ export const chinese = {
   Close: "关闭",
   "Close thread": "关闭消息列",
   Colleague: "同事",
+  "Command of {name}": "{name} 的命令",
   Confirm: "确认",
   "Connection lost. Trying again…": "连接已断开，正在重试…",
   "Create a machine from a form": "用表单创建虚拟机",
@@ -69,6 +73,7 @@ export const chinese = {
   "Reply…": "回复…",
   "Sandbox workspace": "沙盒工作区",
   Search: "搜索",
+  "Search {label}": "搜索{label}",
   "See every machine at once": "一次查看所有虚拟机",
   "Select a channel": "选择频道",
   "Select a conversation": "选择对话",
@@ -76,6 +81,8 @@ export const chinese = {
   "Select an option": "选择一项",
   "Select options": "选择选项",
   Send: "发送",
+  "Shortcut of {name}": "{name} 的快捷方式",
+  "Something went wrong: the app did not accept this.": "出错了：应用没有接受这次操作。",
   Submit: "提交",
   Suggestions: "建议",
   Table: "表格",

@@ -246,3 +246,24 @@ async def test_changing_the_person_shows_that_persons_screen(
         await page.keyboard.press("Enter")
         await expect(page.locator("#main .message .author")).to_have_text("Bob Ito")
     assert ws.member("bob").last("gpu-ops").user == "bob"
+
+
+async def test_a_dialog_whose_pressed_button_is_gone_is_still_left_by_escape(
+    ws: Workspace, app: AsyncApp, opens: Open
+) -> None:
+    opening(app, modal(section("An order"), actions(button("Renew", "renew"))))
+
+    @app.action("renew")
+    async def on_press(ack: Any, client: Any, body: Any) -> None:
+        await ack()
+        view = modal(section("It is in the messages"))
+        await client.views_update(view_id=body["view"]["id"], view=view)
+
+    page = await opens("alice")
+    async with connected(ws, app):
+        dialog = await open_form(page)
+        await dialog.get_by_role("button", name="Renew").press("Enter")
+        await expect(dialog).to_contain_text("It is in the messages")
+        await page.keyboard.press("Escape")
+        await expect(dialog).to_have_count(0)
+    assert ws.member("alice").modal is None

@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.slack import Workspace, workspace
+from sandbox.slack import Workspace, interactions, workspace
 from sandbox.slack.page import STATIC, TIPS
 from tests.sandbox.page.conftest import Open
 from tests.sandbox.slack.conftest import connected, section
@@ -61,7 +61,8 @@ def test_every_word_of_the_page_has_its_chinese() -> None:
     chosen = "\n".join(sources[name] for name in ("chain.js", "selects.js"))
     chosen += inspect.getsource(workspace)  # who the people and what the channels are
     assert said <= chinese
-    tips = {str(tip["text"]) for tip in TIPS}
+    chosen += f'"{interactions.FAILED}"'
+    tips = {str(tip[part]) for tip in TIPS for part in ("text", "line")}
     unused = chinese - said - tips
     assert tips <= chinese
     assert [word for word in unused if f'"{word}"' not in chosen] == []
