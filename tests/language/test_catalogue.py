@@ -30,7 +30,10 @@ WORDS = frozenset(
     {"line", "joined", "listed", "all_of", "any_of", "of", "empty", "Reply", "Para", "Note"}
     | {"Heading", "Fields", "Button", "FactKind", "Choice", "FormField", "bold", "italic"}
 )
-NO_SENTENCES = frozenset({"data", "dbc_text", "field", "example", "names", "choices", "word"})
+# `why` is for the log.
+NO_SENTENCES = frozenset(
+    {"data", "dbc_text", "field", "example", "names", "choices", "word", "why"}
+)
 ALWAYS = frozenset({"hint", "asks", "loses", "called", "does", "button"})  # keywords of any call
 LABELS = frozenset({"Arg", "Button", "Column", "Choice", "FormField", "Heading"})  # one word is one
 
@@ -134,6 +137,7 @@ def test_the_check_finds_what_bypasses_the_catalogue() -> None:
         assert len(bypassing(source)) == 1, source
     for source in (
         'Refused(say("No such thing."))', 'Arg(say("Name"), "word", say("A hint"), "an example")',
+        'ChainUnreachable(why="it is too slow")',
         'line(command("vm list"), " · ", code("a b"))', 'Reply(x, data={"a": "b c"})',
     ):  # fmt: skip
         assert bypassing(source) == []

@@ -146,7 +146,7 @@ async def test_a_form_that_is_checked_for_longer_says_where_it_goes_on(stage: St
     await stage.waits(2)
     await sent
     await stage.alice.sees_modal("Checking …")
-    await stage.waits(1)
+    await stage.waits(3)  # the node may have begun to take its time only after the form was asked
     await stage.alice.sees_modal("The message where you asked says how it goes on.")
 
 
