@@ -62,7 +62,7 @@ def month_of(at: datetime) -> Month:
 
 
 def parse(text: str, now: Month) -> Month | None:
-    """The month that a text names: `2026-11`, `11`, `last`, `this`; None where it names none.
+    """The month that a text names, as `2026-11`, `2026/11`, `11`, `last`; None where it names none.
 
     Without a year it is the last such month that has begun.
     """
@@ -72,6 +72,7 @@ def parse(text: str, now: Month) -> Month | None:
         return named[text]
     if told := _CHINESE.fullmatch(text):
         text = f"{told[1]}-{_number(told[2])}" if told[1] else str(_number(told[2]))
+    text = re.sub(r"(?<=^\d{4})[/.](?=\d)", "-", text)
     has_year = "-" in text
     found = _MONTH.fullmatch(text if has_year else f"{now.year}-{text}")
     if found is None:

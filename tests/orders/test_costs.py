@@ -172,6 +172,8 @@ def test_what_is_kept_is_what_was_seen(looks: list[tuple[int, dict[str, int]]]) 
 
 def test_months_are_named_in_the_ways_that_people_use() -> None:
     now = Month(2026, 1)
+    assert parse("2025/12", now) == parse("2025.12", now) == Month(2025, 12)
+    assert parse("2025/13", now) is parse("25/12", now) is None
     assert parse("2025-12", now) == parse("last", now) == parse("上月", now) == Month(2025, 12)
     assert parse("last month", now) == parse("上个月", now) == parse("上个月份", now) == now.before
     assert parse("2025年12月", now) == parse("2025 年 12 月份", now) == Month(2025, 12)
