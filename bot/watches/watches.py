@@ -62,6 +62,10 @@ _GROUPS = 50  # looked at in one tick: the rest a second later, or by another re
 _SILENT_PAUSES = (15, 30, 60, 120, 300)  # each unanswered request costs the daemon a slot
 
 _NOT_THEIRS = say("Only the requester or someone with a session for its node can continue this.")
+_WITHOUT_SESSION = say(
+    "The session with which it was followed was removed or is no longer shared, so I cannot look "
+    "at it any more."
+)
 
 log = structlog.get_logger()
 
@@ -116,8 +120,8 @@ class Watches:
     async def keep_watching(self, watch_id: str, user: UserId, channel: ChannelId) -> Watch | None:
         """Go on after the deadline; None when it is being watched already, or gone for good.
 
-        Raises Refused unless `user` asked for it, or may act on its node in `channel`; and where
-        what shows may come of a change that was sent later.
+        Raises Refused unless `user` asked for it, or may act on its node in `channel`; where what
+        shows may come of a change that was sent later; and without the session that it looks with.
         """
         async with self._store.read() as tx:
             known = await tx.watches.find(watch_id)
@@ -126,6 +130,10 @@ class Watches:
             asked = await tx.executions.get(known.execution)
             if asked.actor != user and not await tx.sessions.usable(user, channel, known.node):
                 raise Refused(_NOT_THEIRS)
+            whose = known.owner, known.node
+            may_look = await tx.sessions.may_use(asked.actor, known.place.channel, *whose)
+            if not may_look or await tx.sessions.find(*whose) is None:
+                raise Refused(_WITHOUT_SESSION, hint=say("Check its present state."))
         label = await self._inventory.label(known.node)
         async with self._store.write() as tx:
             execution = await tx.executions.get(known.execution)

@@ -135,6 +135,15 @@ async def test_pressed_twice_it_is_looked_at_once(stage: Stage) -> None:
         assert len(await tx.watches.open()) == 1
 
 
+async def test_without_the_session_nothing_is_promised(stage: Stage) -> None:
+    end = await has_no_effect(stage)
+    await stage.erases_session(stage.alice, "gpu1")
+    await presses(stage, end)
+    await stage.alice.sees("The session with which it was followed was removed")
+    async with stage.bot.store.read() as tx:
+        assert await tx.watches.open() == []
+
+
 async def test_it_can_be_let_go_again(stage: Stage) -> None:
     end = await has_no_effect(stage)
     await presses(stage, end)
