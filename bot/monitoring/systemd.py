@@ -13,6 +13,8 @@ from datetime import timedelta
 from bot.health import Health
 
 _BEAT = timedelta(seconds=5)
+# While the bot cannot work: that it can is told soon.
+_BEAT_OF_FAULTS = timedelta(seconds=1)
 # While it waits for Slack or the database at the start, systemd must not end it.
 _MORE_TIME = timedelta(seconds=30)
 
@@ -59,7 +61,8 @@ class Systemd:
             if not self._is_started:
                 lines.append(f"EXTEND_TIMEOUT_USEC={_MORE_TIME // timedelta(microseconds=1)}")
             self._send(*lines)
-            await asyncio.sleep(self._every.total_seconds())
+            most = _BEAT_OF_FAULTS if self._health.reasons else _BEAT
+            await asyncio.sleep(min(self._every, most).total_seconds())
 
     def _status(self) -> str:
         health = self._health

@@ -3,8 +3,13 @@
 import asyncio
 import select
 import socket
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
+from bot.health import Health
+from bot.monitoring.systemd import Systemd
 from tests.mortal import mortal
 
 
@@ -40,6 +45,26 @@ async def test_systemd_is_told_how_the_process_is(tmp_path: Path) -> None:
             await told(systemd, "WATCHDOG=1")
             assert await bot.end(within=20) == 0
             await told(systemd, "STOPPING=1")
+
+
+async def test_that_it_works_is_told_before_the_next_beat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.monitoring.systemd._BEAT", timedelta(hours=1))
+    monkeypatch.setattr("bot.monitoring.systemd._BEAT_OF_FAULTS", timedelta(milliseconds=10))
+    why, health = ["Slack is away."], Health()
+    health.watch(lambda: why[0] if why else "")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.setblocking(False)
+        systemd.bind(str(tmp_path / "notify"))
+        notifier = Systemd(health, lambda: True, {"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        notifier.start()
+        await told(systemd, "STATUS=Slack is away.")
+        notifier.started()
+        await told(systemd, "READY=1")
+        why.clear()
+        await told(systemd, "STATUS=Ready.")
+        await notifier.stop()
 
 
 async def readable(one: socket.socket, within: float = 0) -> list[socket.socket]:
