@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 from bot.folding import plain
+from bot.language.bound import bare
 from bot.language.text import is_quoted
 from bot.language.traditional import simplified
 
@@ -69,7 +70,7 @@ def is_past(clause: Sequence[str]) -> bool:
 
 
 def _said(clause: Sequence[str]) -> list[str]:
-    return [simplified(plain(word)).replace("'", "") for word in clause]
+    return list(map(bare, clause))
 
 
 def in_one(typed: Sequence[str]) -> list[str]:

@@ -61,21 +61,7 @@ _JOINTS = re.compile(r"[\s._/-]+")
 _SHOWN_ALONE = frozenset({"vm", "node", "approval", "order"})
 _NAMED, _NUMBERED = ("vm.show", "node.show"), ("order.show", "vm.show")
 _LOOKING = frozenset(
-    {
-        "查看",
-        "查询",
-        "看",
-        "看看",
-        "看下",
-        "看一下",
-        "显示",
-        "show",
-        "get",
-        "see",
-        "view",
-        "display",
-        "print",
-    }
+    "查看 查询 看 看看 看下 看一下 显示 show get see view display print".split()  # noqa: SIM905
 )
 _KNOWN = sorted(
     (w for w in {*GROUPS, *VERBS, *_FORCE, *BESIDE} if _CHINESE.match(w)),
