@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
+from bot.commands.home_access import asked_of
 from bot.errors import NotFound, Refused
 from bot.ids import UserId
 from bot.language.kind import Arg, Kind
@@ -71,8 +72,9 @@ async def list_approvals(ctx: Context) -> Reply:
         voted = await voted_on(tx, ctx.actor, ctx.services.clock.now())
     known = {one.approval.id for one in found}
     voted = [one for one in voted if one.approval.id not in known]
+    asked = await asked_of(ctx.services, ctx.actor)
     if not found and not in_line and not voted:
-        return Reply.empty(say("No pending approvals."), private=True)
+        return Reply.empty(say("No pending approvals."), private=True).also(*asked)
     sections: tuple[tuple[Text, Sequence[Waiting | Queued]], ...] = (
         (say("For you to decide"), [w for w in found if w.for_me and not w.is_glass]),
         (say("Yours"), [w for w in found if w.is_mine and not w.for_me and not w.is_glass]),
@@ -85,7 +87,7 @@ async def list_approvals(ctx: Context) -> Reply:
         if some:
             rows = [await _row(ctx, one) for one in some]
             parts.append(Rows(tuple(rows), line(bold(head))))
-    return Reply(say("Pending approvals"), tuple(parts), private=True)
+    return Reply(say("Pending approvals"), (*parts, *asked), private=True)
 
 
 def _menu(one: Waiting | Queued, actor: UserId) -> tuple[Button, ...]:

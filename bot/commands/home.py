@@ -111,7 +111,9 @@ async def _with_machines(
     sessions = [session for session in usable if session.node not in hidden]
     told = await home_machines.listings(services, user)
     machines = [machine for one in told for machine in one.machines]
-    parts = [*waiting, *await _in_progress(services, user, machines, hidden)]
+    asked = await home_access.asked_of(services, user)
+    parts = [*waiting, *asked, *([Divider()] if asked else [])]
+    parts += await _in_progress(services, user, machines, hidden)
     parts += await _in_line(services, user)
     parts.append(Heading(say("Your machines")))
     ended = await ended_of(services, sessions)

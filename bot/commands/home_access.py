@@ -20,6 +20,7 @@ from bot.reply import (
     bold,
     channel,
     command,
+    emoji,
     line,
     listed,
     mention,
@@ -44,6 +45,18 @@ def language(services: Services, user: UserId) -> Note:
         )
     )
     return Note(line(read, "\n", less))
+
+
+async def asked_of(services: Services, user: UserId) -> list[Part]:
+    """Who asks this person for access, and where they answer that."""
+    parts: list[Part] = []
+    for one in (await services.access.waiting_for(user))[:_PEOPLE]:
+        told = say(
+            "{user} asks for access to {node}. Answer in my direct messages to you.",
+            user=mention(one.asker), node=bold(await services.inventory.label(one.node)),
+        )  # fmt: skip
+        parts.append(Para(line(emoji("raised_hand"), " ", told)))
+    return parts
 
 
 def first_steps(*, has_access: bool, can_create: bool) -> Actions:

@@ -143,7 +143,7 @@ _CHOICES: Mapping[str, Sequence[str]] = {
         "ends": "结果 仅结果",
         "failures": "仅失败 只要失败",
         "digest": "汇总 每日汇总",
-        "silent": "静默 不提醒",
+        "silent": "静默 静音 不提醒",
         "name": "名称 名字",
         "state": "状态",
         "age": "时间 创建时间",

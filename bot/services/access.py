@@ -94,6 +94,12 @@ class AccessRequests:
             raise Refused(say("This was answered already, or has expired."))
         return request
 
+    async def waiting_for(self, holder: UserId) -> list[AccessRequest]:
+        """The requests that this holder has not answered yet, the oldest first."""
+        async with self._store.read() as tx:
+            found = await tx.access.open()
+        return [one for one in found if holder in one.holders and holder not in one.refused]
+
     async def tells(self, request: AccessRequest, holder: UserId) -> bool:
         """Whether the card of one who was asked says that they share their session."""
         async with self._store.read() as tx:

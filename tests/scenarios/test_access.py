@@ -80,9 +80,16 @@ async def test_home_says_who_has_access_and_asks_them(stage: Stage) -> None:
     await stage.quiet()
     await bob.opens_home()
     await bob.sees_home("You asked for access")
+    asks_for_it = f"<@{bob.id}> asks for access to .gpu1."
+    await alice.opens_home()
+    await alice.sees_home(asks_for_it)
+    await stage.asks(alice, "/dbc approval list")
+    await alice.sees(asks_for_it, CHANNEL)
     await answers(stage, alice, bob, "Share until I take it back")
     await bob.opens_home()
     await bob.sees_home(f"shared by <@{alice.id}>")
+    await alice.opens_home()
+    assert "asks for access" not in (await alice.sees_home("Your machines")).plain
     kinds = [entry.kind for entry in await entries(stage)]
     assert kinds.count(AuditKind.ACCESS_REQUESTED) == kinds.count(AuditKind.SESSION_SHARED) == 1
 
