@@ -14,7 +14,7 @@ from bot import causes
 from bot.addresses import places_of
 from bot.clock import Clock, time_limit
 from bot.commands.rows import command_table
-from bot.config import PolicySettings, Settings, TraceSettings, places
+from bot.config import PolicySettings, Settings, places
 from bot.dbc.client import DbcClient
 from bot.dbc.errors import DaemonDisconnected, DaemonFull, DbcError, Unreachable
 from bot.dbc.guard import Limits
@@ -25,11 +25,11 @@ from bot.doctor.listening import listening
 from bot.doctor.named import Named, named_in
 from bot.doctor.private import Private
 from bot.doctor.slack import SlackCheck
+from bot.doctor.traces import traces
 from bot.errors import BotError
 from bot.health import Health
 from bot.language.canonical import known_arguments
 from bot.monitoring.findings import Finding, Findings, Level, Sight, fault, ok, warning
-from bot.monitoring.traces import is_installed
 from bot.ports import DeliveryFailed
 from bot.reply import Text, listed, plain, say, say_number, sentences
 from bot.reviews.lockouts import lockouts
@@ -88,10 +88,12 @@ class Checks:
         }
         if self._settings.chain_rpc_urls:
             looks[say("chain")] = chain(self._settings, self._sight)
+        if self._settings.otel_exporter_otlp_endpoint:
+            looks[say("traces")] = traces(self._settings)
         if self._sight.is_local:  # in the bot itself they are its own
             looks[say("health port")] = listening(self._settings)
         guarded = [self._guarded(about, look) for about, look in looks.items()]
-        told += [*env_file(), *unknown_names(), *_traces(self._settings)]
+        told += [*env_file(), *unknown_names()]
         return [ok(say("settings"), valid), *told], guarded
 
     async def _guarded(self, about: Text, look: Findings) -> Findings:
@@ -225,19 +227,6 @@ def rules(settings: PolicySettings, sight: Sight) -> tuple[Policy | None, list[F
     )  # fmt: skip
     stuck = [warning(about, one) for one in lockouts(policy, commands)]
     return policy, [ok(about, told), *stuck]
-
-
-def _traces(settings: TraceSettings) -> list[Finding]:
-    """Whether traces are sent, where they are wanted."""
-    if not settings.otel_exporter_otlp_endpoint:
-        return []
-    if is_installed():
-        return [ok(say("traces"), say(
-            "OpenTelemetry is installed. What does not arrive is traces.not_delivered in the log."
-        ))]  # fmt: skip
-    told = say("OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed.")
-    install = say("No traces are sent. Install {file}.", file="requirements-otel.txt")
-    return [warning(say("traces"), told, install)]
 
 
 def _unanswered(about: Text, error: DbcError) -> Finding:

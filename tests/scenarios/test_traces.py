@@ -208,6 +208,23 @@ async def test_a_collector_that_is_not_there_keeps_nobody_waiting(
         assert capsys.readouterr().out.count("traces.not_delivered") == 1
 
 
+async def test_the_doctor_tells_whether_a_collector_is_there(tmp_path: Path) -> None:
+    doctor = '[doctor]\npeople = { persons = ["U0BOB"] }\n'
+    async with site(tmp_path, doctor) as stage:
+        await _restarted(stage, f"http://127.0.0.1:{free_port()}")
+        told = (await stage.asks(stage.bob, "/dbc doctor")).plain.replace("*", "")
+        assert "⚠ traces It cannot be reached: connection refused." in told
+        async with await asyncio.start_server(_hangs_up, "127.0.0.1") as collector:
+            port = collector.sockets[0].getsockname()[1]
+            await _restarted(stage, f"http://127.0.0.1:{port}")
+            told = (await stage.asks(stage.bob, "/dbc doctor")).plain.replace("*", "")
+        assert "✔ traces OpenTelemetry is installed." in told
+
+
+async def _hangs_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
 async def test_without_the_packages_it_says_so_and_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
