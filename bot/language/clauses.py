@@ -101,7 +101,7 @@ def _begun(typed: Sequence[str], said: Sequence[str]) -> list[str] | None:
     if said[:1] and said[0] in _BEGINNING and said[1:2] and said[1] in _ONE:
         if {"new", "another"} & set(said[1:3]):
             return ["create", *_without(_BEGINNING | {"new", "another"}, typed, said)]
-        if said[2:3] and said[2] in _MADE:
+        if said[0] != "restart" and said[2:3] and said[2] in _MADE:
             return list(typed[2:])
     return None
 

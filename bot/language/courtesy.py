@@ -63,8 +63,6 @@ def without_courtesy(table: Table, typed: Sequence[str]) -> Sequence[str]:
             return _unasked([verb, *typed[start + len(_MIND[0]) + 1 :]])
         if not (length := _asking(typed[start : start + _LONGEST])):
             break
-        if length > 1:  # “can you reboot ada?” is a wish
-            typed = _unasked(typed)
         start += length
     return typed
 
@@ -102,7 +100,9 @@ def _asking(typed: Sequence[str]) -> int:
 
 
 def _unasked(typed: Sequence[str]) -> list[str]:
-    """The words without a question mark at the end."""
+    """A wish without its question mark: “can you reboot ada?”; whether to delete may be asked."""
+    if not typed or "vm.delete" in VERBS.get(plain(typed[0]), ()):
+        return list(typed)
     last = typed[-1]
     bare = last if is_quoted(last) else Word.of(last.rstrip("?？"), last.rstrip("?？"))
     return [*typed[:-1], *([bare] if bare else [])]

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from bot.language.args import NODE_OPTION
 from bot.language.bound import is_fault
-from bot.language.kinds import PERSON
+from bot.language.kinds import DISK, PERSON, is_disk
 from bot.language.mood import Mood
 from bot.language.parse import NotUnderstood
 from bot.language.row_parts import Listing
@@ -78,6 +78,8 @@ def _is_sure(command: Command, name: str, text: str) -> bool:
     kind = None if parameter is None else parameter.arg.kind
     if parameter is None or kind is None or kind.is_target or parameter.arg.means_several(text):
         return False  # spotted, or unknown
+    if is_disk(text) and kind is not DISK:
+        return False
     if parameter.arg.instead:  # “grow vdb 100G”: by so much, or to that
         return False
     is_named = kind.is_sought or command.verb == "name"
