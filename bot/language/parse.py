@@ -128,7 +128,7 @@ def parse(
     is_bare = table.group(typed[0]) is None
     if is_bare and (_names_nothing(command, values, spelled) or _is_shared(command, typed, values)):
         return _not_understood(table, typed)
-    return Parsed(command, values, spelled)
+    return Parsed(command, _without_guess(command, rest, values), spelled)
 
 
 def with_words(command: Command, bare: Sequence[str], values: Mapping[str, str]) -> Parsed:
@@ -248,6 +248,18 @@ def spoken(command: Command, typed: Sequence[str]) -> dict[str, str]:
     told = plain(" ".join(typed))
     found = {p.name: p.arg.spoken(told) for p in command.parameters if p.arg.spoken is not None}
     return {name: text for name, text in found.items() if text}
+
+
+def _without_guess(command: Command, rest: Sequence[str], values: dict[str, str]) -> dict[str, str]:
+    """Without a size of which a line, that lacks more, does not say whether it is how much more.
+
+    `扩容 train-01 200G`: the form asks for both.
+    """
+    is_told = any("=" in word or plain(word) in {"to", "到"} for word in rest)
+    if is_told or not command.missing(values):
+        return values
+    unsure = {p.name for p in command.parameters if p.arg.instead}
+    return {name: text for name, text in values.items() if name not in unsure}
 
 
 def _refuse_several(

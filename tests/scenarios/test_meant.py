@@ -336,6 +336,21 @@ async def test_what_is_too_long_says_how_long_it_may_be(one_stage: Stage) -> Non
     assert "Hours must be between 1 and 744, not 1000." in told.plain
 
 
+async def test_of_how_much_a_disk_grows_nothing_is_guessed(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.passes()
+    for line, size in (
+        ("disk resize inference 200G", None),
+        ("disk resize inference to 200G", "200"),
+    ):
+        await stage.alice.types(f"/dbc {line}", CHANNEL)
+        form = await stage.alice.sees_modal("Grow a disk")
+        assert (form.value("New size (GiB)"), form.value("Grow by (GiB)")) == (size, None), line
+        assert not form.value("Disk")
+        await stage.alice.closes()
+
+
 async def test_following_a_machine_is_no_wallets(one_stage: Stage) -> None:
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
