@@ -101,7 +101,7 @@ def _asking(typed: Sequence[str]) -> int:
 
 def _unasked(typed: Sequence[str]) -> list[str]:
     """A wish without its question mark: “can you reboot ada?”; whether to delete may be asked."""
-    if not typed or "vm.delete" in VERBS.get(plain(typed[0]), ()):
+    if not typed or VERBS.get(plain(typed[0])) == VERBS["delete"]:
         return list(typed)
     last = typed[-1]
     bare = last if is_quoted(last) else Word.of(last.rstrip("?？"), last.rstrip("?？"))

@@ -142,7 +142,7 @@ def _behind_verb(table: Table, typed: Sequence[str]) -> Sequence[str]:
 def _of_a_part(table: Table, found: list[Command], of: Sequence[str]) -> list[Command]:
     """What is wished of a part of a thing, not of the thing itself: of its ports, its log."""
     changes = {c.id: c.group for c in found if c.effect_of({}) is not Effect.READ}
-    is_new = "vm.create" in changes and "vm" in groups_in(table, of)  # “a machine with 2 GPUs”
+    is_new = VERBS["new"][0] in changes and "vm" in groups_in(table, of)  # “a machine with 2 GPUs”
     if is_new or not {"vm", "metal"} & set(changes.values()):
         return found
     parts = parts_in(list(map(_meant, of)))
