@@ -163,7 +163,7 @@ async def test_a_long_end_is_shortened_by_sentences_in_the_language_of_its_reade
     assert f": {long}Try again in a minute. …" in await listed(stage, stage.alice, "")
     await reads_chinese(stage)
     told = await listed(stage, stage.alice, "")
-    assert "：虚拟机正在运行。什么都没做。先查看虚拟机，再重新申请。一分钟后再试。 …" in told
+    assert "：虚拟机正在运行。未执行任何操作。先查看虚拟机，再重新申请。一分钟后再试。 …" in told
     assert english_in(told) == []
 
 
