@@ -7,6 +7,7 @@ from bot.messages.copies import Copies
 from bot.messages.gathering import part_given_up
 from bot.messages.outbox import Outbox
 from bot.orders.books import Books
+from bot.orders.ended_on_nodes import EndedOnNodes
 from bot.outages.outages import Outages
 from bot.pipeline.context import Services
 from bot.pipeline.desk import Desk
@@ -40,6 +41,7 @@ def jobs_of(
     books = Books(store, services.orders, services.inventory, services.last_known, clock)
     reviews = frozenset({Open.REVIEW})
     around = LookAround(store, services.dbc, services.inventory, services.sightings, clock)
+    ended = EndedOnNodes(store, services.orders, services.dbc, services.inventory, clock)
     return (
         Job("leases", HEARTBEAT, services.leases.beat),
         Job("policy", second, services.audit.record_policy),
@@ -66,6 +68,8 @@ def jobs_of(
         Job("languages", 5 * second, services.languages.refresh),
         Job("inventory", timedelta(minutes=1), around.everywhere),
         Job("new sessions", 5 * second, around.at_new_sessions),
+        # After both: it goes by the living orders and the machines that were found.
+        Job("ended orders", 5 * second, ended.look),
         # Compares what was seen last; in a tick by hand, what the look around has just seen.
         Job("outages", timedelta(minutes=1), outages.look),
         Job("books", timedelta(minutes=1), books.keep),

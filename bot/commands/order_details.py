@@ -9,7 +9,7 @@ from bot.orders.amounts import both, in_dbc, in_dollars
 from bot.orders.coming import when, with_taker
 from bot.orders.costs import summed
 from bot.orders.facts import Facts, span, told_of
-from bot.orders.just_ended import copy_by, just_ended
+from bot.orders.just_ended import as_node_says, copy_by, just_ended
 from bot.orders.offers import offer_of
 from bot.orders.order_buttons import buttons
 from bot.orders.reports import paid_in
@@ -63,8 +63,7 @@ async def shown_in_full(ctx: Context, found: RentalOrder) -> Reply:
         (say("GPUs"), line(_gpus(found))),
         *([] if is_over else [(say("Machines"), line(_machines(facts)))]),
         (say("Renter"), line(code(found.renter))),
-        (say("Blocks"), line(f"{found.began:,} – {found.ends:,}")),
-        (say("Duration"), line(span(found.ends - found.began))),
+        *_blocks(found),
         *_costs(found, payments, prices),
     ]
     shown = line(emoji(sign_of(facts)), " ", with_taker(head, facts))
@@ -77,7 +76,7 @@ async def shown_in_full(ctx: Context, found: RentalOrder) -> Reply:
         parts += [Note(line(copy_by(facts)))] if facts.has_machines else []
     elif found.phase is OrderPhase.RENTING:
         parts += [*at_the_end(facts), *_renewing(facts)]
-    parts += why_over(facts)
+    parts += [*why_over(facts), *as_node_says(facts)]
     acts = buttons(
         found,
         facts.head,
@@ -131,11 +130,22 @@ def data_of(facts: Facts) -> Mapping[str, object]:
     order = facts.order
     return {
         "order": order.number, "node": facts.node, "node_id": order.node, "renter": order.renter,
-        "phase": str(order.phase), "gpu_indexes": list(order.gpus), "start_block": order.began,
+        "phase": str(order.phase), "gpu_indexes": list(order.gpus),
+        "start_block": None if order.is_of_node else order.began,
         "end_block": order.ends, "block": facts.head, "read_at": order.seen_at,
         "taken_by": order.renewer or None,
         "taken_at": order.renewer_since if order.renewer else None,
     }  # fmt: skip
+
+
+def _blocks(order: RentalOrder) -> list[tuple[Text, Line]]:
+    """From when to when it was rented; a node alone names no beginning."""
+    if order.is_of_node:
+        return [(say("Blocks"), line(say("until block {block}", block=f"{order.ends:,}")))]
+    return [
+        (say("Blocks"), line(f"{order.began:,} – {order.ends:,}")),
+        (say("Duration"), line(span(order.ends - order.began))),
+    ]
 
 
 def _costs(

@@ -71,6 +71,11 @@ class RentalOrder:
     is_told_unread: bool = False
 
     @property
+    def is_of_node(self) -> bool:
+        """Whether only its node names it: its beginning is not known, and stands as its end."""
+        return self.began == self.ends
+
+    @property
     def pallet(self) -> str:
         """Where the chain keeps it."""
         return self.id.partition(".")[0]

@@ -96,8 +96,9 @@ def goes_on(order: RentalOrder, chain: str, newest: Block) -> bool:
 
 def is_same(order: RentalOrder, told: OrderOnChain) -> bool:
     """Whether it is that order: after a fork, its number may be another one's."""
-    there = (told.machine_id, told.renter, told.rent_start)
-    return there == (order.node, order.renter, order.began)
+    there = (told.machine_id, told.renter)
+    is_began = order.is_of_node or told.rent_start == order.began
+    return is_began and there == (order.node, order.renter)
 
 
 def looked(order: RentalOrder, read: Read) -> Looked:
@@ -278,6 +279,7 @@ def _rented(order: RentalOrder, final: OrderOnChain, read: Read) -> RentalOrder:
     rented = replace(
         order,
         phase=OrderPhase.RENTING,
+        began=final.rent_start,
         ends=final.rent_end,
         gpus=final.gpu_index,
         stake=0,

@@ -36,6 +36,17 @@ def ended_before(facts: Facts) -> Phrase:
     )  # fmt: skip
 
 
+def as_node_says(facts: Facts) -> tuple[Part, ...]:
+    """Whose word it is, where nobody has read the order on the chain."""
+    if not facts.order.is_of_node:
+        return ()
+    told = say(
+        "As {node} says. The chain tells nothing of an order that has ended.",
+        node=line(bold(facts.node)),
+    )
+    return (Note(line(told)),)
+
+
 def copy_by(facts: Facts) -> Phrase:
     """Until when to copy its machines' data."""
     order = facts.order

@@ -24,7 +24,7 @@ async def unrecorded(
     Empty where there is none, none can be priced, or a fork may still undo it. Raises ChainError.
     """
     found: list[Payment] = []
-    if order.began > view.final.number:
+    if order.is_of_node or order.began > view.final.number:
         return []
     if not known:
         first = await _first(view, order)

@@ -9,7 +9,7 @@ from bot.orders.amounts import both
 from bot.orders.changes import Event
 from bot.orders.facts import Facts, span, told_of
 from bot.orders.handled import UNRENEWED, taker_of
-from bot.orders.just_ended import ended_before
+from bot.orders.just_ended import as_node_says, ended_before
 from bot.orders.offers import Offer
 from bot.orders.order_buttons import buttons
 from bot.orders.schedule import DAY, KEPT, LOOP, deleted_at, goal_of, reached
@@ -75,7 +75,8 @@ def short(facts: Facts, happened: Event) -> Reply:
 def _reply(facts: Facts, sign: str, sentence: Line, *parts: Part) -> Reply:
     stale = () if facts.is_read else (unread(facts),)
     below = () if facts.order.phase.is_over else (_buttons(facts),)
-    return Reply(sentence, (Para(line(emoji(sign), " ", sentence)), *parts, *stale, *below))
+    shown = Para(line(emoji(sign), " ", sentence))
+    return Reply(sentence, (shown, *parts, *as_node_says(facts), *stale, *below))
 
 
 def _buttons(facts: Facts) -> Actions:
