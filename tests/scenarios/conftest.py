@@ -1,10 +1,12 @@
 """Fixtures of the scenarios."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.dbc.guard import Limits
 from handlers.arrivals import Pulse
 from tests.scenarios.orders import ChainStage, chained
 from tests.scenarios.site import is_http
@@ -39,6 +41,14 @@ async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 async def one_stage(tmp_path: Path) -> AsyncIterator[Stage]:
     """A stage in Socket Mode, for scenarios that have nothing to do with the way of reaching it."""
     async with staged(tmp_path) as one:
+        yield one
+
+
+@pytest.fixture
+async def patient(tmp_path: Path) -> AsyncIterator[Stage]:
+    """A stage whose daemon waits as long as a real one: 30 s, by the clock."""
+    limits = Limits(read=timedelta(seconds=60))
+    async with staged(tmp_path, daemon_patience=None, limits=limits) as one:
         yield one
 
 

@@ -137,7 +137,10 @@ async def test_a_form_in_which_nothing_has_to_be_read_closes_by_itself(stage: St
     assert stage.alice.modal is None
 
 
-async def test_a_form_that_is_checked_for_longer_says_where_it_goes_on(stage: Stage) -> None:
+async def test_a_form_that_is_checked_for_longer_says_where_it_goes_on(patient: Stage) -> None:
+    stage = patient
+    await stage.gives_session(stage.alice, "gpu1", "gpu2")
+    await stage.passes(60)
     off(stage)
     await opens(stage, "vm start")
     machine = stage.task("inference").task_id
@@ -146,7 +149,7 @@ async def test_a_form_that_is_checked_for_longer_says_where_it_goes_on(stage: St
     await stage.waits(2)
     await sent
     await stage.alice.sees_modal("Checking …")
-    await stage.waits(3)  # the node may have begun to take its time only after the form was asked
+    await stage.waits(1)
     await stage.alice.sees_modal("The message where you asked says how it goes on.")
 
 

@@ -1,8 +1,6 @@
 """A node or daemon that keeps people waiting: acknowledged at once, told what is going on."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -11,16 +9,8 @@ from bot.pipeline.patience import LIMIT, waiting_for
 from bot.reply import plain
 from sandbox.slack import Person
 from tests.scenarios.site import rules
-from tests.scenarios.stage import CHANNEL, Stage, staged
+from tests.scenarios.stage import CHANNEL, Stage
 from tests.scenarios.test_slack_silent import time_passing
-
-
-@pytest.fixture
-async def patient(tmp_path: Path) -> AsyncIterator[Stage]:
-    """A stage whose daemon waits as long as a real one: 30 s, by the clock."""
-    limits = Limits(read=timedelta(seconds=60))
-    async with staged(tmp_path, daemon_patience=None, limits=limits) as one:
-        yield one
 
 
 async def acknowledged_soon(person: Person, line: str) -> None:
