@@ -27,6 +27,7 @@ from bot.orders.schedule import (
     is_news,
     is_told_too_early,
     is_too_late,
+    moved_on,
     newest_end,
     reached,
     reached_unread,
@@ -104,7 +105,8 @@ def is_same(order: RentalOrder, told: OrderOnChain) -> bool:
 def looked(order: RentalOrder, read: Read) -> Looked:
     """What a look means. Its block has to go on from what was read before (`goes_on`)."""
     found = _looked(order, read)
-    return replace(found, order=replace(found.order, newest_ends=_ahead(found.order, read.best)))
+    ahead = _ahead(found.order, read.best)
+    return replace(found, order=replace(moved_on(order, found.order), newest_ends=ahead))
 
 
 def _ahead(order: RentalOrder, best: OrderOnChain | None) -> int:
@@ -244,14 +246,8 @@ def _renting(order: RentalOrder, read: Read, *, has_stood: bool) -> Looked:
         if final.rent_end > order.ends:
             return Looked(_rented(order, final, read), Event.RENEWED)
         if final.rent_end < order.ends:  # what was told of the other end counts for nothing
-            order = replace(
-                order,
-                ends=final.rent_end,
-                told="",
-                renewer="",
-                snoozed=False,
-                halts=order.halts + 1,
-            )
+            moved = replace(order, ends=final.rent_end, told="", halts=order.halts + 1)
+            order = moved_on(order, moved)
         latest = max(order.ends, best.rent_end if best is not None else 0)
         found = _anew(order, read.head, latest, has_stood=has_stood)
         return replace(found, is_near=latest > order.ends)

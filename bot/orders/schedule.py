@@ -85,7 +85,17 @@ def by_newest(order: RentalOrder) -> RentalOrder:
         return order
     if not order.newest_ends:
         return order
-    return replace(order, phase=OrderPhase.RENTING, ends=order.newest_ends)
+    return moved_on(order, replace(order, phase=OrderPhase.RENTING, ends=order.newest_ends))
+
+
+def moved_on(before: RentalOrder, order: RentalOrder) -> RentalOrder:
+    """The order as it is now; where its phase or end is another, without what people said before.
+
+    Whoever confirms it has not said to renew it, nor whoever renewed it to do so once more.
+    """
+    if (order.phase, order.ends) == (before.phase, before.ends):
+        return order
+    return replace(order, renewer="", renewer_since=None, snoozed=False)
 
 
 def goal_of(order: RentalOrder) -> int:

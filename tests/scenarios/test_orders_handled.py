@@ -91,3 +91,42 @@ async def test_who_signs_while_a_look_finds_it_is_not_told_that_it_is_missing(
     await scene.passes(minutes=4, step=12)
     assert scene.told(alice, "is confirmed. It ends")
     assert scene.told(alice, "Then sign again") == []
+
+
+async def test_who_confirms_an_order_has_not_said_to_renew_it(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(blocks=2 * DAY, confirmed=False)
+    await scene.passes(minutes=2, step=12)
+    await alice.presses("I confirm it", alice.last("@dbc"))
+    await stage.quiet()
+    show = f"/dbc order show {rental.number}"
+    said = f"<@{alice.id}> said <!date"
+    assert said in (await stage.asks(alice, show)).plain
+    scene.chain.confirm(rental.number)
+    stage.clock.advance(timedelta(seconds=12))
+    shown = (await stage.asks(alice, show)).plain
+    assert "(by the newest block, which is not final yet)" in shown
+    assert said not in shown
+    await scene.passes(minutes=2, step=12)
+    (told,) = [one for one in alice.messages("@dbc") if "is confirmed. It ends" in one.plain]
+    assert "I renew it" in told.buttons
+    assert said not in (await stage.asks(alice, show)).plain
+
+
+async def test_what_was_said_of_an_end_is_not_said_of_that_by_the_newest_block(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(blocks=2 * DAY)
+    await scene.until(rental.end - 24 * 600)
+    await alice.presses("Snooze", alice.last("@dbc"))
+    await alice.presses("I renew it", alice.last("@dbc"))
+    await stage.quiet()
+    scene.chain.relet(rental.number, 2 * DAY)
+    stage.clock.advance(timedelta(seconds=12))
+    shown = (await stage.asks(alice, f"/dbc order show {rental.number}")).plain
+    assert "(by the newest block, which is not final yet)" in shown
+    assert f"<@{alice.id}> said <!date" not in shown
+    await scene.passes(minutes=2, step=12)
+    (told,) = [one for one in alice.messages("@dbc") if "is renewed" in one.plain]
+    assert {"I renew it", "Snooze"} <= set(told.buttons)
