@@ -217,7 +217,7 @@ async def copying(ctx: Context, facts: Facts, left: Left, data: Mapping[str, obj
             *_after_the_end(facts, left),
             *_stepwise(rows),
             room,
-            await _how(ctx, facts, servers),
+            await _how(ctx, facts, servers, left),
         ),
         private=True,
         data={**data, "node_disks": disks},
@@ -443,7 +443,7 @@ def _free_in(disk: HostDisk) -> Line:
     return line(say("{what}: {subject}", what=where, subject=free_of(disk)))
 
 
-async def _how(ctx: Context, facts: Facts, servers: Sequence[str]) -> Part:
+async def _how(ctx: Context, facts: Facts, servers: Sequence[str], left: Left) -> Part:
     told = [
         line(
             say(
@@ -453,7 +453,7 @@ async def _how(ctx: Context, facts: Facts, servers: Sequence[str]) -> Part:
             if facts.order.phase is OrderPhase.RENTING and not facts.is_ending
             else say("A snapshot holds the system disk only, and needs the machine to be off.")
         ),
-        *await _reviewed(ctx, facts),
+        *await _reviewed(ctx, facts, left),
     ]
     if servers:
         told.append(
@@ -479,10 +479,10 @@ async def _how(ctx: Context, facts: Facts, servers: Sequence[str]) -> Part:
     return Note(stacked(told))
 
 
-async def _reviewed(ctx: Context, facts: Facts) -> list[Line]:
-    """That switching off may need an approval, which takes time."""
+async def _reviewed(ctx: Context, facts: Facts, left: Left) -> list[Line]:
+    """That switching off may need an approval, which takes time; not once the node does it."""
     is_on = any(not one.is_off for one in facts.machines or ())
-    if not is_on or facts.order.phase is OrderPhase.ENDED:
+    if not is_on or left.refuses or facts.is_ending or facts.is_past(facts.order.ends):
         return []
     shutdown = ctx.services.table["vm.shutdown"]
     asked = {shutdown.id: shutdown.effect_of({})}

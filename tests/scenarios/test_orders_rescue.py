@@ -8,6 +8,7 @@ from tests.scenarios.site import rules
 from tests.scenarios.stage import CONFIRM_ONLY
 from tests.scenarios.stored import alter
 
+REVIEWED = '[[rule]]\nname = "r"\nmatch = { command = "vm.shutdown" }\napprovals = 1\n'
 NO = '[[rule]]\nname = "no"\ndeny = "Not for you."\nmatch = '
 
 
@@ -82,6 +83,24 @@ async def test_what_the_rules_surely_deny_is_offered_by_no_button(scene: ChainSt
     shown = await stage.asks(alice, f"/dbc order rescue {rental.number}")
     assert "Take a snapshot …" in shown.buttons
     assert "Shut down" not in shown.buttons
+
+
+@pytest.mark.parametrize("is_read", [True, False], ids=["read", "not read"])
+async def test_no_shutdown_is_advised_in_time_once_the_end_has_come(
+    scene: ChainStage, is_read: bool
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rules(stage, REVIEWED)
+    stage.node("gpu1").ledger = scene.chain
+    rental = scene.rents(blocks=600)
+    await scene.passes(minutes=2, step=60)
+    asked = f"/dbc order rescue {rental.number}"
+    assert "needs approval here. Request it in time" in (await stage.asks(alice, asked)).plain
+    scene.rpc[0].down = not is_read
+    stage.clock.advance(scene.chain.blocks.until(rental.end + 1))
+    said = (await stage.asks(alice, asked)).plain
+    assert "once gpu1 is rented again" in said.replace("*", "")
+    assert "needs approval" not in said
 
 
 @pytest.mark.slow
