@@ -24,11 +24,19 @@ def offer_of(order: RentalOrder, prices: Prices | None, paid: Sequence[Payment])
     """What it costs; None where the chain has no price that can be computed with."""
     if prices is None or not prices.is_usable or not prices.avg_price:
         return None
-    blocks = paid[-1].ends - paid[-1].begins if paid else order.ends - order.began
+    blocks = _paid_last(order, paid)
     whole = _at(prices, order, blocks)
     if order.phase is OrderPhase.WAITING and order.stake:
         whole = _reserved(order.stake, prices.avg_price)
     return Offer(_at(prices, order, PER_DAY), whole, blocks)
+
+
+def _paid_last(order: RentalOrder, paid: Sequence[Payment]) -> int:
+    """How many blocks were paid for last; a renewal stands in the books a minute later or so."""
+    if not paid:
+        return order.ends - order.began
+    last = paid[-1]
+    return order.ends - last.ends if order.ends > last.ends else last.ends - last.begins
 
 
 def paid_since(before: RentalOrder, order: RentalOrder, prices: Prices | None) -> Amount | None:

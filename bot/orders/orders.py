@@ -343,7 +343,7 @@ class Orders:
             known = order if is_read else by_newest(order)
             facts, people = await self._facts(known, head, is_read=is_read)
             if found.stage is not None:
-                facts = replace(facts, offer=await self._offer(order))
+                facts = replace(facts, offer=await self._offer(known))
             elif found.event in {Event.CONFIRMED, Event.RENEWED}:
                 paid = paid_since(before, order, await self.prices.of(order.node))
                 facts = replace(facts, paid=paid)

@@ -1,8 +1,10 @@
 """What an order costs stands where somebody decides on it: to renew, to confirm, to build on it."""
 
+from datetime import timedelta
+
 import pytest
 
-from tests.scenarios.orders import DAY, ChainStage
+from tests.scenarios.orders import DAY, LOOKS, ChainStage
 
 DAILY = "299.45 USD · 24,954.17 DBC"
 CREATE = "/dbc vm create name=late image=ubuntu-20.04.qcow2 gpu=1 cpu=2 mem=8 disk=10 on gpu1"
@@ -61,6 +63,25 @@ async def test_a_confirmation_and_a_renewal_say_what_was_paid(scene: ChainStage)
     await scene.passes(minutes=20, step=60)
     (told,) = scene.told(alice, "is renewed. It now ends")
     assert "Paid: 598.90 USD · 49,908.33 DBC (estimate)." in told
+
+
+async def test_after_a_renewal_its_own_length_is_what_was_paid_for_last(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(blocks=3600)
+    await scene.until(rental.end - 10)
+    scene.chain.relet(rental.number, 600)
+    for _ in range(12):  # the books are kept later
+        stage.clock.advance(timedelta(seconds=5))
+        for job in stage.bot._ticker._jobs:
+            if job.name in LOOKS | {"outbox"}:
+                await job.run()
+    shown = (await stage.asks(alice, f"/dbc order show {rental.number}")).plain
+    (told,) = scene.told(alice, "for gpu1 ends", "12.48 USD", at="end-1")
+    for said in (told, shown):
+        assert "12.48 USD · 1,039.76 DBC for 60 minutes, as long as it was paid for last." in said
+    await stage.bot.tick()
+    again = (await stage.asks(alice, f"/dbc order show {rental.number}")).plain
+    assert "for 60 minutes, as long as it was paid for last." in again
 
 
 async def test_what_was_paid_stays_once_the_machines_are_read(scene: ChainStage) -> None:
