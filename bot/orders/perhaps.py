@@ -46,15 +46,22 @@ def unseen_end(facts: Facts) -> Phrase:
     named = {**_named(facts), "end": facts.earliest(facts.order.ends)}
     if facts.is_past(goal):
         return say(
-            "{node} may have deleted {machines} with all disks and snapshots. Order {order} was to "
-            "end {end}, unless it was renewed.",
+            "{node} may have deleted {machines} with all disks and snapshots, unless order {order} "
+            "was renewed. It was to end {end}.",
+            **named,
+        )
+    named["time"] = line(time(deleted_at(facts.order)))
+    if facts.is_ending:
+        return say(
+            "{node} may delete {machines} with all disks and snapshots after {time}. Order {order} "
+            "ended {end}.",
             **named,
         )
     return say(
-        "{node} may delete {machines} with all disks and snapshots after {time}. Order {order} "
-        "was to end {end}, unless it was renewed.",
-        **named, time=line(time(deleted_at(facts.order))),
-    )  # fmt: skip
+        "{node} may delete {machines} with all disks and snapshots after {time}, unless order "
+        "{order} was renewed. It was to end {end}.",
+        **named,
+    )
 
 
 def ended(facts: Facts) -> Phrase:

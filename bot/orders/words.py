@@ -163,16 +163,22 @@ def _unseen_end(facts: Facts) -> Reply:
         return _reply(facts, "rotating_light", line(told), perhaps.why(facts), *copy)
     if facts.is_past(goal):
         told = say(
-            "{node} deletes, or has deleted, {machines} with all disks and snapshots. Order "
-            "{order} was to end {end}, unless it was renewed.",
+            "{node} deletes, or has deleted, {machines} with all disks and snapshots, unless order "
+            "{order} was renewed. It was to end {end}.",
             **named,
         )
         return _reply(facts, "rotating_light", line(told), *_unsure(facts))
     told = say(
-        "{node} deletes {machines} with all disks and snapshots after {time}. Order {order} was "
-        "to end {end}, unless it was renewed.",
+        "{node} deletes {machines} with all disks and snapshots after {time}, unless order {order} "
+        "was renewed. It was to end {end}.",
         **named,
     )
+    if facts.is_ending:
+        told = say(
+            "{node} deletes {machines} with all disks and snapshots after {time}. Order {order} "
+            "ended {end}.",
+            **named,
+        )
     return _reply(facts, "rotating_light", line(told), *_unsure(facts), *copy)
 
 

@@ -68,7 +68,7 @@ async def test_after_a_downtime_past_the_end_the_deletion_is_told_first(
     stage.clock.advance(scene.chain.blocks.until(rental.end + hours * HOUR))
     await scene.restart()
     await scene.passes(minutes=2, step=30)
-    (told,) = scene.told(alice, f"Order {rental.number} was to end", "unless it was renewed")
+    (told,) = scene.told(alice, f"unless order {rental.number} was renewed. It was to end")
     assert all(word in told for word in words)
     assert "lose power within 15 minutes" not in told
 
@@ -94,7 +94,7 @@ async def test_an_end_that_was_not_seen_names_the_machines_of_which_it_is_not_ce
     stage.clock.advance(scene.chain.blocks.until(rental.end + hours * HOUR))
     await scene.restart()
     await scene.passes(minutes=2, step=30)
-    (told,) = scene.told(alice, f"Order {rental.number} was to end", "unless it was renewed")
+    (told,) = scene.told(alice, f"unless order {rental.number} was renewed. It was to end")
     words = (*words, "inference (vda", "I do not know which order pays for them.")
     assert not [word for word in words if word not in told], told
     assert "its machines" not in told

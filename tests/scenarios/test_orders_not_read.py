@@ -24,7 +24,7 @@ async def test_a_deletion_is_announced_though_nobody_could_read_the_end(scene: C
         await scene.until(rental.end + (72 - left) * HOUR, step=1800)
         (told,) = scene.told(alice, at=warning)
         assert "gpu1 deletes Ada's training run" in told
-        assert f"Order {rental.number} was to end" in told
+        assert f"unless order {rental.number} was renewed. It was to end" in told
         assert "The chain cannot be read at present. This is as read" in told
     scene.rpc[0].down = False
     await scene.passes(minutes=10, step=60)
@@ -76,7 +76,7 @@ async def test_one_of_two_nodes_that_lies_hides_no_deletion(tmp_path: Path) -> N
         assert scene.told(alice, "for gpu1 ends", at="end-24")
         await scene.until(rental.end + 67 * HOUR, step=1800)
         for warning in ("deletion-24", "deletion-6"):
-            assert scene.told(alice, "was to end", "unless it was renewed", at=warning)
+            assert scene.told(alice, "was renewed. It was to end", at=warning)
 
 
 @pytest.mark.slow

@@ -298,3 +298,15 @@ async def test_an_end_that_a_fork_brings_back_is_heard_again(scene: ChainStage) 
         assert len(alice.messages("@dbc")) == heard + 1
         assert f"Order {rental.number} for *gpu1* ends" in alice.last("@dbc").plain
         assert "I renew it" in alice.last("@dbc").buttons
+
+
+async def test_with_an_end_that_moved_to_the_past_it_has_ended(scene: ChainStage) -> None:
+    alice = scene.stage.alice
+    await scene.stage.asks(alice, "/dbc vm list")
+    rental = scene.rents(blocks=DAY)
+    await scene.passes(minutes=5, step=60)
+    scene.chain.move_end(rental.number, -1)
+    await scene.passes(minutes=0.5, step=5)
+    (told,) = scene.told(alice, "gpu1 deletes Ada's training run")
+    assert f"Order {rental.number} ended <!date" in told
+    assert "renewed" not in told

@@ -16,7 +16,7 @@ async def test_a_deletion_is_told_where_nobody_could_read_the_end(scene: ChainSt
     scene.rpc[0].down = True
     await scene.until(rental.end + 49 * 600)
     (day,) = scene.told(alice, "gpu1 deletes", at="deletion-24")
-    assert f"Order {rental.number} was to end" in day
+    assert f"unless order {rental.number} was renewed. It was to end" in day
     assert "Ada's training run" in day
     await scene.until(rental.end + 67 * 600)
     assert len(scene.told(alice, "gpu1 deletes", at="deletion-6")) == 1
