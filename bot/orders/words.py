@@ -92,8 +92,8 @@ def unread(facts: Facts) -> Note:
         gone = say("The order was not found on the chain just now. That is being checked.")
         return Note(line(emoji("warning"), " ", gone))
     told = say(
-        "The chain cannot be read at present. This is as read {time}; it may have been confirmed "
-        "or renewed since.",
+        "This could not be read from the chain just now: it is as of {time}, and may have been "
+        "confirmed or renewed since.",
         time=line(time(facts.order.seen_at)),
     )
     return Note(line(emoji("warning"), " ", told))

@@ -163,7 +163,7 @@ async def test_an_outage_of_the_chain_holds_back_no_last_warning(scene: ChainSta
     (told,) = scene.told(alice, "for gpu1 ends", at="end-6")
     assert "The chain cannot be read at present." in told
     listed = (await scene.stage.asks(alice, "/dbc order list")).plain
-    assert "The chain cannot be read at present. This is as read" in listed
+    assert "This could not be read from the chain just now: it is as of" in listed
     await scene.until(rental.end + 600)
     assert scene.told(alice, "has ended") == []  # nobody could know
     scene.rpc[0].down = False

@@ -25,7 +25,7 @@ async def test_a_deletion_is_announced_though_nobody_could_read_the_end(scene: C
         (told,) = scene.told(alice, at=warning)
         assert "gpu1 deletes Ada's training run" in told
         assert f"unless order {rental.number} was renewed. It was to end" in told
-        assert "The chain cannot be read at present. This is as read" in told
+        assert "This could not be read from the chain just now: it is as of" in told
     scene.rpc[0].down = False
     await scene.passes(minutes=10, step=60)
     assert len(scene.told(alice, "for gpu1 ended", "off by now")) == 1
@@ -57,7 +57,7 @@ async def test_the_end_is_told_a_day_before_though_the_chain_is_down(scene: Chai
     scene.rpc[0].down = True
     await scene.until(rental.end - 23 * HOUR, step=1800)
     (told,) = scene.told(alice, "for gpu1 ends", at="end-24")
-    assert "The chain cannot be read at present. This is as read" in told
+    assert "This could not be read from the chain just now: it is as of" in told
     scene.rpc[0].down = False
     await scene.until(rental.end - 22 * HOUR)
     assert len(scene.told(alice, "for gpu1 ends")) == 1
@@ -102,7 +102,7 @@ async def test_a_countdown_says_at_once_that_the_chain_is_not_read(scene: ChainS
     scene.rpc[0].down = True
     await scene.passes(minutes=1, step=15)
     (told,) = scene.told(alice, f"Confirm order {rental.number}", CONFIRMS)
-    assert "The chain cannot be read at present. This is as read" in told
+    assert "This could not be read from the chain just now: it is as of" in told
     scene.rpc[0].down = False
     await scene.passes(minutes=1, step=15)
     (told,) = scene.told(alice, f"Confirm order {rental.number}", CONFIRMS)
@@ -281,11 +281,11 @@ async def test_what_the_newest_block_has_confirmed_has_an_end_though_nothing_is_
     await stage.bot._services.orders.poll_due()
     scene.rpc[0].down = True
     await scene.until(rental.start + 260, step=30)
-    assert scene.told(alice, "Confirm order", "The chain cannot be read") == []
+    assert scene.told(alice, "Confirm order", "could not be read from the chain") == []
     assert scene.told(alice, "This is over: its time has passed")
     await scene.until(rental.end - 50)
     for warning in ("end-24", "end-6", "end-1", "end-15m"):
-        (told,) = scene.told(alice, "for gpu1 ends", "it may have been confirmed", at=warning)
+        (told,) = scene.told(alice, "for gpu1 ends", "may have been confirmed", at=warning)
         assert "said" not in told  # who said to confirm it
     scene.rpc[0].down = False
     await scene.passes(minutes=2, step=15)
