@@ -141,7 +141,7 @@ async def test_who_signed_is_not_sent_to_sign_again_while_the_chain_cannot_be_re
     scene.rpc[0].down = False
     await scene.passes(minutes=2, step=30)
     assert len(scene.told(alice, f"No renewal of order {rental.number}")) == 1
-    assert len(scene.told(alice, "could not be read")) == 1
+    assert len(scene.told(alice, "is on the chain, could not be read")) == 1
 
 
 async def test_an_order_signed_by_who_lost_access_since_is_not_looked_at_for_ever(
