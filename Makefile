@@ -33,7 +33,7 @@ sandbox: $(READY) ## The two sandbox servers alone, for a bot of your own
 
 test: SIZE = -m "not slow"
 test: export PYTHONDONTWRITEBYTECODE =
-test: $(READY) ## What a change is judged by, in five minutes: every test but the slow ones, which check has as well
+test: $(READY) ## What a change is judged by, in some minutes: every test but the slow ones, which check has as well
 	$(BIN)/python $(COVERAGE) -m pytest $(SIZE)
 
 check: $(READY) ## All of CI: format, lint, types, import rule, generated files, every test and their coverage
