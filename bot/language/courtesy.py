@@ -26,7 +26,7 @@ _REQUESTS = tuple(
     )
 )  # fmt: skip
 _LONGEST = max(map(len, _REQUESTS))
-# Before what is to be done: “would you mind restarting ada”.
+# Polite words before a wish: “would you mind restarting ada”.
 _MIND = (("would", "you", "mind"), ("do", "you", "mind"), ("would", "u", "mind"))
 # The same in several words, at the end.
 PHRASES = tuple(

@@ -103,7 +103,7 @@ class EndedOnNodes:
     async def _taken_up(
         self, view: ChainView, node: NodeId, told: RentOrder, *, is_only: bool
     ) -> bool | None:
-        """Whether it is stored now as one whose end is to be told; None where that is not known."""
+        """Store it if its end must be told; whether it did so. None while the chain cannot say."""
         if told.rent_end is None:
             return False
         if not view.head - KEPT < told.rent_end <= view.head:
