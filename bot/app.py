@@ -208,7 +208,7 @@ class Bot:
         )
         watches = Watches(
             store, looking, inventory, outbox, leases, clock, self._by, words,
-            lambda brought_up: comes_of(services, brought_up),
+            lambda brought_up: comes_of(services, brought_up), dbc.came_back,
         )  # fmt: skip
         services = Services(
             store=store,

@@ -70,6 +70,10 @@ class DbcClient(Areas):
         """When a node last answered this process."""
         return self._transport.breaker.last_answer(node_id)
 
+    def came_back(self) -> frozenset[NodeId]:
+        """The nodes that have answered after a silence, or for the first time; each told once."""
+        return self._transport.breaker.came_back()
+
     def ask_again(self, node_id: NodeId) -> None:
         """Let the next read try a silent node at once."""
         self._transport.breaker.ask_again(node_id)

@@ -131,6 +131,7 @@ class Breaker:
     limits: Limits
     _nodes: defaultdict[str, _Silence] = field(default_factory=lambda: defaultdict(_Silence))
     _answered: dict[str, datetime] = field(default_factory=dict)  # when each last did
+    _back: set[NodeId] = field(default_factory=set)  # answered again, and nobody was told yet
 
     def check(self, node_id: NodeId, mode: Mode) -> None:
         """Raise NodeSilent if a read must wait. Changes are a person's own decision and pass."""
@@ -150,6 +151,12 @@ class Breaker:
     def last_answer(self, node_id: NodeId) -> datetime | None:
         """When a node last answered, as far as this process knows."""
         return self._answered.get(node_id)
+
+    def came_back(self) -> frozenset[NodeId]:
+        """The nodes that have answered after a silence, or for the first time; each told once."""
+        back = frozenset(self._back)
+        self._back.clear()
+        return back
 
     def ask_again(self, node_id: NodeId) -> None:
         """Let the next read try a silent node at once, unless one is trying it right now."""
@@ -174,7 +181,9 @@ class Breaker:
     def leave(self, node_id: NodeId, *, probe: bool, silent: bool, answered: bool) -> None:
         """Say what came of it. Neither silent nor answered: the request never reached the node."""
         if answered or not node_id:
-            self._nodes.pop(node_id, None)
+            was_silent = self._nodes.pop(node_id, None) is not None
+            if node_id and (was_silent or node_id not in self._answered):
+                self._back.add(node_id)
             self._answered[node_id] = self.clock.now()
             return
         node = self._nodes[node_id]

@@ -1,8 +1,10 @@
 """How what is under way is listed: what was asked, to what, and how that was last seen."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from bot.dbc.models import said_state
+from bot.ids import NodeId
 from bot.language.table import Table
 from bot.messages import cards
 from bot.messages.cards import subject_of
@@ -36,10 +38,11 @@ async def under_way(
     if is_unseen and not is_machine:
         shown = said_state("")  # what it was before says nothing
     aside: list[Phrase] = []
-    if is_machine and (is_unseen or watch.silent_since is not None):
+    since = watch.silent_since
+    if is_machine and (is_unseen or (since is not None and seen[0].seen_at <= since)):
         aside.append(say("as last seen, {time}", time=time(seen[0].seen_at)))
-    if watch.silent_since is not None:
-        answer = await services.inventory.last_answer(watch.node)
+    answer = await services.inventory.last_answer(watch.node) if since is not None else None
+    if since is not None and not _answers_again(services, watch.node, answer, since):
         silent = say("{node} has not answered", node=label)
         if answer:
             silent = say("{node} has not answered since {time}", node=label, time=time(answer))
@@ -50,6 +53,14 @@ async def under_way(
     if aside:
         told = line(say("{told} ({aside})", told=told, aside=apart(aside)))
     return told, plain(shown)
+
+
+def _answers_again(
+    services: Services, node: NodeId, answer: datetime | None, silent_since: datetime
+) -> bool:
+    """Whether a node has answered something since it could not be looked at, and goes on to."""
+    is_silent = services.dbc.silence(node) is not None
+    return answer is not None and answer > silent_since and not is_silent
 
 
 def called(table: Table, watch: Watch, label: str) -> Line:

@@ -6,7 +6,7 @@ say it. What is asked, and what the answers mean, is not known here.
 """
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -71,7 +71,10 @@ log = structlog.get_logger()
 
 
 class Watches:
-    """Owns the rows. `words` of what was asked for; `comes_of` as `Settling` has it."""
+    """Owns the rows. `words` of what was asked for; `comes_of` as `Settling` has it.
+
+    `came_back` tells each node once that has answered after a silence.
+    """
 
     def __init__(
         self,
@@ -84,8 +87,10 @@ class Watches:
         by: str,
         words: Callable[[Execution], Spoken],
         comes_of: Callable[[Execution], Awaitable[Sequence[Part]]],
+        came_back: Callable[[], Collection[NodeId]],
     ) -> None:
         self._store = store
+        self._came_back = came_back
         self._observers = observers
         self._inventory = inventory
         self._outbox = outbox
@@ -201,6 +206,7 @@ class Watches:
 
     async def poll_due(self) -> None:
         """Look at everything whose time has come, grouped by node, session and kind."""
+        await self._look_again_at(self._came_back())
         async with self._store.read() as tx:
             due = await tx.watches.due(self._clock.now(), _GROUPS)
         groups: dict[Group, list[Due]] = defaultdict(list)
@@ -214,6 +220,17 @@ class Watches:
             await all_ended(*(self._poll_safely(group, due) for group, due in new.items()))
         finally:
             await self._outbox.deliver_due()
+
+    async def _look_again_at(self, nodes: Collection[NodeId]) -> None:
+        """Make due what could not be seen on nodes that answer again: its card says so still."""
+        unseen_at = []
+        for node in sorted(nodes):
+            async with self._store.read() as tx:
+                followed = await tx.watches.open(node=node)
+            unseen_at += [node] if any(one.silent_since is not None for one in followed) else []
+        if unseen_at:
+            async with self._store.write() as tx:
+                await tx.watches.look_again_at(unseen_at, self._clock.now())
 
     async def _poll_safely(self, group: Group, due: Sequence[Due]) -> None:
         """One group's surprise is no other's; it is tried again until the deadline."""

@@ -143,6 +143,16 @@ _LOOKED_AT = (
     )
     .distinct()
 )
+_SEEN_AGAIN = (
+    update(watches)
+    .where(
+        _IS_OPEN,
+        watches.c.node.in_(bindparam("its_nodes", expanding=True)),
+        watches.c.silent_since.is_not(None),
+        watches.c.next_poll_at > bindparam("its_now"),
+    )
+    .values(next_poll_at=bindparam("its_now"))
+)
 _AS_BEFORE = (
     update(watches)
     .where(
@@ -302,6 +312,10 @@ class Watches(Repository):
         await self._connection.execute(
             _SET, {"its_id": watch_id, "stopped_by": user, "next_poll_at": now}
         )
+
+    async def look_again_at(self, nodes: Collection[NodeId], now: datetime) -> None:
+        """Make due at once what could not be seen on these nodes when it was looked at last."""
+        await self._connection.execute(_SEEN_AGAIN, {"its_nodes": list(nodes), "its_now": now})
 
     async def settle(
         self, watch_id: str, state: WatchState, status: str, *, by: str | None = None

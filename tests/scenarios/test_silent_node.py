@@ -152,6 +152,27 @@ async def test_a_card_says_when_a_silent_node_last_answered(one_stage: Stage) ->
     assert f"Restart a machine: *inference* on *gpu1*: {seen[:-1]}" in listed.plain
 
 
+async def test_what_is_known_to_be_back_is_told_at_once(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.alice.opens_home()
+    await stage.alice.types("/dbc vm restart inference", channel=CHANNEL)
+    await stage.confirms(stage.alice, "Restart")
+    stage.node("gpu1").silent = True
+    await stage.passes(300)
+    await stage.passes(5)
+    assert "gpu1 has not answered since" in (await stage.alice.sees_home("In progress")).plain
+    assert "the node has not answered since" in card(stage.alice, "is restarting").plain
+    stage.node("gpu1").silent = False
+    listed = await stage.asks(stage.alice, "/dbc node retry gpu1")
+    assert "is responding" in listed.plain
+    listed = await stage.asks(stage.alice, "/dbc watch list")  # it is looked at a moment later
+    assert "has not answered" not in listed.plain
+    await stage.passes(5)
+    assert "has not answered" not in (await stage.alice.sees_home("inference")).plain
+    assert len(stage.endings(stage.alice)) == 1
+
+
 async def test_a_command_without_an_answer_is_listed_as_unknown(one_stage: Stage) -> None:
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
