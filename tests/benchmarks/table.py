@@ -47,6 +47,38 @@ def _of(name: str) -> Callable[[Any], float]:
     return lambda found: float(getattr(found, name))
 
 
+HISTORY = Run(
+    lambda _data, size: history(size.rows),
+    (
+        Row("page", "audit list of somebody who is no auditor", "ms", 50, _of("page")),
+        Row("verify", "audit verify", "s", 10, _of("verify")),
+        Row("verify-memory", "the same, memory", "MiB", 110, _of("verify_memory")),
+        Row("export-memory", "audit export: memory", "MiB", 30, _of("export_memory")),
+        Row(
+            "export-acks",
+            "the same: acks of others, ÷ before",
+            "×",
+            1.5,
+            lambda found: found.meanwhile / found.before,
+        ),
+    ),
+)
+FOLLOWING = Run(
+    lambda data, size: watching(data, size.watches, max(size.watches // 50, 1), size.seconds),
+    (
+        Row("watches", "share of a core for 10,000 watches", "%", 40, lambda w: w.share * 100),
+        Row("looks", "the same: longest between two looks", "s", 15, _of("longest")),
+        Row("told", "the same: state change → end told, p99", "s", 17, _of("told")),
+        Row(
+            "memory",
+            "the same: memory ÷ the given packages",
+            "×",
+            2.2,
+            lambda w: w.memory / w.given,
+        ),
+        Row("node-list", "processor time per node list", "ms", 12, _of("per_list")),
+    ),
+)
 RUNS = (
     Run(
         lambda _data, size: changes(size.commands),
@@ -65,38 +97,8 @@ RUNS = (
         lambda _data, _size: listed_in_ms(200),
         (Row("list", "render a list of 100 machines", "ms", 0.5, float),),
     ),
-    Run(
-        lambda _data, size: history(size.rows),
-        (
-            Row("page", "audit list of somebody who is no auditor", "ms", 50, _of("page")),
-            Row("verify", "audit verify", "s", 10, _of("verify")),
-            Row("verify-memory", "the same, memory", "MiB", 110, _of("verify_memory")),
-            Row("export-memory", "audit export: memory", "MiB", 30, _of("export_memory")),
-            Row(
-                "export-acks",
-                "the same: acks of others, ÷ before",
-                "×",
-                1.5,
-                lambda found: found.meanwhile / found.before,
-            ),
-        ),
-    ),
-    Run(
-        lambda data, size: watching(data, size.watches, max(size.watches // 50, 1), size.seconds),
-        (
-            Row("watches", "share of a core for 10,000 watches", "%", 40, lambda w: w.share * 100),
-            Row("looks", "the same: longest between two looks", "s", 15, _of("longest")),
-            Row("told", "the same: state change → end told, p99", "s", 17, _of("told")),
-            Row(
-                "memory",
-                "the same: memory ÷ the given packages",
-                "×",
-                2.2,
-                lambda w: w.memory / w.given,
-            ),
-            Row("node-list", "processor time per node list", "ms", 12, _of("per_list")),
-        ),
-    ),
+    HISTORY,
+    FOLLOWING,
 )
 
 

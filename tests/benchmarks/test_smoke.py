@@ -7,6 +7,7 @@ import pytest
 from tests.benchmarks.__main__ import plain, tables
 from tests.benchmarks.acknowledgements import CASES, Measurement, Size
 from tests.benchmarks.figures import figures
+from tests.benchmarks.growth import GROWTHS, head, line, picture
 from tests.benchmarks.stage import staged
 from tests.benchmarks.watching import row, watching
 
@@ -38,3 +39,14 @@ def test_machines_that_are_followed_are_looked_at(tmp_path: Path) -> None:
     found = watching(tmp_path, watches=4, nodes=2, seconds=0.1, lead=3.0, rest=0.0)
     assert found.memory > found.given > 0
     assert row(found).startswith("| 4 | 2 |")
+
+
+def test_curves_of_growth_are_drawn_beside_what_they_may_be() -> None:
+    growth = GROWTHS["watches"]
+    rows = growth.run.rows
+    found = {10: [0.0, *(row.most / 2 for row in rows[1:])], 100: [row.most for row in rows]}
+    drawn = picture(growth, found)
+    assert drawn.startswith("<svg")
+    assert "src=" not in drawn  # nothing is loaded from elsewhere
+    assert all(row.name in drawn for row in rows)
+    assert line(100, found[100]).count("|") == head(growth).splitlines()[0].count("|")
