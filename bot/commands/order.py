@@ -9,7 +9,7 @@ from bot.chain.price import PER_DAY, Prices, dollars
 from bot.commands.order_claims import as_nodes_say, none_on
 from bot.commands.order_details import data_of, shown_in_full
 from bot.commands.order_notes import SOON
-from bot.commands.order_odd import SEARCHED, odd_among, odd_orders, unsure
+from bot.commands.order_odd import OFF, SEARCHED, not_known, odd_among, odd_orders, unsure
 from bot.commands.order_rescue import copying, left_of
 from bot.dbc.signatures import public_key_of
 from bot.errors import NotFound
@@ -69,7 +69,6 @@ def _wallet(kind: Kind) -> Arg:
 
 Wallet = Annotated[str, _wallet(WORD)]
 WatchedWallet = Annotated[str, _wallet(WATCHED)]
-_OFF = say("The chain is not read yet: whoever runs this bot has to set CHAIN_RPC_URLS.")
 
 
 async def list_orders(ctx: Context, node: OnNode | None = None) -> Reply:
@@ -159,12 +158,7 @@ async def _known(ctx: Context, number: int) -> list[RentalOrder]:
         if one.node not in hidden and await ctx.services.orders.holdings.tells(one, ctx.actor)
     ]
     if not mine:
-        see = say("See: {command}", command=command("order list"))
-        raise NotFound(
-            say("You are told of no order {order}.", order=str(number)),
-            hint=await unsure(ctx) or line(see),
-            field="order",
-        )
+        raise await not_known(ctx, number)
     living = [one for one in mine if not one.phase.is_over]
     return living or mine[-1:]
 
@@ -174,7 +168,7 @@ async def _some_known(services: Services, user: UserId, _place: Place) -> None:
     if await services.orders.holdings.has_any(user):
         return
     if not services.orders.chain.is_on:
-        raise NotFound(_OFF)
+        raise NotFound(OFF)
     told = SEARCHED[await services.orders.search_of(user)]
     watch = say("Watch a wallet: {command}", command=command("order watch <wallet>"))
     raise NotFound(
@@ -207,7 +201,8 @@ async def _some_to_rescue(services: Services, user: UserId, place: Place) -> Non
         return
     await _some_known(services, user, place)
     raise NotFound(
-        say("None of your orders has machines left to copy."),
+        SEARCHED[await services.orders.search_of(user)]
+        or say("None of your orders has machines left to copy."),
         hint=line(say("See: {command}", command=command("order list"))),
     )
 
@@ -257,7 +252,7 @@ async def unwatch(ctx: Context, wallet: WatchedWallet) -> Reply:
 
 
 def _off() -> Note:
-    return Note(line(emoji("warning"), " ", _OFF))
+    return Note(line(emoji("warning"), " ", OFF))
 
 
 def _check(values: Mapping[str, str]) -> None:

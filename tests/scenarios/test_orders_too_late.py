@@ -44,6 +44,11 @@ async def test_after_the_deletion_time_no_button_leads_to_copying(scene: ChainSt
     await stage.quiet()
     assert alice.modal is None
     assert "has machines left to copy" in alice.last().plain
+    stage.clock.advance(timedelta(seconds=5))
+    await stage.gives_session(alice, "gpu2")  # which the chain was not searched for yet
+    said = (await stage.asks(alice, "/dbc order rescue")).plain
+    assert "The chain is being searched for your orders" in said
+    assert "has machines left to copy" not in said
 
 
 async def test_while_the_chain_is_not_read_the_steps_stay_and_nothing_is_certain(

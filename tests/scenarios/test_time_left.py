@@ -72,23 +72,26 @@ async def test_before_the_chain_was_read_no_order_is_said_not_to_be_there(tmp_pa
         stage, alice = new.stage, new.stage.alice
         await stage.gives_session(alice, "gpu1")
         new.rents()
-        unread = "The chain could not be read for it yet. Try again in a minute."
+        unread = "The chain could not be read for your orders yet. Try again in a minute."
         sought = "The chain is being searched for your orders. Try again in a minute."
-        for line in ("order list", "order show 1287"):
+        for line in ("order list", "order show 1287", "order rescue 1287"):
             shown = (await stage.asks(alice, f"/dbc {line}")).plain
             assert sought in shown
-            assert "The chain has no order" not in shown
+            assert " no order" not in shown
         await new.passes(minutes=1, step=30)
         assert "1287" in (await stage.asks(alice, "/dbc order list")).plain
         missing = await stage.asks(alice, "/dbc order show 99")
         assert sought not in missing.plain
+        assert "You are told of no order 99." in missing.plain
         new.rents("gpu2")
         stage.clock.advance(timedelta(seconds=5))
         await stage.gives_session(stage.bob, "gpu2")
         assert sought in (await stage.asks(stage.bob, "/dbc order show 1288")).plain
         new.rpc[0].down = True
         await new.passes(minutes=5, step=30)
-        assert unread in (await stage.asks(alice, "/dbc order show 99")).plain
+        shown = (await stage.asks(alice, "/dbc order show 99")).plain
+        assert unread in shown
+        assert " no order" not in shown
 
 
 async def test_of_a_wallet_that_was_just_watched_nothing_is_said_not_to_be_there(
