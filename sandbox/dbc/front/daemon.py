@@ -68,7 +68,8 @@ class Daemon:
     """`async with Daemon(world) as daemon:` serves at `daemon.url`.
 
     `timeout` are the real seconds after which an unanswered node is given up; without it, 30 s of
-    the world's clock. With `loses_timers` the timeout's answer can fail to come (§1.6.6).
+    the world's clock. What a fault slows down by less than that is waited for. With `loses_timers`
+    the timeout's answer can fail to come (§1.6.6).
     """
 
     def __init__(

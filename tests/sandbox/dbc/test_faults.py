@@ -132,6 +132,18 @@ async def test_slow_node_delays_everybody_else_on_it(
     assert (await second).code == 0
 
 
+async def test_a_slow_node_is_in_time_by_the_clock_however_soon_silence_is_given_up(
+    renter: Wallet, node: Node, world: World, clock: ManualClock
+) -> None:
+    world.faults.on("slow", count=1, seconds=29)
+    async with Daemon(world, timeout=0) as daemon, aiohttp.ClientSession() as http:
+        waiting = later(caller := Caller(http, daemon.url, renter), "/tasks", node)
+        await clock.sleeping()
+        assert (await caller.ask("/mining_nodes", None)).code == 0  # by then that time is over
+        clock.advance(seconds(29))
+        assert (await waiting).code == 0
+
+
 async def test_node_slower_than_the_limit_times_out_and_finishes_for_nobody(
     caller: Caller, node: Node, world: World, clock: ManualClock
 ) -> None:
