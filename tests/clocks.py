@@ -26,14 +26,18 @@ class MachineClock:
     def __init__(self, true: Clock) -> None:
         self._true = true
         self._off = timedelta()
+        self._passed = timedelta()
+        self.looks_take = timedelta()  # no two looks at a real clock show the same moment
 
     def now(self) -> datetime:
         """What the machine shows."""
-        return self._true.now() + self._off
+        self._passed += self.looks_take
+        return self._true.now() + self._off + self._passed
 
     def monotonic(self) -> timedelta:
         """What really passes."""
-        return self._true.monotonic()
+        self._passed += self.looks_take
+        return self._true.monotonic() + self._passed
 
     async def sleep(self, delay: timedelta) -> None:
         """Return when `delay` has passed."""

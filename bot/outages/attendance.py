@@ -47,12 +47,16 @@ class Attendance:
         """When it last answered this process."""
         return self._heard[node].answered_at
 
+    def has_missed(self, node: NodeId) -> bool:
+        """Whether it left several requests in a row unanswered, and nobody has heard it since."""
+        return self._heard[node].missed >= _TIMES
+
     def is_silent(self, node: NodeId) -> bool:
-        """Whether it left several requests in a row unanswered, the last one lately."""
-        heard = self._heard[node]
-        if heard.missed < _TIMES or heard.missed_at is None:
+        """The same where the last one was lately: a node that nobody asks may answer by now."""
+        missed_at = self._heard[node].missed_at
+        if missed_at is None or not self.has_missed(node):
             return False
-        return self._clock.now() - heard.missed_at < _RECENT
+        return self._clock.now() - missed_at < _RECENT
 
     def _answered(self, node: NodeId) -> None:
         self._heard[node] = _Heard(self._clock.now())

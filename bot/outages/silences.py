@@ -7,7 +7,7 @@ Where no daemon can be reached, nothing is known of nodes, and that alone is tol
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.chain.errors import ChainError
 from bot.chain.reader import ChainReader
@@ -56,6 +56,7 @@ class Silences:
         self._departures = Departures(store, inventory, people, clock)
         self._is_told = is_told
         self._told: dict[NodeId, str] = {}  # to be silent at the last look, and in which episode
+        self._noticed: dict[NodeId, datetime] = {}  # when their silence was, before it was told
 
     async def look(self) -> None:
         """Write down and tell what has changed."""
@@ -73,7 +74,8 @@ class Silences:
         await self._drop(left)
         gone = ahead | {row.node for row in left}
         rows = {node: row for node, row in rows.items() if node not in gone}
-        self._steadiness.silent(node for node in rows if self._attendance.is_silent(node))
+        self._note_beginnings(rows)
+        self._steadiness.silent(node for node in rows if self._attendance.has_missed(node))
         await self._tell_answers([row for row in rows.values() if self._answers(row)])
         lasting = [row for row in rows.values() if row.episode and not self._answers(row)]
         await self._departures.look(lasting)
@@ -94,6 +96,11 @@ class Silences:
         ended = {node for node, episode in self._told.items() if told.get(node) != episode}
         self._steadiness.told(ended)
         self._told = told
+
+    def _note_beginnings(self, rows: Mapping[NodeId, Silence]) -> None:
+        """Note when silence was noticed: what is told of it is the last answer before that."""
+        kept = {node: at for node, at in self._noticed.items() if node in rows}
+        self._noticed = kept | {row.node: row.since for row in rows.values() if not row.episode}
 
     async def _nodes(self) -> list[NodeId]:
         """The nodes that somebody has a session for."""
@@ -158,8 +165,9 @@ class Silences:
 
     def _answers(self, row: Silence) -> bool:
         at = self._attendance.answered_at(row.node)
-        is_later = at is not None and (at > row.since or self._is_ahead(row))
-        if not is_later or self._attendance.is_silent(row.node):
+        since = max(row.since, self._noticed.get(row.node, row.since))
+        is_later = at is not None and (at > since or self._is_ahead(row))
+        if not is_later or self._attendance.has_missed(row.node):
             return False
         return not row.episode or self._steadiness.is_back(row.node)
 

@@ -2,18 +2,21 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
+from bot.ids import NodeId
+from bot.model import Silence
 from sandbox.dbc.demo import demo_renter
 from sandbox.dbc.task import Libvirt, Status
 from sandbox.slack import SeenMessage
 from tests.scenarios.machines import off
 from tests.scenarios.site import rules
 from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage, staged
-from tests.scenarios.test_outages import ON, goes_on, runs_again, told
+from tests.scenarios.test_outages import ON, goes_on, news, runs_again, told
 from tests.scenarios.test_outages_ports import SSH, loses_its_port
 from tests.scenarios.test_sharing import shares
 
@@ -145,6 +148,40 @@ async def test_an_end_is_noticed_that_another_bot_told_before_the_node_fell_sile
     first, second = told(stage.alice, "respond")
     assert "You are told when it responds again." in first
     assert "you are told once it has responded for 10 minutes without a break" in second
+
+
+async def test_a_silent_node_does_not_respond_again_while_no_daemon_can_be_reached(
+    stage: Stage,
+) -> None:
+    stage.machine.looks_take = timedelta(microseconds=1)
+    await goes_on(stage, 1)
+    stage.world.faults.on("dead_node", node="gpu1")
+    await goes_on(stage, 12)
+    await stage.daemon.stop()
+    await goes_on(stage, 15)
+    silent, unreachable = news(stage.alice)
+    assert silent.startswith(":warning: gpu1 has not responded since")
+    assert "No DBC daemon has been reachable since" in unreachable
+    stage.world.faults.off()
+    await stage.daemon.start()
+    await goes_on(stage, 12)
+    assert len([one for one in news(stage.alice) if "gpu1 is responding again" in one]) == 2
+
+
+async def test_what_answered_before_another_bot_noticed_a_silence_is_not_back(
+    stage: Stage,
+) -> None:
+    silent = Silence(NodeId(stage.node("gpu1").node_id), stage.clock.now(), "")
+    stage.world.faults.on("dead_node", node="gpu1")
+    async with stage.bot.store.write() as tx:
+        await tx.outages.silent(silent)
+    await goes_on(stage, 1)
+    told_since = silent.since - timedelta(minutes=1)  # its last answer, as far as that one knows
+    async with stage.bot.store.write() as tx:
+        await tx.outages.told(replace(silent, since=told_since, episode="elsewhere"))
+    await goes_on(stage, 1)
+    async with stage.bot.store.read() as tx:
+        assert silent.node in await tx.outages.silences()
 
 
 async def test_a_machine_that_a_silent_node_is_asked_about_again_and_again_is_one_line(
