@@ -115,7 +115,7 @@ class Copies:
         """
         await self._leases.ensure(Leased.MESSAGE, message.id, hold)
         try:
-            unsettled = await self._outbox.edit(message, ref, reply)
+            unsettled = await self._outbox.sending.edit(message, ref, reply)
         except Shut:  # nothing can be edited or deleted there, be there one or two; that may pass
             raise
         except DeliveryFailed as failure:
@@ -123,7 +123,7 @@ class Copies:
                 raise
             log.info("copies.not_edited", key=message.key, reason=failure.reason)
             return failure.reason != _GONE
-        await self._outbox.settle(message, unsettled)
+        await self._outbox.sending.settle(message, unsettled)
         return True
 
     async def _delete(self, message: Message, copy: MessageRef, hold: Hold) -> None:
@@ -140,7 +140,7 @@ class Copies:
     async def _all(self, message: Message) -> list[MessageRef]:
         """Wherever it may stand."""
         found: list[MessageRef] = []
-        places = self._outbox.places
+        places = self._outbox.sending.places
         for place in (*await places.there(message), await places.otherwise(message)):
             if place is not None:
                 found += await self._seen(place, message)

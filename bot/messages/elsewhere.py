@@ -23,6 +23,7 @@ NOWHERE = "neither in its place nor directly"  # the problem of a message that h
 NO_THREAD = frozenset(
     {"thread_not_found", "invalid_thread_ts", "cannot_reply_to_message", "thread_locked"}
     | {"restricted_action_thread_locked", "restricted_action_non_threadable_channel"}
+    | {"message_not_found"}
 )
 
 

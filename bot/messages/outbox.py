@@ -19,7 +19,6 @@ import structlog
 
 from bot.clock import Clock
 from bot.messages.directly import tell_directly
-from bot.messages.elsewhere import NO_THREAD, NOWHERE, explained
 from bot.messages.gathering import gathered, in_order, tells_several
 from bot.messages.outcomes import (
     AwaitedError,
@@ -27,15 +26,12 @@ from bot.messages.outcomes import (
     Shown,
     ShutError,
     SurpriseError,
-    as_shown,
     is_elsewhere,
-    is_refused,
     is_to_be_looked_for,
-    lost,
-    may_be_said_beside,
 )
-from bot.messages.places import Places, telling
+from bot.messages.places import telling
 from bot.messages.results import Results, Work
+from bot.messages.sending import BESIDE, Sending
 from bot.model import Leased, Message, MessageRef, Place
 from bot.ports import (
     COPIES_WITHIN,
@@ -44,14 +40,12 @@ from bot.ports import (
     LockedOut,
     Messenger,
     PutOff,
-    Shut,
     Unanswered,
     look_again_after,
 )
-from bot.reply import Reply, load
-from storage import FARTHEST_AHEAD, LONGEST_PAUSE, Store, UnitOfWork
+from storage import FARTHEST_AHEAD, Store, UnitOfWork
 from storage.handover import Handover
-from storage.heartbeat import Hold, LeaseLost, Leases
+from storage.heartbeat import Hold, Leases
 from storage.repositories.message_rows import digest
 
 LEASE = timedelta(seconds=90)
@@ -62,14 +56,8 @@ _SENT = SETTLES_WITHIN + _AT_ONCE
 _REST = timedelta(seconds=2)
 _SLOWEST = timedelta(minutes=5)
 _BATCH = 50
-# A process that died this long before the start may have posted what nobody must see yet.
-JUST_DIED = timedelta(seconds=10)
 # How soon what needs a missing scope is tried again.
 _LOCKED_PLACE = timedelta(minutes=1)
-# How often what may have been posted is looked for, once a few looks have not found it.
-_LOOK = timedelta(seconds=20)
-# So long a refused card is left to whoever can still show it where it was requested.
-_BESIDE = timedelta(seconds=15)
 
 log = structlog.get_logger()
 
@@ -82,13 +70,12 @@ class Outbox:
     ) -> None:
         self._store = store
         self._messenger = messenger
-        self.places = Places(store, messenger)
         self._leases = leases
         self._clock = clock
         self._by = by
-        self._started = clock.monotonic()
         self._held_until: timedelta | None = None  # on the monotonic clock
         self._results = Results(store)
+        self.sending = Sending(store, messenger, leases, self._results, clock, by)
         self._handed: list[Message] = []  # leased and not sent yet
         self._doubtful: list[Handover] = []  # perhaps leased
 
@@ -225,11 +212,11 @@ class Outbox:
             return self._put_back(message, "held", LockedOut.RETRY_AFTER)
         try:
             with telling(message):
-                shown = await self._send(message, hold)
+                shown = await self.sending.send(message, hold)
         except LockedOut as refusal:
             return self._hold(message, refusal)
         except BesideError as refused:
-            return self._put_back(message, refused.reason, _BESIDE)
+            return self._put_back(message, refused.reason, BESIDE)
         except PutOff:
             raise
         except DeliveryFailed as failure:
@@ -240,175 +227,15 @@ class Outbox:
         self._held_until = None
         return partial(self._delivered, message, shown)
 
-    async def _send(self, message: Message, hold: Hold) -> "Shown":
-        try:
-            reply = load(message.content)
-        except ValueError:  # of another version, or damaged: nothing will make it sayable
-            raise DeliveryFailed("its record is damaged", None) from None
-        shown = None if message.ref is None else Shown(message.ref, message.problem)
-        if shown is None and message.attempts > 1:
-            shown = await self._look_for(message)
-        if shown is not None:
-            await self._ensure_mine(message, hold)
-            return await self._edit(message, reply, shown)
-        try:
-            return Shown(await self._post_in_thread(message, reply, hold))
-        except DeliveryFailed as failure:
-            if not is_refused(message, failure):
-                raise
-            if may_be_said_beside(message, failure):
-                raise BesideError(failure.reason, _BESIDE) from failure
-            return await self._redirect(message, reply, failure, hold)
-
-    async def _ensure_mine(self, message: Message, hold: Hold) -> None:
-        """Send nothing that somebody else has taken over and sends as well."""
-        try:
-            await self._leases.ensure(Leased.MESSAGE, message.id, hold)
-        except LeaseLost:
-            raise lost() from None
-
-    async def _post_in_thread(self, message: Message, reply: Reply, hold: Hold) -> MessageRef:
-        """Post it in its place: where it belongs in a thread that takes it, there."""
-        thread = await self.places.own(message)
-        if thread != message.place:
-            try:
-                return await self._post(message, thread, reply, hold)
-            except DeliveryFailed as failure:
-                if failure.reason not in NO_THREAD:
-                    raise
-                log.info("message.thread_is_gone", key=message.key, reason=failure.reason)
-        return await self._post(message, message.place, reply, hold)
-
-    async def _post(self, message: Message, place: Place, reply: Reply, hold: Hold) -> MessageRef:
-        """Post it, once it is written down that it may appear."""
-        await self._ensure_mine(message, hold)
-        if message.unsettled_until is not None or not self._is_noted(message):
-            noted = await self._note(
-                message,
-                self._clock.now() + SETTLES_WITHIN,
-                doubled=message.unsettled_until is not None,  # an earlier one may come after all
-            )
-            if not noted:
-                raise lost()
-        return await self._messenger.post(place, reply, message.key)
-
-    def _is_noted(self, message: Message) -> bool:
-        """Whether it is written down that Slack may carry out what is sent now."""
-        until = message.sent_until
-        return until is not None and self._clock.now() + SETTLES_WITHIN <= until
-
-    async def edit(self, message: Message, ref: MessageRef, reply: Reply) -> timedelta:
-        """Edit it, once it is written down that this may come late; not so where Slack refuses it.
-
-        Gives how long an earlier edit may still come last. Raises DeliveryFailed.
-        """
-        try:
-            return await self._edited(message, ref, reply)
-        except Unanswered:
-            raise
-        except DeliveryFailed:
-            await self._note(message, message.unsettled_until)
-            raise
-
-    async def _edited(self, message: Message, ref: MessageRef, reply: Reply) -> timedelta:
-        if not self._is_noted(message):
-            left = max(SETTLES_WITHIN, self._left(message))
-            if not await self._note(message, self._clock.now() + left):
-                raise lost()
-        return await self._messenger.edit(ref, reply)
-
-    async def settle(self, message: Message, unsettled: timedelta) -> None:
-        """Write down that an edit was answered; so long an earlier one may still come last."""
-        left = max(unsettled, self._left(message))
-        await self._note(message, self._clock.now() + left if left > timedelta(0) else None)
-
-    async def _note(
-        self, message: Message, unsettled_until: datetime | None, *, doubled: bool = False
-    ) -> bool:
-        """Write down until when Slack may carry out what it was sent; False without the lease."""
-        noted = False
-
-        async def note(tx: UnitOfWork) -> None:
-            nonlocal noted
-            noted = await tx.messages.unsettled(message.id, unsettled_until, self._by)
-            if noted and doubled:
-                await self._may_be_doubled(tx, message, posted=True)
-
-        await self._results.keep(note)
-        return noted
-
-    async def _edit(self, message: Message, reply: Reply, shown: "Shown") -> "Shown":
-        reply = as_shown(
-            replace(message, problem=shown.problem), shown.ref, reply, self._messenger.me
-        )
-        try:
-            unsettled = await self._edited(message, shown.ref, reply)
-        except Shut as shut:
-            raise ShutError(shut.reason, LONGEST_PAUSE) from shut
-        return replace(shown, unsettled=unsettled)
-
-    async def _redirect(
-        self, message: Message, reply: Reply, failure: DeliveryFailed, hold: Hold
-    ) -> "Shown":
-        """Post it to the requester, and say there why it does not stand where it belongs."""
-        try:
-            fallback = await self.places.otherwise(message)
-            if fallback is None:
-                raise DeliveryFailed(failure.reason, None) if tells_several(message) else failure
-            log.info("message.redirected", key=message.key, reason=failure.reason)
-            reply = explained(reply, message.place, failure.reason, self._messenger.me)
-            return Shown(await self._post(message, fallback, reply, hold), failure.reason)
-        except LockedOut as refusal:
-            if refusal.is_fatal:
-                raise
-            raise LockedOut(NOWHERE, refusal.lacks, refusal.sentence, is_fatal=False) from refusal
-
-    # What may have been posted
-
-    async def _look_for(self, message: Message) -> "Shown | None":
-        """The message where it may have been posted; raises while it may still appear."""
-        for place in await self.places.there(message):
-            if (ref := await self._find(message, place)) is not None:
-                return Shown(ref)
-        fallback = await self.places.otherwise(message)
-        if fallback is not None and (ref := await self._find(message, fallback)) is not None:
-            return Shown(ref, message.problem)
-        if (left := self._unsettled_for(message)) > timedelta(0):
-            growing = timedelta(seconds=2 ** min(message.attempts, 8))
-            raise AwaitedError("it may still appear", min(left, growing, _LOOK))
-        return None
-
-    def _unsettled_for(self, message: Message) -> timedelta:
-        """How long Slack may still show what it was sent before."""
-        return max(self._started + JUST_DIED - self._clock.monotonic(), self._left(message))
-
-    def _left(self, message: Message) -> timedelta:
-        """How long Slack may still carry out what it did not answer."""
-        if message.unsettled_until is None:
-            return timedelta(0)
-        return min(message.unsettled_until - self._clock.now(), FARTHEST_AHEAD)
-
-    async def _find(self, message: Message, place: Place) -> MessageRef | None:
-        try:
-            return await self._messenger.find(place, message.key, message.created_at)
-        except LockedOut as refusal:
-            if refusal.is_fatal:
-                raise
-            return None  # the scope to read may never come
-        except DeliveryFailed as failure:
-            if failure.retry_after is not None:
-                raise
-            return None  # a place we may write to but not read: posting twice beats never
-
     # What came of it
 
     async def _delivered(self, message: Message, shown: Shown, tx: UnitOfWork) -> None:
         # An earlier edit without an answer may come last: then it is edited once more.
         now, unsettled = self._clock.now(), shown.unsettled
         if message.ref is not None:
-            unsettled = max(unsettled, self._left(message))
+            unsettled = max(unsettled, self.sending.left(message))
         if shown.unsettled > timedelta(0):  # also much later
-            await self._may_be_doubled(tx, message, posted=False)
+            await self.sending.may_be_doubled(tx, message, posted=False)
         is_mine = await tx.messages.delivered(
             message.id,
             message.version,
@@ -428,13 +255,6 @@ class Outbox:
         await tx.messages.overtaken(
             message.id, now, look_at=now + look_again_after(timedelta()),
             until=now + COPIES_WITHIN, posted=message.ref is None,
-        )  # fmt: skip
-
-    async def _may_be_doubled(self, tx: UnitOfWork, message: Message, *, posted: bool) -> None:
-        now = self._clock.now()
-        await tx.messages.may_be_doubled(
-            message.id, self._by,
-            look_at=now + look_again_after(timedelta()), until=now + COPIES_WITHIN, posted=posted,
         )  # fmt: skip
 
     def _failed(self, message: Message, failure: DeliveryFailed) -> Work:
@@ -461,9 +281,9 @@ class Outbox:
     ) -> None:
         now, unsettled = self._clock.now(), None
         if isinstance(failure, Unanswered):
-            unsettled = now + max(failure.settles_within, self._left(message))
+            unsettled = now + max(failure.settles_within, self.sending.left(message))
         if unsettled is not None and message.ref is not None:
-            await self._may_be_doubled(tx, message, posted=False)
+            await self.sending.may_be_doubled(tx, message, posted=False)
         may_be_sent = isinstance(failure, (Unanswered, SurpriseError))
         is_mine = await tx.messages.retry(
             message.id, at, failure.reason, self._by,

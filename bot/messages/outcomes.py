@@ -11,6 +11,9 @@ from bot.reply import Reply
 
 _AGAIN = timedelta(seconds=1)
 _LATER = timedelta(seconds=30)
+# The message is deleted, or stands there as it is for good: too old by a rule of the workspace, or
+# posted by another bot.
+_NO_EDIT = frozenset({"cant_update_message", "edit_window_closed", "message_not_found"})
 # After so many refusals with an unknown word, the requester gets a direct message.
 _STRANGE = 5
 
@@ -66,6 +69,15 @@ def is_elsewhere(message: Message, ref: MessageRef) -> bool:
     """Whether it stands in another conversation than it was meant for."""
     wanted = message.place.channel
     return not wanted.startswith(("U", "W")) and ref.channel != wanted
+
+
+def takes_no_edit(message: Message, failure: DeliveryFailed) -> bool:
+    """Whether what was refused is an edit of what stands nowhere any more, or stays as it is.
+
+    A channel may be opened again to the bot; a conversation with one person is another one then.
+    """
+    is_direct = message.place.channel.startswith(("U", "W"))
+    return failure.reason in _NO_EDIT or (is_direct and failure.reason == "channel_not_found")
 
 
 def is_refused(message: Message, failure: DeliveryFailed) -> bool:

@@ -50,6 +50,7 @@ class Message:
     told_in: str = ""  # the message that told it together with others, or was refused
     held_until: datetime | None = None  # by the quiet hours of who is told
     under: str = ""  # the message in whose thread it belongs, by its key
+    can_wait: bool = False  # what it should say: something newer tells more than it, soon
 
     def thread_in(self, place: Place) -> Place:
         """The thread of this message, if it stands in `place`, outside of threads; else `place`."""

@@ -13,6 +13,7 @@ from bot.model import Audience, Place
 from bot.outages import words
 from bot.reply import Actions, Note, Para, Part, Reply, Rows, dump, line, load, say, sentences
 from storage import Store, UnitOfWork
+from storage.handover import Urgency
 
 Offers = Callable[[UserId], May]  # not what the rules surely deny
 Hidden = Callable[[UserId], Awaitable[Set[str]]]
@@ -153,7 +154,10 @@ async def tell(
             now_is = _over(alarm, told)
         else:
             now_is = _unwatched(alarm)
-        await tx.messages.put(above.key, above.place, dump(now_is), now, held_until=held)
+        beside = Urgency(can_wait=True)  # the news is in the thread
+        await tx.messages.put(
+            above.key, above.place, dump(now_is), now, held_until=held, urgency=beside
+        )
 
 
 def _over(alarm: Reply, end: Reply) -> Reply:

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import RowMapping, Update, and_, exists, select, true, update
+from sqlalchemy import RowMapping, exists, select, update
 
 from bot.model import Message, MessageRef, Place
 from storage.connection import OpenConnection
 from storage.handover import AT_ONCE, Handover, Urgency
 from storage.repositories import message_statements as statements
+from storage.repositories.doubled_messages import DoubledMessages
 from storage.repositories.message_rows import (
     IS_LET_GO,
     RELEASED,
@@ -26,11 +27,11 @@ from storage.repositories.message_rows import (
     sent,
     unsettled_as,
 )
-from storage.repositories.repository import Repository, at, begun
-from storage.tables import COPIED, DUE, audit, executions, messages
+from storage.repositories.repository import begun
+from storage.tables import DUE, audit, executions, messages
 
 
-class Messages(Repository):
+class Messages(DoubledMessages):
     """Messages by key, and their delivery. `restored`: see `UnitOfWork`."""
 
     def __init__(
@@ -61,13 +62,9 @@ class Messages(Repository):
         in the thread of the message `under`, by its key, and waits until that is posted. Quiet
         hours hold it back until `held_until`, if it is not posted by then.
         """
-        handover = self._handover if not_before is None and urgency.at_once else None
-        if handover is not None and not handover.takes(place):
-            handover = None
-        if held_until is not None:
-            handover = None
-        if handover is not None and under and not await self._is_posted(under):
-            handover = None
+        handover = None
+        if not_before is None and held_until is None and urgency.at_once:
+            handover = await self._handed(place, under)
         values = {
             "id": uuid4().hex,
             "key": key,
@@ -95,6 +92,13 @@ class Messages(Repository):
             return await self._put(row, handover, now)
         rows = await self._connection.execute(statements.FIND, {"its_key": key})
         return from_row(rows.mappings().one())
+
+    async def _handed(self, place: Place, under: str) -> Handover | None:
+        """The terms on which a new message is sent as soon as this is committed; None: it waits."""
+        handover = self._handover
+        if handover is None or not handover.takes(place):
+            return None
+        return handover if not under or await self._is_posted(under) else None
 
     async def _put(self, row: RowMapping, handover: Handover | None, now: datetime) -> Message:
         """What was put; handed over where it can be sent as soon as this is committed."""
@@ -304,6 +308,16 @@ class Messages(Repository):
         rows = await self._connection.execute(statements.unparted(self._dialect), begun(beginning))
         return [(key, problem) for key, problem in rows]
 
+    async def stands_no_more(self, message_id: str, by: str) -> bool:
+        """Write down that the message stands nowhere any more, or takes no edits: it is new again.
+
+        Condition: `by` holds the lease.
+        """
+        given = {"its_id": message_id, "its_by": by, "ref_channel": None, "ref_ts": None}
+        values = {"delivered": 0, "problem": "", "shown": None, "unsettled_until": None}
+        rows = await self._connection.execute(statements.RELEASE, {**given, **values})
+        return rows.rowcount == 1
+
     async def delivered(
         self,
         message_id: str,
@@ -376,69 +390,6 @@ class Messages(Repository):
         rows = await self._connection.execute(statements.RELEASE, given)
         return rows.rowcount == 1
 
-    async def overtaken(
-        self, message_id: str, now: datetime, *, look_at: datetime, until: datetime, posted: bool
-    ) -> None:
-        """Bring it to what it should say once more: somebody sent it who had lost the lease.
-
-        Also at `look_at`, and again until `until`, since whoever holds the lease may be sending it.
-        Where it was `posted`, it may stand there twice.
-        """
-        posted_twice = true() if posted else and_(COPIED, messages.c.posted_twice)
-        await self._connection.execute(
-            update(messages)
-            .where(messages.c.id == message_id)
-            .values(
-                unsettled_until=now,
-                copies_at=look_at,
-                copies_until=until,
-                posted_twice=posted_twice,
-            )
-        )
-
-    async def may_be_doubled(
-        self, message_id: str, by: str, *, look_at: datetime, until: datetime, posted: bool
-    ) -> None:
-        """Look for a second copy of it at `look_at`, and again until `until`.
-
-        Unless it was `posted` twice, only an old edit may come. Condition: `by` holds the lease.
-        """
-        # While a copy is looked for, an edit does not end that.
-        posted_twice = true() if posted else and_(COPIED, messages.c.posted_twice)
-        await self._connection.execute(
-            update(messages)
-            .where(messages.c.id == message_id, messages.c.leased_by == by)
-            .values(copies_at=look_at, copies_until=until, posted_twice=posted_twice)
-        )
-
-    async def is_any_doubled(self, now: datetime) -> bool:
-        """Whether there is something to claim; to be asked where nobody writes."""
-        rows = await self._connection.execute(statements.ANY_DOUBLED, at(now))
-        return rows.first() is not None
-
-    async def claim_doubled(
-        self, by: str, now: datetime, until: datetime, limit: int
-    ) -> list[Message]:
-        """Lease up to `limit` messages, to see whether they stand there twice.
-
-        Conditions: `copies_at` is reached, one is known to stand there, and the lease is free.
-        """
-        rows = await self._connection.execute(
-            statements.CLAIM_DOUBLED,
-            {"leased_by": by, "leased_until": until, "its_limit": limit, **at(now)},
-        )
-        return [from_row(row) for row in rows.mappings()]
-
-    async def looked_for_copies(
-        self, message_id: str, by: str, ref: MessageRef, again_at: datetime | None
-    ) -> bool:
-        """Write down which one stands there, when to look again (None: no more); release the lease.
-
-        Condition: `by` holds the lease.
-        """
-        values = {"ref_channel": ref.channel, "ref_ts": ref.ts, "copies_at": again_at}
-        return await self._release(message_id, by, values)
-
     async def retry(
         self,
         message_id: str,
@@ -483,17 +434,3 @@ class Messages(Repository):
         Condition: `by` holds the lease. A newer version, also one put meanwhile, is tried.
         """
         return await self._release(message_id, by, unsettled_as(unsent), statements.GIVE_UP, reason)
-
-    async def _release(
-        self,
-        message_id: str,
-        by: str,
-        values: Mapping[str, Any],
-        statement: Update = statements.RELEASE,
-        reason: str | None = None,
-    ) -> bool:
-        given = {"its_id": message_id, "its_by": by, **values, **RELEASED}
-        if reason is not None:
-            given["its_reason"] = reason
-        rows = await self._connection.execute(statement, given)
-        return rows.rowcount == 1

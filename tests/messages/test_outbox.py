@@ -13,7 +13,8 @@ from structlog.testing import capture_logs
 
 from bot.clock import Clock, SteadyClock
 from bot.ids import ChannelId
-from bot.messages.outbox import JUST_DIED, LEASE, Outbox, all_ended
+from bot.messages.outbox import LEASE, Outbox, all_ended
+from bot.messages.sending import JUST_DIED
 from bot.model import Leased, MessageRef, Place
 from bot.ports import SETTLES_WITHIN, DeliveryFailed, PutOff
 from bot.reply import Reply, dump, plain
