@@ -42,7 +42,7 @@ async def require_way(
     breaker = rules.breaker
     if breaker.destroys is None or execution.effect is not Effect.DESTROY:
         return
-    sent = await tx.freezes.destroyed_since(now - breaker.within, breaker.destroys)
+    sent = await tx.freezes.destroyed_since(now - breaker.within, now, breaker.destroys)
     if len(sent) >= breaker.destroys:
         raise Held(
             say_number(

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, text
 
 from bot.model import Effect, Freeze
-from storage.repositories.repository import Repository
+from storage.repositories.repository import FARTHEST_AHEAD, Repository
 from storage.tables import executions, freezes
 
 _EVERYTHING = "everything"
@@ -40,14 +40,20 @@ class Freezes(Repository):
         rows = await self._connection.execute(delete(freezes))
         return rows.rowcount > 0
 
-    async def destroyed_since(self, moment: datetime, limit: int) -> list[datetime]:
+    async def destroyed_since(self, moment: datetime, now: datetime, limit: int) -> list[datetime]:
         """When the last commands that destroy were sent, newest first, up to `limit` of them.
 
-        What a restored backup held open was not sent, though it counts as begun.
+        What a restored backup held open was not sent, though it counts as begun. What was sent by a
+        clock that was ahead does not count: it would for as long as that was ahead.
         """
         rows = await self._connection.execute(
             select(executions.c.started_at)
-            .where(_DESTROYS, executions.c.started_at > moment, _WAS_SENT)
+            .where(
+                _DESTROYS,
+                executions.c.started_at > moment,
+                executions.c.started_at <= now + FARTHEST_AHEAD,
+                _WAS_SENT,
+            )
             .order_by(executions.c.started_at.desc())
             .limit(limit)
         )

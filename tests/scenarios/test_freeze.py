@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -195,6 +196,21 @@ async def test_too_much_destroyed_within_an_hour_holds_the_next_one_back(stage: 
     await stage.alice.types(DELETE, channel=CHANNEL)
     await stage.passes(60)
     assert stage.changes()[3:] == ["tasks.delete"]
+
+
+async def test_the_breaker_counts_nothing_that_a_clock_dates_ahead(stage: Stage) -> None:
+    rules(stage, "[breaker]\ndestroys = 1\n[defaults]\ndestroy = {}\n")
+    stage.machine.step(timedelta(days=30))
+    await stage.restart_bot()
+    await stage.asks(stage.alice, f"/dbc vm shutdown {NAME}")
+    await stage.passes(60)
+    stage.machine.step(timedelta(days=-30))
+    await stage.restart_bot()
+    await stage.asks(stage.alice, f"/dbc vm reset {NAME}")
+    await stage.passes(60)
+    assert stage.changes() == ["tasks.shutdown", "tasks.reset"]
+    said = await stage.asks(stage.alice, DELETE)
+    assert "1 destructive command was sent since" in said.plain
 
 
 # Where the end of the freeze was not stored with the freeze, as a former version did it.
