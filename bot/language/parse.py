@@ -17,6 +17,7 @@ from bot.language.chinese import GROUPS, flag_apart
 from bot.language.courtesy import without_courtesy
 from bot.language.kinds import PERSON, is_disk
 from bot.language.mood import NOTHINGS, PRONOUNS, Mood, mood_of
+from bot.language.secret_like import masked
 from bot.language.sorting import arguments, given_to, sorted_out, with_bare
 from bot.language.synonyms import nearest
 from bot.language.table import Command, Table
@@ -236,8 +237,14 @@ def _people(command: Command, typed: Sequence[str]) -> list[str]:
 
 
 def _like_a_command(table: Table, typed: Sequence[str]) -> str:
-    """What stands in the place of a command: `vm restrat`, or a single word; else people talk."""
+    """What stands in the place of a command: `vm restrat`, or a single word; else people talk.
+
+    What looks like a secret is not repeated, nor is the name of a command called unknown.
+    """
     bare = [word for word in map(peel, typed) if word]
+    said = " ".join(bare[:2])
+    if masked(said) != said or (len(bare) > 1 and table.find(*bare[:2]) is not None):
+        return ""
     if len(bare) == 1:
         return bare[0] if bare[0].isascii() or len(bare[0]) <= _LONGEST_VERB else ""
     return " ".join(bare[:2]) if bare and table.group(bare[0]) is not None else ""

@@ -51,6 +51,15 @@ _VALUE = (
     rf"""|["'“]?(?P<word>[^\s"'“”,;{_CHINESE}]+))"""
 )
 _BEFORE = r"(?<![a-z0-9])"
+# `mnemonic: legal winner thank …`: the words of a wallet, as many as there are of them.
+_PHRASE = re.compile(
+    rf"{_BEFORE}(?:mnemonic(?:\ phrase)?|(?:seed|recovery|secret|backup)(?:[_-]|\ )(?:phrase|words)"
+    r"|seed|助记词|恢复短语)[\s\"'“:：=]*(?:is|are|was|是|为)?[\s\"'“:：=]*"
+    r"(?P<value>[a-z]{3,8}(?:[\s,]+[a-z]{3,8}){11,23})(?![\w])",
+    _FLAGS,
+)
+# `the password of train-01 to hunter2`.
+_OF_WHAT = r"\s+(?:of|for|on)\s+\S+(?:\s+on\s+\S+)?(?:\s+(?:to|is|as)\s+|\s*[:=]\s*)"
 # `password=…`: whatever stands behind it is meant as the value.
 _TIGHT = re.compile(
     rf"{_BEFORE}(?:{_PASSWORD}|(?P<short>pass)|{_KEY}|(?P<auth>auth(?:orization)?))=(?!=){_VALUE}",
@@ -61,7 +70,7 @@ _SAID = re.compile(
     rf"""{_BEFORE}(?P<flag>--(?:[a-z0-9]+-){{0,3}})?
     (?:{_PASSWORD}|{_KEY}|(?<!\btests\ )(?<!\btest\ )(?<!\bchecks\ )(?P<short>pass)(?=\s*[:=-]))
     (?P<sign>["']?\s*(?:[:=]|[-=]>|→)\s*|\s+(?:is|was)(?:\s*[:=]\s*|\s+)
-    |\s*(?:是|改?[为為]|改成)\s*:?\s*|\s+){_VALUE}""",
+    |\s*(?:是|改?[为為]|改成)\s*:?\s*|{_OF_WHAT}|\s+){_VALUE}""",
     _FLAGS,
 )
 _END = ".,;:!?)]}>(…`"  # of a sentence rather than of a value
@@ -96,6 +105,7 @@ def _narrowed(text: str) -> Iterator[tuple[str, str]]:
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
     yield from (found.span() for found in _ISSUED.finditer(text))
+    yield from (found.span("value") for found in _PHRASE.finditer(text))
     yield from (found.span(1) for pattern in (_IN_URL, _HOOK) for found in pattern.finditer(text))
     yield from (found.span() for found in _SK.finditer(text) if _has_random(found[1]))
     yield from (found.span("value") for found in _BEARER.finditer(text) if _is_header(found))

@@ -39,7 +39,7 @@ from bot.pipeline.context import Services
 from bot.pipeline.corrections import AlreadyTaken, recorded
 from bot.pipeline.dialog import ANEW, CHECKING, Noted, Typed, tried
 from bot.pipeline.dry_runs import Rehearsals
-from bot.pipeline.explaining import explained, form_button, helped, offered
+from bot.pipeline.explaining import Leading, Said, explained, form_button, helped, offered
 from bot.pipeline.filling import Filling
 from bot.pipeline.formatting import OPEN_FORM
 from bot.pipeline.glass_presses import GlassPresses
@@ -54,7 +54,7 @@ from bot.pipeline.pipeline import Pipeline
 from bot.pipeline.reads import LIST_PAGE, Reads
 from bot.pipeline.retry_presses import RetryPresses, became
 from bot.pipeline.search import Completion
-from bot.pipeline.secrecy import faults, refuse_known_secret
+from bot.pipeline.secrecy import caution, faults, refuse_known_secret
 from bot.pipeline.setting_presses import SettingPresses
 from bot.pipeline.suggestions import SUGGESTED, Suggestions
 from bot.pipeline.targets import bind
@@ -152,20 +152,23 @@ class Desk:
             row = await row_meant(self._services, unclear, invocation.actor, invocation.place)
             if row is not None:
                 return await self._understood(invocation, row)
-            return Accepted(partial(self._unclear, invocation, unclear))
+            return Accepted(partial(self._lead_on, invocation, explained, unclear))
         except Refused as refusal:
             return Accepted(saying(from_error(refusal)))
         match parsed:
             case HelpWanted():
-                return Accepted(partial(self._help, invocation, parsed))
+                return Accepted(partial(self._lead_on, invocation, helped, parsed))
             case NotUnderstood():
-                return Accepted(partial(self._suggest, invocation, parsed))
+                return Accepted(partial(self._lead_on, invocation, offered, parsed))
             case Parsed():
                 return await self._understood(invocation, parsed)
 
-    async def _suggest(self, invocation: Invocation, meant: NotUnderstood, answer: Answer) -> None:
+    async def _lead_on(
+        self, invocation: Invocation, how: Leading[Said], said: Said, answer: Answer
+    ) -> None:
         actor, place = invocation.actor, invocation.place
-        await answer.say(await offered(self._services, self._suggestions, meant, actor, place))
+        told = await how(self._services, self._suggestions, said, actor, place)
+        await answer.say(told.also(*caution(invocation.text, invocation.source)))
 
     async def _understood(self, invocation: Invocation, parsed: Parsed) -> Accepted:
         wish = Wish(
@@ -194,14 +197,6 @@ class Desk:
             form_button, self._services, self._suggestions, command, values, actor, place
         )
         return lambda answer: work(Typed(answer, command, offer))
-
-    async def _unclear(self, invocation: Invocation, unclear: Unclear, answer: Answer) -> None:
-        actor, place = invocation.actor, invocation.place
-        await answer.say(await explained(self._services, self._suggestions, unclear, actor, place))
-
-    async def _help(self, invocation: Invocation, wanted: HelpWanted, answer: Answer) -> None:
-        actor, place = invocation.actor, invocation.place
-        await answer.say(await helped(self._services, self._suggestions, wanted, actor, place))
 
     async def submit(self, submission: Submission) -> Accepted | Rejected:
         """Take a form; one that was taken with other values says so, and stays open."""

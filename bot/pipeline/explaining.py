@@ -1,7 +1,8 @@
 """What to say of a line that asks for help, or in which something was not understood."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from bot.errors import Refused, from_error
 from bot.ids import UserId
@@ -22,6 +23,10 @@ from bot.pipeline.permissions import standing_of
 from bot.pipeline.suggestions import Suggestions
 from bot.reply import Actions, Reply, Text, say
 from bot.reply import command as to_type
+
+Said = TypeVar("Said", HelpWanted, NotUnderstood, Unclear)
+# How a line of one of these kinds is answered.
+Leading = Callable[[Services, Suggestions, Said, UserId, Place], Awaitable[Reply]]
 
 
 async def helped(

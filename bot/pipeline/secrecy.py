@@ -7,10 +7,11 @@ from collections.abc import Collection, Mapping
 
 from bot.errors import Refused
 from bot.folding import narrow
+from bot.language.secret_like import masked
 from bot.language.text import clean
 from bot.model import Source
 from bot.redaction import Redactor
-from bot.reply import Words, say
+from bot.reply import Note, Words, line, say
 
 _MESSAGE = say(
     "What is typed stays readable in Slack: delete the message, and change the password, or have a "
@@ -19,6 +20,9 @@ _MESSAGE = say(
 _NO_MESSAGE = say(
     "A slash command leaves no message in the channel. Enter secrets only in the form fields that "
     "ask for them."
+)
+_READABLE = say(
+    "What is typed stays readable in Slack: delete the message and change the password or key."
 )
 _AT_FIELD = say("This contains a password or a session that I know. Leave it out.")
 
@@ -31,6 +35,14 @@ def refuse_known_secret(redactor: Redactor, line: str, source: Source) -> None:
             say("That line contains a password or a session that I know, so I did not record it."),
             hint=_NO_MESSAGE if source is Source.SLASH else _MESSAGE,
         )
+
+
+def caution(text: str, source: Source) -> tuple[Note, ...]:
+    """What to do about a line that looks as if it held a secret that nobody knows here."""
+    if masked(text) == text:
+        return ()
+    told = say("That looks like a password or a key.")
+    return (Note(line(told, " ", _NO_MESSAGE if source is Source.SLASH else _READABLE)),)
 
 
 def faults(

@@ -70,6 +70,11 @@ from bot.language.secret_like import masked
         ("curl with basic dXNlcjpwYXNz", "curl with basic ******"),
         ("token=123456 was typed", "token=****** was typed"),
         ("password=1234", "password=******"),
+        (
+            "mnemonic: legal winner thank year wave sausage worth useful legal winner thank yellow",
+            "mnemonic: ******",
+        ),
+        ("set the password of train-01 to hunter2", "set the password of train-01 to ******"),
     ],
 )
 def test_a_secret_is_masked_and_the_rest_stays(text: str, shown: str) -> None:
@@ -134,6 +139,8 @@ def test_a_secret_is_masked_and_the_rest_stays(text: str, shown: str) -> None:
         "请看 http://gpu1:8080，联系 bob@example.com",
         "LoadCredential=slack_bot_token:/etc/dbc-bot/slack_token",
         "what does `password=` mean, and `token=…`?",
+        "the password of train-01 is wrong",
+        "the seed is what made the run of last night diverge from the one before",
     ],
 )
 def test_an_ordinary_reason_stays_as_it_is(text: str) -> None:
