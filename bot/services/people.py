@@ -19,6 +19,8 @@ _FREELY = 50  # questions in a window; the other half is for clicks, and for oth
 # Once so many were asked, who somebody was so long ago will do, but never for a click.
 _KEPT = timedelta(seconds=10)
 _GLANCE = timedelta(minutes=1)
+# So long nobody waits again for an answer that many were waited for in vain: each takes seconds.
+_SILENT = timedelta(seconds=30)
 _glancing: ContextVar[bool] = ContextVar("glancing", default=False)
 
 
@@ -41,6 +43,7 @@ class RecentPeople:
         self._asked: deque[timedelta] = deque()  # when, by the monotonic clock
         self._known: dict[str, tuple[timedelta, PersonInfo]] = {}
         self._no_members: set[str] = set()
+        self._silent_at: timedelta | None = None  # when it was asked last without an answer
 
     async def person(self, user: UserId) -> PersonInfo:
         """The person, now, or a moment ago where many were asked about. Raises DeliveryFailed."""
@@ -71,12 +74,17 @@ class RecentPeople:
 
     async def is_barred(self, user: UserId) -> bool:
         """Whether somebody is no full member, as of a minute ago; as known last while Slack does
-        not say: what nobody may miss is told all the same.
+        not say: what nobody may miss is told all the same, and not as late as Slack is.
         """
+        silent_at = self._silent_at
+        if silent_at is not None and self._clock.monotonic() - silent_at < _SILENT:
+            return self.was_no_member(user)
         try:
             with at_a_glance():
                 person = await self.person(user)
-        except DeliveryFailed:
+        except DeliveryFailed as failure:
+            if failure.retry_after is not None:  # else it is about this person alone
+                self._silent_at = self._clock.monotonic()
             return self.was_no_member(user)
         self.note(user, is_member=person.is_full_member)
         return not person.is_full_member

@@ -329,6 +329,23 @@ async def test_whoever_wants_failures_only_is_not_told(stage: Stage) -> None:
     assert news(alice) == []
 
 
+async def test_nobody_waits_for_a_slack_that_does_not_say_who_people_are(stage: Stage) -> None:
+    people = (stage.alice, stage.bob, stage.carol)
+    await stage.gives_sessions([(one, "gpu1") for one in people[1:]])
+    for one in people:
+        await stage.asks(one, "/dbc whoami")
+    await goes_on(stage, 3)
+    stage.ws.faults.add("http_500", "users.info", times=None)
+    off(stage)
+    await goes_on(stage, 2)
+    asked = len(stage.ws.calls_of("users.info"))
+    await goes_on(stage, 1)
+    about = {call.args["user"] for call in stage.ws.calls_of("users.info")[asked:]}
+    assert len(about) == 1  # each may take ten seconds
+    for one in people:
+        assert len(news(one)) == 1
+
+
 # Nodes
 
 
