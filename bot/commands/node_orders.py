@@ -30,6 +30,7 @@ async def orders(ctx: Context, node: AnyNode) -> Reply:
     over = await _over(ctx, node, claims)
     claims = [one for one in claims if one.id not in {str(order.number) for order in over}]
     found = [*found, *over]
+    await ctx.services.orders.read_now(found)
     rows = [*await asyncio.gather(*(_row(ctx, order) for order in found))]
     unread = {str(one.number) for one in odd}
     rows += [_claim(one, _mark(ctx, is_read=is_read and one.id not in unread)) for one in claims]
@@ -101,7 +102,7 @@ def _notes(
 
 async def _row(ctx: Context, order: RentalOrder) -> Row:
     """An order as the chain has it, in the words of `order list`."""
-    facts = await ctx.services.orders.facts(order)
+    facts = await ctx.services.orders.facts(order, at_once=True)
     told = joined(
         line(bold(say("order {id}", id=str(order.number)))),
         _gpus(order.gpus),

@@ -80,8 +80,7 @@ async def list_orders(ctx: Context, node: OnNode | None = None) -> Reply:
     orders = await ctx.services.orders.holdings.of_person(ctx.actor, wanted)
     mine = [order for order in orders if order.node not in hidden]
     prices = await ctx.services.orders.prices.of_some(order.node for order in mine)
-    facts = ctx.services.orders.facts
-    found = await asyncio.gather(*(facts(order, ctx.actor) for order in mine))
+    found = await _facts(ctx, mine)
     rows = [_row(one, prices.get(one.order.node), ctx.actor) for one in found]
     watch = Note(line(say("Watch a wallet: {command}", command=command("order watch <wallet>"))))
     if not rows:
@@ -98,6 +97,13 @@ async def list_orders(ctx: Context, node: OnNode | None = None) -> Reply:
     notes = [Note(line(emoji("warning"), " ", told))] if (told := not_read(odd)) else []
     doubts = (*notes, *await _doubts(ctx, found), watch)
     return Reply(count, (Rows(tuple(rows)), *doubts), private=True)
+
+
+async def _facts(ctx: Context, orders: Sequence[RentalOrder]) -> list[Facts]:
+    """What is said of several orders beside each other, as the same moment has them."""
+    known = ctx.services.orders
+    await known.read_now(orders)
+    return await asyncio.gather(*(known.facts(one, ctx.actor, at_once=True) for one in orders))
 
 
 async def _doubts(ctx: Context, found: Sequence[Facts]) -> list[Note]:
@@ -226,8 +232,7 @@ async def _pending(ctx: Context, wallet: str) -> list[Part]:
     hidden = await ctx.hidden()
     known = await ctx.services.orders.holdings.of_person(ctx.actor)
     some = [one for one in known if one.renter == wallet and one.node not in hidden]
-    facts = ctx.services.orders.facts
-    found = await asyncio.gather(*(facts(one, ctx.actor) for one in some))
+    found = await _facts(ctx, some)
     soon = [one for one in found if one.goal - one.head <= SOON]
     if not soon:
         return []

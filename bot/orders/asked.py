@@ -11,8 +11,8 @@ from bot.chain.reader import ChainReader, ChainView
 from bot.clock import Clock, time_limit
 from bot.model import OrderPhase, RentalOrder
 from bot.orders.changes import Looked
-from bot.orders.schedule import HOUR, head_at
-from bot.orders.unreadable import Unreadable
+from bot.orders.finding import Searched
+from bot.orders.schedule import awaits_news, head_at, is_near
 from storage import StorageFailed, Store
 
 _PATIENCE = timedelta(seconds=4)  # whoever asks waits for it
@@ -20,7 +20,9 @@ _SHARED = timedelta(seconds=5)  # for all who ask of the same order: no block co
 _SIDE_BY_SIDE = 10
 _AGAIN = timedelta(seconds=5)  # after one that could not be read
 _LATELY = timedelta(minutes=15)  # an order is looked at more often
-_JUST_NOW = timedelta(minutes=2)  # and one that waits for its confirmation, every 12 seconds
+# One that may be confirmed or renewed at any moment is read every 12 seconds, or every minute.
+_JUST_NOW = timedelta(minutes=2)
+_SOON = timedelta(minutes=3)
 
 log = structlog.get_logger()
 
@@ -46,24 +48,28 @@ class Asked:
         clock: Clock,
         view: Callable[[], Awaitable[ChainView | None]],
         looks: Looks,
-        odd: Unreadable,
+        searched: Searched,
     ) -> None:
         self._store = store
         self._chain = chain
         self._clock = clock
         self._view = view
         self._looks = looks
-        self._odd = odd
+        self._searched = searched
         self._failed_at: timedelta | None = None
         self._readings: dict[str, _Reading] = {}
         self._turns = asyncio.Semaphore(_SIDE_BY_SIDE)
 
     def is_lately(self, order: RentalOrder) -> bool:
-        """Whether an order was read as often as it has to be."""
-        if order.phase.is_over:
-            return True  # nothing new is expected of it
-        lately = _JUST_NOW if order.phase is OrderPhase.WAITING else _LATELY
-        is_told = order.missing_since is None and order.id not in self._odd.known
+        """Whether an order was read as often as it has to be; none was while the chain is not."""
+        if not awaits_news(order):
+            return True
+        if self._searched.unread_since is not None:
+            return False
+        lately = _SOON if is_near(order, head_at(order, self._chain.now)) else _LATELY
+        if order.phase is OrderPhase.WAITING:
+            lately = _JUST_NOW
+        is_told = order.missing_since is None and order.id not in self._searched.odd.known
         return is_told and self._chain.now - order.seen_at < lately
 
     async def read(self, order: RentalOrder, *, signs: bool) -> tuple[RentalOrder, bool] | None:
@@ -71,10 +77,9 @@ class Asked:
 
         It is where it may be confirmed or renewed at any moment, and where somebody `signs` for it.
         """
-        if not self._chain.is_on or order.phase not in {OrderPhase.WAITING, OrderPhase.RENTING}:
+        if not self._chain.is_on or not awaits_news(order):
             return None
-        is_near = order.ends - head_at(order, self._chain.now) <= HOUR
-        if not (signs or is_near or order.phase is OrderPhase.WAITING):
+        if not (signs or is_near(order, head_at(order, self._chain.now))):
             return None
         passed = self._clock.monotonic()
         found = self._reading(order)

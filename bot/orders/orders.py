@@ -36,6 +36,7 @@ from bot.orders.said import key_of
 from bot.orders.schedule import (
     DAY,
     KEPT,
+    awaits_news,
     by_newest,
     goal_of,
     head_at,
@@ -96,7 +97,7 @@ class Orders:
         self._apart: dict[str, timedelta] = {}  # orders that the chain does not go on from
         self.prices = PresentPrices(store, chain, clock)
         self.handlings = Handlings(store, clock, self._told_of)
-        self._asked = Asked(store, chain, clock, self._view, self._looked, self.odd)
+        self._asked = Asked(store, chain, clock, self._view, self._looked, searched)
         self._rounds = Rounds(clock, self._view)
         self._failed: set[str] = set()  # orders whose looks fail by a fault of ours
 
@@ -413,6 +414,10 @@ class Orders:
         facts = replace(facts, is_final=shown == known)
         return facts if user is not None and await self.holdings.sees(order, user) else facts.bare
 
+    async def read_now(self, orders: Sequence[RentalOrder]) -> None:
+        """Read those near a deadline, so that what is said of all of them at once is as of now."""
+        await asyncio.gather(*(self._asked.read(one, signs=False) for one in orders))
+
     async def search_of(self, user: UserId, also: Sequence[DbcSession] = ()) -> Search:
         """How far the chain, as it is now, was searched for orders of somebody.
 
@@ -445,7 +450,8 @@ class Orders:
         people = await self.concerned.people(concerned, machines, order.node)
         node = await self._inventory.label(order.node)
         shown = await self.concerned.present(order, people)
-        return Facts(shown, node, self._clock.now(), head, machines, is_read), people
+        is_as_now = is_read or not awaits_news(order)
+        return Facts(shown, node, self._clock.now(), head, machines, is_as_now), people
 
     async def _places(self, people: People) -> list[tuple[Place, bool]]:
         """Where it is said; in each place with its machines or without."""

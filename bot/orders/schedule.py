@@ -105,6 +105,17 @@ def goal_of(order: RentalOrder) -> int:
     return order.ends + (KEPT if order.phase is OrderPhase.ENDED else 0)
 
 
+def awaits_news(order: RentalOrder) -> bool:
+    """Whether the chain may have something new of it: of one that has ended it tells nothing."""
+    return order.phase in {OrderPhase.WAITING, OrderPhase.RENTING}
+
+
+def is_near(order: RentalOrder, head: int) -> bool:
+    """Whether it may be confirmed or renewed at any moment, or has to be by now."""
+    is_soon = order.phase is OrderPhase.RENTING and order.ends - head <= HOUR
+    return is_soon or order.phase is OrderPhase.WAITING
+
+
 def is_too_late(order: RentalOrder) -> bool:
     """Whether the block was read after which its node deletes its machines: no copy can be sure."""
     if order.phase is OrderPhase.ENDED:
@@ -223,12 +234,12 @@ def next_look(order: RentalOrder, head: int, now: datetime) -> datetime:
         return now + soonest
     goal = goal_of(order)
     coming = [goal - stage.left - _early(stage) for stage in stages_of(order)]
-    coming += [goal, goal + _FINAL, goal + LOOP + 1]
+    coming += [goal - HOUR, goal, goal + _FINAL, goal + LOOP + 1]
     ahead = [block - head for block in coming if block > head]
     wait = min(ahead, default=0) * SLOT
     # Near its end it may be renewed at any moment: then nobody is told to do so again.
-    is_near = order.phase is OrderPhase.RENTING and 0 < goal - head <= HOUR
-    return now + min(max(wait, soonest), timedelta(minutes=1 if is_near else 9))
+    is_soon = is_near(order, head) and head < goal
+    return now + min(max(wait, soonest), timedelta(minutes=1 if is_soon else 9))
 
 
 def _early(stage: Stage) -> int:

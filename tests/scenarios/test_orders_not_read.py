@@ -292,3 +292,32 @@ async def test_what_the_newest_block_has_confirmed_has_an_end_though_nothing_is_
     assert scene.told(alice, "is confirmed") == []
     await scene.passes(minutes=10, step=15)
     assert len(scene.told(alice, f"Order {rental.number} for gpu1 has ended.")) == 1
+
+
+async def test_all_orders_beside_each_other_are_marked_as_not_read_or_none(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    over = scene.rents("gpu1", blocks=DAY, gpus=1)
+    scene.rents("gpu1", blocks=3 * DAY, gpus=1)
+    await scene.passes(minutes=10, step=60)
+    await scene.until(over.end + 100)
+    near = scene.rents("gpu2", blocks=HOUR)
+    await stage.gives_session(alice, "gpu2")
+    await scene.passes(minutes=10, step=60)
+    mark = "the chain cannot be read)"
+    for asked in ("order list", "vm list"):
+        assert mark not in (await stage.asks(alice, f"/dbc {asked}")).plain
+    scene.rpc[0].down = True
+    stage.clock.advance(timedelta(seconds=10))
+    listed = (await stage.asks(alice, "/dbc order list")).plain.splitlines()
+    await scene.passes(minutes=1, step=15)
+    for lines in (listed, (await stage.asks(alice, "/dbc vm list")).plain.splitlines()):
+        marked = [one for one in lines if "ends" in one]
+        assert len(marked) == 2
+        assert [one for one in marked if mark not in one] == []
+        assert [one for one in lines if "has ended" in one and mark in one] == []
+    await scene.until(near.start + 2 * HOUR)
+    scene.rpc[0].down = False
+    await scene.passes(minutes=1, step=15)
+    assert mark not in (await stage.asks(alice, "/dbc order list")).plain
