@@ -38,6 +38,7 @@ SESSION = "session"
 RENTAL = "rental"  # when the order ends that pays for it
 LATE = "late"  # in place of the phase of one whose end must have come
 DELETED = "deleted"  # the same of one whose machines must be deleted by now
+_UNRENTED = "unrented"  # behind an order that is over: nobody rents its node, which says so
 CAUTION = "caution"  # what nobody refuses, and whoever decides has to know: see `keep`
 CAUTION_IN_PUBLIC = "caution in public"  # the same where others read it
 ENDING = "ending"  # the same of the order's end, which is told anew once that has moved
@@ -142,17 +143,27 @@ def _said_session(text: str) -> Words:
     return say("of {user}, rent order {order}", user=mention(UserId(user)), order=rent_order)
 
 
-def rental_told(phase: str, order: int, at: datetime, block: int) -> str:
+def rental_told(
+    phase: str, order: int, at: datetime, block: int, *, is_unrented: bool = False
+) -> str:
     """An order as a fact: its phase, `LATE` or `DELETED`, its number, when its next block is made.
 
-    The block itself is not shown: it tells whether the end has moved.
+    The block itself is not shown: it tells whether the end has moved. `is_unrented`: it is over,
+    and its node refuses every command since nobody rents it.
     """
-    return f"{phase} {order} {at.isoformat(timespec='seconds')} {block}"
+    told = f"{phase} {order} {at.isoformat(timespec='seconds')} {block}"
+    return f"{told} {_UNRENTED}" if is_unrented else told
 
 
 def rental_number(text: str) -> str:
     """The number of the order that such a fact is about."""
     return text.split(" ")[1]
+
+
+def may_be_deleted(shown: Mapping[str, Fact]) -> bool:
+    """Whether the order that is shown is over for so long that its node deletes its machines."""
+    fact = shown.get(RENTAL)
+    return fact is not None and fact.text.split(" ")[0] in {DELETED, OrderPhase.GONE}
 
 
 def is_same_rental(shown: str, now: str) -> bool:
@@ -162,6 +173,15 @@ def is_same_rental(shown: str, now: str) -> bool:
 
 
 def _said_rental(text: str) -> Words:
+    told = _said_order(text)
+    if not text.endswith(f" {_UNRENTED}"):
+        return told
+    return say(
+        "{rental}; its node refuses every command until it is rented again", rental=line(told)
+    )
+
+
+def _said_order(text: str) -> Words:
     phase, order, moment, *_ = text.split(" ")
     at = time(datetime.fromisoformat(moment))
     if phase == OrderPhase.LAPSED:

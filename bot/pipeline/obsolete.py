@@ -13,9 +13,11 @@ import structlog
 from bot.ids import TaskId, UserId
 from bot.language.args import BREAK_GLASS, NODE_OPTION, REASON
 from bot.language.table import Command
+from bot.messages.facts import may_be_deleted
 from bot.messages.outbox import Outbox
 from bot.model import Approval, Execution, Goal, ReviewKind
 from bot.pipeline.context import Services
+from bot.pipeline.ended import ended_of
 from bot.pipeline.voiding import void
 from bot.reply import (
     Phrase,
@@ -36,6 +38,7 @@ _FORGOTTEN = (
 _DELETED = (say("The machine was deleted."), say("The machine was deleted by {user}."))
 _DONE_BEFORE = (say("It was deleted already."), say("It was deleted already by {user}."))
 _NOT_THERE = say("The machine is no longer on its node.")
+_OVER = say("Its node must have deleted the machine: its order ended more than 72 hours ago.")
 _NO_SESSION = say("The requester has no session for its node any more.")
 
 log = structlog.get_logger()
@@ -76,6 +79,10 @@ class Obsolete:
                 later = [r for r in removals if r.finished_at and r.finished_at >= asked_at]
                 if gone := await self._gone(tx, execution, later):
                     found.append((approval, execution, gone))
+        closed = {approval.id for approval, _, _ in found}
+        for approval in pending:
+            if approval.id not in closed and may_be_deleted(approval.shown):
+                found += await self._deleted_with_its_order(approval)
         for approval, execution, gone in found:
             await self._close(approval, execution, gone)
         if found:
@@ -116,6 +123,22 @@ class Obsolete:
         if asked.command == removal.command and _meant(row, asked) == _meant(row, removal):
             return _DONE_BEFORE
         return None
+
+    async def _deleted_with_its_order(
+        self, approval: Approval
+    ) -> list[tuple[Approval, Execution, _Gone]]:
+        """The request, if the block was read after which its node deletes the machine.
+
+        A node that nobody rents never tells that it has.
+        """
+        async with self._store.read() as tx:
+            execution = await tx.executions.get(approval.execution)
+        sessions = self._services.sessions
+        usable = await sessions.usable(execution.actor, execution.place.channel)
+        here = [one for one in usable if one.node == execution.node]
+        deleted = (await ended_of(self._services, here)).deleted
+        is_sure = deleted.get((execution.node, execution.task), False)
+        return [(approval, execution, _Gone(_OVER, _OVER))] if is_sure else []
 
     def _is_of_a_machine(self, asked: Execution) -> bool:
         """Whether a machine is meant that exists: a creation's has the ledger entry's own id."""

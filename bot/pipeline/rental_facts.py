@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from bot.ids import NodeId
 from bot.messages.facts import DELETED, LATE, RENTAL, rental_number, rental_told
 from bot.model import Fact, OrderPhase, RentalOrder
-from bot.orders.schedule import goal_of, head_at, moment
+from bot.orders.schedule import awaits_news, goal_of, head_at, moment
 from bot.pipeline.context import Context
 from bot.pipeline.ended import ended_of
 from bot.pipeline.targets import Bound
@@ -62,4 +62,5 @@ def _told(order: RentalOrder, context: Context) -> str:
     late = {OrderPhase.RENTING: LATE, OrderPhase.ENDED: DELETED}
     is_late = context.services.orders.is_past(order)
     phase = late.get(order.phase, order.phase) if is_late else order.phase
-    return rental_told(phase, order.number, at, goal)
+    is_refused = not awaits_news(order) and context.services.inventory.lists.is_unrented(order.node)
+    return rental_told(phase, order.number, at, goal, is_unrented=is_refused)

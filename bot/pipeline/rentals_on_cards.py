@@ -26,7 +26,8 @@ from storage import StorageFailed
 _BEFORE = {ReviewKind.CONFIRM, ReviewKind.APPROVE}  # what has run was decided by what it showed
 _PRICE_LASTS = timedelta(hours=1)
 
-_Stand = frozenset[tuple[str, str, int, bool]]  # each order of a node: id, phase, end, is it past
+# Each order of a node (id, phase, end, is it past), and whether the node refuses every command.
+_Stand = tuple[frozenset[tuple[str, str, int, bool]], bool]
 
 log = structlog.get_logger()
 
@@ -53,7 +54,8 @@ class RentalsOnCards:
         self._told, is_changed = {}, False
         for approval in pending:
             execution = about[approval.execution]
-            stand = stands.get(execution.node, frozenset())
+            is_unrented = self._services.inventory.lists.is_unrented(execution.node)
+            stand = stands.get(execution.node, frozenset()), is_unrented
             before = told.get(approval.id)
             if before is None or before[0] != stand or passed - before[1] >= _PRICE_LASTS:
                 is_changed |= await self._kept_true(approval, execution)
@@ -62,7 +64,9 @@ class RentalsOnCards:
         if is_changed:
             await self._services.reviews.deliver()
 
-    def _stands(self, orders: Sequence[RentalOrder]) -> Mapping[NodeId, _Stand]:
+    def _stands(
+        self, orders: Sequence[RentalOrder]
+    ) -> Mapping[NodeId, frozenset[tuple[str, str, int, bool]]]:
         stands: dict[NodeId, set[tuple[str, str, int, bool]]] = defaultdict(set)
         for one in orders:
             is_past = self._services.orders.is_past(one)

@@ -1,13 +1,16 @@
 """An open card says of its order what holds now: renewed, ended or lapsed; its votes stand."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.model import AuditKind
+from sandbox.chain import Rental
 from sandbox.chain.ledger import HALF_HOUR
+from sandbox.dbc.keys import Wallet
 from sandbox.slack import SeenMessage
 from tests.scenarios.changing import BOBS_REVIEW
 from tests.scenarios.orders import DAY, ChainStage, chained
@@ -24,6 +27,22 @@ async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
     async with chained(tmp_path, policy=LONG) as one:
         await one.stage.gives_sessions((p, "gpu1") for p in (one.stage.alice, one.stage.bob))
         yield one
+
+
+@asynccontextmanager
+async def machine_of_an_order(tmp_path: Path) -> AsyncIterator[tuple[ChainStage, Rental]]:
+    """A node that asks the chain, with machines of an order of an hour."""
+    async with chained(tmp_path, policy=BOBS_REVIEW + 'expires = "7d"\n') as scene:
+        stage = scene.stage
+        await stage.gives_sessions((p, "gpu1") for p in (stage.alice, stage.bob))
+        rental = scene.rents(blocks=600)
+        stage.node("gpu1").ledger = scene.chain
+        for task in stage.node("gpu1").tasks.values():
+            task.rent_order = str(rental.number)
+        for line in ("vm list", "vm show inference"):
+            await stage.asks(stage.alice, f"/dbc {line}")
+        await scene.passes(minutes=2, step=60)
+        yield scene, rental
 
 
 def read(scene: ChainStage, card: SeenMessage) -> str:
@@ -69,6 +88,35 @@ async def test_an_end_is_on_the_card_once_its_block_must_have_come(scene: ChainS
     assert "The order for gpu1 has ended" in said
     assert "renewed before its end" not in said
     assert "Approve" in now(scene.stage, card).buttons
+
+
+async def test_that_its_node_refuses_all_is_on_the_card_of_a_machine(tmp_path: Path) -> None:
+    async with machine_of_an_order(tmp_path) as (scene, rental):
+        card = await asked(scene.stage)
+        assert "refuses" not in read(scene, card)
+        await scene.until(rental.end + 200)
+        await scene.passes(minutes=2, step=60)
+        refuses = "its node refuses every command until it is rented again"
+        said = read(scene, card)
+        assert f"order {rental.number} has ended; machines are deleted after" in said
+        assert refuses in said
+        scene.rents(gpus=1, renter=Wallet.from_seed("another").address)
+        await scene.stage.asks(scene.stage.alice, "/dbc vm list")
+        await scene.passes(minutes=2, step=60)
+        assert refuses not in read(scene, card)
+        assert f"order {rental.number} has ended" in read(scene, card)
+
+
+@pytest.mark.slow
+async def test_nobody_is_asked_about_a_machine_once_its_node_has_deleted_it(
+    tmp_path: Path,
+) -> None:
+    async with machine_of_an_order(tmp_path) as (scene, rental):
+        card = await asked(scene.stage)
+        await scene.until(rental.end + 72 * 600 + 200)
+        await scene.passes(minutes=2, step=60)
+        assert "its order ended more than 72 hours ago" in read(scene, card)
+        assert now(scene.stage, card).buttons == []
 
 
 async def test_a_lapse_is_on_the_card(scene: ChainStage) -> None:
