@@ -10,7 +10,7 @@ from bot.orders.coming import when, with_taker
 from bot.orders.costs import summed
 from bot.orders.facts import Facts, span, told_of
 from bot.orders.just_ended import as_node_says, copy_by, just_ended
-from bot.orders.offers import offer_of
+from bot.orders.offers import fee_in, offer_of
 from bot.orders.order_buttons import buttons
 from bot.orders.reports import paid_in
 from bot.orders.schedule import DAY
@@ -58,7 +58,7 @@ async def shown_in_full(ctx: Context, found: RentalOrder) -> Reply:
     prices = None if is_over else await ctx.services.orders.prices.of(found.node)
     async with ctx.services.store.read() as tx:
         payments = await tx.money.payments([found.id])
-    facts = replace(facts, offer=offer_of(found, prices, payments))
+    facts = replace(facts, offer=offer_of(found, prices, payments), fee=fee_in(payments))
     fields: list[tuple[Text, Line]] = [
         (say("GPUs"), line(_gpus(found))),
         *([] if is_over else [(say("Machines"), line(_machines(facts)))]),

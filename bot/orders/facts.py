@@ -51,7 +51,8 @@ class Facts:
     `machines` is None where nobody here has listed them, or whoever reads this may not see them
     (`sees`): then it is not theirs to decide on the order either. `is_read`: the chain was just
     read; else all is as last read. `offer` is what it costs, and `paid` what was
-    just paid for it, where that is known. What the newest block alone has of it `is_final` not.
+    just paid for it, and `fee` the planck that were taken once when it was rented, where that is
+    known. What the newest block alone has of it `is_final` not.
     """
 
     order: RentalOrder
@@ -63,6 +64,7 @@ class Facts:
     sees: bool = True
     offer: Offer | None = None
     paid: Amount | None = None
+    fee: int | None = None
     is_final: bool = True
 
     @property

@@ -12,12 +12,14 @@ from bot.orders.costs import Amount
 class Offer:
     """What a day costs, and what `blocks` do: how long it was rented or renewed for last.
 
-    Of an order that waits for its confirmation, `whole` is what is reserved for it.
+    Of an order that waits for its confirmation, `whole` is what is reserved for it. `fee` is taken
+    once when it is rented, in planck; None where the chain does not tell it.
     """
 
     day: Amount
     whole: Amount
     blocks: int
+    fee: int | None = None
 
 
 def offer_of(order: RentalOrder, prices: Prices | None, paid: Sequence[Payment]) -> Offer | None:
@@ -28,7 +30,12 @@ def offer_of(order: RentalOrder, prices: Prices | None, paid: Sequence[Payment])
     whole = _at(prices, order, blocks)
     if order.phase is OrderPhase.WAITING and order.stake:
         whole = _reserved(order.stake, prices.avg_price)
-    return Offer(_at(prices, order, PER_DAY), whole, blocks)
+    return Offer(_at(prices, order, PER_DAY), whole, blocks, prices.fee)
+
+
+def fee_in(paid: Sequence[Payment]) -> int | None:
+    """The fee that was taken when it was rented, as the books have it; None where they do not."""
+    return next((one.fee for one in paid if one.fee), None)
 
 
 def _paid_last(order: RentalOrder, paid: Sequence[Payment]) -> int:

@@ -348,6 +348,8 @@ class Orders:
             elif found.event in {Event.CONFIRMED, Event.RENEWED}:
                 paid = paid_since(before, order, await self.prices.of(order.node))
                 facts = replace(facts, paid=paid)
+            elif found.event is Event.LAPSED:
+                facts = replace(facts, fee=await self.prices.fee(order))
             here = self.concerned.present
             messages = said.messages(
                 await here(before, people), replace(found, order=await here(order, people)), facts,

@@ -10,7 +10,7 @@ from bot.chain.reader import ChainReader
 from bot.clock import Clock, time_limit
 from bot.ids import NodeId
 from bot.model import RentalOrder
-from bot.orders.offers import Offer, offer_of
+from bot.orders.offers import Offer, fee_in, offer_of
 from storage import Store
 
 _PATIENCE = timedelta(seconds=4)  # whoever asks, or is warned, waits for it
@@ -51,3 +51,12 @@ class PresentPrices:
         async with self._store.read() as tx:
             paid = await tx.money.payments([order.id])
         return offer_of(order, await self.of(order.node), paid)
+
+    async def fee(self, order: RentalOrder) -> int | None:
+        """What was taken once when it was rented: by the books, else what the chain takes now."""
+        async with self._store.read() as tx:
+            booked = fee_in(await tx.money.payments([order.id]))
+        if booked is not None:
+            return booked
+        prices = await self.of(order.node)
+        return prices.fee if prices is not None else None

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from bot.ids import UserId
 from bot.model import OrderPhase
 from bot.orders import perhaps
-from bot.orders.amounts import both
+from bot.orders.amounts import both, in_dbc
 from bot.orders.changes import Event
 from bot.orders.facts import Facts, span, told_of
 from bot.orders.handled import UNRENEWED, taker_of
@@ -124,7 +124,8 @@ def unconfirmed(facts: Facts) -> tuple[Part, ...]:
     """What an order costs that waits for its confirmation, and what is lost without that."""
     lost = say(
         "Without a confirmation the order lapses. The renter then loses the machine, the order "
-        "number and the 10 DBC fee; the rest of the price is released."
+        "number and {fee}; the rest of the price is released.",
+        fee=_fee(facts.offer.fee if facts.offer is not None else None),
     )
     if facts.offer is None:
         return (Note(line(lost)),)
@@ -133,6 +134,11 @@ def unconfirmed(facts: Facts) -> tuple[Part, ...]:
         price=both(facts.offer.whole), duration=span(facts.offer.blocks),
     )  # fmt: skip
     return Note(line(price)), Note(line(lost))
+
+
+def _fee(planck: int | None) -> Text:
+    """The chain's fee, with how much it is where that is known."""
+    return say("the {amount} fee", amount=in_dbc(planck)) if planck else say("the fee")
 
 
 def _ends(facts: Facts) -> Reply:
@@ -396,7 +402,8 @@ def why_over(facts: Facts) -> tuple[Part, ...]:
     """What follows for whoever reads of an order that nothing comes of any more."""
     why = {
         OrderPhase.LAPSED: say(
-            "The 10 DBC fee is lost. The rest of the price is released. To rent it, rent again."
+            "The renter loses {fee}. The rest of the price is released. To rent it, rent again.",
+            fee=_fee(facts.fee),
         ),
         OrderPhase.VANISHED: say("A fork may have undone it. Check it with the renter's wallet."),
     }.get(facts.order.phase)

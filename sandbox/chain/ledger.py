@@ -85,6 +85,7 @@ class Chain:
         self.rentals: dict[int, Rental] = {}
         self._averages: list[tuple[int, int | None]] = [(0, 12_000)]  # older than what is kept here
         self.gpu_point, self.gpu_price = 1_000, 5_000_000
+        self.fee = FIXED_FEE  # planck, taken once for each order
         self._next = 1287
 
     @property

@@ -6,7 +6,7 @@ The keys are those of the live chain: two hashed names, and for maps the hashed 
 import hashlib
 
 from sandbox.chain.blocks import milliseconds
-from sandbox.chain.ledger import FIXED_FEE, Chain
+from sandbox.chain.ledger import Chain
 
 TIMESTAMP = "0xf0c365c3cf59d671eb72da0e7a4113c49f1f0515f462cdcf84e0f1d6045dfcbb"
 AVG_PRICE = "0x75881b72c41c5d7629208f0845dcbb612874c4df23e22c1bc0645934c2f9ee1d"
@@ -25,7 +25,7 @@ def stored(chain: Chain, key: str, block: int) -> str | None:
     if key == POINT_PRICE:
         return _little(chain.gpu_point, 8) + _little(chain.gpu_price, 8).removeprefix("0x")
     if key == FIXED_TX_FEE:
-        return _little(FIXED_FEE, 16)
+        return _little(chain.fee, 16)
     for machine in chain.machines.values():
         if key == extra_price_key(machine.machine_id):
             price = machine.extra_price

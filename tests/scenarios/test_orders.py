@@ -47,7 +47,9 @@ async def test_a_lapsed_order_is_told_with_what_it_cost(scene: ChainStage) -> No
     await scene.passes(minutes=17, step=15)
     told = scene.told(scene.stage.alice, f"Order {rental.number} for gpu1 has lapsed")
     assert len(told) == 3  # a line in place of the countdown and of its last call
-    assert [index for index, one in enumerate(told) if "10 DBC" in one] == [2]
+    assert [
+        index for index, one in enumerate(told) if "The renter loses the 10.00 DBC fee." in one
+    ] == [2]
     assert scene.told(scene.stage.alice, "Confirm order") == []
 
 

@@ -36,6 +36,7 @@ async def test_what_waits_for_its_confirmation_says_what_it_costs_and_what_is_lo
     scene: ChainStage,
 ) -> None:
     stage, alice = scene.stage, scene.stage.alice
+    scene.chain.fee = 12_500_000_000_000_000
     rental = scene.rents(confirmed=False)
     await scene.passes(minutes=1, step=30)
     (told,) = scene.told(alice, f"Confirm order {rental.number}")
@@ -43,10 +44,12 @@ async def test_what_waits_for_its_confirmation_says_what_it_costs_and_what_is_lo
     for said in (told, shown):
         assert "Price: 2,994.50 USD · 249,541.67 DBC (USD is an estimate) for 10 days." in said
         assert "Without a confirmation the order lapses." in said
+        assert "the order number and the 12.50 DBC fee; the rest of" in said
     await scene.passes(minutes=17, step=30)
     shown = (await stage.asks(alice, f"/dbc order show {rental.number}")).plain.replace("*", "")
     assert f"Order {rental.number} for gpu1 has lapsed (nobody confirmed it in time)." in shown
-    assert "The 10 DBC fee is lost. The rest of the price is released." in shown
+    assert "The renter loses the 12.50 DBC fee. The rest of the price is released." in shown
+    assert [one for one in scene.told(alice, "has lapsed") if "the 12.50 DBC fee" in one]
     assert "Paid" not in shown
     assert "the chain cannot be read" not in shown
 
