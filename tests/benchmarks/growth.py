@@ -3,6 +3,7 @@
 `python -m tests.benchmarks.growth` measures both. What they mean: docs/benchmarks.md.
 """
 
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from pygal.style import Style
 
 from tests.benchmarks.stage import ROOT
 from tests.benchmarks.table import FOLLOWING, HISTORY, Row, Run, Size
+
+# pygal leaves something there that Python warns of at every import of what there is not.
+sys.meta_path = [finder for finder in sys.meta_path if hasattr(finder, "find_spec")]
 
 IMAGES = ROOT / "docs" / "images"
 _STYLE = Style(
