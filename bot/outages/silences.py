@@ -4,13 +4,14 @@ A silence is a row, so it is told once, whoever notices it and however often the
 Where no daemon can be reached, nothing is known of nodes, and that alone is told.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.chain.errors import ChainError
-from bot.chain.reader import ChainReader
+from bot.chain.reader import ChainReader, ChainView
 from bot.clock import Clock
 from bot.ids import NodeId, UserId, new_id
 from bot.model import DAEMONS, NodeKind, Place, Silence
@@ -31,6 +32,7 @@ _RECENT = timedelta(minutes=3)
 # The clocks of replicas differ by less. What lies farther ahead was written before a clock was set.
 CLOCKS_DIFFER = timedelta(minutes=10)
 _MOST_ON_CHAIN = 20  # nodes that the chain is asked about for one message
+_UNREAD = say("The chain could not be read.")
 
 
 class Silences:
@@ -179,9 +181,11 @@ class Silences:
 
     async def _tell(self, rows: Sequence[Silence]) -> None:
         episode = new_id()
+        nodes = [row.node for row in rows if row.node != DAEMONS]
+        chain = await self._on_chain(nodes[:_MOST_ON_CHAIN])
         told = {
-            row.node: await self._shown(row, with_chain=place < _MOST_ON_CHAIN)
-            for place, row in enumerate(rows)
+            row.node: await self._shown(row, chain.get(row.node, ""))
+            for row in rows
             if row.node != DAEMONS
         }
         messages = [
@@ -243,25 +247,34 @@ class Silences:
             for place in self._people.places([*seen])
         }
 
-    async def _shown(self, row: Silence, *, with_chain: bool) -> words.SilentNode:
+    async def _shown(self, row: Silence, on_chain: Text) -> words.SilentNode:
         known = await self._store.known()
         answered = await self._inventory.last_answer(row.node)
-        chain = await self._on_chain(row.node) if with_chain else ""
         return words.SilentNode(
             row.node,
             await self._inventory.label(row.node),
             min(row.since, answered) if answered is not None else row.since,
             len({one.task for one in known.listed.get(row.node, ())}),
-            chain,
+            on_chain,
         )
 
-    async def _on_chain(self, node: NodeId) -> Text:
+    async def _on_chain(self, nodes: Sequence[NodeId]) -> Mapping[NodeId, Text]:
+        """What the chain says of them, all side by side: nobody waits long for a slow one."""
         if not self._chain.is_on:
-            return ""
+            return {}
         try:
-            return words.of_chain(await (await self._chain.view()).machine(node))
+            view = await self._chain.view()
         except ChainError:
-            return say("The chain could not be read.")
+            return dict.fromkeys(nodes, _UNREAD)
+        found = await asyncio.gather(*(_of_node(view, node) for node in nodes))
+        return dict(zip(nodes, found, strict=True))
+
+
+async def _of_node(view: ChainView, node: NodeId) -> Text:
+    try:
+        return words.of_chain(await view.machine(node))
+    except ChainError:
+        return _UNREAD
 
 
 def _nodes_of(episode: str, rows: Mapping[NodeId, Silence]) -> set[NodeId]:

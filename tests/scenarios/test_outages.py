@@ -1,5 +1,6 @@
 """What nobody asked for: silent nodes, machines changed outside the bot, dead SSH ports."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -11,6 +12,7 @@ from bot.ids import UserId
 from sandbox.dbc.demo import demo_renter
 from sandbox.dbc.task import Libvirt, Status
 from sandbox.slack import Person
+from tests.clocks import hurry
 from tests.scenarios.machines import off
 from tests.scenarios.orders import chained
 from tests.scenarios.site import rules
@@ -447,6 +449,25 @@ async def test_the_chain_says_what_it_knows_of_a_silent_node(tmp_path: Path) -> 
         await goes_on(stage, 15)
         (message,) = told(stage.alice, "not responded")
         assert "The chain has it reported offline since block 9,001,000." in message
+
+
+async def test_a_slow_chain_is_waited_for_once_for_all_silent_nodes(tmp_path: Path) -> None:
+    async with chained(tmp_path, policy=ON) as one:
+        stage, rpc, asks = one.stage, one.rpc[0], "onlineProfile_getMachineInfo"
+        await stage.gives_session(stage.alice, "gpu1", "gpu2")
+        await goes_on(stage, 3)
+        for name in ("gpu1", "gpu2"):
+            stage.world.faults.on("dead_node", node=name)
+        rpc.takes[asks] = slowest = 14
+        looking = asyncio.create_task(goes_on(stage, 9))
+        await rpc.dawdles.wait()
+        async with asyncio.timeout(slowest - 2):  # both are asked before one of them answers
+            while [method for method, _ in rpc.calls].count(asks) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        hurry(timedelta(seconds=slowest))
+        await looking
+        (message,) = told(stage.alice, "not responding")
+        assert message.count("The chain lists it as") == 2
 
 
 async def test_what_the_chain_calls_a_node_is_told_in_the_readers_language(tmp_path: Path) -> None:
