@@ -33,6 +33,8 @@ log = structlog.get_logger()
 class _Answer(ABC):
     """What all answers share: forms, by the person's trigger while it lasts."""
 
+    _is_above = False  # whether a form is opened over another one
+
     def __init__(
         self,
         messenger: SlackMessenger,
@@ -120,7 +122,9 @@ class _Answer(ABC):
         trigger, self._trigger = self._trigger, ""
         await self._messenger.meet(self._actor)
         if trigger:
-            self._shown = await self._modals.show(form, self._place, trigger, self._actor)
+            self._shown = await self._modals.show(
+                form, self._place, trigger, self._actor, above=self._is_above
+            )
             if self._shown is not None and self._url is not None:
                 # It works where the bot is no member: for what is said beside the form.
                 self._modals.keep_url(self._shown.view, self._url)

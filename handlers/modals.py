@@ -81,16 +81,20 @@ class Modals:
         )
         self._newest: TTLCache[str, str] = remember(clock, size=1_000, lifetime=timedelta(hours=1))
 
-    async def show(self, form: Form, place: Place, trigger: str, reader: Reader) -> Shown | None:
+    async def show(
+        self, form: Form, place: Place, trigger: str, reader: Reader, *, above: bool = False
+    ) -> Shown | None:
         """Open the form with a trigger_id; None where it is too late for that (3 s, once).
 
+        `above`: over the modal in which a button was pressed, which stays below it.
         Raises BotError where Slack refuses the form itself: a button would not open it either.
         """
         external_id = secrets.token_urlsafe(16)  # to find it by, where Slack does not answer
         filling = _filling()
         view = self._view(form, place, reader, filling) | {"external_id": external_id}
+        method = "views.push" if above else "views.open"
         try:
-            answer = await self._connection.call("views.open", trigger_id=trigger, view=view)
+            answer = await self._connection.call(method, trigger_id=trigger, view=view)
             opened = shaped(OpenedView, answer).view
         except LockedOut:
             raise

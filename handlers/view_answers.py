@@ -19,6 +19,8 @@ _NOT_SHOWN = Reply.of(
 class AnswerInForm(PrivateAnswer):
     """To a button in a form: above the form, which stays as it is; else as to any button."""
 
+    _is_above = True
+
     async def say(self, reply: Reply) -> None:
         """Answer above the form, while the click lasts."""
         trigger, self._trigger = self._trigger, ""

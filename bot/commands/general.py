@@ -18,9 +18,10 @@ from bot.language.row_parts import Listing
 from bot.language.table import Command, Group
 from bot.messages import setting_buttons
 from bot.messages.facts import FactKind, said_node
+from bot.messages.ways import OPEN_FORM
 from bot.model import Effect, Scope
 from bot.pipeline.context import Context
-from bot.pipeline.formatting import OPEN_FORM, said_audiences
+from bot.pipeline.formatting import said_audiences
 from bot.pipeline.holding import frozen
 from bot.pipeline.permissions import standing_of
 from bot.reply import (

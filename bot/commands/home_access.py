@@ -5,9 +5,10 @@ from collections.abc import Sequence, Set
 from bot.commands.languages import spoken as called
 from bot.ids import NodeId, UserId
 from bot.messages import access_cards
+from bot.messages.ways import OPEN_FORM
 from bot.model import Audience, DbcSession, NodeKind, Scope, Share
 from bot.pipeline.context import Services
-from bot.pipeline.formatting import OPEN_FORM, stacked
+from bot.pipeline.formatting import stacked
 from bot.reply import (
     Actions,
     Button,

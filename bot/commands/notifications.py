@@ -16,10 +16,11 @@ from bot.language.traditional import simplified
 from bot.messages import setting_buttons
 from bot.messages.cards import DIGESTS
 from bot.messages.facts import FactKind
+from bot.messages.ways import OPEN_FORM
 from bot.messages.wishes import WITH_NEWS, hold_anew, hour_of, notify, notify_of
 from bot.model import USUAL_HOUR, DigestHour, Effect, Notify, QuietHours
 from bot.pipeline.context import Context
-from bot.pipeline.formatting import OPEN_FORM, said_audiences
+from bot.pipeline.formatting import said_audiences
 from bot.reply import Actions, Button, FieldKind, Line, Reply, Text, command, line, say
 from storage import UnitOfWork
 

@@ -16,9 +16,9 @@ from bot.language.kinds import INT, LIST, PEER, RENTAL, SECRET, SECRETS
 from bot.language.row_parts import Listing
 from bot.language.table import BY_ACTOR, Command
 from bot.messages.facts import FactKind, said_node
+from bot.messages.ways import OPEN_FORM
 from bot.model import DbcSession, Effect, Node, Place
 from bot.pipeline.context import Context, Services
-from bot.pipeline.formatting import OPEN_FORM
 from bot.pipeline.rights import hidden_from
 from bot.reply import (
     Actions,

@@ -17,11 +17,11 @@ from bot.language.kinds import CHOICE
 from bot.language.row_parts import Listing
 from bot.language.table import Command
 from bot.messages.access_cards import ask_button
+from bot.messages.ways import OPEN_FORM
 from bot.model import DbcSession, Node
 from bot.pipeline.context import Context
 from bot.pipeline.ended import ended_of
 from bot.pipeline.formatting import (
-    OPEN_FORM,
     heading,
     is_silent,
     node_part,

@@ -11,6 +11,7 @@ from bot.language.kind import Kind
 from bot.language.row_parts import said
 from bot.language.table import Command
 from bot.messages.access_cards import ASK
+from bot.messages.ways import OPEN_FORM
 from bot.model import Effect, Submission
 from bot.reply import (
     Button,
@@ -290,7 +291,8 @@ def offers_of(command: Command, refusal: BotError) -> dict[str, tuple[Button, ..
     if isinstance(refusal, Faults):
         each = [offers_of(command, one) for one in refusal.refusals]
         return {name: offers for one in each for name, offers in one.items()}
-    offers = tuple(one for one in refusal.offers if one.action == ASK and one.value)
+    # A button without a node opens a form that asks for it, which may be this very one.
+    offers = tuple(one for one in refusal.offers if one.value and one.action in {ASK, OPEN_FORM})
     return dict.fromkeys(fault_of(command, refusal), offers) if offers else {}
 
 

@@ -13,6 +13,7 @@ from bot.reply import Button, Phrase, say
 OPEN_APPROVAL, OPEN_ORDER, RESCUE = "approval.open", "order.open", "order.rescue"
 OPEN_NODE, OPEN_MACHINES = "node.open", "machines.open"
 RETRY_NODE = "node.retry"  # asks a silent node again
+OPEN_FORM = "command.open"  # opens a command's form; the button's value is the command's id
 
 # The command that each stands for, and the parameter that its value is.
 WAYS: Mapping[str, tuple[str, str]] = {

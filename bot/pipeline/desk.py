@@ -18,6 +18,7 @@ from bot.language.table import Command
 from bot.language.unclear import Unclear
 from bot.messages import cards, elsewhere, review_cards
 from bot.messages.machine_buttons import AGAIN, SECOND
+from bot.messages.ways import OPEN_FORM
 from bot.model import (
     Effect,
     Execution,
@@ -41,7 +42,6 @@ from bot.pipeline.dialog import ANEW, CHECKING, Noted, Typed, tried
 from bot.pipeline.dry_runs import Rehearsals
 from bot.pipeline.explaining import Leading, Said, explained, form_button, helped, offered
 from bot.pipeline.filling import Filling
-from bot.pipeline.formatting import OPEN_FORM
 from bot.pipeline.glass_presses import GlassPresses
 from bot.pipeline.leading import leading
 from bot.pipeline.lineage import requested_again

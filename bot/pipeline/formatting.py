@@ -39,8 +39,6 @@ from bot.reply import (
 )
 from bot.services.listing import NodeListing, NotListed
 
-OPEN_FORM = "command.open"  # opens a command's form; the button's value is the command's id
-
 RETRY_VM = "vm.retry"  # asks a machine's silent node again, and shows the machine, by its id
 
 _MOST_RETRIES = 5  # buttons; a site has few silent nodes, or a silent daemon

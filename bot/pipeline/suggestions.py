@@ -17,8 +17,8 @@ from bot.language.args import BREAK_GLASS, NODE_OPTION
 from bot.language.parse import NotUnderstood, Parsed, parse
 from bot.language.synonyms import MOST
 from bot.language.table import Command, Table
+from bot.messages.ways import OPEN_FORM
 from bot.model import Effect, Machine, Node
-from bot.pipeline.formatting import OPEN_FORM
 from bot.reply import Actions, Button, Line, Span, Text, say, with_commands
 from bot.services.remembering import remember
 from storage import Store

@@ -280,9 +280,24 @@ async def test_a_no_counts_where_the_others_cannot_answer_any_more(stage: Stage)
     await bob.sees(f"<@{carol.id}> said no to this", CHANNEL)
 
 
-async def test_nobody_is_asked_where_nobody_has_a_session(stage: Stage) -> None:
-    await asks(stage, stage.bob)
-    await stage.bob.sees("Nobody has a session for gpu1 to share", CHANNEL)
+async def test_where_nobody_has_a_session_to_share_one_can_be_added(stage: Stage) -> None:
+    bob = stage.bob
+    await stage.gives_session(bob, "gpu2")
+    await asks(stage, bob)
+    refused = await bob.sees("Nobody has a session for gpu1 to share", CHANNEL)
+    assert refused.buttons == ["Add a session"]
+    await stage.asks(bob, "/dbc vm list")
+    await bob.opens_home()
+    await bob.sees_home("Ask for access")
+    await bob.presses("Ask for access", on_home=True)
+    await bob.sees_modal("Ask for access")
+    await bob.submits({"Node": "gpu1 · ae21fd00"})
+    form = await bob.sees_modal("Nobody has a session for gpu1 to share")
+    assert "Ask for access" not in form.buttons
+    await bob.presses("Add a session")
+    await bob.sees_modal("Session signature")
+    await bob.closes()
+    await bob.sees_modal("Nobody has a session for gpu1 to share")  # it stands below as it was
 
 
 @pytest.mark.parametrize(

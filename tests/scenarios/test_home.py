@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bot.ids import ChannelId
+from bot.messages.ways import OPEN_FORM
 from bot.model import Place
-from bot.pipeline.formatting import OPEN_FORM
 from bot.reply import Actions, Button, Reply
 from handlers.connection import SlackConnection
 from handlers.slack import SlackMessenger

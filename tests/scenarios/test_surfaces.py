@@ -12,8 +12,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from bot.commands.rows import command_table
 from bot.language.table import Command
+from bot.messages.ways import OPEN_FORM
 from bot.model import ApprovalStatus, Effect
-from bot.pipeline.formatting import OPEN_FORM
 from bot.reply import ENGLISH, catalogue
 from handlers.payloads import action_id
 from sandbox.dbc.demo import demo_renter
