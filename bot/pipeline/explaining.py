@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from bot.errors import Refused, from_error
 from bot.ids import UserId
+from bot.language.glass import speaks_of_glass
 from bot.language.help import help_reply, not_understood
 from bot.language.mood import Mood
 from bot.language.parse import HelpWanted, NotUnderstood, meant_by
@@ -16,6 +17,7 @@ from bot.language.unclear import Surplus, Unclear
 from bot.messages import machine_buttons
 from bot.model import Effect, Machine, Place
 from bot.pipeline.as_meant import as_chosen
+from bot.pipeline.breakable import breakable
 from bot.pipeline.context import Services
 from bot.pipeline.dialog import CHANGE
 from bot.pipeline.known_words import KnownWords
@@ -52,6 +54,8 @@ async def offered(
     Of one that was not understood whole, the way to what can be done with its machine.
     """
     meant, found = await KnownWords(services, actor, place).with_known(meant, mood)
+    if speaks_of_glass(meant.words):
+        return await breakable(services, actor, place, found.machine)
     machine, show = found.machine, services.table.details(Listing.MACHINES)
     shown = await suggestions.buttons(actor, meant)
     if meant.several:

@@ -136,3 +136,24 @@ async def test_glass_broken_on_a_copy_is_told_and_ends_where_it_was_asked(tmp_pa
         assert "It burns" in announced.plain
         assert announced.buttons == ["I have reviewed it"]
         assert f"<@{stage.carol.id}> broke the glass for" in now(stage, question).plain
+
+
+@pytest.mark.parametrize("line", ["紧急放行", "break the glass on inference"])
+async def test_whoever_types_that_is_offered_the_requests_that_wait(
+    tmp_path: Path, line: str
+) -> None:
+    async with site(tmp_path, RULES) as stage:
+        offered = await stage.asks(stage.carol, f"/dbc {line}")
+        assert "No pending request lets you break the glass." in offered.plain
+        assert offered.buttons == []
+        await asked(stage, RESET)
+        offered = await stage.asks(stage.bob, f"/dbc {line}")
+        assert offered.buttons == []  # the rules do not let him
+        offered = await stage.asks(stage.carol, f"/dbc {line}")
+        assert f"Reset {NAME} on gpu1, requested by <@{stage.alice.id}>" in offered.plain.replace(
+            "*", ""
+        )
+        assert offered.buttons == ["Break glass …", "Open"]
+        await breaks_glass(stage, stage.carol, offered)
+        await stage.bob.sees("runs without approval", CHANNEL)
+        assert stage.changes() == ["tasks.reset"]

@@ -124,6 +124,9 @@ async def test_the_way_past_approval(
         await stage.passes(5)
         walk.note("withdrawn beside it")
         await walk.presses(stage.bob, "Approve")
+        for person in stage.bob, carol:
+            await stage.asks(person, "/dbc break glass")
+        walk.note("wished")
         await walk.presses(carol, "Break glass …")
         assert carol.modal is not None
         walk.shown["form"] = of_view(carol.modal)
