@@ -19,7 +19,7 @@ from bot.language.args import NODE_OPTION
 from bot.language.kind import Arg
 from bot.language.kinds import CHOICE, INT, MOMENT
 from bot.language.table import Command, Group
-from bot.language.times import moment, spoken
+from bot.language.times import moment, spoken, spoken_end
 from bot.messages.cards import people_line
 from bot.model import AuditEntry, AuditKind, AuditQuery, AuditRow, ExecutionStatus
 from bot.pipeline.context import Context
@@ -181,7 +181,14 @@ Since = Annotated[
     ),
 ]
 Until = Annotated[
-    str, Arg(say("Until"), MOMENT, hint=say("As since; a day is included"), narrow=True)
+    str,
+    Arg(
+        say("Until"),
+        MOMENT,
+        hint=say("As since; a day is included"),
+        narrow=True,
+        spoken=spoken_end,
+    ),
 ]
 Before = Annotated[int, Arg(say("Before"), INT, say("Only rows before this number"), least=1)]
 

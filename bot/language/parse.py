@@ -22,6 +22,7 @@ from bot.language.sorting import arguments, given_to, sorted_out, with_bare
 from bot.language.synonyms import nearest
 from bot.language.table import Command, Table
 from bot.language.text import (
+    is_quoted,
     laid_out,
     option_name,
     quoted,
@@ -29,6 +30,7 @@ from bot.language.text import (
     words,
 )
 from bot.language.unclear import Several, Unclear, secret_of
+from bot.language.vocabulary import GROUPS as THINGS
 from bot.language.vocabulary import VERBS
 from bot.model import Effect
 from bot.reply import say
@@ -175,7 +177,16 @@ def _command(table: Table, typed: Sequence[str]) -> tuple[Command | None, Sequen
         return None, typed[1:]
     if len(typed) > 1 and (command := table.find(typed[1], typed[0])):  # `restart vm 7a9Q`
         return command, typed[2:]
-    return table.alone(typed[0]), typed[1:]
+    alone = table.alone(typed[0])
+    is_noun = alone is not None and len(typed) > 1 and _is_plural(alone, typed[1])
+    return alone, typed[2 if is_noun else 1 :]
+
+
+def _is_plural(command: Command, word: str) -> bool:
+    """Whether a word is what the command is about: `check sessions`."""
+    said = plain(word)
+    is_of_group = command.group in THINGS.get(said, ())[:1]
+    return is_of_group and said.endswith("s") and not is_quoted(word)
 
 
 def _help(table: Table, topic: Sequence[str]) -> HelpWanted | NotUnderstood:

@@ -16,8 +16,10 @@ from bot.language.courtesy import COURTESIES
 from bot.language.kinds import HOURS, INT, MOMENT
 from bot.language.table import Command
 from bot.language.taking import Takes
+from bot.language.talk import as_talked
 from bot.language.text import Word, is_decoration, is_quoted, option_name, parted
 from bot.model import Effect
+from bot.orders.months import NAMED
 
 COMMA = re.compile("[,;，；、]")
 _WHY = frozenset("reason because since 原因 因为 理由 由于 # -- — //".split())  # noqa: SIM905
@@ -51,6 +53,7 @@ _FOR_SO_LONG = re.compile(
 )
 _WHICH_MONTH = {"last": "last", "previous": "last", "past": "last", "this": "this"}
 _MONTHS = {"month": "", "上个月": "last", "上月": "last", "这个月": "this", "本月": "this"}
+_YEAR = re.compile(r"20\d\d")
 _BEFORE_MONTH = frozenset({"for", "in", "of", "the", "的"})
 
 
@@ -77,7 +80,8 @@ def read_anew(command: Command, typed: Sequence[str]) -> tuple[list[str], str]:
     if any(p.arg.kind.is_secret or p.arg.kind.takes is not Takes.WORD for p in command.parameters):
         return list(typed), ""
     words, doubtful = _with_reason(command, _with_place(typed))
-    return _with_names(command, _with_month(command, _with_hours(command, words))), doubtful
+    talked = as_talked(command, _with_month(command, _with_hours(command, words)))
+    return _with_names(command, talked), doubtful
 
 
 def _with_place(typed: Sequence[str]) -> list[str]:
@@ -206,13 +210,29 @@ def _with_month(command: Command, words: list[str]) -> list[str]:
     read: list[str] = []
     for word in words:
         said = plain(word)
-        if said in _MONTHS and said != "month":
+        if NAMED.fullmatch(said):
+            read.append(f"month={said}")
+        elif _YEAR.fullmatch(said) and read and NAMED.fullmatch(read[-1].removeprefix("month=")):
+            read[-1] += f" {said}"
+        elif said in _MONTHS and said != "month":
             read.append(f"month={_MONTHS[said]}")
         elif said == "month" and read and plain(read[-1]) in _WHICH_MONTH:
             read[-1] = f"month={_WHICH_MONTH[plain(read[-1])]}"
         elif said not in _BEFORE_MONTH:
             read.append(word)
-    return read
+    return _with_node(command, read)
+
+
+def _with_node(command: Command, words: list[str]) -> list[str]:
+    """The word beside a month as a node, where it is nothing else: `cost gpu1 december`."""
+    words = [f"month={w}" if plain(w) in _WHICH_MONTH and at else w for at, w in enumerate(words)]
+    places = [at for at, word in enumerate(words) if "=" not in word and not is_own(command, word)]
+    choices = [p.arg for p in command.parameters if p.arg.kind.is_choice]
+    places = [at for at in places if not any(one.accepts(words[at]) for one in choices)]
+    is_said = any(word.startswith("month=") for word in words)
+    if is_said and len(places) == 1 and command.node_option is not None:
+        words[places[0]] = f"{NODE_OPTION}={words[places[0]]}"
+    return words
 
 
 def _is_number(word: str) -> bool:

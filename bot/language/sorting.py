@@ -201,7 +201,8 @@ def _named_next(command: Command, word: str) -> Parameter | None:
     """The parameter that the word after this one is for: `from hub`, `to hub`, `by 50`."""
     said = _preposition(word)
     found = command.parameter(said)
-    return found if found is not None and said in found.arg.kind.after else None
+    is_by = found is not None and said == "by" and found.arg.kind.is_choice  # `cost by person`
+    return found if found is not None and (is_by or said in found.arg.kind.after) else None
 
 
 def _is_choice(command: Command, word: str) -> bool:

@@ -1,10 +1,11 @@
-"""Moments as people type them: `2h`, `yesterday`, `2026-11-01`, `2026-11-01T18:30`."""
+"""Moments as people type them: `2h`, `yesterday`, `monday`, `november`, `2026-11-01T18:30`."""
 
 import re
 from datetime import datetime, time, timedelta, tzinfo
 
 from bot.errors import Refused
 from bot.folding import typed
+from bot.language.periods import PERIOD, period
 from bot.reply import say
 
 _AGO = re.compile(r"(\d{1,6})\s*(m|min|h|d|w|分钟?|个?小时|天|个?(?:周|星期))\s*(?:之?前|ago)?")
@@ -34,6 +35,8 @@ _WHOLE = frozenset({"day", "week", "天", "周"})  # “last week” is no week 
 
 def spoken(text: str) -> str:
     """Since when, as a sentence says it: “yesterday”, “last 3 days”; nothing where it says none."""
+    if whole := PERIOD.search(text):
+        return whole[0]
     found = _SPOKEN.search(text)
     if found is None or (found["unit"] in _WHOLE and not found["number"]):
         return ""
@@ -41,6 +44,13 @@ def spoken(text: str) -> str:
         number = found["number"] if (found["number"] or "").isdecimal() else "1"
         return f"{number}{_SHORT.get(found['unit'], found['unit'])}"
     return found["day"] or found["tag"] or found["short"]
+
+
+def spoken_end(text: str) -> str:
+    """Until when, of a sentence that is about a whole month or week."""
+    whole = PERIOD.search(text)
+    is_open = whole is not None and text[: whole.start()].rstrip().endswith(("since", "from"))
+    return whole[0] if whole is not None and not is_open else ""
 
 
 def moment(text: str, now: datetime, zone: tzinfo, *, end: bool = False) -> datetime:
@@ -58,6 +68,8 @@ def moment(text: str, now: datetime, zone: tzinfo, *, end: bool = False) -> date
     if word in _DAYS:
         day = now.astimezone(zone).date() - timedelta(days=_DAYS[word])
         return _day(datetime.combine(day, time()), zone, end=end)
+    if named := period(" ".join(word.split()), now.astimezone(zone).date()):
+        return _day(datetime.combine(named[end], time()), zone, end=False)
     try:
         at = datetime.fromisoformat(given)
     except ValueError:

@@ -18,6 +18,16 @@ _IN_SENTENCE = re.compile(r"(?<!\d)2\d{3}-\d{1,2}(?!\d)")  # no order and month:
 _SPOKEN = re.compile(
     r"(last month|^last$|previous month|上个?月)|(this month|^this$|本月|这个?月|当月)"
 )
+_NAMES = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september",
+    "october", "november", "december",
+)  # fmt: skip
+# “May” is a month only with a year, or behind what leads to one.
+NAMED = re.compile(
+    r"\b(?P<name>(?!may\b(?! 20\d\d))(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec"
+    rf"|{'|'.join(_NAMES)})|(?:(?<=in )|(?<=for )|(?<=of )|(?<=since )|^)may)\b"
+    r"(?: (?P<year>20\d\d)\b)?"
+)
 _DIGITS = "一二三四五六七八九十"
 _THIS = ("this", "this month", "本月", "这个月", "这月", "当月")
 _LAST = ("last", "last month", "上月", "上个月")
@@ -62,7 +72,9 @@ def month_of(at: datetime) -> Month:
 
 
 def parse(text: str, now: Month) -> Month | None:
-    """The month that a text names, as `2026-11`, `2026/11`, `11`, `last`; None where it names none.
+    """The month that a text names; None where it names none.
+
+    As `2026-11`, `2026/11`, `11`, `november`, `nov 2026`, `last`.
 
     Without a year it is the last such month that has begun.
     """
@@ -70,6 +82,9 @@ def parse(text: str, now: Month) -> Month | None:
     named = dict.fromkeys(_THIS, now) | dict.fromkeys(_LAST, now.before)
     if text in named:
         return named[text]
+    if told := NAMED.fullmatch(text.lower()):
+        number = next(i for i, name in enumerate(_NAMES, 1) if name.startswith(told["name"][:3]))
+        text = f"{told['year']}-{number}" if told["year"] else str(number)
     if told := _CHINESE.fullmatch(text):
         text = f"{told[1]}-{_number(told[2])}" if told[1] else str(_number(told[2]))
     text = re.sub(r"(?<=^\d{4})[/.](?=\d)", "-", text)
@@ -87,7 +102,8 @@ def spoken(sentence: str) -> str:
     """The month that a sentence in lower case is about, as `parse` reads it; empty without one."""
     if found := _SPOKEN.search(sentence):
         return "last" if found[1] else "this"
-    if found := _IN_SENTENCE.search(sentence) or _CHINESE.search(sentence):
+    found = _IN_SENTENCE.search(sentence) or _CHINESE.search(sentence) or NAMED.search(sentence)
+    if found:
         return found[0]
     return ""
 

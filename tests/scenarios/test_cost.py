@@ -393,6 +393,10 @@ async def test_a_node_and_a_month_are_what_is_asked_for(scene: ChainStage) -> No
         await alice.presses("Show costs", asked)
         await stage.quiet()
         assert "Cost of 2026-01" in alice.last().plain
+    for line in ("cost january", "cost for jan 2026", "cost node gpu1 last", "cost gpu1 january"):
+        told = (await stage.asks(alice, f"/dbc {line}")).plain
+        assert ("Cost of 2026-01 on gpu1" if "gpu1" in line else "Cost of 2026-01") in told, line
+    assert "Person" in (await stage.asks(alice, "/dbc cost by person last")).plain
 
 
 async def test_an_order_that_lapsed_before_it_was_priced_costs_its_fee(scene: ChainStage) -> None:

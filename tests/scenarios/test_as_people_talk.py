@@ -1,0 +1,53 @@
+"""Lines as people say them: with articles, with nouns, with the names of months and of weeks."""
+
+import pytest
+
+from tests.scenarios.stage import Stage
+
+
+@pytest.fixture
+async def stage(one_stage: Stage) -> Stage:
+    """Alice has machines that the bot knows."""
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1", "gpu2")
+    await stage.passes()
+    return stage
+
+
+async def test_articles_and_nouns_are_no_names(stage: Stage) -> None:
+    for line in (
+        "check my sessions",
+        "check sessions",
+        "session check my sessions",
+        "check the session for gpu1",
+    ):
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert "Your session for *gpu1* works." in told.plain, line
+    told = await stage.asks(stage.alice, "/dbc restart the machine inference")
+    assert told.plain.startswith(":raised_hand: Restart *inference* on *gpu1*?")
+    for line in ("restart all machines", "restart both machines"):
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert "Machine takes one name" in told.plain, line
+    told = await stage.asks(stage.alice, "/dbc restart node gpu1")
+    assert "Show node gpu1" in told.buttons
+    assert stage.changes() == []
+
+
+async def test_the_audit_of_a_month_or_a_week_is_found_by_its_name(stage: Stage) -> None:
+    added = "session added"
+    for line in (
+        "audit list january", "audit list for this month", "audit list since=monday",
+        "audit list since november", "audit list this week", "audit list my",
+        "audit list from november to january",
+    ):  # fmt: skip
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert added in told.plain, line
+    for line in ("audit list november", "audit list last week", "audit list for last month"):
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert told.plain.startswith("Nothing that you may read fits."), line
+    for line in (
+        "export my audit for january", "export the audit since monday", "audit export csv",
+        "export audit as csv",
+    ):  # fmt: skip
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert told.plain.startswith("Sent "), line
