@@ -25,7 +25,7 @@ from bot.outages import words
 from bot.outages.port_ends import Left, PortEnds
 from bot.outages.silences import CLOCKS_DIFFER
 from bot.outages.steadiness import lasts, to_last, turned
-from bot.outages.telling import People, Rest, tell
+from bot.outages.telling import People, Rest, overtake, tell
 from bot.outages.words import PortOver
 from bot.reply import Reply
 from bot.services.inventory import Inventory
@@ -317,6 +317,7 @@ class Drift:
         episode, now = new_id(), self._clock.now()
         messages = [one for some in _apart(found) for one in await self._messages(some, episode)]
         gone = [(one.before, PortOver.DELETED) for one in found if not (one.now or one.is_ours)]
+        overtaken = await self._overtaken(found)
         last_words = await self._port_ends.of([*left, *gone])
         async with self._store.write() as tx:
             known = await tx.outages.kept([one.before.task for one in found])
@@ -330,6 +331,9 @@ class Drift:
             for key, place, reply, after, rest in messages:
                 is_whole = not (rest and await rest.goes_on(tx, place))
                 await tell(tx, key, place, reply, now, after=after, is_whole=is_whole)
+            for after, place, reply, rest in overtaken:
+                is_whole = not await rest.goes_on(tx, place)
+                await overtake(tx, after, place, reply, now, is_whole=is_whole)
         for one in found:
             if not one.is_ours:
                 log.info("machine.changed_outside", node=one.before.node[:8], task=one.before.task)
@@ -340,10 +344,7 @@ class Drift:
         """What is told of machines on one node of one kind: key, place, words, and what it ends."""
         node, first = found[0].before.node, found[0]
         label, known = await self._inventory.label(node), await self._store.known()
-        seen: dict[UserId, list[_Found]] = defaultdict(list)
-        for one in found:
-            for user in await self._people.of_machine(node, one.before.task, one.before.owner):
-                seen[user].append(one)
+        seen = await self._seen(found)
         after = _key(first.before) if first.is_end else ""
         rest = await self._people.rest(node, first.before.episode) if after else None
         key = f"drift:{episode}.{node[:16]}"
@@ -360,6 +361,40 @@ class Drift:
             said = _said(label, named, may, self._clock.now())
             messages.append((key, place, said, after, rest))
         return messages
+
+    async def _seen(self, found: Sequence[_Found]) -> Mapping[UserId, list[_Found]]:
+        """Who is told of which of these."""
+        seen: dict[UserId, list[_Found]] = defaultdict(list)
+        for one in found:
+            before = one.before
+            for user in await self._people.of_machine(before.node, before.task, before.owner):
+                seen[user].append(one)
+        return seen
+
+    async def _overtaken(self, found: Sequence[_Found]) -> list[tuple[str, Place, Reply, Rest]]:
+        """Which alarms are over, of machines that are otherwise once more, or gone: what they say.
+
+        Each by its key without its place, with what else of it may go on.
+        """
+        apart: dict[str, list[_Found]] = defaultdict(list)
+        for one in found:
+            if one.before.episode and not one.is_end:
+                apart[_key(one.before)].append(one)
+        alarms, known = [], await self._store.known()
+        for after, some in apart.items():
+            node, seen = some[0].before.node, await self._seen(some)
+            label = await self._inventory.label(node)
+            rest = await self._people.rest(node, some[0].before.episode)
+            for place in self._people.places([*seen]):
+                states = [
+                    (
+                        known.nickname(Nicknamed.MACHINE, one.before.task) or one.label,
+                        one.now.status if one.now else "",
+                    )
+                    for one in seen.get(UserId(place.channel), some)
+                ]
+                alarms.append((after, place, words.otherwise_since(label, states), rest))
+        return alarms
 
 
 def _said(node: str, found: Sequence[tuple[str, _Found]], may: May, now: datetime) -> Reply:

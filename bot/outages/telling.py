@@ -9,7 +9,7 @@ from bot.ids import ChannelId, NodeId, TaskId, UserId
 from bot.messages import ways
 from bot.messages.machine_buttons import May, anyone
 from bot.messages.wishes import gets_all, quiet_until, wants_news
-from bot.model import Audience, Place
+from bot.model import Audience, Message, Place
 from bot.outages import words
 from bot.reply import Actions, Note, Para, Part, Reply, Rows, dump, line, load, say, sentences
 from storage import Store, UnitOfWork
@@ -144,6 +144,29 @@ async def tell(
         await tx.messages.put(above.key, place, dump(told), now, held_until=held)
         return
     await tx.messages.put(key, place, dump(told), now, under=above.key, held_until=held)
+    await _edit(tx, above, told, now, held, is_whole=is_whole, is_over=is_over)
+
+
+async def overtake(
+    tx: UnitOfWork, after: str, place: Place, told: Reply, now: datetime, *, is_whole: bool
+) -> None:
+    """Let the alarm of the key `after` say what became of it, which a message of its own tells."""
+    above = await tx.messages.find(f"{after}.{place.channel}")
+    if above is not None:
+        held = await quiet_until(tx, place.channel, now)
+        await _edit(tx, above, told, now, held, is_whole=is_whole, is_over=True)
+
+
+async def _edit(
+    tx: UnitOfWork,
+    above: Message,
+    told: Reply,
+    now: datetime,
+    held: datetime | None,
+    *,
+    is_whole: bool,
+    is_over: bool,
+) -> None:
     with suppress(ValueError):  # of a version that says it otherwise
         alarm = load(above.content)
         if not words.is_alarm(alarm):  # it says so already
@@ -154,7 +177,7 @@ async def tell(
             now_is = _over(alarm, told)
         else:
             now_is = _unwatched(alarm)
-        beside = Urgency(can_wait=True)  # the news is in the thread
+        beside = Urgency(can_wait=True)  # the news is in another message
         await tx.messages.put(
             above.key, above.place, dump(now_is), now, held_until=held, urgency=beside
         )

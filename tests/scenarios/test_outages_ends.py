@@ -442,6 +442,26 @@ async def test_whoever_loses_access_to_a_machine_that_is_off_has_a_last_word(sta
     assert told(bob, "is “running” again") == []
 
 
+@pytest.mark.parametrize("then", ["sleeps", "is gone"])
+async def test_an_alarm_is_over_once_another_one_tells_more_of_its_machine(
+    stage: Stage, then: str
+) -> None:
+    machine = stage.task("inference")
+    assert machine.domain is not None
+    off(stage)
+    await goes_on(stage, 4)
+    if then == "sleeps":
+        machine.status, machine.domain.state = Status.SLEEPING, Libvirt.SUSPENDED
+    else:
+        del stage.node("gpu1").tasks[machine.task_id]
+    await goes_on(stage, 16)
+    first, second = told(stage.alice, "inference")
+    assert "inference is now “off” (before: “running”)." in first
+    assert not first.startswith(":warning:")
+    assert "Start" not in first
+    assert second.startswith(":warning: Outside this bot, on gpu1: inference")
+
+
 async def test_an_alarm_about_a_machine_that_the_bot_changes_since_is_over(stage: Stage) -> None:
     alice = stage.alice
     off(stage)
