@@ -119,6 +119,11 @@ class Facts:
         return tuple(one for one in self.machines or () if not one.is_sure)
 
     @property
+    def are_off(self) -> bool:
+        """Whether each machine that is surely of it was off when it was seen last."""
+        return bool(self.sure) and all(one.is_off for one in self.sure)
+
+    @property
     def lost(self) -> Text | Line:
         """The machines that are surely lost with it."""
         return told_of(self.sure) or say("its machines")

@@ -446,7 +446,7 @@ def _ended(facts: Facts) -> Reply:
     if perhaps.is_perhaps(facts):
         told = perhaps.ended(facts)
         return _reply(facts, "rotating_light", line(told), perhaps.why(facts), *_copy(facts))
-    if facts.is_past(facts.order.ends + LOOP):
+    if facts.is_past(facts.order.ends + LOOP) or facts.are_off:
         return _reply(
             facts, "rotating_light", line(ended_before(facts)), *_unsure(facts), *_copy(facts)
         )

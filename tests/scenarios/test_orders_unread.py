@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.scenarios.machines import off
 from tests.scenarios.orders import ChainStage
 
 
@@ -74,6 +75,20 @@ async def test_whoever_has_taken_it_is_not_offered_that_below_an_answer(scene: C
     (told,) = [one for one in alice.messages("@dbc") if "No confirmation of order" in one.plain]
     assert "I confirm it" not in told.buttons
     assert "Done" in told.buttons
+
+
+async def test_an_end_that_machines_went_off_before_announces_no_power_cut(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    for desc in ("inference", "Ada's training run"):
+        off(stage, desc)
+    await stage.asks(alice, "/dbc vm list")
+    rental = scene.rents(blocks=600)
+    await scene.until(rental.end - 20, step=60)
+    await scene.passes(minutes=6, step=30)
+    (told,) = scene.told(alice, f"Order {rental.number} for gpu1", "should be off by now")
+    assert "within 15 minutes" not in told
 
 
 async def test_an_end_that_is_told_late_switches_off_nothing_any_more(scene: ChainStage) -> None:
