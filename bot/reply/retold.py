@@ -15,6 +15,8 @@ from bot.reply.text import Line, Phrase
 _LEAST = 12  # letters of its own: what has fewer could be anything
 # An end has fewer, and says of what and where it is.
 _END = re.compile(r"\{\w+\} (?:is|has) \w+ (?:on|from) \{node\}\.?")
+# What the other side said stands in quotes, behind few letters that are like no other's.
+_SHORT = frozenset({"It says: “{said}”."})
 _BEGINNING = 3
 _MOST = 4  # sentences that one template has
 _SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z“])")
@@ -96,7 +98,7 @@ def _templates() -> dict[str, list[tuple[str, tuple[str, ...]]]]:
     for template in _messages():
         parts = tuple(_parsed(template))
         letters = sum(letter.isalpha() for literal, _ in parts for letter in literal)
-        if letters < _LEAST and not _END.fullmatch(template):
+        if letters < _LEAST and template not in _SHORT and not _END.fullmatch(template):
             continue
         names = [name for _, name in parts if name]
         if len(names) != len(set(names)):

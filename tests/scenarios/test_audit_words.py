@@ -205,6 +205,11 @@ def test_sentences_beside_ours_keep_their_spaces_and_go_into_no_gap_of_ours() ->
     assert told == f"本频道的语言现在是英文。{others}"
 
 
+def test_what_the_node_said_is_quoted_in_the_reader_s_language() -> None:
+    told = retold("The image is in use. It says: “in downloading”.")
+    assert plain(sentences(told), catalogue("zh")).endswith("原文：“in downloading”。")
+
+
 def test_what_is_no_end_of_ours_stays_as_it_was_written() -> None:
     for text in ("it is fine.", "gpu1 is busy on Friday.", "it has no image on gpu1.", "5 s."):
         assert plain(sentences(retold(text)), catalogue("zh")) == text
