@@ -176,8 +176,14 @@ _NODE = (
     Row(TaskNotFound, r"^task_id not exist|^task not exist|^task:.* not exist"),
     Row(
         WrongNodeKind,
-        r"^not supported$|nodes are not supported|no machine info|^pxe not support disk"
+        r"^not supported$|nodes are not supported|no machine info"
         r"|device not support|^get bare metal node info failed",
+    ),
+    Row(
+        OperationRefused,
+        r"^pxe not support disk",
+        sentence=say("A machine that boots by PXE has no disks on the node."),
+        hint=say("Nothing can be added, resized or deleted there."),
     ),
     Row(Missing, r"no disk(:|$)", sentence=say("The machine has no such disk.")),
     Row(

@@ -27,8 +27,8 @@ from bot.language.text import (
 )
 from bot.language.unclear import Doubtful, Surplus, Twice, Unclear, secret_of, unknown_option
 from bot.model import Effect
+from bot.reply import Phrase, line, say
 from bot.reply import command as to_type
-from bot.reply import line, say
 
 # `session share gpu1 with @bob`: words that read well and say nothing.
 WITH = frozenset({"with", "to", *BEFORE_PEOPLE})
@@ -38,6 +38,9 @@ _TOWARDS = frozenset({"from", "to"})  # before an image server
 
 _OFFERED = 40  # words of a line of which something may be understood though not all of it is
 _FEW = 8  # of these may be too many
+
+_TYPED = say("Treat the one you just typed as known to others and change it.")
+_IF_TYPED = say("If you just typed one, treat it as known to others and change it.")
 
 _CHANGES = say("{command} changes something, so it takes no {option}.")
 _READS = say("{command} only reads, so it takes no {option}.")
@@ -299,7 +302,8 @@ def _positional(command: Command, bare: Sequence[str], values: dict[str, str]) -
             continue
         if parameter is None:
             if secret := secret_of(command):
-                _refuse_secret(secret)  # most likely what the word is: not to be repeated
+                # Most likely what the word is: not to be repeated, nor called one that leaked.
+                _refuse_secret(secret, hint=_IF_TYPED)
             key, equals, _ = parted(word)
             known = f"{key}=…" if equals else word  # what follows may be a secret
             raise Surplus(command, known, given, named)
@@ -331,7 +335,7 @@ def _in_order(command: Command, bare: Sequence[str], values: Mapping[str, str]) 
     return free
 
 
-def _refuse_secret(parameter: Parameter) -> None:
+def _refuse_secret(parameter: Parameter, hint: Phrase = _TYPED) -> None:
     if parameter.arg.kind.is_secret:
         raise Refused(
             say(
@@ -339,6 +343,6 @@ def _refuse_secret(parameter: Parameter) -> None:
                 "in Slack.",
                 label=parameter.arg.label,
             ),
-            hint=say("Treat the one you just typed as known to others and change it."),
+            hint=hint,
             field=parameter.name,
         )

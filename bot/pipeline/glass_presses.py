@@ -152,7 +152,10 @@ def _again(execution: Execution, command: Command) -> dict[str, str]:
 
 def _form(about: str, asked: Line) -> Form:
     word = say("Break glass")
-    hint = say("Everybody is told of it, and somebody reviews it later")
+    hint = say(
+        "It is announced where it was requested and to everyone who could approve it; somebody "
+        "else reviews it later"
+    )
     field = FormField(REASON, say("Why can it not wait?"), FieldKind.LINES, hint=hint)
     what = Para(line(bold(word), " · ", asked))
     note = Note(line(say("It runs at once, without approval.")))

@@ -97,6 +97,19 @@ def test_a_typed_secret_is_not_repeated() -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("会话 申请 gpu1 的权限", "If you just typed one, treat it"),
+        ("session request gpu1 nonce=s3cr3t", "Treat the one you just typed"),
+    ],
+)
+def test_a_word_too_many_is_not_said_to_be_a_secret(line: str, hint: str) -> None:
+    with pytest.raises(Refused) as refused:
+        parse(TABLE, line)
+    assert str(refused.value.hint).startswith(hint)
+
+
+@pytest.mark.parametrize(
     "option", ["password=s3cr3t", "--password=s3cr3t", "password=“s3 cr3t”", "my-password=s3cr3t"]
 )
 def test_an_unknown_option_is_named_without_its_value(option: str) -> None:

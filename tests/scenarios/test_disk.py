@@ -37,6 +37,16 @@ async def test_the_disks_are_listed_with_their_files(stage: Stage, machine: Task
         assert text in seen.plain
 
 
+async def test_a_machine_without_disks_is_not_called_a_node_of_another_kind(
+    stage: Stage, machine: Task
+) -> None:
+    machine.bios_mode = "pxe"
+    seen = await stage.asks(stage.alice, "/dbc disk list inference")
+    assert "A machine that boots by PXE has no disks on the node." in seen.plain
+    assert "pxe not support disk" in seen.plain
+    assert "bare-metal" not in seen.plain
+
+
 async def test_a_size_above_a_terabyte_is_shown_exactly(stage: Stage, machine: Task) -> None:
     machine.disks["vdb"].size = 1536 * GIB
     seen = await stage.asks(stage.alice, "/dbc disk list inference")
