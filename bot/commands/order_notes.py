@@ -70,9 +70,14 @@ async def ending(
 
 
 async def pending(services: Services, ended: Ended, user: UserId) -> Mapping[str, Reply]:
-    """What somebody who just gets a session has to know of orders, by the keys of the messages."""
+    """What somebody who just gets a session has to know of orders, by the keys of the messages.
+
+    Nothing of those whose machines they see already: they were told of them.
+    """
     now, found = services.clock.now(), dict[str, Reply]()
     for order in ended.told:
+        if await services.orders.holdings.sees(order, user):
+            continue
         if order.phase.is_over or _left(services.orders, order) <= SOON:
             has_machines = bool(await services.orders.holdings.machines_of(order))
             told = await _told(services, order, ended, has_machines=has_machines, is_kept=True)

@@ -28,7 +28,7 @@ from bot.orders.handled import fitting
 from bot.orders.handlings import Handlings
 from bot.orders.holdings import Holdings
 from bot.orders.offers import Offer, paid_since
-from bot.orders.over import settle, unsettle
+from bot.orders.over import settle, supersede, unsettle, unshown_end
 from bot.orders.present_prices import PresentPrices
 from bot.orders.putting import Keyed, put, wanted
 from bot.orders.rounds import Round, Rounds
@@ -36,6 +36,7 @@ from bot.orders.said import key_of
 from bot.orders.schedule import (
     DAY,
     KEPT,
+    LOOP,
     awaits_news,
     by_newest,
     goal_of,
@@ -316,6 +317,8 @@ class Orders:
             head,
             is_read=is_read,
         )
+        if found.event is None and found.stage is None and not messages:
+            messages = await self._end_told_late(found, head, is_read=is_read)
         if found.stage is not None and not messages:
             order = replace(order, told=before.told)  # somebody has not been told it yet
         signed_at = self._unshown(order, found, is_read=is_read)
@@ -326,6 +329,8 @@ class Orders:
                 messages = await wanted(tx, messages, meant)
                 await put(tx, messages, now, can_wait=said.can_wait(meant))
                 await put(tx, answers, now)
+                if found.stage is not None and order.phase is not OrderPhase.WAITING:
+                    await supersede(tx, order, [one[:2] for one in messages], now)
                 if over is not None:
                     fresh = {key for key, _, _ in (*messages, *answers)}
                     await settle(tx, before, order, over, fresh, now)
@@ -376,6 +381,20 @@ class Orders:
             return None
         facts = replace(facts, offer=await self._offer(facts.order))
         return said.messages(told.before, told.found, facts, await self._places(people))
+
+    async def _end_told_late(self, found: Looked, head: int, *, is_read: bool) -> list[Keyed]:
+        """What still has to be told of an end, as it is once the machines should be off."""
+        order = found.order
+        if order.phase is not OrderPhase.ENDED or head < order.ends + LOOP:
+            return []
+        async with self._store.read() as tx:
+            unshown = await unshown_end(tx, order)
+        if not unshown:
+            return []
+        facts, people = await self._facts(order, head, is_read=is_read)
+        ended = replace(found, event=Event.ENDED)
+        told = said.messages(order, ended, facts, await self._places(people))
+        return [one for one in told if one[0] in unshown]
 
     def _unshown(self, order: RentalOrder, found: Looked, *, is_read: bool) -> datetime | None:
         """When somebody signed what the chain should show by now, but does not; else None."""

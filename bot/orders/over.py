@@ -1,14 +1,15 @@
 """Old messages about an order, once it has moved on: they keep no button that only refuses."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 from bot.messages import ways
-from bot.model import Message, RentalOrder
+from bot.model import Message, Place, RentalOrder
 from bot.orders.changes import Event
 from bot.orders.order_buttons import Handling, meant
-from bot.orders.said import beginnings, is_of_share
+from bot.orders.said import beginnings, is_of_end, is_of_share, is_warning
 from bot.orders.schedule import can_be_rescued
 from bot.reply import (
     Actions,
@@ -38,6 +39,7 @@ _WHY: dict[Event, Text] = {
     Event.UNSEEN: say("This is over: its time has passed, and the chain could not be read since."),
     Event.GONE: say("This is over: the 72 hours after the end of the order have passed."),
 }
+_LATER = say("This is over: a later warning says what holds.")
 _BACK = say("The order is on the chain after all. It is watched as before.")
 
 
@@ -64,6 +66,35 @@ async def settle(
             if over is None or (is_kept_back and await tx.messages.was_said(message.key)):
                 continue
             await tx.messages.put(message.key, message.place, dump(over), now)
+
+
+async def supersede(
+    tx: UnitOfWork, order: RentalOrder, fresh: Collection[tuple[str, Place]], now: datetime
+) -> None:
+    """Let former warnings of an order that stand nowhere yet be told no more beside `fresh` ones.
+
+    What quiet hours hold back, or Slack did not take. What it may have taken says that it is over.
+    """
+    keys, places = {key for key, _ in fresh}, {place for _, place in fresh}
+    for message in await tx.messages.of_order(beginnings(order)[-1]):
+        is_former = is_warning(message.key) and message.key not in keys
+        if not (is_former and message.place in places and is_awaited(message)):
+            continue
+        if not await tx.messages.was_said(message.key):
+            with suppress(ValueError):  # of a version that says it otherwise
+                told = _short(load(message.content), _LATER)
+                await tx.messages.put(message.key, message.place, dump(told), now)
+
+
+async def unshown_end(tx: UnitOfWork, order: RentalOrder) -> set[str]:
+    """The keys of what tells an order's end and stands nowhere yet."""
+    known = await tx.messages.of_order(beginnings(order)[-1])
+    return {one.key for one in known if is_of_end(one.key) and is_awaited(one)}
+
+
+def is_awaited(message: Message) -> bool:
+    """Whether a message stands nowhere, and should."""
+    return message.ref is None and not message.was_said and not message.is_told_elsewhere
 
 
 async def unsettle(
@@ -123,8 +154,12 @@ def _over(message: Message, order: RentalOrder, event: Event) -> Reply | None:
     if any(Note(line(why)) in told.parts for why in _WHY.values()):  # said before
         said = tuple(part for part in told.parts if not isinstance(part, Actions))
         return replace(told, parts=(*said, *below))
+    return _short(told, _WHY[event], *below)
+
+
+def _short(told: Reply, why: Text, *below: Part) -> Reply:
+    """What a message said first, and why that is over."""
     first = tuple(part for part in told.parts if isinstance(part, Para))[:1]
-    why = _WHY[event]
     summary = sentences((_news(told), why))
     return replace(told, summary=summary, parts=(*first, Note(line(why)), *below))
 

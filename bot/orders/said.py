@@ -46,6 +46,20 @@ def is_of_share(key: str) -> bool:
     return f".{_SHARED}" in key
 
 
+def is_warning(key: str) -> bool:
+    """Whether a message warns of an end or a deletion."""
+    return _name_in(key).startswith(("end-", "deletion-"))
+
+
+def is_of_end(key: str) -> bool:
+    """Whether a message tells that an order has ended."""
+    return _name_in(key) == Event.ENDED
+
+
+def _name_in(key: str) -> str:
+    return key.split(".")[-2]
+
+
 def beginnings(order: RentalOrder) -> list[str]:
     """How the keys of all begin that was told of an order as it is, wherever it was told."""
     return [f"order:{order.id}.{about}." for about in (order.began, order.ends)]

@@ -234,7 +234,7 @@ def next_look(order: RentalOrder, head: int, now: datetime) -> datetime:
         return now + soonest
     goal = goal_of(order)
     coming = [goal - stage.left - _early(stage) for stage in stages_of(order)]
-    coming += [goal - HOUR, goal, goal + _FINAL, goal + LOOP + 1]
+    coming += [goal - HOUR, goal, goal + _FINAL, goal + LOOP + 1, order.ends + LOOP + 1]
     ahead = [block - head for block in coming if block > head]
     wait = min(ahead, default=0) * SLOT
     # Near its end it may be renewed at any moment: then nobody is told to do so again.

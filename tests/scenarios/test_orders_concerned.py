@@ -172,3 +172,17 @@ async def test_who_may_not_decide_any_more_is_not_the_one_who_confirms(scene: Ch
     assert (
         f"<@{alice.id}> said" in (await stage.asks(alice, f"/dbc order show {rental.number}")).plain
     )
+
+
+async def test_who_sees_an_order_already_is_not_told_of_it_again_with_a_share(
+    scene: ChainStage,
+) -> None:
+    stage = scene.stage
+    rental = scene.rents(blocks=DAY)
+    await stage.gives_session(stage.bob, "gpu1")
+    await scene.passes(minutes=1, step=30)
+    await stage.asks(stage.alice, "/dbc session share gpu1 with @carol")
+    for colleague in (stage.bob, stage.carol):
+        await stage.asks(stage.alice, f"/dbc session share gpu1 with @{colleague.name} hours=2")
+        assert scene.told(colleague, "shares their session for gpu1 with you")
+        assert len(scene.told(colleague, f"Order {rental.number} for gpu1 ends")) == 1
