@@ -79,6 +79,8 @@ def in_one(typed: Sequence[str]) -> list[str]:
     if "bare" in said[:-1] and said[said.index("bare") + 1] == "metal":
         at = said.index("bare")
         return in_one([*typed[:at], *typed[at + 1 :]])
+    if said[:2] == ["no", "quiet"]:  # “no quiet hours”
+        return ["disable", *typed[1:]]
     if not _MORE.isdisjoint(said) and not _OF_A_MACHINE.isdisjoint(said):
         return ["modify" if one in _MORE else word for word, one in zip(typed, said, strict=True)]
     ways = (_anew(typed, said), _begun(typed, said), _undone(typed, said), _shared(typed, said))

@@ -31,7 +31,7 @@ from bot.language.text import (
 )
 from bot.language.unclear import Several, Unclear, secret_of
 from bot.language.vocabulary import GROUPS as THINGS
-from bot.language.vocabulary import VERBS
+from bot.language.vocabulary import SETTINGS, VERBS
 from bot.model import Effect
 from bot.reply import say
 
@@ -221,6 +221,8 @@ def meant_by(
     `named` says it to a command.
     """
     found = nearest(table, words, mood, about)
+    if mood is Mood.LATER and all(command.group == "settings" for command in found.commands):
+        mood = Mood.REQUEST  # “digest at 9”
     given = {
         c.id: {
             **given_to(c, [*named(c), *_people(c, typed), *found.rest])[0],
@@ -314,9 +316,8 @@ def _is_shared(command: Command, typed: Sequence[str], values: Mapping[str, str]
 
 
 def _names_nothing(command: Command, values: Mapping[str, str], spelled: Mapping[str, str]) -> bool:
-    """Whether what is to change has no name, without quotes: `restart nothing`, `restart it`."""
+    """Whether what is to change has no name, without quotes: `restart it`, `reset language`."""
     named = [p.name for p in command.parameters if p.arg.kind.is_target and p.name in values]
     changes = command.effect_of(values) is not Effect.READ
-    return changes and any(
-        name not in spelled and plain(values[name]) in NOTHINGS | PRONOUNS for name in named
-    )
+    nothing = NOTHINGS | PRONOUNS | SETTINGS
+    return changes and any(name not in spelled and plain(values[name]) in nothing for name in named)

@@ -80,8 +80,8 @@ def read_anew(command: Command, typed: Sequence[str]) -> tuple[list[str], str]:
     if any(p.arg.kind.is_secret or p.arg.kind.takes is not Takes.WORD for p in command.parameters):
         return list(typed), ""
     words, doubtful = _with_reason(command, _with_place(typed))
-    talked = as_talked(command, _with_month(command, _with_hours(command, words)))
-    return _with_names(command, talked), doubtful
+    words = _with_names(command, _with_month(command, _with_hours(command, words)))
+    return as_talked(command, words), doubtful
 
 
 def _with_place(typed: Sequence[str]) -> list[str]:

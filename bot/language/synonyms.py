@@ -15,7 +15,7 @@ from bot.language.mood import Mood
 from bot.language.table import Command, Table
 from bot.language.text import is_quoted
 from bot.language.traditional import simplified
-from bot.language.vocabulary import BESIDE, GROUPS, PARTS, STATES, VERBS, parts_in
+from bot.language.vocabulary import BESIDE, GROUPS, PARTS, SETTINGS, STATES, VERBS, parts_in
 from bot.model import Effect
 
 MOST = 4  # commands that are offered
@@ -135,17 +135,21 @@ def _asked_for(
 def _behind_verb(table: Table, typed: Sequence[str]) -> Sequence[str]:
     """What is switched on or off, of a line about nothing that is known: “turn off quiet hours”."""
     words = list(_apart(_told(typed)))
-    of = words[1:] if words and _meant(words[0]) in VERBS else []
-    return [word for word in of if _meant(word) in PARTS and not _group(table, _meant(word))]
+    of = words[1:] if words and _is_known(table, _meant(words[0])) else []
+    parts = [word for word in of if _meant(word) in PARTS]
+    return [w for w in parts if _meant(w) in SETTINGS or not _group(table, _meant(w))]
 
 
 def _of_a_part(table: Table, found: list[Command], of: Sequence[str]) -> list[Command]:
     """What is wished of a part of a thing, not of the thing itself: of its ports, its log."""
+    parts = parts_in(list(map(_meant, of)))
+    is_other = any(command.group != "settings" for command in found)
+    if is_other and parts and PARTS[parts[0]][0].startswith("settings"):  # “send me a digest”
+        return _by_ids(table, PARTS[parts[0]])
     changes = {c.id: c.group for c in found if c.effect_of({}) is not Effect.READ}
     is_new = VERBS["new"][0] in changes and "vm" in groups_in(table, of)  # “a machine with 2 GPUs”
     if is_new or not {"vm", "metal"} & set(changes.values()):
         return found
-    parts = parts_in(list(map(_meant, of)))
     return _by_ids(table, PARTS[parts[0]]) if parts else found
 
 

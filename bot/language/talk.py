@@ -16,7 +16,7 @@ from bot.language.text import is_quoted, parted
 from bot.language.vocabulary import GROUPS
 from bot.model import Effect
 
-_ARTICLES = frozenset({"the", "a", "an", "my", "our", "of", "only"})
+_ARTICLES = frozenset({"the", "a", "an", "my", "our", "of"})
 _MINE = frozenset({"my", "mine", "我的"})
 _NODES = frozenset({"node", "nodes", "节点"})
 _NO_NOUNS = frozenset({"gpu", "gpus", "host", "hosts"})  # beside their number, and in names
@@ -25,6 +25,7 @@ _SPAN = re.compile(
     rf"(?:from|between) (?P<since>{PERIOD.pattern}|\S+) (?:to|until|till|and) "
     rf"(?P<until>{PERIOD.pattern}|\S+)"
 )
+_BETWEEN = {"session": ("for",), "settings": ("only", "just", "at")}
 _OPEN = frozenset({"since", "until", "from", "till"})
 
 
@@ -35,8 +36,8 @@ def as_talked(command: Command, words: Sequence[str]) -> list[str]:
     typed = _with_period(command, words)
     if any(plain(word) in PRONOUNS for word in typed):  # “logs of that box”
         return typed
-    for word, follows in zip(typed, [*map(plain, typed[1:]), ""], strict=True):
-        said = plain(word)
+    for word, then in zip(typed, [*typed[1:], ""], strict=True):
+        said, follows = plain(word), plain(parted(then)[0])
         is_before = _is_own_noun(command, follows) or command.parameter(follows) is not None
         if changes and said in _ARTICLES and not is_before:
             left.append(word)  # “restart the watch on inference” is about the watch
@@ -55,7 +56,7 @@ def _with_period(command: Command, words: Sequence[str]) -> list[str]:
     since, until = command.parameter("since"), command.parameter("until")
     if since is None or until is None or since.arg.kind is not MOMENT:
         return list(words)
-    if any(map(is_quoted, words)):
+    if any(is_quoted(word) or parted(word)[0] in {"since", "until"} for word in words):
         return list(words)
     text = " ".join(words)
     if span := _SPAN.search(text.lower()):
@@ -92,8 +93,8 @@ def _is_own_noun(command: Command, said: str) -> bool:
 
 
 def _is_between(command: Command, said: str) -> bool:
-    """Whether a word only joins the two: a session for a node."""
-    return said == "for" and command.group == "session"
+    """Whether a word only joins the two: a session for a node; or only stresses: failures only."""
+    return said in _BETWEEN.get(command.group, ())
 
 
 def _with_key(command: Command, word: str) -> str:

@@ -83,9 +83,10 @@ VERBS = by_word(
         "余额 费用 花费 花了 多少钱 钱 账单 预算 价格 成本 much": "cost",
         "free available idle capacity quota quotas 空闲 空余 可用 配额": "node.list node.show",
         "lang language english chinese en zh 语言 中文 英文 英语 汉语": "settings.language",
-        "notify notifications notification mute unmute subscribe unsubscribe quiet silence digest "
+        "notify notifications notification mute unmute subscribe unsubscribe quiet silence "
         "通知 静音 免打扰 勿扰 别吵 别吵我 订阅 提醒":
             "settings.notifications settings.quiet-hours",
+        "digest digests 摘要 日报": "settings.digest-hour settings.notifications",
         "why reason cause wrong broken failed fails error errors crashed dead hung stuck hangs "
         "frozen fire 挂了 坏了 死机 卡住 怎么了 怎么回事 为什么": "vm.show vm.logs",
         "power 电源": "metal.power vm.start vm.poweroff",
@@ -121,6 +122,9 @@ PARTS = by_word(
         "notification notifications notify alert alerts alarm alarms reminder reminders "
         "通知 提醒 告警 报警": "settings.notifications watch.list",
         "quiet 免打扰 勿扰": "settings.quiet-hours",
+        "language lang 语言": "settings.language",
+        "digest digests 摘要 日报": "settings.notifications settings.digest-hour",
+        "settings preferences 设置": "settings",
         "port ports ip public-ip 端口 公网 公网ip": "vm.modify",
         "ssh rdp vnc": "vm.show vm.modify",
         "memory ram mem cpu cpus core cores gpu gpus card cards vram "
@@ -135,6 +139,8 @@ PARTS = by_word(
         "jupyter notebook app 进程 训练 服务 程序 脚本 容器 任务 应用 模型": "vm.show",
     }
 )
+# Parts of nobody's machine.
+SETTINGS = frozenset(word for word, ids in PARTS.items() if ids[0].startswith("settings"))
 # What a question may be about, by the choice of `vm list` that shows those.
 STATES = by_word(
     {

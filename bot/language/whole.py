@@ -65,11 +65,12 @@ _WEAK = frozenset(
 # Verbs that mean this of the very thing that the command is about.
 _OWN = by_word(
     {
-        "turn switch enable disable set choose change mute 打开 关 关闭 关掉 开启 设置 改 开":
-            "settings.notifications settings.quiet-hours",
+        "turn switch enable disable set choose change mute reset clear only send get 打开 关 "
+        "关闭 关掉 开启 设置 改 开 重置 恢复":
+            "settings.notifications settings.quiet-hours settings.digest-hour",
         "set change reset new 改 换 重置 设置 修改 重设": "vm.passwd",
         "give set change 改 起 取": "vm.name node.name",
-        "set change reset": "settings.language",
+        "set change reset speak talk use 重置": "settings.language",
         "give add increase raise set change bump lower reduce more 加 增加 改 改成 改到 加到 "
         "调到 调成 升到 降到":
             "vm.modify",
@@ -91,6 +92,7 @@ _OF_IT_ALL = frozenset(
 _FOR_SO_LONG = frozenset({"for", "a", "an", "one"})  # “for a day”
 _PREPOSITIONS = frozenset("on at in of for to from 在".split())  # noqa: SIM905
 _CALLED = {
+    "settings": "daily at default 每日 默认",
     "disk": "data disk disks 盘 数据",
     "vm": "one box power 电源",
     "watch": "watching following",
@@ -226,7 +228,7 @@ class _Accounted:
         if self._command.id in _OF_IT_ALL:
             return preposition == "of" and follows == NAME
         if self._command.group == "settings":  # “from 10pm to 7am”
-            return False
+            return preposition == "to" and self._command.verb == "language"
         is_name = self._has_noun or self._command.verb == "name"  # “rename ada to prod”
         return is_name or follows == NAME or follows.startswith("@")
 

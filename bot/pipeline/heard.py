@@ -56,6 +56,8 @@ def heard_of(table: Table, meant: NotUnderstood, found: Spotted, mood: Mood | No
         first = len(found.before)
         words = (*words[:first], ",", *words[first:])
     mood = mood or mood_of(unnamed(found, meant.words) if about else meant.words)
+    if mood is Mood.LATER and not (meant.is_later or about):
+        mood = Mood.REQUEST  # “digest at 9”
     if about:
         meant = meant_by(table, meant.words, words, mood, about, lambda c: named(c, found))
         meant = replace(meant, nearest=_fitting(table, meant.nearest, about, found))

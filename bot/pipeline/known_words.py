@@ -205,7 +205,8 @@ class KnownWords:
             return True
         if not kind.is_sought:  # a text: what reads would look for whatever it is
             changes = command.effect_of({}) is not Effect.READ
-            return not is_of_language(text) and (changes or is_made(text))
+            is_value = text.isdecimal() or not is_of_language(text)  # “digest at 9”
+            return is_value and (changes or is_made(text))
         try:
             known = await known_names(
                 self._services, command, given, kind, self._actor, self._place

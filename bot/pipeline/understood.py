@@ -23,6 +23,8 @@ from bot.model import Effect
 from bot.services.spotting import Spotted
 
 _LOOKS_MADE = re.compile(r"(?=.*[A-Za-z])(?=.*\d).+|.*\w[._-]\w.*|vd[a-z]")  # ebUa07ia, vdb
+_HOUR = r"\d{1,2}(?::\d\d)? ?(?:[ap]m)?"
+_HOURS = re.compile(rf"{_HOUR}(?: ?(?:to|until|till|-|–|到|至) ?{_HOUR})?")  # 22 to 7
 _MOST = 4  # commands that are offered
 
 _OF_A_SPAN = frozenset({"to", "and", "from", "between", "until", "till", "到", "至"})
@@ -84,6 +86,8 @@ def _is_sure(command: Command, name: str, text: str) -> bool:
         return False
     is_named = kind.is_sought or command.verb == "name"
     if kind.is_flag or kind.is_choice or kind.is_number or kind is PERSON or is_named:
+        return True
+    if _HOURS.fullmatch(text):
         return True
     words = [word for word in text.split() if word not in _OF_A_SPAN]  # 10pm to 7am
     return is_made(text) and not any(map(is_of_language, words))

@@ -202,7 +202,7 @@ def test_a_line_that_is_understood_whole_leads_to_what_it_wishes(line: str, comm
         "take a look at inference", "take inference offline", "make it quiet",
         "make me admin", "make gpu2 the default", "add a nickname to ada",
         "add bob as approver", "turn down the noise", "shut up", "reboot yourself",
-        "set my language to english", "make bob an admin",
+        "make bob an admin",
         "extend the gpu1 rental by 3 days", "restore inference from the last snapshot",
         "ada 和 inference 建个内网", "take back my shutdown request", "make inference cheaper",
         "remove rack7-1", "same for ada", "我要一台跟 inference 一样的但是四张卡",
