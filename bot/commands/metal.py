@@ -34,6 +34,7 @@ from bot.reply import (
     Row,
     Rows,
     Severity,
+    Words,
     bold,
     code,
     emoji,
@@ -81,6 +82,7 @@ _SENT: Mapping[str, Phrase] = {
     "on": say("power on"), "off": say("power off"),
     "reset": say("power reset"), "status": say("power status"),
 }  # fmt: skip
+_UNKNOWN = "unknown"  # what its power is, where the tool says nothing
 _DEVICES: Mapping[str, BootDevice] = {
     "pxe": "pxe", "disk": "disk", "cdrom": "cdrom", "bios": "bios",
 }  # fmt: skip
@@ -308,11 +310,20 @@ class Unreported(BotError):
 
 async def _powered_now(ctx: Context, machine: Node, **_wanted: object) -> Mapping[str, str]:
     report = await ctx.dbc.metal.power_status(await ctx.use_session(machine))
-    known = {True: "on", False: "off", None: report.text or "unknown"}
+    known = {True: "on", False: "off", None: report.text or _UNKNOWN}
     return {"power": known[report.is_on], **await which_now(ctx, machine)}
 
 
-_POWER = {"power": FactKind(say("Power now"), called=say("the power")), **WHICH}
+_STATES = {"on": say("on"), "off": say("off"), _UNKNOWN: say("not known")}
+
+
+def _said_power(state: str) -> Words:
+    return _STATES.get(state, state)
+
+
+_POWER = {
+    "power": FactKind(say("Power now"), said=_said_power, called=say("the power")), **WHICH
+}  # fmt: skip
 
 GROUP = Group(
     "metal",

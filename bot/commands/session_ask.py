@@ -33,6 +33,8 @@ async def ask(ctx: Context, node: AnyNode) -> Reply:
 
 async def _some_hold(services: Services, user: UserId, values: Mapping[str, str]) -> None:
     """Refuse what nobody could grant before it is taken: the form then leads on."""
+    if "node" not in values:  # the default one
+        return
     hidden = hidden_from(services, user, Place(ChannelId("")), Listing.MACHINES, asking=False)
     try:
         node = await services.inventory.named_node(values["node"], asking=False, hidden=hidden)

@@ -5,8 +5,10 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from bot.errors import BotError, Faults, Refused, certain
+from bot.folding import fold
 from bot.language.args import BREAK_GLASS, NODE_OPTION, REASON, Parameter, option_called
 from bot.language.canonical import canonical, options_of
+from bot.language.chinese import NONE
 from bot.language.kind import Kind
 from bot.language.row_parts import said
 from bot.language.table import Command
@@ -211,7 +213,7 @@ def _field(parameter: Parameter, given: str, now: str) -> FormField:
         label=arg.label,
         kind=arg.kind.field,
         hint=hint,
-        placeholder=say("now {value}", value=now) if now else example,
+        placeholder=_present(now) if now else example,
         initial=(
             Choice(initial, initial) if initial and not (is_flag and initial == "False") else None
         ),
@@ -262,6 +264,10 @@ def _faults_together(command: Command, sound: Mapping[str, str]) -> dict[str, Wo
         told = fault_of(command, refusal)
         return {name: one for name, one in told.items() if name not in lent}
     return {}
+
+
+def _present(now: str) -> Text:
+    return say("none at present") if fold(now) in NONE else say("now {value}", value=now)
 
 
 def with_others(

@@ -171,6 +171,12 @@ class Arg:
         """Whether a bare word can be meant for this argument."""
         return self.positional and self.kind.accepts(self, word)
 
+    def said(self, text: str) -> Words:
+        """How its text reads in a review: a choice as the form calls it."""
+        if self.labels and text in self.choices:
+            return self.labels[self.choices.index(text)]
+        return self.kind.said(text)
+
     def read(self, name: str, text: str) -> Any:
         """The value that `text` means. Raises Refused with the field's name."""
         return self.kind.read(self, name, text)

@@ -255,7 +255,7 @@ class Command(Signature):
     @property
     def kinds(self) -> Kinds:
         """All facts that a review of it may show, by key."""
-        given = {p.name: FactKind(p.arg.label, said=p.arg.kind.said) for p in self.parameters}
+        given = {p.name: FactKind(p.arg.label, said=p.arg.said) for p in self.parameters}
         shown = {**OF_MACHINES, **{key: given[key] for key in given.keys() & {WHY}}}
         return {**given, **shown, **self.facts}
 

@@ -120,7 +120,7 @@ def _differences(command: Command, first: Execution, wanted: Execution) -> list[
             continue
         is_machine = target is not None and target.name == name and target.arg.kind.is_machine
         shown = first.label if is_machine and first.label else text
-        found.append(_said(one.arg.label, one.arg.kind.said(shown) if shown else ""))
+        found.append(_said(one.arg.label, one.arg.said(shown) if shown else ""))
     return found
 
 

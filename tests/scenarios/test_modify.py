@@ -27,7 +27,7 @@ async def test_the_form_shows_what_it_is_like_now(stage: Stage) -> None:
     assert "inference on gpu1" in form.plain
     assert placeholder(stage, "Memory (GiB)") == "now 64"
     assert placeholder(stage, "SSH port") == "now 5685"
-    assert placeholder(stage, "Public IP") == "now none"
+    assert placeholder(stage, "Public IP") == "none at present"
     assert form.value("Memory (GiB)") is None
 
 
