@@ -113,6 +113,19 @@ export function keepFocus(root, change) {
   if (heir && caret && caret[0] !== null) heir.setSelectionRange(...caret);
 }
 
+/** Who has the focus now, to give it back later, when what held it may have been built anew. */
+export function held() {
+  const node = document.activeElement;
+  return { node, name: node?.dataset.focus, region: node?.closest("[role=region], main") };
+}
+
+/** Gives the focus back to what held it, to what took its place, or to the region in which it was. */
+export function giveBack({ node, name, region }) {
+  const there = node?.isConnected && node !== document.body;
+  const heir = there ? node : (name && region?.querySelector(`[data-focus="${CSS.escape(name)}"]`)) || region;
+  heir?.focus({ preventScroll: true });
+}
+
 let serial = 0;
 
 /** A document-wide unique id, for labels. */

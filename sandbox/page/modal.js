@@ -1,7 +1,7 @@
 // Modals: a stack of views, the topmost in sight. Collects what the inputs hold and shows what is wrong with it.
 
 import { renderBlocks } from "./blocks.js";
-import { h, icon, uid } from "./dom.js";
+import { giveBack, h, held, icon, uid } from "./dom.js";
 import { Host } from "./host.js";
 import { complaint } from "./inputs.js";
 import { plain } from "./mrkdwn.js";
@@ -141,7 +141,7 @@ export class Modals {
   }
 
   render(views) {
-    if (views.length && this.#open.size === 0) this.#opener = document.activeElement;
+    if (views.length && this.#open.size === 0) this.#opener = held();
     const ids = new Set(views.map((view) => view.id));
     for (const [id, modal] of this.#open) {
       if (ids.has(id)) continue;
@@ -158,8 +158,8 @@ export class Modals {
       modal.open();
     }
     views.forEach((view, index) => this.#open.get(view.id).node.classList.toggle("beneath", index < views.length - 1));
-    if (views.length === 0 && this.#opener?.isConnected) {
-      this.#opener.focus();
+    if (views.length === 0 && this.#opener) {
+      giveBack(this.#opener);
       this.#opener = null;
     }
   }

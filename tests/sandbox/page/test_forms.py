@@ -267,3 +267,35 @@ async def test_a_dialog_whose_pressed_button_is_gone_is_still_left_by_escape(
         await page.keyboard.press("Escape")
         await expect(dialog).to_have_count(0)
     assert ws.member("alice").modal is None
+
+
+async def test_what_opened_a_dialog_has_the_focus_again_though_the_home_was_built_anew(
+    ws: Workspace, app: AsyncApp, opens: Open
+) -> None:
+    async def publish(client: Any, user: str, text: str) -> None:
+        menu = {"type": "overflow", "action_id": "menu", "options": [option("Show")]}
+        blocks = [{**section(text, accessory=menu), "block_id": "ada"}]
+        await client.views_publish(user_id=user, view={"type": "home", "blocks": blocks})
+
+    @app.event("app_home_opened")
+    async def on_home(event: Any, client: Any) -> None:
+        await publish(client, event["user"], "ada is running")
+
+    @app.action("menu")
+    async def on_menu(ack: Any, body: Any, client: Any) -> None:
+        await ack()
+        await client.views_open(trigger_id=body["trigger_id"], view=modal(section("More of ada")))
+        await publish(client, body["user"]["id"], "ada is off")
+
+    page = await opens("alice")
+    async with connected(ws, app):
+        await page.locator("#sidebar").get_by_role("link", name="DBC").click()
+        home = page.get_by_role("region", name="Home")
+        await home.get_by_role("button", name="More actions").press("Enter")
+        await page.keyboard.press("Enter")  # the first of the menu
+        dialog = page.get_by_role("dialog")
+        await expect(dialog).to_contain_text("More of ada")
+        await expect(home).to_contain_text("ada is off")
+        await page.keyboard.press("Escape")
+        await expect(dialog).to_have_count(0)
+        await expect(home.get_by_role("button", name="More actions")).to_be_focused()
