@@ -1,4 +1,4 @@
-"""What is said of the time that is left: never more than there surely is."""
+"""What is said of the time that is left: as the moment beside it says, or less."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -17,17 +17,21 @@ from bot.reply import line, say, time
         (-5, "less than a minute"),
         (29 * MINUTE + 9, "29 minutes"),
         (49 * MINUTE + 3, "49 minutes"),
-        (2 * HOUR - 1, "110 minutes"),
+        (HOUR - 1, "59 minutes"),
+        (2 * HOUR - 1, "2 hours"),
+        (2 * HOUR - 6 * MINUTE, "110 minutes"),
         (6 * HOUR + 4 * MINUTE, "6 hours"),
-        (6 * HOUR - 1, "5 hours and 50 minutes"),
-        (10 * HOUR - 1, "9 hours and 50 minutes"),
+        (6 * HOUR - 1, "6 hours"),
+        (6 * HOUR - 6 * MINUTE, "5 hours and 50 minutes"),
+        (10 * HOUR - 1, "10 hours"),
         (10 * HOUR + 30 * MINUTE, "10 hours"),
         (71 * HOUR + 30 * MINUTE, "71 hours"),
         (3 * DAY, "3 days"),
-        (4 * DAY - 1, "3 days"),
+        (4 * DAY - 1, "4 days"),
+        (4 * DAY - 6 * MINUTE, "3 days"),
     ],
 )
-def test_time_left_is_cut_down(blocks: int, told: str) -> None:
+def test_time_left_is_as_the_moment_beside_it_says_or_cut_down(blocks: int, told: str) -> None:
     assert str(span(blocks)) == told
 
 

@@ -338,7 +338,7 @@ async def test_one_moment_is_told_in_the_same_words_a_minute_later(scene: ChainS
         assert shown.plain.split(" ")[0] == warned.split(" ")[0] == ":alarm_clock:"
         assert "inference (vda 350G, vdb 100G, snapshot nightly)" in shown.plain.replace("*", "")
         assert "72 hours later the node deletes them with all disks and snapshots" in shown.plain
-    scene.stage.clock.advance(timedelta(minutes=5))
+    scene.stage.clock.advance(timedelta(minutes=10))
     shown = await scene.stage.asks(alice, f"/dbc order show {rental.number}")
     assert ", in 5 hours and 50 minutes" in shown.plain
 

@@ -42,11 +42,11 @@ async def test_it_stands_in_lists_shown_machines_and_home_with_buttons_or_withou
     for line in ("vm list", "vm list --filter m01", "vm list state=running", "vm show inference"):
         shown = (await stage.asks(alice, f"/dbc {line}")).plain.replace("*", "")
         assert said in shown, line
-        assert ", in 46 hours." in shown, line
+        assert ", in 47 hours." in shown, line
     await alice.opens_home()
     home = (await alice.sees_home("Your machines")).plain.replace("*", "")
     assert said in home
-    assert ", in 46 hours." in home
+    assert ", in 47 hours." in home
 
 
 async def test_it_leads_to_the_order_from_each_of_them(scene: ChainStage) -> None:
