@@ -22,7 +22,8 @@ _REQUESTS = tuple(
     tuple(words.split())
     for words in (
         "can you", "could you", "would you", "will you", "i want to", "i need to", "we want to",
-        "we need to", "lets", "let's",
+        "we need to", "lets", "let's", "good morning", "good afternoon", "good evening", "good day",
+        "hi all", "hi team", "hi everyone", "hello everyone", "hi there", "hello there",
     )
 )  # fmt: skip
 _LONGEST = max(map(len, _REQUESTS))

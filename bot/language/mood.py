@@ -89,6 +89,12 @@ _WHY = re.compile(
     r" (?:because|reason|since|cause|cuz|bc|reason=\S*|#|//) .*|(?:因为|由于|原因|理由).*"
 )
 
+# “Can you delete ada?” asks whether that can be; “can you reboot it?” wishes it.
+_MAY_END = re.compile(
+    rf"{_ASKED} {_YOU} (?!.*\b(?:please|pls|plz|thanks|thx)\b)"
+    r"(?:just )?(?:delete|remove|destroy|erase|wipe|drop|purge|terminate|get rid of) "
+)
+
 _HAN = re.compile("[\u4e00-\u9fff]")
 _OTHERS = re.compile("[^\u4e00-\u9fff]+")
 _CHINESE_ASKS = re.compile(
@@ -136,6 +142,8 @@ def mood_of(typed: Sequence[str]) -> Mood:
     if chinese and _asks(chinese):
         return Mood.QUESTION
     is_asked = typed[-1:] and typed[-1].rstrip().endswith(("?", "？"))
+    if is_asked and _MAY_END.match(begins):
+        return Mood.QUESTION
     if is_asked and not re.match(rf"{_ASKED} {_YOU} ", begins) and not _is_how(begins, chinese):
         return Mood.REQUEST if _CHINESE_REQUEST.search(chinese) else Mood.QUESTION
     return Mood.LATER if is_bound(bare, chinese) else Mood.REQUEST

@@ -90,6 +90,11 @@ _MOST = 400  # words of a line; a text in quotes is one
 _LONGEST_VERB = 8  # characters of Chinese that are no sentence
 _LONGEST = 8_000  # characters of a line
 
+_WALLET_WITHIN = 5
+_WALLETS = frozenset({"wallet", "wallets", "钱包"})
+_ARTICLES = frozenset({"the", "my", "our", "a"})
+_FOLLOWING = frozenset("watch watching follow following track tracking monitor 关注 跟踪".split())  # noqa: SIM905
+_NO_LONGER = frozenset("stop unwatch unfollow untrack 取消关注 取消跟踪 停止".split())  # noqa: SIM905
 _HELP = frozenset({"help", "?", "帮助"})
 _HELPS_NOT = frozenset({"doesnt", "didnt", "not", "wont", "cant", "cannot"})
 
@@ -167,7 +172,21 @@ def _is_command(table: Table, word: str) -> bool:
     return table.group(word) is not None or table.find("", word) is not None
 
 
+def _of_wallet(table: Table, typed: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
+    """“Watch wallet 5G…”, “stop watching the wallet 5G…”: told of its rentals, or no longer."""
+    said = [plain(word) for word in typed[:_WALLET_WITHIN]]
+    at = next((i for i, word in enumerate(said) if word in _WALLETS), 0)
+    before = frozenset(said[:at]) - _ARTICLES
+    if not before or not before <= _FOLLOWING | _NO_LONGER:
+        return None, typed
+    verb = "unwatch" if before & _NO_LONGER else "watch"
+    return table.find("order", verb), typed[at + 1 :]
+
+
 def _command(table: Table, typed: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
+    command, rest = _of_wallet(table, typed)
+    if command is not None:
+        return command, rest
     if len(typed) > 1 and (command := table.find(typed[0], typed[1])):
         is_two = "-".join(map(plain, typed[1:3])) == command.verb  # `settings quiet hours 22-7`
         return command, typed[3 if is_two else 2 :]

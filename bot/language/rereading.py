@@ -131,6 +131,8 @@ def _doubtful(command: Command, said: Sequence[str]) -> str:
     if bare and not is_quoted(bare[-1]):
         bare = [*bare[:-1], *filter(None, map(str.strip, COMMA.split(bare[-1])))]
     for word in bare:
+        if is_quoted(word):  # “reason "x=y"”
+            continue
         head, equals, _ = parted(word)
         if option_name(head) is not None or (equals and head.isidentifier()):
             return word

@@ -47,6 +47,9 @@ APART = {
 }
 _DEEDS = frozenset({"snapshot", "快照"})  # groups that are verbs, too
 _IS = frozenset("is are was were be been its it's seems looks went gone keeps still".split())  # noqa: SIM905
+_ASKING = frozenset(
+    "what whats which how do does did is are was will would it there that we you they i".split()  # noqa: SIM905
+)
 _NEGATIONS = frozenset(
     "not cant cannot wont doesnt didnt isnt couldnt wouldnt never unable fails failed".split()  # noqa: SIM905
 )
@@ -158,11 +161,18 @@ def _looks(
 ) -> tuple[list[Command], Sequence[str]]:
     """What only looks, of a line that wishes nothing."""
     shown, told = _by_ids(table, about), _told(in_one(typed))
-    found, rest = _meant_by(table, told, has_name=bool(about))
+    asked = told if mood is Mood.REFUSAL else _without_asking(told)
+    found, rest = _meant_by(table, asked, has_name=bool(about))
     if mood is Mood.REFUSAL:
         return shown or _by_ids(table, ("vm.list",)), rest
     found, rest = _answers(table, told, found, rest, shown)
     return found, rest
+
+
+def _without_asking(told: Sequence[str]) -> Sequence[str]:
+    """A question from what it is about on: “which images do we have”, “what does it cost”."""
+    at = next((i for i, word in enumerate(told) if _meant(word) not in _ASKING), len(told))
+    return told[at:] or told
 
 
 def _answers(

@@ -25,7 +25,7 @@ _SPAN = re.compile(
     rf"(?:from|between) (?P<since>{PERIOD.pattern}|\S+) (?:to|until|till|and) "
     rf"(?P<until>{PERIOD.pattern}|\S+)"
 )
-_BETWEEN = {"session": ("for",), "settings": ("only", "just", "at")}
+_BETWEEN = {"session": ("for", "to"), "settings": ("only", "just", "at")}
 _OPEN = frozenset({"since", "until", "from", "till"})
 
 

@@ -51,6 +51,7 @@ _ASKED = tuple(
     )
 )  # fmt: skip
 _ALL_PHRASES = sorted({*_ASKED, *PHRASES}, key=len, reverse=True)
+_HOW = tuple(tuple(f"how {one}".split()) for one in ("do i", "do we", "can i", "can we", "to"))
 _IT = frozenset("it this that them 它 这个 那个".split())  # noqa: SIM905
 # 把 ada 关了 wishes it, “ada 关了” tells of it; 能重启一下吗 asks for it, 能重启吗 whether it can.
 _BESIDE = {
@@ -143,7 +144,7 @@ def left_over(
     typed = _in_pieces([*before, *([NAME] if name else []), *behind])
     if any(map(is_quoted, typed)) or not typed:
         return None
-    said = _without_reason(command, list(map(_said, typed)))
+    said = _without_reason(command, _without_how(command, list(map(_said, typed))))
     if said is None:
         return None
     spelled = dict(zip(map(_said, typed), typed, strict=True))
@@ -158,6 +159,13 @@ def left_over(
         left.append("force")  # 强制重启inference
     is_in_it = command.id in _OF_IT_ALL and not _PREPOSITIONS.isdisjoint(left)
     return tuple(left) if accounted.has_verb and not is_in_it else None
+
+
+def _without_how(command: Command, said: list[str]) -> list[str]:
+    """Without “how do I”, of what harms nothing: its form is the answer."""
+    asks = said[0] == "how" and command.worst_effect is Effect.CHANGE
+    length = next((len(one) for one in _HOW if tuple(said[: len(one)]) == one), 0) if asks else 0
+    return said[length:]
 
 
 class _Accounted:

@@ -51,3 +51,39 @@ async def test_the_audit_of_a_month_or_a_week_is_found_by_its_name(stage: Stage)
     ):  # fmt: skip
         told = await stage.asks(stage.alice, f"/dbc {line}")
         assert told.plain.startswith("Sent "), line
+
+
+async def test_a_greeting_and_a_question_for_it_are_no_part_of_a_wish(stage: Stage) -> None:
+    told = await stage.asks(stage.alice, "/dbc good morning, could you please restart inference?")
+    assert told.plain.startswith(":raised_hand: Restart *inference* on *gpu1*?")
+    for line, first in {
+        "can you delete ada?": "Show a machine",
+        "can you delete ada please?": "Delete a machine",
+        "how do I create a machine?": "Create a machine",
+        "which images do we have": "List images",
+        "what does it cost": "Show costs",
+        "did my restart work?": "List machines",
+    }.items():
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert told.buttons[0] == first, (line, told.buttons)
+    assert stage.changes() == []
+
+
+async def test_what_stands_in_quotes_behind_a_reason_is_no_option(stage: Stage) -> None:
+    for line in ('restart inference reason "x=y"', 'restart inference because "x=y" fails'):
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert "Reason" in told.plain, line
+        assert "x=y" in told.plain, line
+    told = await stage.asks(stage.alice, "/dbc restart inference reason x=y")
+    assert "It is not clear whether “x=y” is a part of the reason." in told.plain
+
+
+async def test_a_wallet_is_watched_by_its_own_words(stage: Stage) -> None:
+    wallet = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
+    told = await stage.asks(stage.alice, f"/dbc watch wallet {wallet}")
+    assert told.plain.startswith(f"You are told of the orders of `{wallet}`.")
+    told = await stage.asks(stage.alice, f"/dbc stop watching the wallet {wallet}")
+    assert told.plain.startswith(f"You are no longer told of the orders of `{wallet}`.")
+    told = await stage.asks(stage.alice, "/dbc ask for access to gpu3")
+    assert told.plain.startswith(":no_entry_sign:")
+    assert "Nobody has a session for gpu3 to share." in told.plain
