@@ -5,7 +5,7 @@ something else is lost. Pure; knows nothing but what it is given.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from bot.dbc.models import is_state
@@ -73,14 +73,16 @@ def machines_shown(
 ) -> list[Machine]:
     """The machines of which `text` can be what the bot showed.
 
-    Where no id decides, also those whose names stand in it: then it is not clear which is meant.
+    Where no id decides, also those whose other names stand in it: then it is not clear which is
+    meant. One that is called the same is on a node that the text does not say.
     """
     words = parts_of(text)
     known = mentioned(machines, text) if len(words) > 1 else []
     found = [one for one in known if _is_machine(one, nodes.get(one.node), words)]
     if not found or any(_has_id(one, words) for one in found):
         return found
-    return [one for one in known if one in found or _is_said(one, words)]
+    names = {name for one in found for name in _names_of(one)}
+    return [one for one in known if one in found or _is_said(one, words, but=names)]
 
 
 def nodes_shown(nodes: Iterable[Node], text: str) -> list[Node]:
@@ -108,8 +110,8 @@ def nodes_mentioned(nodes: Iterable[Node], text: str) -> list[Node]:
     ]
 
 
-def _is_said(machine: Machine, words: _Words) -> bool:
-    return any(map(set(words).issuperset, _names_of(machine)))
+def _is_said(machine: Machine, words: _Words, but: Collection[tuple[str, ...]]) -> bool:
+    return any(set(words).issuperset(one) for one in _names_of(machine) if one not in but)
 
 
 def _has_id(machine: Machine, words: _Words) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from sandbox.dbc.demo import demo_renter
 from sandbox.dbc.task import Snapshot
 from sandbox.slack.errors import Json
 from sandbox.slack.person import SeenMessage
@@ -408,6 +409,23 @@ async def test_a_row_of_two_machines_that_are_called_alike_runs_nothing(one_stag
     told = await stage.asks(stage.alice, "/dbc vm shutdown twin on gpu1 🟢 running")
     assert "could be any of twin (" in told.plain
     assert stage.changes() == []
+
+
+@pytest.mark.parametrize("line", ["重启 测试 14 在 gpu2 上", "restart 测试 14 on gpu2"])
+async def test_a_node_tells_two_machines_apart_that_share_a_name_with_a_space(
+    one_stage: Stage, line: str
+) -> None:
+    stage = one_stage
+    stage.task(NAME).desc = "测试 14"
+    meant = stage.node("gpu2").running_task(
+        demo_renter(), desc="测试 14", ssh_port=7002, vnc_port=6102
+    )
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.gives_session(stage.alice, "gpu2")
+    await stage.asks(stage.alice, "/dbc vm list")
+    told = await stage.asks(stage.alice, f"/dbc {line}")
+    assert meant.task_id in told.plain
+    assert "Confirm" in told.buttons
 
 
 async def test_a_machine_called_like_a_row_of_another_is_itself(one_stage: Stage) -> None:
