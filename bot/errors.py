@@ -126,7 +126,8 @@ def refuse_all(checks: Iterable[Callable[[], object]]) -> None:
         try:
             check()
         except Refused as refusal:
-            found.setdefault(refusal.field, refusal)
+            for one in refusal.refusals if isinstance(refusal, Faults) else (refusal,):
+                found.setdefault(one.field, one)
     raise_all(tuple(found.values()))
 
 

@@ -3,19 +3,20 @@
 The bot never has that key: a form takes a nonce and its signature (docs/dbc-api.md §3.7.2).
 """
 
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Annotated
 
 from pydantic import SecretStr
 
 from bot.commands.proved import leaves_open, proved
+from bot.dbc import fields
 from bot.dbc.errors import DbcError
 from bot.dbc.identity import NodeKeySignature, Target
 from bot.dbc.models import BareMetal
 from bot.dbc.requests import BareMetalChange, BareMetalSpec
 from bot.dbc.signatures import check_signature
-from bot.errors import BotError, Refused
+from bot.errors import BotError, Refused, refuse_all
 from bot.ids import ChannelId, NodeId, UserId
 from bot.language.args import Manager, Metal
 from bot.language.kind import WORD, Arg
@@ -196,8 +197,15 @@ async def _uuids(ctx: Context, manager: Node) -> dict[str, str]:
 
 
 def _check_new(values: Mapping[str, str]) -> None:
-    given = _given(values)
-    BareMetalSpec.model_validate({"ipmi_password": SecretStr(""), **given})
+    given = {"ipmi_password": SecretStr(""), **_given(values)}
+    refuse_all([partial(BareMetalSpec.model_validate, given), *_of_proof(values)])
+
+
+def _of_proof(values: Mapping[str, str]) -> Iterator[Callable[[], object]]:
+    """The checks of a form's nonce and signature, each by itself."""
+    for name, check in (("nonce", fields.token), ("sign", fields.signature)):
+        if text := values.get(name, "").strip():
+            yield partial(check, SecretStr(text), name)
 
 
 def _given(values: Mapping[str, str]) -> dict[str, object]:
@@ -262,7 +270,8 @@ def _shows(machine: BareMetal, texts: Mapping[str, str]) -> bool:
 
 
 def _check_change(values: Mapping[str, str]) -> None:
-    BareMetalChange.model_validate(_given(values))
+    change = partial(BareMetalChange.model_validate, _given(values))
+    refuse_all([change, *_of_proof(values)])
 
 
 async def remove(

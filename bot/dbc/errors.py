@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from bot.dbc.reasons import LOST, REASONS, Reason
-from bot.errors import BotError, Conflict, NotFound, Refused
+from bot.errors import BotError, Conflict, Faults, NotFound, Refused
 from bot.ids import NodeId
 from bot.reply import Line, Severity, Text, Words, command, line, say, time
 
@@ -109,6 +109,10 @@ class InvalidField(DbcError, Refused):
 
     def __init__(self, sentence: Text, *, field: str, hint: Words = "") -> None:
         super().__init__(sentence, hint=hint, field=field)
+
+
+class InvalidFields(Faults, InvalidField):
+    """Several such values at once, each with its field."""
 
 
 class WouldSend(Refused):

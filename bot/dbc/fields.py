@@ -13,6 +13,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Interface, IPv4Network
 from typing import TypeVar
 
 from pydantic import AfterValidator, SecretStr, ValidationInfo
+from pydantic_core import PydanticCustomError
 
 from bot.dbc.errors import InvalidField
 from bot.reply import Phrase, say
@@ -48,11 +49,21 @@ _REWRITTEN = frozenset({"ubuntu", "linux", "win", "windows"})
 _LIBVIRT_NETWORK = IPv4Network("192.168.122.0/24")
 
 
+REFUSAL = "refusal"  # where the error of a field has it
+
+
 def checked(check: Callable[[T, str], T]) -> AfterValidator:
-    """The check as an annotation of a model's field; it learns the field's name from there."""
+    """The check as an annotation of an Input's field; it learns the field's name from there.
+
+    What it has against a value does not hide what is wrong with the other fields.
+    """
 
     def run(value: T, info: ValidationInfo) -> T:
-        return check(value, info.field_name or "")
+        try:
+            return check(value, info.field_name or "")
+        except InvalidField as refusal:
+            found = refusal
+        raise PydanticCustomError("refused", "refused", {REFUSAL: found})
 
     return AfterValidator(run)
 

@@ -10,14 +10,18 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from bot.dbc import fields
-from bot.dbc.errors import InvalidField
+from bot.dbc.errors import InvalidField, InvalidFields
 from bot.reply import say
 
 
 class Input(BaseModel):
-    """A value that goes to DBC. Making one that DBC would misread raises InvalidField."""
+    """A value that goes to DBC. Making one that DBC would misread raises InvalidField.
+
+    Where several of its fields are wrong, it raises InvalidFields, with each.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -29,13 +33,23 @@ class Input(BaseModel):
         try:
             return handler(data)
         except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-            field = ".".join(str(part) for part in first["loc"][:1])
-            problem = say("{field}: {problem}.", field=field, problem=first["msg"].lower())
-            if not field:
-                problem = say("The request: {problem}.", problem=first["msg"].lower())
+            each = [_refusal(one) for one in error.errors(include_input=False, include_url=False)]
         # Outside of the handler: pydantic's error must not travel along, it knows the values.
-        raise InvalidField(problem, field=field)
+        found = {one.field: one for one in reversed(each)}
+        first, *others = (found[field] for field in dict.fromkeys(one.field for one in each))
+        raise InvalidFields([first, *others]) if others else first
+
+
+def _refusal(error: ErrorDetails) -> InvalidField:
+    """What is wrong with one field, as its own check says it, or pydantic."""
+    refusal = error.get("ctx", {}).get(fields.REFUSAL)
+    if isinstance(refusal, InvalidField):
+        return refusal
+    field = ".".join(str(part) for part in error["loc"][:1])
+    problem = say("{field}: {problem}.", field=field, problem=error["msg"].lower())
+    if not field:
+        problem = say("The request: {problem}.", problem=error["msg"].lower())
+    return InvalidField(problem, field=field)
 
 
 def _whole_number(value: object) -> object:

@@ -6,7 +6,7 @@ Numbers are numbers here and become the strings that DBC wants on the way out.
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr, model_validator
+from pydantic import BeforeValidator, SecretStr, model_validator
 
 from bot.dbc import fields, firewall
 from bot.dbc.errors import InvalidField
@@ -171,13 +171,13 @@ class TaskChange(Input):
 _UUID_SENTENCE = say("{field} has letters, digits and dashes only.", field="uuid")
 
 
-def _uuid(value: str) -> str:
+def _uuid(value: str, field: str) -> str:
     if not value or not value.isascii() or not value.replace("-", "").isalnum():
-        raise InvalidField(_UUID_SENTENCE, field="uuid")
+        raise InvalidField(_UUID_SENTENCE, field=field)
     return value
 
 
-Uuid = Annotated[str, AfterValidator(_uuid)]
+Uuid = Annotated[str, checked(_uuid)]
 Told = Annotated[str, checked(fields.not_empty)]
 ToldSecret = Annotated[SecretStr, checked(fields.secret)]
 

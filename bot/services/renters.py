@@ -6,6 +6,7 @@ Checks everything here before anything is sent; the secret key stays with its ow
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from pydantic import SecretStr
 
@@ -14,7 +15,7 @@ from bot.dbc.client import DbcClient
 from bot.dbc.errors import DbcError, Delivery, InvalidField
 from bot.dbc.identity import Multisig, NodeKeySignature, WalletSignature
 from bot.dbc.signatures import check_signature, public_key_of
-from bot.errors import Refused
+from bot.errors import Refused, refuse_all
 from bot.ids import NodeId, UserId
 from bot.model import Node, SessionRequest
 from bot.reply import Text, command, line, say
@@ -29,7 +30,7 @@ Proof = WalletSignature | Multisig
 def proof_of(values: Mapping[str, str]) -> Proof:
     """The proof in a form's texts, verified: a wallet's signature, or those of a multisig.
 
-    Raises InvalidField with the field that is at fault.
+    Raises Refused with each field that is at fault.
     """
     single = [values.get(name, "").strip() for name in ("wallet", "nonce", "sign")]
     joint = [values.get(name, "").strip() for name in ("wallets", "threshold", "signs")]
@@ -40,16 +41,23 @@ def proof_of(values: Mapping[str, str]) -> Proof:
         )
     if any(joint):
         return _multisig(joint[0].split(), joint[1], joint[2].splitlines())
-    for name, given in zip(("wallet", "nonce", "sign"), single, strict=True):
-        if not given:
-            raise InvalidField(
-                say("{field} is needed (or a multisig below).", field=name), field=name
-            )
     wallet, nonce, sign = single
-    public_key_of(wallet)
-    proof = WalletSignature(wallet=wallet, nonce=SecretStr(nonce), sign=SecretStr(sign))
+    if not any(single):
+        _needs("wallet", wallet)
+    made = partial(WalletSignature, wallet=wallet, nonce=SecretStr(nonce), sign=SecretStr(sign))
+    needed = (
+        partial(_needs, name, given)
+        for name, given in zip(("wallet", "nonce", "sign"), single, strict=True)
+    )
+    refuse_all([*needed, partial(public_key_of, wallet), made])
+    proof = made()
     check_signature(proof.sign, nonce, (wallet,))
     return proof
+
+
+def _needs(name: str, given: str) -> None:
+    if not given:
+        raise InvalidField(say("{field} is needed (or a multisig below).", field=name), field=name)
 
 
 def _multisig(wallets: Sequence[str], threshold: str, lines: Sequence[str]) -> Multisig:

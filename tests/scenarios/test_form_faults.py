@@ -328,3 +328,18 @@ async def test_what_was_typed_of_the_seldom_used_is_shown_at_once(stage: Stage) 
     form = await stage.alice.sees_modal("Create a machine")
     assert form.value("SSH port") == "5699"
     assert "Multicast" not in form.labels
+
+
+async def test_a_secret_that_is_malformed_hides_no_other_fault(stage: Stage) -> None:
+    alice = stage.alice
+    await alice.types("/dbc session add gpu1", CHANNEL)
+    await alice.sees_modal("Add a session")
+    await alice.submits({"Session id": "two words", "Session signature": "nope"})
+    assert set(form_of(stage).errors) == {"Session id", "Session signature"}
+    await alice.closes()
+    await alice.types("/dbc session request gpu1", CHANNEL)
+    await alice.sees_modal("Request a session")
+    await alice.submits({"Wallet": "5abc", "Nonce": "two words"})
+    told = form_of(stage).errors
+    assert set(told) == {"Wallet", "Nonce", "Signature"}
+    assert "is needed" in told["Signature"]

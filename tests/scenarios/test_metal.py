@@ -169,6 +169,16 @@ async def test_a_wrong_form_is_faulted_at_its_field_and_not_sent(
     assert one_stage.changes() == []
 
 
+async def test_all_that_is_wrong_with_a_machine_is_told_at_once(stage: Stage) -> None:
+    await knows_rack(stage)
+    await opens_add(stage)
+    wrong = {"UUID": "机器", "IP address": "1.2.3", "Nonce": "two words", "Signature": "nope"}
+    await stage.alice.submits({**slot_three(**signed(stage)), **wrong})
+    modal = stage.alice.modal
+    assert modal is not None
+    assert set(modal.errors) == set(wrong)
+
+
 async def test_a_renters_wallet_does_not_count_and_a_nonce_counts_once(one_stage: Stage) -> None:
     await knows_rack(one_stage)
     await opens_add(one_stage)
