@@ -67,6 +67,8 @@ def jobs_of(
         Job("aliases", timedelta(minutes=1), services.aliases.refresh),
         Job("languages", 5 * second, services.languages.refresh),
         Job("inventory", timedelta(minutes=1), around.everywhere),
+        # By itself: what some nodes leave unanswered must not keep machines from being listed.
+        Job("closer looks", timedelta(minutes=1), around.closer),
         Job("new sessions", 5 * second, around.at_new_sessions),
         # After both: it goes by the living orders and the machines that were found.
         Job("ended orders", 5 * second, ended.look),

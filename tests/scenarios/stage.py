@@ -34,7 +34,7 @@ QUIET = 30  # seconds that anything under way may take on a busy machine
 # Slack's own patience of 3 s passes in real time, and a busy machine keeps both from their turns
 # for longer. What comes too late is tested with less of it, or in processes of their own.
 ACK_SECONDS = 30.0
-_LOOKS_AROUND = ("inventory", "damaged rows")  # jobs of the clockwork
+_LOOKS_AROUND = ("inventory", "closer looks", "damaged rows")  # jobs of the clockwork
 # Most scenarios are about something else than approval: there the requester confirms.
 CONFIRM_ONLY = "[defaults]\ndestroy = { confirm = true }\n"
 NO_OUTAGES = "[outages]\nnodes = false\nmachines = false\n"

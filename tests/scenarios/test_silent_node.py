@@ -1,14 +1,17 @@
 """A node that does not answer: what was known of it, since when, and how it is asked again."""
 
+import asyncio
 import json
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from tests.clocks import hurry
 from tests.scenarios.machines import off
 from tests.scenarios.site import rules
-from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage, card
+from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, LIMITS, Stage, card, staged
 
 
 async def falls_silent(stage: Stage, *, misses: int = 3) -> None:
@@ -209,3 +212,18 @@ async def test_what_was_read_of_one_machine_is_what_lists_say_of_it(
     home = [one for one in shown.plain.splitlines() if "inference" in one]
     assert any("off" in one for one in home)
     assert not any("running" in one for one in home)
+
+
+async def test_nodes_that_fall_silent_at_once_are_asked_side_by_side(tmp_path: Path) -> None:
+    async with staged(tmp_path, daemon_patience=None) as stage:
+        await stage.gives_session(stage.alice, "gpu1", "gpu2")
+        await stage.passes(60)
+        stage.node("gpu1").silent = stage.node("gpu2").silent = True
+        stage.clock.advance(timedelta(seconds=60))
+        looking = asyncio.create_task(stage.bot.tick())
+        await stage.clock.until(lambda: stage.daemon.forwarder.pending > 0)
+        async with asyncio.timeout(LIMITS.read.total_seconds() - 1):  # before that is given up
+            await stage.clock.until(lambda: stage.daemon.forwarder.pending == 2)
+        stage.node("gpu1").silent = stage.node("gpu2").silent = False
+        hurry(LIMITS.read)
+        await looking
