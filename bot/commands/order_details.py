@@ -7,12 +7,11 @@ from bot.chain.price import PER_DAY, Prices
 from bot.model import OrderPhase, Payment, RentalOrder
 from bot.orders.amounts import both, in_dbc, in_dollars
 from bot.orders.coming import when, with_taker
-from bot.orders.costs import summed
+from bot.orders.costs import paid_in, summed
 from bot.orders.facts import Facts, span, told_of
 from bot.orders.just_ended import as_node_says, copy_by, just_ended
 from bot.orders.offers import fee_in, offer_of
 from bot.orders.order_buttons import buttons
-from bot.orders.reports import paid_in
 from bot.orders.schedule import DAY
 from bot.orders.signing import confirmation, renewal
 from bot.orders.words import (

@@ -74,6 +74,12 @@ def summed(amounts: Iterable[Amount]) -> Amount:
     return sum(amounts, start=NOTHING)
 
 
+def paid_in(payment: Payment) -> Amount:
+    """What was paid at once, without the fee."""
+    exact, usd_exact = payment.is_exact, payment.is_usd_exact
+    return Amount(payment.planck, payment.micro, not exact, not usd_exact)
+
+
 def cost_of(
     payments: Sequence[Payment], uses: Sequence[Use], since: int, until: int, *, fees_alone: bool
 ) -> Cost:

@@ -1,11 +1,11 @@
 """What an order costs at the chain's present price: a day, and as long as it was paid for last."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot.chain.price import PER_DAY, PLANCK, Prices
 from bot.model import OrderPhase, Payment, RentalOrder
-from bot.orders.costs import Amount
+from bot.orders.costs import Amount, paid_in, summed
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +46,13 @@ def _paid_last(order: RentalOrder, paid: Sequence[Payment]) -> int:
     return order.ends - last.ends if order.ends > last.ends else last.ends - last.begins
 
 
-def paid_since(before: RentalOrder, order: RentalOrder, prices: Prices | None) -> Amount | None:
-    """What was just paid: what was reserved for it, or a renewal at the present price."""
-    if prices is None or not prices.is_usable or not prices.avg_price:
+def paid_since(before: RentalOrder, order: RentalOrder, paid: Sequence[Payment]) -> Amount | None:
+    """What was just paid, for its confirmation or to renew it; None where not all is known."""
+    since = order.began if before.phase is OrderPhase.WAITING else before.ends
+    new = [one for one in paid if one.begins >= since]
+    if not new or new[-1].ends < order.ends:
         return None
-    if before.phase is OrderPhase.WAITING and before.stake:
-        return _reserved(before.stake, prices.avg_price)
-    if before.phase is OrderPhase.WAITING or order.ends <= before.ends:
-        return None
-    return replace(
-        _at(prices, order, order.ends - before.ends), is_estimate=True, is_usd_estimate=True
-    )
+    return summed(paid_in(one) for one in new)
 
 
 def _reserved(stake: int, avg_price: int) -> Amount:

@@ -351,8 +351,8 @@ class Orders:
             if found.stage is not None:
                 facts = replace(facts, offer=await self._offer(known))
             elif found.event in {Event.CONFIRMED, Event.RENEWED}:
-                paid = paid_since(before, order, await self.prices.of(order.node))
-                facts = replace(facts, paid=paid)
+                paid = await self.prices.paid(order)
+                facts = replace(facts, paid=paid_since(before, order, paid))
             elif found.event is Event.LAPSED:
                 facts = replace(facts, fee=await self.prices.fee(order))
             here = self.concerned.present

@@ -1,17 +1,21 @@
-"""What rentals cost at the chain's present prices, as far as it tells them in time."""
+"""What rentals cost now and what was just paid for them, as far as the chain tells it in time."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
+from typing import TypeVar
 
 from bot.chain.errors import ChainError
 from bot.chain.price import Prices
-from bot.chain.reader import ChainReader
+from bot.chain.reader import ChainReader, ChainView
 from bot.clock import Clock, time_limit
 from bot.ids import NodeId
-from bot.model import RentalOrder
+from bot.model import Payment, RentalOrder
 from bot.orders.offers import Offer, fee_in, offer_of
+from bot.orders.pricing import unrecorded
 from storage import Store
+
+T = TypeVar("T")
 
 _PATIENCE = timedelta(seconds=4)  # whoever asks, or is warned, waits for it
 _AGAIN = timedelta(seconds=10)  # so long nobody else waits for nodes that took too long
@@ -28,12 +32,24 @@ class PresentPrices:
 
     async def of(self, node: NodeId) -> Prices | None:
         """The prices of a machine; None where the chain does not tell them, or takes too long."""
+        return await self._told(lambda view: view.prices(node))
+
+    async def paid(self, order: RentalOrder) -> Sequence[Payment]:
+        """What was paid for an order: by the books, and what the chain tells that they lack yet."""
+        async with self._store.read() as tx:
+            known = await tx.money.payments([order.id])
+        if known and known[-1].ends >= order.ends:
+            return known
+        return [*known, *(await self._told(lambda view: unrecorded(view, order, known)) or ())]
+
+    async def _told(self, ask: Callable[[ChainView], Awaitable[T | None]]) -> T | None:
+        """What the chain tells; None where it does not, or takes too long."""
         passed = self._clock.monotonic()
         if self._gave_up_at is not None and passed - self._gave_up_at < _AGAIN:
             return None
         try:
             async with time_limit(self._clock, _PATIENCE):
-                return await (await self._chain.view()).prices(node)
+                return await ask(await self._chain.view())
         except TimeoutError:
             self._gave_up_at = self._clock.monotonic()
         except ChainError:

@@ -11,12 +11,6 @@ from bot.orders.costs import NOTHING, Amount, Cost, For, Part, cost_of
 from bot.orders.sightings import HOLDS
 
 
-def paid_in(payment: Payment) -> Amount:
-    """What was paid at once, without the fee."""
-    exact, usd_exact = payment.is_exact, payment.is_usd_exact
-    return Amount(payment.planck, payment.micro, not exact, not usd_exact)
-
-
 class By(StrEnum):
     """What costs are listed by."""
 
