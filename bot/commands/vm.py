@@ -22,6 +22,7 @@ from bot.dbc.errors import (
     says_unrented,
 )
 from bot.dbc.models import Phase, phase_of, said_state
+from bot.dbc.reasons import COPIES
 from bot.errors import BotError, Refused
 from bot.language.args import Nickname, Vm
 from bot.language.kind import WORD, Arg
@@ -56,6 +57,7 @@ from bot.reply import (
     line,
     say,
     say_number,
+    sentences,
 )
 from bot.services.logins import NO_AGENT
 
@@ -176,6 +178,8 @@ async def _as_last_known(
         ended = ended.refused_by(node.id)
     may = ended.narrowed(may_press(ctx.services, ctx.actor, ctx.place.channel))
     is_sure = ended.deleted.get((vm.node, vm.task))
+    if says_unrented(problem) and not is_sure:
+        problem.hint = sentences((problem.hint, COPIES))
     gone = () if is_sure is None else deletion(is_sure=is_sure)
     shown = vm_details.as_last_known(vm, node, known, problem, may, reveal=reveal, gone=gone)
     number = known.detail.rent_order if known is not None else ""

@@ -23,6 +23,11 @@ class Reason(StrEnum):
     OTHER = "other"
 
 
+# Behind the advice for a node that is not rented, where a machine may still be on it.
+COPIES = say(
+    "That saves no machine of an order that has ended, but lets you copy its data until it is "
+    "deleted."
+)
 REASONS: Mapping[Reason, tuple[Text, Text]] = {
     Reason.NO_CREDENTIALS: (
         say("This needs credentials for the node, and there are none."),
@@ -30,10 +35,7 @@ REASONS: Mapping[Reason, tuple[Text, Text]] = {
     ),
     Reason.NOT_RENTED: (
         say("The node is not rented at present."),
-        say(
-            "It refuses every command until one of its GPUs is rented again. That saves no machine "
-            "of an order that has ended, but lets you copy its data until it is deleted."
-        ),
+        say("It refuses every command until one of its GPUs is rented again."),
     ),
     Reason.SESSION_INVALID: (
         say("The node does not accept this session."),

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from bot.bounded import Bounded
-from bot.dbc.errors import DbcError, NodeSilent, Unreadable
+from bot.dbc.errors import DbcError, NodeSilent, Unreadable, says_unrented
 from bot.dbc.models import Phase, phase_of, said_state
+from bot.dbc.reasons import COPIES
 from bot.dbc.sizes import Size
 from bot.errors import BotError, Refused
 from bot.ids import NodeId, TaskId, UserId
@@ -25,6 +26,7 @@ from bot.reply import (
     Rows,
     Span,
     Text,
+    Words,
     bold,
     channel,
     code,
@@ -35,6 +37,7 @@ from bot.reply import (
     mention,
     say,
     say_number,
+    sentences,
     time,
 )
 from bot.services.listing import NodeListing, NotListed
@@ -140,8 +143,8 @@ def node_part(
     elif isinstance(listing.problem, NotListed) and listing.problem.is_first:
         head = line(head, " ", emoji("hourglass_flowing_sand"), " ", listing.problem.words)
     elif listing.problem is not None:
-        tells = isinstance(listing.problem, Refused | NodeSilent)
-        what = line(" ", listing.problem.hint) if tells else ()
+        advice = _advice(listing, deleted)
+        what = line(" ", advice) if advice else ()
         head = line(head, " ", emoji("warning"), " ", listing.problem.words, what)
     elif not listing.machines:
         head = line(head, "\n", say("no machines"))
@@ -150,6 +153,16 @@ def node_part(
         return Rows(tuple(rows), head)
     missing = () if rows else (json_data.silent(listing.node, listing.problem),)
     return Rows(tuple(rows), head, stays=True, also=missing)
+
+
+def _advice(listing: NodeListing, deleted: Mapping[_Ids, bool]) -> Words:
+    """What to do about a node that did not list its machines, of which some may be left."""
+    problem = listing.problem
+    if not isinstance(problem, Refused | NodeSilent):
+        return ()
+    if says_unrented(problem) and any(not deleted.get(_id(one)) for one in listing.machines):
+        return sentences((problem.hint, COPIES))
+    return problem.hint
 
 
 def _row(

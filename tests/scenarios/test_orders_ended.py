@@ -14,6 +14,7 @@ from tests.scenarios.orders import DAY, ChainStage
 from tests.scenarios.stored import alter
 from tests.scenarios.test_orders_over import CREATE
 
+COPIES = "That saves no machine of an order that has ended, but lets you copy its data"
 OFFERED_NEVER = {"Modify …", "Add a disk …", "Rename …"}
 IN_VAIN = {"Start", "Logs", "Restart", "Force restart", "Take a snapshot …", "More …"}
 
@@ -45,6 +46,16 @@ def in_menus(blocks: Sequence[dict[str, Any]]) -> set[str]:
     return {option["text"]["text"] for menu in menus for option in menu["options"]}
 
 
+async def test_of_a_node_without_machines_nobody_is_told_to_copy_any(scene: ChainStage) -> None:
+    stage, node = scene.stage, scene.stage.node("gpu1")
+    node.tasks.clear()
+    node.ledger = scene.chain
+    await scene.passes(minutes=2, step=60)
+    listed = await stage.asks(stage.alice, "/dbc vm list")
+    assert "until one of its GPUs is rented again." in listed.plain
+    assert "copy" not in listed.plain
+
+
 async def test_on_a_node_that_nobody_rents_nothing_is_offered_that_it_refuses(
     scene: ChainStage,
 ) -> None:
@@ -54,13 +65,14 @@ async def test_on_a_node_that_nobody_rents_nothing_is_offered_that_it_refuses(
     assert in_menus(listed.blocks) == {"Show"}
     assert "Create a machine" not in listed.buttons
     assert "The node is not rented at present." in listed.plain
-    assert "until one of its GPUs is rented again" in listed.plain
+    assert f"until one of its GPUs is rented again. {COPIES}" in listed.plain
     await alice.opens_home()
     home = await alice.sees_home("is not rented at present")
     assert in_menus(home.blocks) == {"Show"}
     assert "Create a machine" not in home.buttons
     shown = await stage.asks(alice, "/dbc vm show inference")
     assert "when last seen" in shown.plain
+    assert COPIES in shown.plain
     assert not IN_VAIN & {*shown.buttons}
     assert f"Copy data of order {rental.number} …" in shown.buttons
     rescue = await stage.asks(alice, f"/dbc order rescue {rental.number}")
