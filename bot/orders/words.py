@@ -12,7 +12,7 @@ from bot.orders.handled import UNRENEWED, taker_of
 from bot.orders.just_ended import as_node_says, ended_before
 from bot.orders.offers import Offer
 from bot.orders.order_buttons import buttons
-from bot.orders.schedule import DAY, KEPT, LOOP, deleted_at, goal_of, reached
+from bot.orders.schedule import DAY, KEPT, LOOP, MINUTE, deleted_at, goal_of, reached
 from bot.orders.signing import confirmation, renewal
 from bot.reply import (
     Actions,
@@ -111,10 +111,17 @@ def _confirm(facts: Facts) -> Reply:
             **_named(facts), time=facts.earliest(goal),
         )  # fmt: skip
         return _reply(facts, "alarm_clock", line(late))
+    named = {**_named(facts), "time": facts.at(goal)}
     sentence = say(
-        "Confirm order {order} for {node} by {time}: at most {left} left.",
-        **_named(facts), time=facts.at(goal), left=span(goal - facts.head),
+        "Confirm order {order} for {node} by {time}: at least {left} left as of this message.",
+        **named, left=span(goal - facts.head),
     )  # fmt: skip
+    if goal - facts.head < MINUTE:
+        sentence = say(
+            "Confirm order {order} for {node} by {time}: less than a minute left as of this "
+            "message.",
+            **named,
+        )
     taken = () if not facts.order.renewer else (Note(taker(facts)),)
     called = confirmation(facts.order)
     return _reply(facts, "alarm_clock", line(sentence), *unconfirmed(facts), *called, *taken)

@@ -25,7 +25,7 @@ async def test_an_order_that_waits_for_confirmation_counts_down_in_one_message(
     for _ in range(14):
         await scene.passes(minutes=1, step=15)
         told = (scene.told(alice, "Confirm order", "for gpu1") or scene.told(alice, "lapsed"))[0]
-        seen.add(told.split("\n")[0].split(": at most ")[-1].split(" left")[0])
+        seen.add(told.split("\n")[0].split(": at least ")[-1].split(" left as of this message.")[0])
     assert {"10 minutes", "5 minutes", "2 minutes"} <= seen
 
 
