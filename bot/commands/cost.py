@@ -439,8 +439,8 @@ COMMANDS = (
         "cost",
         cost,
         example="cost machine last",
-        synonyms=("costs", "spend", "bill"),
-        chinese="费用 花费 账单",
+        synonyms=("costs", "spend", "bill", "budget", "budgets"),
+        chinese="费用 花费 账单 预算 开支 成本",
         does=say("Show costs"),
     ),
 )

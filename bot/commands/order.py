@@ -274,7 +274,7 @@ GROUP = Group(
             example="order list",
             synonyms=("ls",),
             lists=Listing.ORDERS,
-            chinese="列表 列出",
+            chinese="列表 列出 到期",
             does=say("List rentals"),
         ),
         Command(
@@ -284,7 +284,7 @@ GROUP = Group(
             on_node="order list",
             opens=_some_known,
             details=Listing.ORDERS,
-            chinese="查看 详情 状态",
+            chinese="查看 详情 状态 续租 续费 续期",  # it has the call that renews
             does=say("Show a rental"),
         ),
         Command(
@@ -293,7 +293,7 @@ GROUP = Group(
             example="order rescue 1287",
             on_node="order list",
             opens=_some_to_rescue,
-            chinese="抢救",
+            chinese="抢救 救援",
             does=say("Rescue a rental"),
         ),
         Command(

@@ -58,7 +58,7 @@ VERBS = by_word(
             "vm.show vm.passwd",
         "snapshot 快照": "snapshot.list snapshot.create",
         "backup save 备份 保存": "snapshot.create image.upload order.rescue",
-        "rescue 抢救 救援 救": "order.rescue snapshot.create",
+        "rescue 抢救 救援 拯救 救": "order.rescue snapshot.create",
         "download pull fetch 下载 拉取": "image.download",
         "upload push send 上传 推送": "image.upload",
         "停止下载 停止上传 停止传输 取消下载 取消上传 取消传输 中止下载 中止上传 中止传输 "
@@ -76,11 +76,11 @@ VERBS = by_word(
         "use default switch select 使用 默认 切换": "node.use settings",
         "rent rents rental rentals order orders 订单 租用": "order.list node.orders",
         "expire expires expiry due renew end ends ending lapse lapses left remaining "
-        "到期 到期时间 什么时候到期 期限 租约 租期 续租 续费 还剩多久 还有多久 剩余时间 "
+        "到期 到期时间 什么时候到期 期限 租约 租期 续租 续费 续期 续约 还剩多久 还有多久 剩余时间 "
         "done finished 已完成 完成":
             "order.list node.orders",
         "cost costs budget budgets spend spending price prices money bill billing invoice balance "
-        "余额 费用 花费 花了 多少钱 钱 账单 预算 价格 成本 much": "cost",
+        "余额 费用 花费 花了 多少钱 钱 账单 预算 价格 成本 开支 开销 消费 much": "cost",
         "free available idle capacity quota quotas 空闲 空余 可用 配额": "node.list node.show",
         "lang language english chinese en zh 语言 中文 英文 英语 汉语": "settings.language",
         "notify notifications notification mute unmute subscribe unsubscribe quiet silence "

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.scenarios.machines import off
+from tests.scenarios.orders import DAY, ChainStage
 from tests.scenarios.stage import Stage
 
 
@@ -38,3 +39,20 @@ async def test_json_is_filtered_by_what_the_person_reads(one_stage: Stage) -> No
     assert "inference" in str(code)
     assert "Ada" not in str(code)
     assert "running" in json.dumps(told.blocks)
+
+
+async def test_words_for_rentals_and_what_they_cost_are_commands(scene: ChainStage) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    scene.rents(blocks=2 * DAY)
+    await scene.passes(minutes=2, step=60)
+    for line, said in {
+        "到期": "*1287* · *gpu1*",
+        "救援 1287": "Copy what you need from",
+        "续租 1287": "rentMachine.reletMachine(rent_id = 1287",
+        "续费 1287": "Order *1287* for",
+        "预算": "Cost of",
+        "开支": "Cost of",
+        "账单": "Cost of",
+    }.items():
+        shown = (await stage.asks(alice, f"/dbc {line}")).plain
+        assert said.replace("*", "") in shown.replace("*", ""), line
