@@ -50,6 +50,7 @@ _WITH = {
     Effect.DESTROY: say("With {words}, it is destructive: by default someone else must approve."),
 }
 _MARK = "*"
+_FEW = 2  # commands of which the usage is told though their names are unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,11 +223,11 @@ def not_understood(meant: NotUnderstood) -> Reply:
 
 
 def _to_type(meant: NotUnderstood) -> Sequence[Command]:
-    """The commands whose usage is told: also of “vm strat …”, with a name that nobody knows."""
+    """The commands whose usage is told: also of “restrat nosuch”, with a name that nobody knows."""
     if meant.is_refused or meant.is_later or meant.about or meant.several:
         return ()
     if meant.is_partial:
-        return meant.alike if meant.typed else ()
+        return meant.alike if meant.typed or len(meant.alike) <= _FEW else ()
     return meant.nearest
 
 

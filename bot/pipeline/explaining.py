@@ -13,6 +13,7 @@ from bot.language.parse import HelpWanted, NotUnderstood, meant_by
 from bot.language.row_parts import Listing
 from bot.language.synonyms import MOST
 from bot.language.table import Command
+from bot.language.text import quoted
 from bot.language.unclear import Surplus, Unclear
 from bot.messages import machine_buttons
 from bot.model import Effect, Machine, Place
@@ -83,6 +84,10 @@ async def explained(
         line = unclear.line
         meant = replace(meant_by(services.table, line, line, mood), is_refused=mood is Mood.REFUSAL)
         return await offered(services, suggestions, meant, actor, place, mood)
+    if (node := await words.rented(unclear)) is not None:  # `order show gpu1`
+        orders = to_type(f"order list {quoted(node.label)}")
+        hint = say("Did you mean {command}?", command=orders)
+        return from_error(Refused(unclear.words, hint=hint))
     fit, meant_line = await words.fit(unclear)
     if isinstance(unclear, Surplus) and meant_line and not unclear.like:
         hint = say("Did you mean {command}?", command=to_type(meant_line))

@@ -23,7 +23,7 @@ from bot.language.table import Command
 from bot.language.text import quoted
 from bot.language.unclear import Surplus, Unclear
 from bot.language.vocabulary import PARTS, parts_in
-from bot.model import Effect, Machine, Place
+from bot.model import Effect, Machine, Node, Place
 from bot.pipeline.context import Services
 from bot.pipeline.heard import Heard, heard_of, says_nothing, unnamed, without_reason
 from bot.pipeline.meant import known_names
@@ -107,6 +107,13 @@ class KnownWords:
             said = [word for word in words if not says_nothing(word)]
             is_whole = is_whole and given_to(command, [*named(command, found), *said])[1]
         return fit, _line(command, fit, found) if is_whole else ""
+
+    async def rented(self, unclear: Unclear) -> Node | None:
+        """The node that is named where the number of an order is asked for."""
+        if not any(p.arg.kind is ORDER for p in unclear.command.parameters):
+            return None
+        found = await self._spotted(unclear.behind)
+        return found.node if found.machine is None else None
 
     async def mood(self, unclear: Unclear) -> Mood:
         """What a line is for that begins as its command does: mostly, to have that done.

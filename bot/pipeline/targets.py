@@ -8,6 +8,7 @@ from typing import Any, assert_never
 from bot.errors import NotFound, Refused
 from bot.ids import NodeId, UserId
 from bot.language.args import NODE_OPTION, Parameter
+from bot.language.chinese import is_none
 from bot.language.kinds import NODE
 from bot.language.row_parts import Listing
 from bot.language.table import Command
@@ -24,6 +25,8 @@ from bot.reply import command as to_type
 from bot.services.matching import a_machine, bare_metal, is_node_called, match_machine
 
 # What a machine's verb is for bare metal.
+# Of `metal power off inference`, where that is a machine.
+_OF_MACHINES = {"on": "start", "off": "poweroff", "reset": "reset"}
 _POWER = {"start": "on", "shutdown": "off", "poweroff": "off", "restart": "reset", "reset": "reset"}
 
 
@@ -159,6 +162,10 @@ class _Binder:
         except NotFound as missing:
             if not self._asking:
                 raise
+            if self._command.id == "node.use" and is_none(text):
+                typed = to_type(f"settings node={text}")
+                missing.hint = line(say("Did you mean {command}?", command=typed))
+                raise
             kinds = parameter.arg.kind.nodes
             wanted = NodeKind.GPU if NodeKind.GPU in kinds else next(iter(kinds))
             raise await self._machine_instead(text, wanted, missing) from None
@@ -181,6 +188,9 @@ class _Binder:
             machine_buttons.button(verb, node, task, label)
             for verb, label in (("show", shown), (machine_buttons.MORE, None))
         )
+        if verb := _OF_MACHINES.get(self._values.get("command", ""), ""):
+            typed = to_type(f"vm {verb} {quoted(called[0].label)}")
+            found.hint = line(say("Did you mean {command}?", command=typed))
         return found
 
     async def _metal_instead(self, text: str, missing: NotFound) -> NotFound:

@@ -87,3 +87,24 @@ async def test_a_wallet_is_watched_by_its_own_words(stage: Stage) -> None:
     told = await stage.asks(stage.alice, "/dbc ask for access to gpu3")
     assert told.plain.startswith(":no_entry_sign:")
     assert "Nobody has a session for gpu3 to share." in told.plain
+
+
+async def test_a_machine_or_a_node_in_the_place_of_another_leads_on(stage: Stage) -> None:
+    for line, typed, button in (
+        ("power off inference", "vm poweroff inference", "Power off a machine"),
+        ("power on inference", "vm start inference", "Start a machine"),
+        ("order show gpu1", "order list gpu1", "List rentals"),
+        ("order rescue gpu1", "order list gpu1", "List rentals"),
+        ("node use none", "settings node=none", "Change settings"),
+    ):
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert f"Did you mean `/dbc {typed}`?" in told.plain, line
+        assert button in told.buttons, line
+    told = await stage.asks(stage.alice, "/dbc power off inference")
+    await stage.alice.presses("Power off a machine", told)
+    form = await stage.alice.sees_modal("Power off a machine")
+    assert form.value("Machine") == stage.task("inference").task_id
+    await stage.alice.closes()
+    told = await stage.asks(stage.alice, "/dbc restrat nosuch")
+    assert "`/dbc vm restart <machine> [force]`" in told.plain
+    assert stage.changes() == []
