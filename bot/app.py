@@ -337,7 +337,12 @@ class Bot:
         return self._book.reload_aside()
 
     def _frozen(self) -> Frozen:
-        return Frozen(self.store, self.health, lambda: self._book.current.freeze.people.is_anybody)
+        return Frozen(
+            self.store,
+            self.health,
+            lambda: self._book.current.freeze.people,
+            self._people.is_barred,
+        )
 
     async def tick(self) -> None:
         """Do what the clock would have done by now."""

@@ -125,7 +125,8 @@ class Runs:
             async with attempt as tx:
                 reviewed = await tx.approvals.for_execution(execution.id)
                 await require_unrepeated(tx, command, execution, bound, reviewed, now)
-                await require_way(tx, command, execution, reviewed, rules, now)
+                has_left = self._services.reviews.reviewers.has_left
+                await require_way(tx, command, execution, reviewed, rules, has_left, now)
                 await require_turn(tx, command, execution, reviewed, now)
                 if bound.machine and await tx.executions.sent_to(execution) != bound.sent:
                     raise Overtaken(bound.subject(execution))

@@ -24,7 +24,8 @@ async def require_use(
     what the command is about (`Command.opens`). Asks nobody.
     """
     if not values.get(BREAK_GLASS) and not values.get(DRY_RUN):
-        await refuse_form(services.store, command)
+        who = services.reviews.reviewers
+        await refuse_form(services.store, command, who.rules, who.has_left)
     require_possible(services.reviews, actor, place, command, values)
     if services.table.needs_access(command):
         is_metal = any(p.arg.kind.is_metal for p in command.parameters)

@@ -171,10 +171,10 @@ class Clearance:
         """Whether it would be held back or wait now, if it were sent without breaking the glass."""
         if decision.break_glass and await self._turns.is_kept_back(command, execution):
             return True
-        rules, now = self._reviews.reviewers.rules, self._clock.now()
+        who, now = self._reviews.reviewers, self._clock.now()
         try:
             async with self._store.read() as tx:
-                await require_way(tx, command, execution, None, rules, now)
+                await require_way(tx, command, execution, None, who.rules, who.has_left, now)
         except Held:
             return True
         return False

@@ -278,10 +278,10 @@ class _Rehearsal:
 
     async def _held(self, execution: Execution) -> Held | None:
         """What would hold it back now: a freeze, or the breaker."""
-        rules, now = self._reviewers.rules, self._services.clock.now()
+        who, now = self._reviewers, self._services.clock.now()
         try:
             async with self._services.store.read() as tx:
-                await require_way(tx, self._command, execution, None, rules, now)
+                await require_way(tx, self._command, execution, None, who.rules, who.has_left, now)
         except Held as held:
             return held
         return None

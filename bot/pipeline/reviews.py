@@ -120,7 +120,8 @@ class Reviews:
             command = self._table[execution.command]
             await require_first(tx, command, execution, kind, now)
             # Nobody is asked to approve what would not be sent.
-            await require_way(tx, command, execution, None, self.reviewers.rules, now)
+            who = self.reviewers
+            await require_way(tx, command, execution, None, who.rules, who.has_left, now)
             if not await tx.executions.set_status(
                 execution.id, ExecutionStatus.WAITING, now=now, expect={ExecutionStatus.RECORDED}
             ):

@@ -158,9 +158,9 @@ class Turns:
 
     async def _require_way(self, command: Command, execution: Execution) -> None:
         """Raise Held at once while changes are held back: waiting would only end so."""
-        rules = self._services.reviews.reviewers.rules
+        who, now = self._services.reviews.reviewers, self._clock.now()
         async with self._store.read() as tx:
-            await require_way(tx, command, execution, None, rules, self._clock.now())
+            await require_way(tx, command, execution, None, who.rules, who.has_left, now)
 
     async def is_kept_back(self, command: Command, execution: Execution) -> bool:
         """Whether something is ahead of it now, or a limit is reached."""

@@ -241,6 +241,10 @@ class Reviewers:
         people.update(*members.values())
         return sorted(people)
 
+    def has_left(self, user: UserId) -> bool:
+        """Whether somebody was no full member when that was last found out; nobody is asked."""
+        return self._people.was_no_member(user)
+
     async def _is_full_member(self, user: UserId) -> bool:
         is_full = await self._is_described_as_one(user)
         self._people.note(user, is_member=is_full)

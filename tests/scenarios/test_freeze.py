@@ -57,6 +57,22 @@ async def test_nothing_is_sent_until_it_is_lifted(stage: Stage) -> None:
     assert stage.changes() == ["tasks.delete"]
 
 
+async def test_whoever_is_refused_is_told_whom_to_ask_of_those_who_are_here(
+    tmp_path: Path,
+) -> None:
+    async with site(tmp_path, RULES.replace('"U0BOB"', '"U0BOB", "U0CAROL"')) as stage:
+        await freezes(stage)
+        line = f"/dbc vm start {NAME}"
+        assert f"Ask <@{stage.bob.id}> to lift" in (await stage.asks(stage.alice, line)).plain
+        stage.bob.member.deleted = True
+        await stage.passes(61)
+        assert f"Ask <@{stage.carol.id}> to lift" in (await stage.asks(stage.alice, line)).plain
+        stage.carol.member.deleted = True
+        await stage.passes(61)
+        told = (await stage.asks(stage.alice, line)).plain
+        assert "Nobody whom the rules let lift the freeze is here any more" in told
+
+
 async def test_what_was_asked_before_is_not_sent_when_it_is_approved_during_a_freeze(
     stage: Stage,
 ) -> None:
