@@ -74,6 +74,8 @@ _BUTTONS: Mapping[str, Text] = {
     "watch": say("Watch the wallet"),
     "whoami": say("Show"),
 }
+# Kept by a form that shows what a machine is like: which one. No parameter is called so.
+_SHOWN = "machine shown"
 _RUN, _RUN_A_COMMAND = say("Run"), say("Run a command")
 
 
@@ -95,17 +97,38 @@ def form(
     errors: Mapping[str, Words] | None = None,
     needs_node: bool = False,
     reasons: Mapping[str, bool] = MappingProxyType({}),
+    shown: str = "",
 ) -> Form:
     """The form of a command, filled in with what was given.
 
-    `present` is what the fields' things are like now, `note` a word about that. `needs_node` says
-    that no default stands in for a node that is not named, `reasons` which patterns the rules may
-    want a reason to match, and whether they surely do.
+    `present` is what the fields' things are like now, `note` a word about that, `shown` the id of
+    the machine that is so: it is the one that is meant, whatever is called so later. `needs_node`
+    says that no default stands in for a node that is not named, `reasons` which patterns the rules
+    may want a reason to match, and whether they surely do.
     """
+    fields = _fields(command, values, present or {}, needs_node=needs_node)
+    is_wanted = bool(reasons) or REASON in values or REASON in (errors or {})
+    if is_wanted or command.effect_of(values) >= Effect.DISRUPT:
+        needed = reasons if BREAK_GLASS not in values else {}
+        fields.append(_reason_field(values.get(REASON, ""), needed))
+    return Form(
+        command=command.id,
+        title=said(command.does, {}) or _RUN_A_COMMAND,
+        submit=command.button or _BUTTONS.get(command.verb, _RUN),
+        fields=tuple(fields),
+        intro=tuple(Note(line(told)) for told in (command.help, note) if told),
+        errors=errors or {},
+        kept=_kept(command, values, {one.name for one in fields}, shown),
+    )
+
+
+def _fields(
+    command: Command, values: Mapping[str, str], present: Mapping[str, str], *, needs_node: bool
+) -> list[FormField]:
     deciding = deciders(command)
-    fields = [
+    return [
         replace(
-            _field(p, values.get(p.name, ""), (present or {}).get(p.name, "")),
+            _field(p, values.get(p.name, ""), present.get(p.name, "")),
             required=p.required
             and not command.has_instead(p.name)
             and (needs_node or not p.arg.kind.has_default),
@@ -114,34 +137,34 @@ def form(
         for p in _in_order(command, deciding)
         if not p.arg.pressed
     ]
-    is_wanted = bool(reasons) or REASON in values or REASON in (errors or {})
-    if is_wanted or command.effect_of(values) >= Effect.DISRUPT:
-        needed = reasons if BREAK_GLASS not in values else {}
-        fields.append(_reason_field(values.get(REASON, ""), needed))
-    shown = {shown.name for shown in fields}
-    # What decides is remembered with the form: Slack does not say it where others are searched.
-    deciding_names = {p.name for p in deciding}
-    unasked = shown | {p.name for p in command.parameters if p.arg.pressed}
-    kept = {n: text for n, text in values.items() if n not in unasked or n in deciding_names}
+
+
+def _kept(
+    command: Command, values: Mapping[str, str], asked: Collection[str], shown: str
+) -> dict[str, str]:
+    """What is remembered with a form beside what its fields hold, which are `asked`."""
+    # What decides, too: Slack does not say it where others are searched.
+    deciding = {p.name for p in deciders(command)}
+    unasked = {*asked, _SHOWN, *(p.name for p in command.parameters if p.arg.pressed)}
+    kept = {n: text for n, text in values.items() if n not in unasked or n in deciding}
     machines = {p.name: values[p.name] for p in _machines(command) if p.name in values}
     if NODE_OPTION in kept:
         kept |= machines  # it was said of this machine: where another is chosen, that says where
     if not machines:
         kept.pop(NODE_OPTION, None)
-    return Form(
-        command=command.id,
-        title=said(command.does, {}) or _RUN_A_COMMAND,
-        submit=command.button or _BUTTONS.get(command.verb, _RUN),
-        fields=tuple(fields),
-        intro=tuple(Note(line(told)) for told in (command.help, note) if told),
-        errors=errors or {},
-        kept=kept,
-    )
+    return {**kept, **machines, _SHOWN: shown} if shown else kept
 
 
 def sent(command: Command, submission: Submission) -> dict[str, str]:
-    """The texts of a form sent in, without the node of a machine that is no longer the one."""
+    """The texts of a form sent in, without the node of a machine that is no longer the one.
+
+    Where the name of a machine is as it was, the one is meant that the form has shown.
+    """
     values = {name: text for name, text in submission.values.items() if text.strip()}
+    if shown := values.pop(_SHOWN, ""):
+        for name in (p.name for p in _machines(command)):
+            if name in values and values[name] == submission.given.get(name):
+                return {**values, name: shown}
     chosen = [p.name for p in _machines(command) if NODE_OPTION in submission.given]
     if any(values.get(name) != submission.given.get(name) for name in chosen):
         values.pop(NODE_OPTION, None)

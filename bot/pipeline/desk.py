@@ -483,8 +483,8 @@ class Desk:
         async def work(answer: Answer) -> None:
             filled = partial(self._filling.form, command, values, actor, place)
             await answer.open(await filled())
-            present, note = await self._filling.present(command, vm, values, actor, place)
-            await answer.open(await filled(present=present, note=note))
+            present, note, shown = await self._filling.present(command, vm, values, actor, place)
+            await answer.open(await filled(present=present, note=note, shown=shown))
 
         return work
 

@@ -45,13 +45,17 @@ class Filling:
         *,
         present: Mapping[str, str] | None = None,
         note: Text = "",
+        shown: str = "",
     ) -> Form:
-        """The form of a command, filled in with what was given and with what is meant without."""
+        """The form of a command, filled in with what was given and with what is meant without.
+
+        `present`, `note` and `shown` are what `present` gives.
+        """
         needed = await self._needs_node(command, actor, place)
         values = await self._with_defaults(command, values, actor, place)
         form = forms.form(
             command, values, present=present, note=note, errors=errors, needs_node=needed,
-            reasons=self.reasons(command, values, actor, place),
+            reasons=self.reasons(command, values, actor, place), shown=shown,
         )  # fmt: skip
         return await self._labelled(form, command, values, actor, place)
 
@@ -76,8 +80,8 @@ class Filling:
 
     async def present(
         self, command: Command, vm: str, values: Mapping[str, str], actor: UserId, place: Place
-    ) -> tuple[Mapping[str, str], Text]:
-        """What a machine is like, by parameter; with a word about it."""
+    ) -> tuple[Mapping[str, str], Text, str]:
+        """What a machine is like, by parameter; with a word about it, and its id."""
         inventory = self._services.inventory
         read = certain(command.present, "only such commands come here")
         context = Context(self._services, command.id, actor, place, Source.FORM, unsaid)
@@ -101,16 +105,17 @@ class Filling:
             present = await read(context, machine)
             where = await inventory.label(machine.node)
         except BotError as problem:
-            return {}, say("Its present values could not be read. {why}", why=problem.words)
+            told = say("Its present values could not be read. {why}", why=problem.words)
+            return {}, told, ""
         except DeliveryFailed:
-            return {}, say(
-                "Its present values could not be read: Slack did not say who may see it."
-            )
-        return present, say(
+            told = say("Its present values could not be read: Slack did not say who may see it.")
+            return {}, told, ""
+        told = say(
             "{machine} on {node}. Grey is what it has now; empty keeps it.",
             machine=machine.label,
             node=where,
         )
+        return present, told, machine.task
 
     async def _with_defaults(
         self, command: Command, values: Mapping[str, str], actor: UserId, place: Place

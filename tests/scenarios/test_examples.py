@@ -44,7 +44,8 @@ ROOMS = {
     "what was shown, requested or decided: it is another now, or cannot be read any more": (
         "bot/messages/facts.py", "bot/messages/parts.py", "bot/pipeline/as_meant.py",
         "bot/pipeline/covered.py", "bot/pipeline/failing.py", "bot/pipeline/holding.py",
-        "bot/pipeline/obsolete.py", "bot/pipeline/readable.py", "bot/pipeline/works.py", "bot/reviews",
+        "bot/pipeline/obsolete.py", "bot/pipeline/readable.py", "bot/pipeline/works.py",
+        "bot/reviews",
     ),
     "a renter's proof": ("bot/services/renters.py",),
     "approvals and reviews, in states that last a moment": (

@@ -41,6 +41,17 @@ async def test_a_machine_chosen_in_the_form_is_shown_and_what_was_typed_stays(
     assert form_of(stage).value("CPU cores") == "4"
 
 
+async def test_a_beginning_means_the_machine_that_the_form_has_shown(stage: Stage) -> None:
+    shown, other = stage.task("inference"), stage.task("Ada's training run")
+    form = await opens(stage, "vm modify infer")
+    assert "inference on gpu1" in form.plain
+    other.desc, shown.desc = "infer", "served"  # by now it is the whole name of another one
+    await stage.alice.submits({"SSH port": "5700"})
+    await stage.quiet()
+    await stage.alice.sees("SSH port 5685 → 5700")
+    assert [one.task_id for one in stage.world.calls.of("tasks.modify")] == [shown.task_id]
+
+
 async def test_the_form_opens_although_the_node_is_dead(stage: Stage) -> None:
     stage.node("gpu1").die()
     form = await opens(stage, "vm modify inference")
