@@ -243,7 +243,10 @@ class Clicks:
             late = decisions.too_late(count, ago, execution.outcome)
             # Who has voted already can still take that back on the card.
             is_over = count.vote.why != Uncounted.VOTED
-            await answer.say(replace(late, in_place=is_alone and is_over))
+            if in_place := is_alone and is_over:
+                # It stands where the card stood, and has to say of what it is.
+                late = late.also(Note(await self._reviews.questions.titled(count.approval)))
+            await answer.say(replace(late, in_place=in_place))
             return
         # Whoever clicked is told while it goes on: it does not wait for their answer, or for Slack.
         telling = asyncio.create_task(self._tell(count, answer, is_alone=is_alone))

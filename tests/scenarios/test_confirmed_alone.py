@@ -79,6 +79,8 @@ async def test_a_late_press_says_what_they_did_themselves(
     await stage.alice.presses("确认" if chinese else "Confirm", again)
     await stage.quiet()
     assert told(stage.alice, late)
+    [seen] = [m.plain.replace("*", "") for m in stage.alice.messages() if late in m.plain]
+    assert ("删除 gpu1 上的 inference" if chinese else "Delete inference on gpu1") in seen
 
 
 @both_stages
