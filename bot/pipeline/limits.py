@@ -1,8 +1,11 @@
 """How much one person, and one channel, may request: so that nobody has to wait for a flood."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
 from bot.errors import Passing
+from bot.ids import UserId
 from bot.language.table import Command, Table
 from bot.model import Execution, ExecutionStatus
 from bot.pipeline.holding import OF_NODES
@@ -37,6 +40,8 @@ async def crowd_of(
         since = now - limits.within
         found = await tx.turns.requested_before(execution, since, most, channel=channel)
         counted = [one for one in found if is_limited(table.spoken_of(one.command), one)]
+        if channel:
+            counted = _let_in(counted, limits.person)
         return [one.created_at for one in counted[:most]] if len(counted) >= most else []
 
     told = None
@@ -53,6 +58,21 @@ async def crowd_of(
             len(full_for), since=time(full_for[-1]),
         )  # fmt: skip
     return Crowded(told, hint=_again(full_for[-1], limits)) if told else None
+
+
+def _let_in(requested: Sequence[Execution], most: int) -> list[Execution]:
+    """Those that can be carried out, newest first, of what was requested, newest first.
+
+    What one person requests beyond their own limit is refused when it is looked at, so that it
+    takes no room from others until then.
+    """
+    of: Counter[UserId] = Counter()
+    found = []
+    for one in reversed(requested):
+        of[one.actor] += 1
+        if of[one.actor] <= most:
+            found.append(one)
+    return found[::-1]
 
 
 def _again(oldest: datetime, limits: LimitSettings) -> Phrase:

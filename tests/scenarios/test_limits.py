@@ -1,5 +1,7 @@
 """Limits of what a person and a channel may request within a while."""
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -93,3 +95,27 @@ async def test_one_person_lets_only_so_many_wait_for_one_machine(stage: Stage) -
     await stage.asks(stage.bob, START)
     assert f"1 change of yours is waiting for {NAME} already." in stage.bob.last(CHANNEL).plain
     await waits(stage, stage.carol, START)
+
+
+async def test_what_one_person_requests_beyond_their_limit_takes_no_room_in_the_channel(
+    stage: Stage,
+) -> None:
+    rules(stage, NO_REVIEW + "[limits]\nperson = 1\nchannel = 3\n")
+    await stage.asks(stage.carol, f"/dbc disk add {NAME} 20")
+    _records_again(stage, 4)
+    stage.clock.advance(timedelta(seconds=1))
+    other = next(t for t in stage.node("gpu1").tasks.values() if t.desc != NAME)
+    await stage.asks(stage.bob, f"/dbc vm restart {other.task_id}")
+    assert stage.changes() == ["disks.add", "tasks.restart"]
+
+
+def _records_again(stage: Stage, times: int) -> None:
+    """The last request came so many times more at once: none of these has been looked at yet."""
+    with closing(sqlite3.connect(stage.data / "bot.db")) as database, database:
+        database.execute("CREATE TEMP TABLE more AS SELECT * FROM executions")
+        for number in range(times):
+            database.execute(
+                "UPDATE more SET id = ?, key = ?, status = 'recorded', started_at = NULL",
+                (f"again{number}", f"slash:again{number}"),
+            )
+            database.execute("INSERT INTO executions SELECT * FROM more")
