@@ -228,6 +228,17 @@ def _words(name: str) -> list[str]:
 
 
 def _distance(one: str, other: str) -> int:
-    """How many letters are added, left out or replaced."""
+    """How many letters are added, left out or replaced; two that are swapped count as one."""
+    if _are_swapped(one, other):
+        return 1
     changes = SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
     return sum(max(b - a, d - c) for kind, a, b, c, d in changes if kind != "equal")
+
+
+def _are_swapped(one: str, other: str) -> bool:
+    """Whether they are alike but for two neighbouring letters in each other's place."""
+    unlike = [at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]]
+    if len(one) != len(other) or len(unlike) != 2:
+        return False
+    first, second = unlike
+    return second == first + 1 and one[first : second + 1] == other[second] + other[first]

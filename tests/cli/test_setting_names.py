@@ -120,6 +120,8 @@ def test_the_variables_of_others_are_their_own(tmp_path: Path) -> None:
         ("SLACK_TOKEN", "SLACK_BOT_TOKEN"),
         ("DBC_CLIENT_URL", "DBC_CLIENT_URLS"),
         ("LOGLEVEL", "LOG_LEVEL"),
+        ("HEALTH_PROT", "HEALTH_PORT"),
+        ("LOG_LEVLE", "LOG_LEVEL"),
         ("SLACK_BOTTOKEN_FILE", "SLACK_BOT_TOKEN_FILE"),
         ("AUDIT_STREAM_FILE", "AUDIT_STREAM"),
     ],
