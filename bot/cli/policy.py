@@ -160,16 +160,20 @@ def _wrong(rules: Policy, one: Expectation) -> Iterator[str]:
 
 
 def _comes(decision: Decision) -> str:
+    if decision.kind is DecisionKind.CONFIRM:
+        return "needs the requester's confirmation"
     told = decided(decision)
     return f"is {told}" if decision.kind is DecisionKind.DENY else told
 
 
 def _unexpected(one: Expectation, decision: Decision, request: Request) -> Iterator[str]:
-    kind = _KINDS[decision.kind]
-    if decision.kind is not DecisionKind.DENY and reason_fault(decision, request):
+    kind, fault = _KINDS[decision.kind], ""
+    if decision.kind is not DecisionKind.DENY and (fault := reason_fault(decision, request)):
         kind = "reason"
     if kind != one.expect:
-        yield f"expected “{one.expect}”, found “{kind}”."
+        # What it is with a reason is said behind it.
+        why = fault.partition(" With it: ")[0]
+        yield f"expected “{one.expect}”, found “{kind}”. {why}".rstrip()
     if one.approvals is not None and one.approvals != decision.approvals:
         yield f"expected {counted(one.approvals, 'approval')}, found {decision.approvals}."
     if one.break_glass is not None and one.break_glass != decision.break_glass:

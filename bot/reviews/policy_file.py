@@ -200,7 +200,8 @@ def _sentence(fault: ErrorDetails) -> str:
         name = place[place.index("arguments") + 1]
         return f"the argument `{name}` is a text in quotes, a whole number, true or false."
     if fault["type"] == "missing":
-        return f"{owner} needs a `{key}`."
+        article = "an" if key[:1] in "aeiou" else "a"
+        return f"{owner} needs {article} `{key}`."
     if fault["type"] == "extra_forbidden":
         return f"{owner} has no key `{key}`; {_nearest(key, model)}."
     return f"`{key}` {_wanted(fault, model)}."

@@ -396,6 +396,24 @@ def test_each_expectation_that_fails_is_told_with_what_is_decided(tmp_path: Path
     assert ask("check", file).exit_code == 1
 
 
+def test_a_reason_and_a_confirmation_that_nobody_expected_are_told_in_whole_sentences(
+    tmp_path: Path,
+) -> None:
+    rules = TESTED.partition("[[test]]")[0]
+    lines = [
+        f'[[test]]\nask = "U0CAROL: {line}"\nexpect = "runs"\n'
+        for line in ("vm delete x", "vm delete x reason=none", "vm restart x")
+    ]
+    answer = ask("test", _file(tmp_path, rules + "".join(lines)))
+    assert answer.exit_code == 1
+    for words in (
+        "found “reason”. A reason is needed for this. It needs 2 approvals",
+        "found “reason”. The reason must match “^OPS”. It needs 2 approvals",
+        "found “confirm”. It needs the requester's confirmation ((default)).",
+    ):
+        assert words in answer.output
+
+
 def test_a_test_that_expects_what_there_is_not_is_a_fault_of_the_file(tmp_path: Path) -> None:
     answer = ask("test", _file(tmp_path, TESTED.replace('"runs"', '"works"')))
     assert "line 22: `expect` is one of 'runs', 'confirm'" in answer.output

@@ -140,6 +140,7 @@ def test_an_argument_is_meant_by_any_of_its_names_and_spellings(
     [
         ("[[rule]]\nmatch = {}\n", ["1: a rule needs a `name`."]),
         ('[[rule]]\nname = "a"\n', ["1: a rule needs a `match`."]),
+        ('[[test]]\nask = "U1 in C1: vm list"\n', ["1: a test needs an `expect`."]),
         (
             '[[rule]]\nname = ""\nmatch = {}\naprovals = 2\nconfirm = "yes"\n'
             '[[rule]]\n# approvals\napprovals = "2"\nmatch = { node = "gpu1", nodes = 3 }\n',
