@@ -16,6 +16,7 @@ from bot.plural import counted
 from bot.services.access import end_with_session
 from storage import Store, Vault, require_there
 
+_LANGUAGE = "language and settings"
 _PERSON = re.compile(r"[UW][A-Z0-9]+")
 _ONE = {
     "aliases": "alias",
@@ -26,7 +27,7 @@ _ONE = {
 @click.command()
 @click.argument("person", metavar="U…")
 def forget(person: UserId) -> None:
-    """Erase a person's sessions, shares, requests, aliases, defaults and language.
+    """Erase a person's sessions, shares, requests, aliases, defaults, language and settings.
 
     Also while the bot runs.
 
@@ -45,11 +46,13 @@ def forget(person: UserId) -> None:
     erased = asyncio.run(_forgotten(Store(settings.database_url, nobodys), person))
     told = ", ".join(_counted(count, name) for name, count in erased.items() if count)
     click.echo(f"Erased of {person}: {told or 'nothing, for nothing was kept'}.")
-    if erased["aliases"] or erased["languages"]:
+    if erased["aliases"] or erased[_LANGUAGE]:
         click.echo("A running bot remembers aliases and languages until it is restarted.")
 
 
 def _counted(count: int, several: str) -> str:
+    if several == _LANGUAGE:  # of one person, in however many rows it is kept
+        return several
     return counted(count, _ONE.get(several, several.removesuffix("s")), several)
 
 

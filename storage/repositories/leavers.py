@@ -26,7 +26,7 @@ _THEIRS: tuple[tuple[str, Table], ...] = (
     ("machine details read with their sessions", machine_details),
     ("aliases", aliases),
     ("defaults", defaults),
-    ("languages", readers),
+    ("language and settings", readers),
     ("suggestions", suggestions),
     ("watched wallets", watched_wallets),
 )
@@ -51,7 +51,7 @@ def _is_of(table: Table, user: UserId) -> ColumnElement[bool]:
         return and_(table.c.scope == "person", table.c.id == user)
     if table is readers:
         in_direct = and_(table.c.about == "direct", table.c.value == user)
-        return or_(and_(table.c.about.in_(["person", "locale"]), table.c.id == user), in_direct)
+        return or_(table.c.id == user, in_direct)
     if table is machine_details:
         return table.c.owner == user
     if table is access_requests:

@@ -31,7 +31,11 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "VALUES (?, ?, ?, 'person', '2026-01-05 09:00:00')",
             shares,
         )
-        made.execute("INSERT INTO readers VALUES ('person', ?, 'zh')", (ALICE,))
+        hours = "22:00-07:00 Europe/Amsterdam"
+        known = [("person", ALICE, "zh"), ("locale", ALICE, "zh"), ("direct", "D0ALICE", ALICE),
+                 ("notify", ALICE, "digest"), ("quiet", ALICE, hours),
+                 ("quiet", "C0GPUOPS", hours)]  # fmt: skip
+        made.executemany("INSERT INTO readers VALUES (?, ?, ?)", known)
         asked = [(name, asker, node, "[]", "[]", "open", "2026-01-05 09:00:00", None)
                  for name, asker in (("1", ALICE), ("2", BOB))]  # fmt: skip
         made.executemany("INSERT INTO access_requests VALUES (?,?,?,?,?,?,?,?)", asked)
@@ -65,14 +69,15 @@ def test_what_is_theirs_is_erased_and_nothing_of_others(file: Path) -> None:
         "1 access request,",
         "1 alias,",
         "1 default,",
-        "1 language.",
+        "default, language and settings.",
     ):
         assert what in done.output
     for table in ("dbc_sessions", "aliases"):
         assert counted(file, f'{table} WHERE "user" = ?', ALICE) == 0
     assert counted(file, "dbc_sessions") == 2
     assert counted(file, "session_shares") == counted(file, "access_requests") == 1
-    assert counted(file, "readers") == counted(file, "defaults") == 0
+    assert counted(file, "defaults") == 0
+    assert counted(file, "readers") == counted(file, "readers WHERE id = 'C0GPUOPS'") == 1
 
 
 def test_a_database_of_a_newer_version_is_left_alone(file: Path) -> None:
