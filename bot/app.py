@@ -366,7 +366,8 @@ class Bot:
             self._retiring.cancel()
             await asyncio.gather(self._retiring, return_exceptions=True)
         await self._book.close()
-        await self._ticker.stop()
+        # Both at once: nothing is taken while jobs that are under way may end.
+        await asyncio.gather(self._ticker.stop(), self.edge.close())
         await self.edge.stop()
         await self._checkup.close()
         await self._outbox.close()

@@ -128,6 +128,12 @@ class SlackEdge:
         await self._hang_up()
         await self._supervisor.drain(GRACE)
 
+    async def close(self) -> None:
+        """Take nothing more; what was taken goes on, and `stop` waits for it."""
+        if self._server is not None:
+            await self._server.stop()
+        await self._hang_up()
+
     async def _hang_up(self) -> None:
         if self._socket is not None:
             await self._socket.stop()
@@ -135,9 +141,7 @@ class SlackEdge:
 
     async def stop(self) -> None:
         """Take nothing more, then let what was taken be answered for some seconds."""
-        if self._server is not None:
-            await self._server.stop()
-        await self._hang_up()
+        await self.close()
         await self._pulse.stop()
         await self._supervisor.drain(GRACE)
         await self._messenger.close()

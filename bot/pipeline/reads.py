@@ -1,6 +1,8 @@
 """Runs commands that only read, and gives what they say in the form that was asked for."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -10,7 +12,7 @@ import structlog
 from bot.clock import shown
 from bot.correlation import part_of
 from bot.dbc.errors import DbcError
-from bot.errors import BotError
+from bot.errors import BotError, from_error
 from bot.ids import TaskId, new_id
 from bot.language import output
 from bot.language.args import FILE, FILTER, JSON
@@ -83,6 +85,9 @@ class Reads:
             outcome = "done"
         except BotError as error:
             outcome = str(error.severity)
+            raise
+        except asyncio.CancelledError:
+            await _say_that_it_stops(answer)
             raise
         finally:
             self._services.commands.read(wish, wish.command.id, outcome, clock.monotonic() - began)
@@ -357,3 +362,13 @@ def _early(wish: Wish, interim: Interim) -> Callable[[Reply], Awaitable[None]]:
         await interim.once(output.filtered(reply, wanted) if wanted else reply)
 
     return say
+
+
+async def _say_that_it_stops(answer: Answer) -> None:
+    """Tell whoever waits that nothing will come: no other process knows of a read."""
+    told = BotError(
+        say("The bot is stopping, so this was not finished."), hint=say("Try again in a minute.")
+    )
+    with suppress(TimeoutError, DeliveryFailed):
+        async with asyncio.timeout(_SOON.total_seconds()):
+            await answer.say(from_error(told))
