@@ -104,7 +104,8 @@ class ChainReader:
         self._looking: asyncio.Task[ChainView] | None = None
         self._view: ChainView | None = None
         self._viewed_at = timedelta()
-        self._off = timedelta()  # how far this machine's clock is behind what the nodes agree on
+        # How far this process's own clock is behind the world's; None before the first look.
+        self._off: timedelta | None = None
         self.faults: dict[str, str] = {}  # by address: why it is not believed at present
         self._since: dict[str, timedelta] = {}  # since when
         self._odd: dict[str, timedelta] = {}  # by address: when it contradicted the others last
@@ -135,9 +136,12 @@ class ChainReader:
 
     @property
     def now(self) -> datetime:
-        """The time of the world; where two clocks differ, the later one: nothing may be late."""
+        """The time of the world, as the nodes told last.
+
+        Before they have, the later one where two clocks differ: nothing may be late.
+        """
         now = self._clock.now()
-        return max(now, shown(self._clock, now)) if not self._off else now + self._off
+        return max(now, shown(self._clock, now)) if self._off is None else now + self._off
 
     def impairments(self) -> tuple[Text, ...]:
         """Which nodes are not believed for long, or contradict the others, for the operator."""
@@ -208,7 +212,7 @@ class ChainReader:
             faults |= {head.url: "the nodes are apart" for head in heads}
         self._tell(faults)
         if together:
-            self._off = world - steady if world != now else timedelta()
+            self._off = world - steady
             return self._view_of(together, world)
         if heads:
             raise ChainDisagrees(why="the nodes are apart")

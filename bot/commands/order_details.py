@@ -39,6 +39,7 @@ from bot.reply import (
     line,
     listed,
     say,
+    world_time,
 )
 
 _MOST_PAYMENTS = 12  # of a rental that was renewed often, the first ones
@@ -131,7 +132,7 @@ def data_of(facts: Facts) -> Mapping[str, object]:
         "order": order.number, "node": facts.node, "node_id": order.node, "renter": order.renter,
         "phase": str(order.phase), "gpu_indexes": list(order.gpus),
         "start_block": None if order.is_of_node else order.began,
-        "end_block": order.ends, "block": facts.head, "read_at": order.seen_at,
+        "end_block": order.ends, "block": facts.head, "read_at": world_time(order.seen_at),
         "taken_by": order.renewer or None,
         "taken_at": order.renewer_since if order.renewer else None,
     }  # fmt: skip

@@ -21,6 +21,7 @@ from bot.reply import (
     Reply,
     Row,
     Rows,
+    Span,
     code,
     line,
     plain,
@@ -241,6 +242,8 @@ def _plain(value: object) -> object:
         case datetime():
             known = None if value == UNTOLD else value.astimezone(UTC)
             return known and known.isoformat(timespec="seconds")
+        case Span(at=datetime() as at):  # which stays as it is told (`world_time`)
+            return _plain(at)
         case Mapping():
             return dict(value)
     raise TypeError(f"{type(value)} has no form in JSON")

@@ -4,7 +4,7 @@ from bot.model import OrderPhase
 from bot.orders import words
 from bot.orders.facts import Facts, span
 from bot.orders.schedule import goal_of
-from bot.reply import Line, Text, line, say, time
+from bot.reply import Line, Text, line, say, world_time
 
 OVER = {
     OrderPhase.LAPSED: say("has lapsed (nobody confirmed it in time)"),
@@ -35,7 +35,9 @@ def with_taker(told: Text, facts: Facts) -> Line:
 def _as_read(facts: Facts) -> Text:
     if facts.order.missing_since is not None:
         return say("(not found on the chain just now, which is being checked)")
-    return say("(as read {time}: the chain cannot be read)", time=line(time(facts.order.seen_at)))
+    return say(
+        "(as read {time}: the chain cannot be read)", time=line(world_time(facts.order.seen_at))
+    )
 
 
 def _coming(facts: Facts) -> Line:

@@ -10,7 +10,7 @@ from bot.model import OrderPhase, RentalOrder
 from bot.orders.costs import Amount
 from bot.orders.offers import Offer
 from bot.orders.schedule import DAY, HOUR, MINUTE, goal_of, moment
-from bot.reply import Line, Text, all_of, bold, line, listed, plain, say, say_number, time
+from bot.reply import Line, Text, all_of, bold, line, listed, plain, say, say_number, world_time
 
 _WORTH_SAYING = timedelta(minutes=10)
 _STEP = 5 * MINUTE  # in which a moment is told that is hours ahead
@@ -107,7 +107,7 @@ class Facts:
 
     def earliest(self, block: int) -> Line:
         """When a block is made at the earliest: whoever has to do something does it before."""
-        return line(time(moment(self.order, block, self.head)))
+        return line(world_time(moment(self.order, block, self.head)))
 
     @property
     def sure(self) -> tuple[AtStake, ...]:
@@ -132,10 +132,17 @@ class Facts:
     def at(self, block: int) -> Line:
         """When a block is made: the earliest moment, and the latest by the chain's own pace."""
         ahead, slower = block - self.head, pace(self.order)
-        earliest, latest = moment(self.order, block, self.head), self.now + ahead * slower
+        head_at = self.order.seen_at + (self.head - self.order.seen_block) * SLOT
+        earliest, latest = moment(self.order, block, self.head), head_at + ahead * slower
         if ahead > 0 and ahead * (slower - SLOT) >= _WORTH_SAYING:
-            return line(say("between {early} and {late}", early=time(earliest), late=time(latest)))
-        return line(time(earliest))
+            return line(
+                say(
+                    "between {early} and {late}",
+                    early=world_time(earliest),
+                    late=world_time(latest),
+                )
+            )
+        return line(world_time(earliest))
 
 
 def told_of(machines: Sequence[AtStake], room: int = _ROOM) -> Text | Line:

@@ -3,7 +3,7 @@
 from bot.model import OrderPhase
 from bot.orders.facts import Facts
 from bot.orders.schedule import KEPT, deleted_at, goal_of
-from bot.reply import Line, Note, Part, Phrase, bold, command, line, say, say_number, time
+from bot.reply import Line, Note, Part, Phrase, bold, command, line, say, say_number, world_time
 
 
 def just_ended(facts: Facts) -> tuple[Part, ...]:
@@ -17,7 +17,7 @@ def just_ended(facts: Facts) -> tuple[Part, ...]:
     lost = say(
         "Its machines lose power within 15 minutes, and the node deletes them after {time}. To "
         "copy what you need: {command}",
-        time=line(time(deleted_at(facts.order))),
+        time=line(world_time(deleted_at(facts.order))),
         command=command(f"order rescue {facts.order.number}"),
     )
     return (Note(line(told, " ", lost)),)
@@ -75,11 +75,11 @@ def _unread(facts: Facts) -> Phrase:
             "renewed, {node} may have deleted its machines since {time}. Copy at once what is "
             "left.",
             order=str(facts.order.number), node=line(bold(facts.node)),
-            end=facts.earliest(facts.order.ends), time=line(time(deleted_at(facts.order))),
+            end=facts.earliest(facts.order.ends), time=line(world_time(deleted_at(facts.order))),
         )  # fmt: skip
     named: dict[str, str | Line] = {
         "order": str(facts.order.number), "node": line(bold(facts.node)),
-        "time": line(time(deleted_at(facts.order))),
+        "time": line(world_time(deleted_at(facts.order))),
     }  # fmt: skip
     if facts.is_ending:
         return say(

@@ -2,7 +2,7 @@
 
 from bot.orders.facts import Facts, told_of
 from bot.orders.schedule import KEPT, LOOP, deleted_at, goal_of
-from bot.reply import Line, Note, Phrase, bold, line, say, say_number, time
+from bot.reply import Line, Note, Phrase, bold, line, say, say_number, world_time
 
 
 def is_perhaps(facts: Facts) -> bool:
@@ -50,7 +50,7 @@ def unseen_end(facts: Facts) -> Phrase:
             "was renewed. It was to end {end}.",
             **named,
         )
-    named["time"] = line(time(deleted_at(facts.order)))
+    named["time"] = line(world_time(deleted_at(facts.order)))
     if facts.is_ending:
         return say(
             "{node} may delete {machines} with all disks and snapshots after {time}. Order {order} "

@@ -31,7 +31,7 @@ from bot.reply import (
     say,
     say_number,
     sentences,
-    time,
+    world_time,
 )
 
 
@@ -94,7 +94,7 @@ def unread(facts: Facts) -> Note:
     told = say(
         "This could not be read from the chain just now: it is as of {time}, and may have been "
         "confirmed or renewed since.",
-        time=line(time(facts.order.seen_at)),
+        time=line(world_time(facts.order.seen_at)),
     )
     return Note(line(emoji("warning"), " ", told))
 
@@ -166,7 +166,7 @@ def _unseen_end(facts: Facts) -> Reply:
     """That the end must have come, which nobody has read: what is lost by then stands first."""
     goal = facts.order.ends + KEPT
     named = {**_named(facts), "machines": facts.lost, "end": facts.earliest(facts.order.ends)}
-    named["time"] = line(time(deleted_at(facts.order)))
+    named["time"] = line(world_time(deleted_at(facts.order)))
     if not facts.has_machines:
         told = say("Order {order} for {node} was to end {end}, unless it was renewed.", **named)
         return _reply(facts, "alarm_clock", line(told), *at_the_end(facts))

@@ -67,6 +67,7 @@ from bot.reply.text import (
     sentences,
     time,
     verb,
+    world_time,
 )
 from bot.reply.typed_ids import with_mentions
 
@@ -139,4 +140,5 @@ __all__ = [
     "with_mentions",
     "with_moments",
     "with_words",
+    "world_time",
 ]

@@ -36,7 +36,7 @@ def with_commands(said: T, spelled: Callable[[Span], Span]) -> T:
 
 
 def with_moments(said: T, shown: Callable[[datetime], datetime]) -> T:
-    """The same with every moment in it as `shown` gives it."""
+    """The same with every moment in it as `shown` gives it, but for those of the world."""
     return _each(said, {datetime: shown})  # type: ignore[no-any-return]
 
 
@@ -84,6 +84,8 @@ def _each(value: Any, changes: _Changes) -> Any:
     """
     kind: type = type(value)
     if kind in _PLAIN:
+        return value
+    if kind is Span and datetime in changes and value.is_of_world:
         return value
     if (change := changes.get(kind)) is not None:
         value = change(value)

@@ -35,6 +35,8 @@ Style = Literal[
 ]
 
 
+_WORLD = "world"  # the text of a moment by the world's clock, which a former version ignores
+
 # Within a column of text, between the English and what makes it up (`bot.reply.kept`).
 SEPARATOR = "\x1f"
 
@@ -51,6 +53,11 @@ class Span:
     url: str = ""
     at: datetime | None = None
     words: "Phrase | None" = None
+
+    @property
+    def is_of_world(self) -> bool:
+        """Whether it is a moment that no setting of this machine's clock moves."""
+        return self.style == "time" and self.text == _WORLD
 
 
 Given: TypeAlias = "Annotated[str | int | Span | Phrase | Line, _FIRST]"
@@ -368,6 +375,11 @@ def emoji(name: str) -> Span:
 def time(at: datetime) -> Span:
     """A moment, shown in the reader's own time zone."""
     return _moment(at, "time")
+
+
+def world_time(at: datetime) -> Span:
+    """A moment by the world's clock, such as a block's: it stays where this machine's is set."""
+    return Span(_WORLD, "time", at=at)
 
 
 def _moment(at: datetime, style: Style) -> Span:
