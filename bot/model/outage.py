@@ -47,6 +47,11 @@ class Kept:
     port_episode: str = ""
     turns: str = ""
 
+    @property
+    def identity(self) -> tuple[NodeId, TaskId]:
+        """Its node and its id: another node may have one of the same id, as a copy of it."""
+        return self.node, self.task
+
 
 @dataclass(frozen=True, slots=True)
 class OwnChange:

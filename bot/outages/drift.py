@@ -103,7 +103,7 @@ class _Stand:
     news: Sequence[Machine]
     missing: Sequence[Kept]
     same: Sequence[Rewritten]
-    kept: Mapping[TaskId, Kept]
+    kept: Mapping[tuple[NodeId, TaskId], Kept]
     own: Mapping[TaskId, Sequence[OwnChange]]
     has_new_owners: bool
 
@@ -163,7 +163,7 @@ class Drift:
             news, missing = await tx.outages.news(), await tx.outages.missing()
             same = await tx.outages.touched(now - _OFTEN, doubtful, now - _LATELY)
             kept = await tx.outages.kept([one.task for one in news])
-            tasks = {*kept, *(one.task for one in missing)}
+            tasks = {one.task for one in (*kept.values(), *missing)}
             since = min((one.seen_at for one in [*kept.values(), *missing]), default=now)
             own = _by_task(await tx.outages.own_changes(tasks, min(since, now - _UNKNOWN_FOR)))
             has_new_owners = await tx.outages.has_new_owners()
@@ -188,9 +188,9 @@ class Drift:
     async def _over(self, stand: _Stand) -> Collection[TaskId]:
         """Those that are off or missing since their rental has ended."""
         off = [
-            replace(one, seen_at=stand.kept[one.task].seen_at)
+            replace(one, seen_at=stand.kept[one.node, one.task].seen_at)
             for one in stand.news
-            if one.task in stand.kept and phase_of(one.status) is Phase.OFF
+            if (one.node, one.task) in stand.kept and phase_of(one.status) is Phase.OFF
         ]
         missing = [
             Machine(one.node, one.task, one.owner, one.label, one.status, "", one.seen_at)
@@ -203,7 +203,7 @@ class Drift:
     def _compared(
         self,
         news: Sequence[Machine],
-        kept: Mapping[TaskId, Kept],
+        kept: Mapping[tuple[NodeId, TaskId], Kept],
         own: Mapping[TaskId, Sequence[OwnChange]],
         over: Collection[TaskId],
         now: datetime,
@@ -214,7 +214,7 @@ class Drift:
             status, phase = machine.status.strip().lower(), phase_of(machine.status)
             if phase not in _SETTLED:
                 continue
-            known = kept.get(machine.task)
+            known = kept.get((machine.node, machine.task))
             if known is None:
                 keep.append((None, _new(machine, status)))
                 continue
@@ -321,12 +321,12 @@ class Drift:
         last_words = await self._port_ends.of([*left, *gone])
         async with self._store.write() as tx:
             known = await tx.outages.kept([one.before.task for one in found])
-            if any(known.get(one.before.task) != one.before for one in found):
+            if any(known.get(one.before.identity) != one.before for one in found):
                 return  # another process is telling it
             told = [(one.before, _as_told(one, episode, now)) for one in found if one.now]
             await tx.outages.keep([*keep, *told])
             await tx.outages.note_owners()
-            await tx.outages.forget([one.task for one, _ in (*left, *gone)])
+            await tx.outages.forget([one for one, _ in (*left, *gone)])
             await self._port_ends.tell(tx, last_words)
             for key, place, reply, after, rest in messages:
                 is_whole = not (rest and await rest.goes_on(tx, place))

@@ -151,7 +151,7 @@ class Rounds:
             now = self._clock.now()
             async with self._store.write() as tx:
                 known = await tx.outages.kept([one.task for one in shut])
-                if any(known.get(one.task) != one for one in shut):
+                if any(known.get(one.identity) != one for one in shut):
                     return  # another process is telling it
                 await tx.outages.keep([(one, replace(one, port=_OPEN)) for one in shut])
                 for episode, where in places.items():
@@ -212,7 +212,7 @@ class Rounds:
             return
         async with self._store.write() as tx:
             known = await tx.outages.kept([one.task for one in unseen])
-            if any(known.get(one.task) != one for one in unseen):
+            if any(known.get(one.identity) != one for one in unseen):
                 return  # another process is telling it
             await tx.outages.keep([(one, replace(one, port=_OPEN)) for one in unseen])
             await self._port_ends.tell(tx, last_words)
@@ -286,7 +286,7 @@ class Rounds:
         at = self._clock.now()
         async with self._store.write() as tx:
             known = await tx.outages.kept([before.task for before, _ in found])
-            if any(known.get(before.task) != before for before, _ in found):
+            if any(known.get(before.identity) != before for before, _ in found):
                 return  # another process is telling it
             await tx.outages.keep([*keep, *fresh])
             for key, place, reply, rest in messages:

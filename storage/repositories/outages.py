@@ -1,10 +1,12 @@
 """Nodes that keep silent, and machines as they were left. What it means is not known here."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import and_, delete, exists, func, not_, or_, select, true, update
+from sqlalchemy import CursorResult, and_, delete, exists, func, not_, or_, select, true, update
 
 from bot.ids import NodeId, TaskId, UserId
 from bot.model import ExecutionStatus, Kept, Machine, OwnChange, Silence
@@ -59,6 +61,7 @@ _UNNOTED = (
 # A machine as it was kept, if it was, and as it will be kept.
 Rewritten = tuple[Kept | None, Kept]
 _KEYS = tuple(column.name for column in kept_machines.c)
+_Identity = tuple[NodeId, TaskId]
 
 
 class Outages(Repository):
@@ -114,17 +117,17 @@ class Outages(Repository):
         query = select(kept_machines).where(not_(exists().where(_SAME)))
         return [Kept(**row) for row in (await self._connection.execute(query)).mappings()]
 
-    async def kept(self, tasks: Collection[TaskId] | None = None) -> dict[TaskId, Kept]:
-        """How these machines are kept, or all, by id."""
+    async def kept(self, tasks: Collection[TaskId] | None = None) -> dict[_Identity, Kept]:
+        """How the machines of these ids are kept, or all, by node and id."""
         if tasks is None:
             rows = await self._connection.execute(select(kept_machines))
-            return {row["task"]: Kept(**row) for row in rows.mappings()}
-        found: dict[TaskId, Kept] = {}
+            return _by_identity(rows)
+        found: dict[_Identity, Kept] = {}
         asked = sorted(tasks)
         for start in range(0, len(asked), _AT_ONCE):
             some = kept_machines.c.task.in_(asked[start : start + _AT_ONCE])
             rows = await self._connection.execute(select(kept_machines).where(some))
-            found |= {row["task"]: Kept(**row) for row in rows.mappings()}
+            found |= _by_identity(rows)
         return found
 
     async def some_after(self, task: str, limit: int) -> list[Kept]:
@@ -177,15 +180,22 @@ class Outages(Repository):
             index_elements=[kept_machines.c.node, kept_machines.c.task], set_=news
         )
         known = await self.kept([after.task for _, after in changes])
-        rows = [asdict(after) for before, after in changes if known.get(after.task) == before]
+        rows = [asdict(after) for before, after in changes if known.get(after.identity) == before]
         for start in range(0, len(rows), _AT_ONCE):
             await self._connection.execute(upsert, rows[start : start + _AT_ONCE])
 
-    async def forget(self, tasks: Collection[TaskId] | None = None) -> None:
+    async def forget(self, machines: Collection[Kept] | None = None) -> None:
         """Keep these machines no longer; None: no machine."""
+        by_node: dict[NodeId, list[TaskId]] = defaultdict(list)
+        for one in machines or ():
+            by_node[one.node].append(one.task)
         for table in (kept_machines, kept_owners):
-            which = true() if tasks is None else table.c.task.in_(sorted(tasks))
-            await self._connection.execute(delete(table).where(which))
+            its = [
+                and_(table.c.node == node, table.c.task.in_(tasks))
+                for node, tasks in by_node.items()
+            ]
+            for which in [true()] if machines is None else its:
+                await self._connection.execute(delete(table).where(which))
 
     async def has_new_owners(self) -> bool:
         """Whether a session shows a machine that is kept, and that is not noted yet."""
@@ -246,3 +256,7 @@ class Outages(Repository):
                 for row in rows
             ]  # fmt: skip
         return found
+
+
+def _by_identity(rows: CursorResult[*tuple[Any, ...]]) -> dict[_Identity, Kept]:
+    return {(row["node"], row["task"]): Kept(**row) for row in rows.mappings()}

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
 
@@ -346,6 +347,20 @@ async def test_nobody_waits_for_a_slack_that_does_not_say_who_people_are(stage: 
     assert len(about) == 1  # each may take ten seconds
     for one in people:
         assert len(news(one)) == 1
+
+
+async def test_a_machine_of_the_same_id_on_another_node_is_another_one(tmp_path: Path) -> None:
+    async with staged(tmp_path, policy=ON) as stage:
+        machine = stage.task("inference")
+        assert machine.domain is not None
+        stage.node("gpu2").tasks[machine.task_id] = deepcopy(machine)  # moved there, and back
+        await stage.gives_session(stage.alice, "gpu1", "gpu2")
+        await goes_on(stage, 3)
+        stage.node("gpu2").silent = True
+        machine.status, machine.domain.state = Status.CLOSED, Libvirt.SHUT_OFF
+        await goes_on(stage, 4)
+        (message,) = told(stage.alice, "inference")
+        assert "Outside this bot, on gpu1: inference is now “off”" in message
 
 
 # Nodes

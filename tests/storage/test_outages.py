@@ -31,7 +31,7 @@ async def test_what_another_process_has_written_since_is_not_overwritten(store: 
         await tx.outages.keep([(None, KEPT)])
         await tx.outages.keep([(KEPT, told)])
         await tx.outages.keep([(KEPT, replace(KEPT, suspect="closed"))])
-        assert await tx.outages.kept([TASK]) == {TASK: told}
+        assert await tx.outages.kept([TASK]) == {told.identity: told}
 
 
 async def test_a_change_of_the_bots_own_is_known_until_it_was_looked_at(store: Store) -> None:
