@@ -1,5 +1,6 @@
 """Image servers and the transfers to and from them, as commands look for them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,10 +10,11 @@ from bot.dbc.models import Progress
 from bot.dbc.sizes import Size
 from bot.errors import NotFound, Refused
 from bot.language.kind import Arg
-from bot.language.kinds import CHOICE, IMAGE
+from bot.language.kinds import CHOICE, IMAGE, SERVER
 from bot.messages.facts import FactKind
 from bot.pipeline.context import Context
-from bot.reply import Text, command, line, listed, say
+from bot.pipeline.suggestions import Suggestions
+from bot.reply import Button, Text, command, line, listed, say
 from bot.watches.observers.transfers import size_of
 
 DOWNLOAD, UPLOAD = "download", "upload"
@@ -87,11 +89,24 @@ async def choose_server(ctx: Context, server: str, having: str = "") -> str:
         raise Refused(
             say("Which image server? The DBC daemon is configured with none."), field="server"
         )
-    raise Refused(
+    refusal = Refused(
         say("Which image server? {listed}.", listed=listed(fitting)),
         hint=say("Name one of them, such as {server}.", server=fitting[0]),
         field="server",
     )
+    refusal.offers = await _offers(ctx, fitting)
+    raise refusal
+
+
+async def _offers(ctx: Context, servers: Sequence[str]) -> tuple[Button, ...]:
+    """A button for each server, with all else that was requested; of reads, none."""
+    services, request = ctx.services, ctx.execution
+    row = services.table.get(request.command) if request is not None else None
+    taken = [p for p in row.parameters if p.arg.kind is SERVER] if row else []
+    if request is None or row is None or not taken:
+        return ()
+    suggestions = Suggestions(services.store, services.table, services.clock)
+    return await suggestions.choices(ctx.actor, row, request.arguments, taken[0].name, servers)
 
 
 async def size_on_server(ctx: Context, server: str, image: str) -> Size | None:

@@ -24,7 +24,7 @@ from bot.services.remembering import remember
 from storage import Store
 
 SUGGESTED = "command.suggested"
-ON_NODE = "command.on_node"  # carries out what was typed, with the node that it left out
+ON_NODE = "command.on_node"  # carries out what was typed, with the node or server it left out
 
 _LIST = "list of"  # no parameter is called so: an empty request is kept as well
 _OPEN = "open"
@@ -98,6 +98,24 @@ class Suggestions:
             value = _value(command, form, rest)
             shown = (*shown, Button(say("Another node …"), OPEN_FORM, value))
         return shown
+
+    async def choices(
+        self,
+        actor: UserId,
+        command: Command,
+        values: Mapping[str, str],
+        name: str,
+        texts: Sequence[str],
+    ) -> tuple[Button, ...]:
+        """A button for each of the first texts of which one is meant as this argument."""
+        rest = _offered(command, values)
+        said = {secrets.token_urlsafe(9): {**rest, name: text} for text in texts[:_MOST_NODES]}
+        if not await self._are_kept(actor, said):
+            return ()
+        return tuple(
+            Button(text, ON_NODE, f"{command.id}:{one}")
+            for one, text in zip(said, texts, strict=False)
+        )
 
     def at_hand(self, commands: Iterable[Command]) -> tuple[Actions, ...]:
         """A button for each of the commands that only reads, and needs nothing said."""

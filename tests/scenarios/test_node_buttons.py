@@ -79,3 +79,15 @@ async def test_a_refusal_is_read_though_its_buttons_cannot_be_kept(
         again = await stage.asks(stage.alice, f"/dbc {line}")
     assert again.plain.partition("\n")[0] == said.partition("\n")[0]
     assert again.buttons == []
+
+
+async def test_of_several_image_servers_each_is_a_button(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    which = await stage.asks(stage.alice, "/dbc image upload ubuntu-20.04.qcow2 on gpu1")
+    assert "Which image server?" in which.plain
+    assert which.buttons == ["backup", "hub"]
+    assert stage.changes() == []
+    await stage.alice.presses("backup", which)
+    await stage.alice.sees(r"ubuntu-20\.04\.qcow2.* to \*?backup", CHANNEL)
+    assert len(stage.changes()) == 1
