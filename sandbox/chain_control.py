@@ -13,6 +13,10 @@ from sandbox.chain import Chain, Rental, RpcNode
 from sandbox.chain.blocks import SLOT
 from sandbox.chain.ledger import CONFIRM_WITHIN, HALF_HOUR, MOST_AHEAD, PER_DAY, ChainRefused
 from sandbox.dbc import World
+from sandbox.dbc.chain import RentOrder
+from sandbox.dbc.demo import demo_renter
+from sandbox.dbc.host import KEPT_BLOCKS
+from sandbox.dbc.task import Libvirt
 from sandbox.posted import posted
 
 HEALTH = ("well", "unreadable", "stuck", "contradicting")
@@ -39,13 +43,14 @@ class ChainControl:
         self._health = "well"
 
     def application(self) -> web.Application:
-        """`GET /state`, `POST /orders/{number}/end|renew|confirm`, `POST /rent`, `POST /health`."""
+        """`GET /state`, `POST /orders/{number}/end|renew|confirm`, `/rent`, `/ended`, `/health`."""
         app = web.Application()
         app.add_routes(
             [
                 web.get("/state", self._state),
                 web.post("/orders/{number:\\d+}/{what:end|renew|confirm}", self._order),
                 web.post("/rent", self._rent),
+                web.post("/ended", self._had_ended),
                 web.post("/health", self._fall_ill),
             ]
         )
@@ -70,10 +75,9 @@ class ChainControl:
     async def _rent(self, request: web.Request) -> web.Response:
         """Rent a `node`'s free GPUs for so long; the order waits for its confirmation."""
         given = await posted(request)
-        named = {name: machine for machine, name in self._names.items()}
-        machine = named.get(str(given.get("node", "")))
+        machine = self._machine(given)
         if machine is None:
-            return _refused(f"A node is one of {', '.join(sorted(named))}.")
+            return self._no_node()
 
         def rent() -> None:
             head = self._chain.blocks.head
@@ -83,6 +87,39 @@ class ChainControl:
             self._chain.rent(self._renter, machine, max(free, 1), blocks=length)
 
         return self._done(rent)
+
+    async def _had_ended(self, request: web.Request) -> web.Response:
+        """A `node` has a machine of an order that ended long ago, and deletes it in so long."""
+        given = await posted(request)
+        machine = self._machine(given)
+        if machine is None:
+            return self._no_node()
+
+        def leave() -> None:
+            left = _blocks(given)
+            if not 0 < left < KEPT_BLOCKS:
+                raise ValueError("A node deletes within 72 hours after the end of an order.")
+            node = self._world.nodes[machine]
+            gpus, ago = [node.gpus - 1], KEPT_BLOCKS - left
+            order = self._chain.ended(self._renter, machine, gpus, ago)
+            number = str(order.number)
+            node.chain.orders[number] = RentOrder(number, self._renter, gpus, rent_end=order.end)
+            task = node.running_task(
+                demo_renter(), desc=f"left-of-{number}", gpus=gpus, rent_order=number,
+                created_at=node.now - ago * SLOT - timedelta(hours=1),
+            )  # fmt: skip
+            if task.domain is not None:
+                task.domain.state = Libvirt.SHUT_OFF
+
+        return self._done(leave)
+
+    def _machine(self, given: Mapping[str, Any]) -> str | None:
+        """The id of the `node` that is named; None where it is none of these."""
+        named = {name: machine for machine, name in self._names.items()}
+        return named.get(str(given.get("node", "")))
+
+    def _no_node(self) -> web.Response:
+        return _refused(f"A node is one of {', '.join(sorted(self._names.values()))}.")
 
     async def _fall_ill(self, request: web.Request) -> web.Response:
         health = (await posted(request)).get("is")

@@ -166,6 +166,17 @@ class Chain:
         rental.ends.append((now, now + blocks))
         rental.moved_at, rental.stays_until = now, now + MOVED_STAYS
 
+    def ended(self, renter: str, machine_id: str, gpus: list[int], ago: int) -> Rental:
+        """An order of a day that ended so many blocks ago: older blocks have it, and none since."""
+        number, self._next = self._next, self._next + 1
+        end = self.blocks.head - ago
+        rental = Rental(
+            number, machine_id, renter, end - PER_DAY, gpus, 0, [(end - PER_DAY, end)],
+            confirmed_at=end - PER_DAY,
+        )  # fmt: skip
+        self.rentals[number] = rental
+        return rental
+
     def was_read(self, rental: Rental, block: int) -> None:
         """Somebody has read an order at a block: a moved end has been noticed with a final one."""
         if rental.moved_at is not None and rental.moved_at <= block <= self.blocks.finalized:

@@ -6,6 +6,8 @@ import { t } from "./words.js";
 const STATE = "/chain-control/state";
 const LOOP_SECONDS = 900; // how often a node looks at its orders
 const ENDS = [["It ends in 50 minutes", { minutes: 50 }], ["It ends in 5 minutes", { minutes: 5 }], ["It ends now", { minutes: 0 }], ["It ended 3 days ago", { days: -3, minutes: -30 }]];
+// A little more, so that the warning is seen to come: a session for the node is added meanwhile.
+const DELETIONS = [["{node} deletes a machine in 24 hours", { hours: 24, minutes: 15 }], ["{node} deletes a machine in 6 hours", { hours: 6, minutes: 15 }]];
 const HEALTH = [["well", "is well"], ["unreadable", "cannot be read"], ["stuck", "stands still"], ["contradicting", "contradicts itself"]];
 
 async function ask(path, body) {
@@ -62,6 +64,7 @@ export async function openChain() {
       h("p", { class: "hint" }, t("The bot looks at a running order every nine minutes; Done below its warning has it look within a minute.")),
       ...orders.map(order),
       h("section", { class: "chain-acts" }, free.map((node) => button(t("Rent {node} for 3 days", { node }), "/chain-control/rent", { node, days: 3 })), button(t("Nodes look now"), "/dbc-control/advance", { seconds: LOOP_SECONDS }, t("The nodes have looked at their orders."))),
+      h("section", {}, h("h3", {}, t("An order ended long ago")), h("p", { class: "hint" }, t("Nobody here knew of it. Add a session for its node within ten minutes: the bot then tells of the end, and warns of the deletion.")), h("div", { class: "chain-acts" }, nodes.flatMap((node) => DELETIONS.map(([label, given]) => button(t(label, { node }), "/chain-control/ended", { node, ...given }))))),
       h("section", {}, h("h3", {}, t("The chain")), h("div", { class: "chain-acts", role: "group", "aria-label": t("The chain") }, ill)),
     );
   };

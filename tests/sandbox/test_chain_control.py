@@ -88,6 +88,25 @@ async def test_what_ended_three_days_ago_is_deleted_with_the_next_loop(
     assert not world.node("gpu1").tasks
 
 
+async def test_a_machine_is_left_of_an_order_that_ended_long_ago(
+    http: Http, world: World, clock: ManualClock, chain: Chain, nodes: list[RpcNode]
+) -> None:
+    node = world.node("gpu2")
+    asked = {"node": "gpu2", "hours": 24, "minutes": 15}
+    assert (await http.post("/ended", json=asked)).status == 200
+    (task,) = [one for one in node.tasks.values() if one.rent_order == "1289"]
+    assert not task.is_running
+    assert await _end(nodes[0], 1289) is None
+    ended = chain.blocks.hash_of(chain.rentals[1289].end - 1)
+    assert await _end(nodes[0], 1289, ended) is None  # a node keeps the state of few blocks
+    assert (await http.post("/ended", json={"node": "gpu2", "days": 4})).status == 409
+    assert (await http.post("/ended", json={"node": "gpu9", "hours": 4})).status == 409
+    _pass(clock, world, hours=24)
+    assert task in node.tasks.values()
+    _pass(clock, world, minutes=45)
+    assert task not in node.tasks.values()
+
+
 async def test_a_renewal_keeps_the_machines(
     http: Http, world: World, clock: ManualClock, chain: Chain
 ) -> None:

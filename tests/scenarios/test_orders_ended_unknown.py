@@ -1,6 +1,9 @@
 """Orders that had ended before anybody here had a session of them: only their node names them."""
 
+from aiohttp.test_utils import TestClient, TestServer
+
 from sandbox.chain import Rental
+from sandbox.chain_control import ChainControl
 from sandbox.dbc.demo import demo_renter
 from sandbox.dbc.keys import Wallet
 from tests.scenarios.orders import DAY, ChainStage
@@ -99,3 +102,20 @@ async def test_a_chain_that_keeps_old_blocks_tells_what_ended_and_what_lapsed(
     assert scene.told(bob, f"{lapsed.number} for gpu2") == []
     (told,) = scene.told(bob, f"Order {rental.number} for gpu2")
     assert "As gpu2 says." not in told
+
+
+async def test_the_demo_shows_the_warnings_of_a_deletion(scene: ChainStage) -> None:
+    stage = scene.stage
+    stage.node("gpu2").ledger = scene.chain
+    app = ChainControl(scene.chain, scene.rpc, stage.world, demo_renter().address).application()
+    async with TestClient(TestServer(app)) as http:
+        asked = {"node": "gpu2", "hours": 24, "minutes": 15}
+        assert (await http.post("/ended", json=asked)).status == 200
+    (number,) = scene.chain.rentals
+    await given(scene)
+    assert scene.told(stage.bob, f"Order {number} for gpu2 ended", "the node deletes")
+    assert scene.told(stage.bob, "gpu2 deletes", at="deletion-24") == []
+    await scene.passes(minutes=15, step=60)
+    assert scene.told(stage.bob, "gpu2 deletes", at="deletion-24")
+    await scene.passes(hours=18, step=3600)
+    assert scene.told(stage.bob, "gpu2 deletes", at="deletion-6")

@@ -58,3 +58,5 @@ async def test_the_chain_falls_ill_and_gets_well_in_chinese(ws: Workspace, opens
     await expect(stuck).to_have_attribute("aria-pressed", "true")
     await page.locator("[data-order='1288']").get_by_role("button", name="确认").click()
     await expect(page.locator("[data-order='1288']")).to_contain_text("3 天后到期")
+    await page.get_by_role("button", name="gpu2 24 小时后删除一台虚拟机").click()
+    await expect(page.locator("[data-order='1289']")).to_contain_text("已到期：48 小时前")
