@@ -142,7 +142,7 @@ _CHOICES: Mapping[str, Sequence[str]] = {
         "all": "全部",
         "ends": "结果 仅结果",
         "failures": "仅失败 只要失败",
-        "digest": "汇总 每日汇总",
+        "digest": "汇总 每日汇总 摘要 日报",
         "silent": "静默 静音 不提醒",
         "name": "名称 名字",
         "state": "状态",

@@ -168,7 +168,7 @@ def _reservations(groups: Sequence[Group], standing: Standing) -> list[Part]:
             "{names} need a session for a node. You have none here; add one: {command}, or ask a "
             "colleague for access: {ask}",
             len(closed),
-            names=listed(say("“{name}”", name=name) for name in closed),
+            names=listed(map(line, closed)),
             command=typed("session add"),
             ask=typed("session ask"),
         )
@@ -184,10 +184,10 @@ def _reservations(groups: Sequence[Group], standing: Standing) -> list[Part]:
     return notes
 
 
-def _needing_session(group: Group) -> list[str]:
+def _needing_session(group: Group) -> list[Span]:
     if group.needs_session:
-        return [group.name]
-    return [command.title for command in group.commands if command.needs_session]
+        return [group_called(group.name)]
+    return [typed(command.title) for command in group.commands if command.needs_session]
 
 
 def _all_help(table: Table, standing: Standing) -> Reply:

@@ -90,6 +90,11 @@ def test_a_line_in_a_line_is_taken_as_it_stands(line: str) -> None:
     assert values["body"].removeprefix("= ") == "vm logs $1 --lines 5"
 
 
+@pytest.mark.parametrize("word", ["每日汇总", "摘要", "日报"])
+def test_each_word_for_the_digest_chooses_it(word: str) -> None:
+    assert parsed(f"设置 通知 {word}") == ("settings.notifications", {"notifications": "digest"})
+
+
 def test_a_typed_secret_is_not_repeated() -> None:
     with pytest.raises(Refused) as refused:
         parse(TABLE, "session add gpu1 session_id=s3cr3t session_id_sign=ab12")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenarios.in_chinese import english_in
 from tests.scenarios.stage import CHANNEL, Stage, staged
 
 
@@ -130,11 +131,20 @@ async def test_full_width_and_chinese_punctuation_mean_the_same(
     assert len(stage.world.calls.of("tasks.logs")) == before + 1
 
 
+async def test_help_names_what_needs_a_session_in_the_readers_language(one_stage: Stage) -> None:
+    await one_stage.asks(one_stage.alice, "/dbc 设置 语言 中文")
+    told = await one_stage.asks(one_stage.alice, "/dbc 帮助")
+    (note,) = [row for row in told.plain.splitlines() if "需要节点的会话" in row]
+    assert "虚拟机" in note
+    assert "/dbc 镜像 上传" in note
+    assert english_in(note) == []
+
+
 async def test_help_marks_what_one_cannot_run_or_not_alone(tmp_path: Path) -> None:
     rules = '[[rule]]\nname = "no lans"\nmatch = { command = "lan.create" }\ndeny = "Not here."\n'
     async with staged(tmp_path, policy=rules) as stage:
         told = await stage.asks(stage.alice, "/dbc help")
-        assert "“metal boot”, “watch vm”, “watch image” need a session for a node" in told.plain
+        assert "metal boot`, `/dbc watch vm`, `/dbc watch image` need a session" in told.plain
         assert "session ask" in told.plain
         assert "delete*" in told.plain
         assert "* needs someone else's approval" in told.plain
