@@ -16,7 +16,7 @@ from bot.language.table import Command
 from bot.language.text import quoted
 from bot.language.unclear import Surplus, Unclear
 from bot.messages import machine_buttons
-from bot.model import Effect, Machine, Place
+from bot.model import Effect, Machine, Node, Place
 from bot.pipeline.as_meant import as_chosen
 from bot.pipeline.breakable import breakable
 from bot.pipeline.context import Services
@@ -26,6 +26,7 @@ from bot.pipeline.permissions import standing_of
 from bot.pipeline.suggestions import Suggestions
 from bot.reply import Actions, Reply, Text, say
 from bot.reply import command as to_type
+from bot.services.not_found import on_another_node
 
 Said = TypeVar("Said", HelpWanted, NotUnderstood, Unclear)
 # How a line of one of these kinds is answered.
@@ -58,6 +59,8 @@ async def offered(
     if speaks_of_glass(meant.words):
         return await breakable(services, actor, place, found.machine)
     machine, show = found.machine, services.table.details(Listing.MACHINES)
+    if found.elsewhere is not None and found.node is not None:
+        return await _elsewhere(services, found.elsewhere, found.node)
     shown = await suggestions.buttons(actor, meant)
     if meant.several:
         named = [(one, one.label) for one in found.several[:MOST]]
@@ -67,6 +70,17 @@ async def offered(
         more = machine_buttons.button(machine_buttons.MORE, machine.node, machine.task)
         shown = (Actions((*(one for row in shown for one in row.buttons), more)),)
     return not_understood(meant).also(*shown)
+
+
+async def _elsewhere(services: Services, machine: Machine, node: Node) -> Reply:
+    """That the machine is on another node than the line says, with the ways to it."""
+    other = await services.inventory.label(machine.node)
+    refusal = on_another_node(machine.label, [(machine.label, other)], node.label)
+    refusal.offers = tuple(
+        machine_buttons.button(verb, machine.node, machine.task)
+        for verb in ("show", machine_buttons.MORE)
+    )
+    return from_error(refusal)
 
 
 async def explained(

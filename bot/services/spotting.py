@@ -46,7 +46,8 @@ class Spotted:
     `is_unclear`: several things may be meant. `on_node`: the node only says where. `is_parted`: a
     comma stands behind what comes first of them. `is_begun`: of several words of the machine's
     name the line has some, but not all, and not just the first. `several`: the machines that are
-    named, where none of them is meant for sure, and the words `beside` their names.
+    named, where none of them is meant for sure, and the words `beside` their names. `elsewhere`:
+    the machine that is named, where the line says that it is on a node on which it is not.
     """
 
     machine: Machine | None
@@ -59,6 +60,7 @@ class Spotted:
     is_begun: bool = False
     several: tuple[Machine, ...] = ()
     beside: tuple[str, ...] = ()
+    elsewhere: Machine | None = None
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -115,13 +117,17 @@ def spotted(
         return Spotted(
             None, None, tuple(words), (), is_unclear=True, several=several, beside=beside
         )
+    elsewhere: Machine | None = None
     on_node = node is not None and node.start > 0 and fold(words[node.start - 1]) in _ON
     if node is not None and (on_node or (machine is None and is_unclear)):
         there_only = [one for one in of_machines if _is_on(one.thing, node.thing)]
         is_elsewhere = machine is not None and not there_only
+        if on_node and is_elsewhere and machine is not None and not is_unclear:
+            elsewhere = machine.thing if isinstance(machine.thing, Machine) else None
         machine, is_unclear = _best(there_only)
         is_unclear = is_unclear or is_elsewhere
     told = _told(words, machine, node, is_unclear=is_unclear or is_doubtful, on_node=on_node)
+    told = replace(told, elsewhere=elsewhere)
     return replace(told, several=several, beside=beside) if machine is None else told
 
 

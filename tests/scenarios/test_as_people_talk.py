@@ -100,6 +100,10 @@ async def test_a_machine_or_a_node_in_the_place_of_another_leads_on(stage: Stage
         told = await stage.asks(stage.alice, f"/dbc {line}")
         assert f"Did you mean `/dbc {typed}`?" in told.plain, line
         assert button in told.buttons, line
+    for line in ("delete inference on gpu2", "kill inference on gpu2", "is inference up on gpu2?"):
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert told.plain.startswith(":no_entry_sign: inference is on gpu1, not on gpu2."), line
+        assert told.buttons == ["Show", "More …"], line
     told = await stage.asks(stage.alice, "/dbc power off inference")
     await stage.alice.presses("Power off a machine", told)
     form = await stage.alice.sees_modal("Power off a machine")
