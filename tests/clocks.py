@@ -4,20 +4,27 @@ And that of the running loop, by which sockets are given up: it goes ahead where
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextvars import Context
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
+from functools import partial
+from typing import Any, TypeVar, TypeVarTuple, cast
+
+import pytest
 
 from bot.clock import Clock
 
+try:
+    from uvloop import Loop as LikeProduction
+except ImportError:  # as in bot/loop.py
+    from asyncio import SelectorEventLoop as LikeProduction  # type: ignore[assignment]
+
 T = TypeVar("T")
+Given = TypeVarTuple("Given")
 _LIVELY = 0.5  # seconds after which what still goes on does nothing but wait
 _BETWEEN = 0.01  # seconds
 _STEP = timedelta(seconds=0.5)
 _ALL_STOPS = timedelta(seconds=60)  # in which a bot has stopped, whatever it waits for
-
-_ahead: WeakKeyDictionary[asyncio.AbstractEventLoop, float] = WeakKeyDictionary()
 
 
 class MachineClock:
@@ -48,14 +55,110 @@ class MachineClock:
         self._off += by
 
 
+class Loop(LikeProduction):
+    """The loop that production runs on, with a time that can go ahead."""
+
+    def __init__(self) -> None:
+        """As any other loop, with nothing timed."""
+        self._ahead = 0.0
+        self._timers: set[_Timer] = set()
+        self._over: BaseException | None = None
+        super().__init__()
+
+    def time(self) -> float:
+        """What the loop's timers go by."""
+        return float(super().time()) + self._ahead
+
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[*Given], object],
+        *args: *Given,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Call back then, or when the time has gone ahead so far."""
+        return self.call_at(self.time() + delay, callback, *args, context=context)
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Given], object],
+        *args: *Given,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """The same, at a moment of this loop's time."""
+        call = partial(callback, *args) if args else callback
+        timer = _Timer(self._timers, when, call, context)
+        timer.handle = self._due(timer)
+        return cast(asyncio.TimerHandle, timer)
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Write down what failed; what says that a test takes too long ends it."""
+        if isinstance(error := context.get("exception"), pytest.fail.Exception):
+            self._over = error
+            self.stop()
+        else:
+            super().call_exception_handler(context)
+
+    def run_forever(self) -> None:
+        """Run until it is stopped, or a test has taken too long: a signal tells so."""
+        super().run_forever()
+        if self._over is not None:
+            over, self._over = self._over, None
+            raise over
+
+    def goes_ahead(self, by: timedelta) -> None:
+        """So much time passes at once."""
+        self._ahead += by.total_seconds()
+        for timer in sorted(self._timers, key=_Timer.when):
+            timer.handle.cancel()
+            timer.handle = self._due(timer)
+
+    def _due(self, timer: "_Timer") -> asyncio.TimerHandle:
+        # Each of both kinds of loops times everything by the one method that is asked here.
+        if isinstance(self, asyncio.BaseEventLoop):
+            return super().call_at(timer.when(), timer.fire, context=timer.context)
+        left = max(0.0, timer.when() - self.time())
+        return super().call_later(left, timer.fire, context=timer.context)
+
+
+class _Timer:
+    """What a loop calls at a moment, unless it is cancelled before."""
+
+    __slots__ = ("_call", "_pending", "_when", "context", "handle")
+    handle: asyncio.TimerHandle
+
+    def __init__(
+        self,
+        pending: "set[_Timer]",
+        when: float,
+        call: Callable[[], object],
+        context: Context | None,
+    ) -> None:
+        self.context = context
+        self._pending, self._when, self._call = pending, when, call
+        pending.add(self)
+
+    def when(self) -> float:
+        return self._when
+
+    def fire(self) -> None:
+        self._pending.discard(self)
+        self._call()
+
+    def cancel(self) -> None:
+        self._pending.discard(self)
+        self.handle.cancel()
+
+    def cancelled(self) -> bool:
+        return self.handle.cancelled()
+
+
 def hurry(by: timedelta) -> None:
     """Let so much time pass at once for everything that the running loop has timed."""
     loop = asyncio.get_running_loop()
-    is_first = loop not in _ahead
-    _ahead[loop] = _ahead.get(loop, 0.0) + by.total_seconds()
-    if is_first:
-        time = loop.time
-        loop.time = lambda: time() + _ahead[loop]  # type: ignore[method-assign]
+    assert isinstance(loop, Loop)
+    loop.goes_ahead(by)
 
 
 async def unwaited(doing: Coroutine[Any, Any, T], within: timedelta = _ALL_STOPS) -> T:

@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 import structlog
@@ -13,6 +13,7 @@ from structlog.dev import ConsoleRenderer, plain_traceback
 from structlog.typing import EventDict, WrappedLogger
 
 from tests import janitor, plans
+from tests.clocks import Loop
 from tests.databases import in_memory, share_compilations
 from tests.postgresql import postgres, postgres_console, postgres_template, postgres_url
 
@@ -82,6 +83,11 @@ def pytest_configure(config: pytest.Config) -> None:
     _stay(getattr(config, "workerinput", {}).get("workerid", ""))
     if (memory := in_memory()) is not None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], Loop]]:
+    """Run on the loop that production runs on; asyncio's own takes a tenth more time."""
+    return {"loop": Loop}
 
 
 def pytest_xdist_auto_num_workers() -> int:

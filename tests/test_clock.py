@@ -1,5 +1,8 @@
 """The bot's own clock, while somebody sets the machine's."""
 
+import asyncio
+import os
+import signal
 from datetime import timedelta
 
 import pytest
@@ -7,7 +10,7 @@ from structlog.testing import capture_logs
 
 from bot.clock import SteadyClock, meant, measured, readings, shown, was_set
 from sandbox.dbc import ManualClock
-from tests.clocks import MachineClock
+from tests.clocks import Loop, MachineClock, hurry
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -79,3 +82,31 @@ def test_a_step_is_logged_once() -> None:
             true.advance(MINUTE)
             clock.now()
     assert [(entry["event"], entry["seconds"]) for entry in logs] == [("clock.was_set", -3600)]
+
+
+def test_a_test_that_waits_for_ever_is_ended_by_the_signal_that_says_so() -> None:
+    async def waits() -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_soon(os.kill, os.getpid(), signal.SIGUSR1)
+        loop.call_later(10, loop.stop)  # where nothing ends it
+        await asyncio.Event().wait()
+
+    before = signal.signal(signal.SIGUSR1, lambda *_: pytest.fail("It takes too long."))
+    try:
+        with asyncio.Runner(loop_factory=Loop) as runner, pytest.raises(pytest.fail.Exception):
+            runner.run(waits())
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+async def test_the_time_of_a_loop_goes_ahead_for_what_waits_and_for_what_comes() -> None:
+    waiting = asyncio.create_task(asyncio.sleep(3600))
+    async with asyncio.timeout(7200):
+        await asyncio.sleep(0)
+        hurry(HOUR)
+        await waiting
+    never = asyncio.create_task(asyncio.wait_for(asyncio.Event().wait(), 3600))
+    await asyncio.sleep(0)
+    hurry(HOUR)
+    with pytest.raises(TimeoutError):
+        await never
