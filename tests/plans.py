@@ -4,6 +4,7 @@ Each statement is looked at once in a process, after the first test that has car
 PostgreSQL would do with many rows it tells where reading a whole table is the last resort.
 """
 
+import atexit
 import json
 import sqlite3
 import tempfile
@@ -81,11 +82,8 @@ def faults() -> list[str]:
         return []
     fresh = dict(_fresh)
     _fresh.clear()
-    with closing(sqlite3.connect(":memory:")) as database:
-        database.executescript(_schema())
-        return [
-            one for statement, values in fresh.items() for one in _of(database, statement, values)
-        ]
+    planner = _planner()
+    return [one for statement, values in fresh.items() for one in _of(planner, statement, values)]
 
 
 def postgres_faults(grown: Callable[[], str], psql: Callable[[str], str]) -> list[str]:
@@ -166,6 +164,14 @@ def _whole(plan: Mapping[str, Any], *, is_first_few: bool = False, of: str = "")
 
 
 @cache
+def _planner() -> sqlite3.Connection:
+    """A database that has the tables and is asked for plans, as long as this process lives."""
+    database = sqlite3.connect(":memory:")
+    atexit.register(database.close)
+    database.executescript(_schema())
+    return database
+
+
 def _schema() -> str:
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "bot.db"
