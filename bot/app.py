@@ -196,7 +196,7 @@ class Bot:
             store, self.chain,
             Concerned(
                 store, last_known, inventory.lists.listed_at,
-                lambda user: reviewers.hidden(user, ChannelId(""), shows_orders),
+                lambda user: reviewers.hidden_as_known(user, shows_orders),
                 self._people.is_barred,
             ),
             inventory, outbox, clock, self._by,
@@ -250,7 +250,7 @@ class Bot:
         return Outages(
             services.store, self.dbc, self.chain, services.inventory, services.last_known,
             self._attendance,
-            lambda user: services.reviews.reviewers.hidden(user, ChannelId(""), shows),
+            lambda user: services.reviews.reviewers.hidden_as_known(user, shows),
             self._people.is_barred,
             lambda user: may_press(services, user, ChannelId("")),
             self._clock, lambda: self._book.current.outages, self._table.deletions,

@@ -141,17 +141,29 @@ class Reviewers:
         asked = Request(person, channel, command, Effect.READ, {})
         return frozenset(await self.denied_nodes(asked, asking=asking))
 
-    async def denied_nodes(self, asked: Request, *, asking: bool = True) -> Mapping[str, str]:
+    async def hidden_as_known(self, person: UserId, command: str) -> frozenset[str]:
+        """The same wherever it is, and by who was in a user group last while Slack does not say.
+
+        For what nobody may miss: it is told once, and Slack may not say just then.
+        """
+        asked = Request(person, ChannelId(""), command, Effect.READ, {})
+        return frozenset(await self.denied_nodes(asked, as_known=True))
+
+    async def denied_nodes(
+        self, asked: Request, *, asking: bool = True, as_known: bool = False
+    ) -> Mapping[str, str]:
         """The nodes of which the rules deny what is asked, by id, and in which words.
 
         While Slack does not say who is in a user group, or is not asked, whoever might be in it
-        counts as being in it.
+        counts as being in it; or, `as_known`, whoever was in it when Slack said so last.
         """
         policy = self._book.current
         named = sorted({node for rule in policy.rule if rule.deny for node in rule.match.node})
         each = [replace(asked, node=NodeId(node)) for node in named]
         wanted = {group for one in each for group in policy.groups_about(one, denials=True)}
         placed = replace(asked, closed=frozenset(wanted))
+        if as_known:
+            placed = self._grouped(asked, wanted, self._groups.last_known, guessing=True)
         if asking:
             with suppress(DeliveryFailed):
                 placed = await self._placed(asked, wanted, guessing=True)
@@ -171,7 +183,11 @@ class Reviewers:
             asked = replace(asked, over=await self._over())
         if not wanted:
             return asked
-        known = await self._members()
+        return self._grouped(asked, wanted, await self._members(), guessing=guessing)
+
+    def _grouped(
+        self, asked: Request, wanted: Collection[str], known: Groups, *, guessing: bool
+    ) -> Request:
         mine: set[str] = set()
         closed: set[str] = set()
         for name in sorted(wanted):

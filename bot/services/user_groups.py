@@ -59,6 +59,11 @@ class UserGroups:
             raise self._failed[0].with_traceback(None)  # a list would spend the minute's on it
         return await self.now()
 
+    @property
+    def last_known(self) -> Groups:
+        """The groups as Slack said them last, however long ago; none before it has."""
+        return self._known
+
     async def now(self) -> Groups:
         """The groups as Slack says them to a question asked after this. Raises DeliveryFailed."""
         if self._next is None:

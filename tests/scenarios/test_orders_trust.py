@@ -9,6 +9,8 @@ from sandbox.chain import Chain, RpcNode
 from sandbox.dbc import Wallet
 from sandbox.slack.errors import CannotDo
 from tests.scenarios.orders import DAY, ChainStage, chained
+from tests.scenarios.site import rules
+from tests.scenarios.stage import CONFIRM_ONLY
 
 STRANGER = Wallet.from_seed("a stranger").address
 
@@ -143,6 +145,26 @@ async def test_from_whom_the_rules_hide_a_node_its_orders_are_hidden(scene: Chai
     scene.rents(blocks=2 * DAY)
     await scene.passes(1, step=1800)
     assert scene.told(stage.alice, "for gpu1 ends")
+    assert scene.told(stage.carol, "for gpu1 ends") == []
+
+
+async def test_a_slack_that_does_not_say_who_is_in_a_group_costs_nobody_the_last_warning(
+    scene: ChainStage,
+) -> None:
+    stage = scene.stage
+    group = stage.ws.add_usergroup("interns", "carol")
+    match = f'{{ group = "{group.id}", node = "{stage.node("gpu1").node_id}" }}'
+    rules(
+        stage,
+        f'{CONFIRM_ONLY}[[rule]]\nname = "no"\ndeny = "No."\nmatch = {match}\n'
+        '[orders]\nchannel = "C0GPUOPS"\n',
+    )
+    await stage.asks(stage.carol, f"/dbc order watch {scene.renter}")
+    rental = scene.rents(blocks=2 * DAY)
+    await scene.until(rental.end - 200)
+    stage.ws.faults.add("http_500", "usergroups.list", times=None)
+    await scene.until(rental.end - 140, step=60)
+    assert scene.told(stage.alice, "for gpu1 ends", at="end-15m")
     assert scene.told(stage.carol, "for gpu1 ends") == []
 
 
