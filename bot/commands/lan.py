@@ -36,7 +36,7 @@ from bot.reply import (
 LanName = Annotated[
     str,
     Arg(
-        say("Network"),
+        say("Network name"),
         WORD,
         say("6 to 10 letters and digits, no others"),
         "team01",

@@ -362,9 +362,8 @@ GROUP = Group(
                 say("{label} has no such snapshot on {node}"),
             ),
             facts={
-                "name": FactKind(say("Name")),
-                "status": FactKind(
-                    say("Snapshot"), said=_said_status, holds=_no_more_lost
+                "name": FactKind(say("Snapshot")),
+                "status": FactKind(say("Status"), said=_said_status, holds=_no_more_lost
                 ),
                 "file": FactKind(say("File"), differs=_another),
                 "taken": FactKind(say("Taken"), said=_said_taken),

@@ -241,7 +241,7 @@ KnownSnapshot = Annotated[
 SnapshotName = Annotated[
     str,
     Arg(
-        say("Snapshot"),
+        say("Snapshot name"),
         WORD,
         say("Letters, digits, ., _ and -"),
         "before-upgrade",

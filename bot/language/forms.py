@@ -52,7 +52,7 @@ _BUTTONS: Mapping[str, Text] = {
     "list": say("Show"),
     "logs": say("Show"),
     "modify": say("Change"),
-    "name": say("Set name"),
+    "name": say("Set nickname"),
     "notifications": say("Save"),
     "poweroff": say("Power off"),
     "progress": say("Show"),

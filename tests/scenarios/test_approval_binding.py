@@ -267,7 +267,7 @@ async def test_a_snapshot_whose_upload_would_be_cut_off_unasked_is_not_deleted(
         stage.task(NAME).snapshot_status["before"] = "uploading"
         await approves(stage, stage.bob, question)
         ended = now(stage, question).plain
-        assert "Snapshot was “being copied” and is now “being uploaded”" in ended
+        assert "Status was “being copied” and is now “being uploaded”" in ended
         assert stage.changes() == []
 
 

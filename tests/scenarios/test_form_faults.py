@@ -90,8 +90,8 @@ async def test_a_network_has_all_its_faults_at_once(stage: Stage) -> None:
     assert told.plain.count(":no_entry_sign:") == 2
     await stage.alice.types("/dbc lan create", CHANNEL)
     await stage.alice.sees_modal("Create a network")
-    await stage.alice.submits({"Network": "my_net", "Address range (CIDR)": "10.0.0.0/33"})
-    assert set(form_of(stage).errors) == {"Network", "Address range (CIDR)"}
+    await stage.alice.submits({"Network name": "my_net", "Address range (CIDR)": "10.0.0.0/33"})
+    assert set(form_of(stage).errors) == {"Network name", "Address range (CIDR)"}
 
 
 async def test_ports_are_understood_as_people_write_them(stage: Stage) -> None:

@@ -163,7 +163,7 @@ async def test_a_form_is_about_the_node_it_was_opened_for(one_stage: Stage) -> N
     await stage.alice.sees_modal("Create a network")
     await stage.asks(stage.bob, "/dbc node name gpu2 oldlab")
     await stage.asks(stage.bob, "/dbc node name gpu1 lab")
-    await stage.alice.submits({"Network": "team01", "Address range (CIDR)": "192.168.66.0/24"})
+    await stage.alice.submits({"Network name": "team01", "Address range (CIDR)": "192.168.66.0/24"})
     await stage.quiet()
     assert [(c.op, c.node_name) for c in stage.world.changing_calls()] == [("lan.create", "gpu2")]
 

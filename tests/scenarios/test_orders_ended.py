@@ -165,7 +165,7 @@ async def test_what_is_copied_is_told_and_not_asked_for_again(scene: ChainStage)
     )
     await alice.presses("Take a snapshot …", rescue)
     form = await alice.sees_modal("Take a snapshot")
-    assert (form.value("Snapshot"), form.value("To image server")) == ("rescue", "backup")
+    assert (form.value("Snapshot name"), form.value("To image server")) == ("rescue", "backup")
     task = stage.task("inference").task_id[:8]
     await stage.asks(alice, "/dbc snapshot create inference rescue to backup")
     assert "snapshot rescue is on its way to image server" in (
