@@ -49,6 +49,26 @@ def test_a_rows_form_has_a_field_for_every_argument(command: Command) -> None:
         assert not {kinds[n] for n in shown[position:]} & set(kinds[name].narrowed_by)
 
 
+@pytest.mark.parametrize("command", list(TABLE), ids=lambda c: c.id)
+def test_no_label_stands_twice_in_a_form_or_for_two_facts(command: Command) -> None:
+    for labels in (
+        [str(one.arg.label) for one in command.parameters],
+        [str(one.label) for one in command.facts.values()],
+    ):
+        assert sorted(labels) == sorted(set(labels))
+
+
+@pytest.mark.parametrize(("made", "chosen"), [("create", "show"), ("create", "delete")])
+def test_the_name_of_a_new_snapshot_is_not_labelled_as_one_that_is_chosen(
+    made: str, chosen: str
+) -> None:
+    labels = [
+        {str(one.arg.label) for one in TABLE[f"snapshot.{verb}"].parameters if one.name != "vm"}
+        for verb in (made, chosen)
+    ]
+    assert not labels[0] & labels[1]
+
+
 def test_a_row_says_what_its_forms_button_does_where_the_verb_does_not() -> None:
     row = Command("x", _row, example="g x 1", button="Wake")
     assert forms.form(row, {}).submit == "Wake"
