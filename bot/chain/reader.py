@@ -354,13 +354,11 @@ class ChainView:
         """
         known = (at or self.best).hash
         machine = await self.machine(node_id, at)
-        stored = await self._stored(keys.POINT_PRICE, known)
+        names = (keys.POINT_PRICE, keys.extra_price(node_id), keys.AVG_PRICE, keys.FIXED_FEE)
+        stored, extra, average, fee = await together(*(self._stored(one, known) for one in names))
         if machine is None or stored is None:
             return None
         gpu_point, gpu_price = stored_as(pair, stored)
-        extra = await self._stored(keys.extra_price(node_id), known)
-        average = await self._stored(keys.AVG_PRICE, known)
-        fee = await self._stored(keys.FIXED_FEE, known)
         found = Prices(
             gpu_point,
             gpu_price,
@@ -448,6 +446,16 @@ class ChainView:
             self._reader.keeps_waiting(tasks[task].url)
             self._nodes = [node for node in self._nodes if node is not tasks[task]] or self._nodes
         return {tasks[task].url: task.result() for task in tasks if task not in pending}
+
+
+async def together(*reads: Awaitable[T]) -> list[T]:
+    """What these tell, read side by side. Of several failures, the first one's counts."""
+    told: list[T] = []
+    for one in await asyncio.gather(*reads, return_exceptions=True):
+        if isinstance(one, BaseException):
+            raise one
+        told.append(one)
+    return told
 
 
 def _refs(pallet: Pallet, numbers: Iterable[int]) -> list[OrderRef]:

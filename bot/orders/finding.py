@@ -11,7 +11,7 @@ import structlog
 
 from bot.chain.errors import ChainDisagrees, ChainError, Impossible
 from bot.chain.models import OrderOnChain
-from bot.chain.reader import ChainView, OrderRef, Pallet
+from bot.chain.reader import ChainView, OrderRef, Pallet, together
 from bot.clock import Clock
 from bot.ids import NodeId, UserId
 from bot.model import DbcSession, NodeKind, OrderPhase, RentalOrder
@@ -228,9 +228,10 @@ async def _read(view: ChainView, ref: OrderRef) -> tuple[OrderOnChain | None, Or
     confirmed, it is lost within minutes.
     """
     try:
-        return await view.order(ref, view.best), await view.order(ref, view.final)
+        best, final = await together(*(view.order(ref, at) for at in (view.best, view.final)))
     except ChainDisagrees:
         return await view.order_of_any(ref, view.best), None
+    return best, final
 
 
 async def each_once(view: ChainView, refs: Sequence[OrderRef]) -> list[OrderRef]:
@@ -250,7 +251,7 @@ async def _is_guise(view: ChainView, ref: OrderRef) -> bool:
     """Whether the newer pallet has the very same order."""
     newer = OrderRef(Pallet.RENT, ref.number)
     try:
-        one, other = [await view.order_of_any(at, view.best) for at in (ref, newer)]
+        one, other = await together(*(view.order_of_any(at, view.best) for at in (ref, newer)))
     except Impossible:  # as another one, it is told to be that
         return False
     if one is None or other is None:

@@ -228,6 +228,19 @@ async def test_prices_are_the_chains(scene: Scene) -> None:
     assert prices.planck(3, 300) is None
 
 
+async def test_what_a_price_is_made_of_is_asked_for_side_by_side(scene: Scene) -> None:
+    node = scene.nodes[0]
+    view = await scene.asks(node).view()
+    node.calls.clear()
+    node.takes["state_getStorage"] = 60
+    asking = asyncio.create_task(view.prices(NODE))
+    while len(node.calls) < 5 and not asking.done():  # noqa: ASYNC110 - told to nobody
+        await asyncio.sleep(0.01)
+    assert [method for method, _ in node.calls[1:]] == ["state_getStorage"] * 4
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+
+
 async def test_the_older_pallet_is_read_where_the_chain_has_it(scene: Scene) -> None:
     rental = scene.chain.rent(RENTER, NODE)
     for node in scene.nodes:
