@@ -11,17 +11,19 @@ from bot.commands.nicknames import NAMING, check_nickname, rename, verify_nickna
 from bot.commands.node_lists import listed
 from bot.dbc.guard import Silence
 from bot.dbc.models import Gpu, HostDisk, Memory, NodeInfo
-from bot.ids import NodeId
+from bot.errors import NotFound
+from bot.ids import NodeId, UserId
 from bot.language.args import AnyNode, Nickname, OnNode
+from bot.language.chinese import is_none
 from bot.language.kind import Arg
 from bot.language.kinds import FLAG
 from bot.language.row_parts import Listing
 from bot.language.table import Command, Group
 from bot.messages.access_cards import ask_button
 from bot.messages.facts import FactKind
-from bot.model import Effect, Node, Scope
+from bot.model import Effect, Node, NodeKind, Scope
 from bot.pipeline import json_data
-from bot.pipeline.context import Context
+from bot.pipeline.context import Context, Services
 from bot.pipeline.formatting import (
     cores,
     joined,
@@ -49,6 +51,8 @@ from bot.reply import (
     say_number,
     time,
 )
+from bot.reply import command as to_type
+from bot.services.matching import none_called
 
 Here = Annotated[
     bool, Arg(say("Here"), FLAG, say("For everyone in this channel, not only for you"))
@@ -209,6 +213,13 @@ async def _meant_now(ctx: Context, node: Node, *, here: bool) -> Mapping[str, st
     return {"for": owner, "meant": f"{meant.label} ({short(meant.id)})" if meant else ""}
 
 
+async def _verify_use(_services: Services, _user: UserId, values: Mapping[str, str]) -> None:
+    """Lead from `none` to what removes the default."""
+    if is_none(text := values.get("node", "")):
+        hint = say("Did you mean {command}?", command=to_type(f"settings node={text}"))
+        raise NotFound(none_called(text, NodeKind.GPU), hint=line(hint), field="node")
+
+
 async def use(ctx: Context, node: OnNode, here: Here = False) -> Reply:
     """Set the default node, for you or for this channel."""
     if here:
@@ -282,6 +293,7 @@ GROUP = Group(
             Effect.CHANGE,
             "node use gpu1 here",
             shows=_meant_now,
+            verify=_verify_use,
             facts={
                 "for": FactKind(say("For"), said=said_audiences),
                 "meant": FactKind(say("Meant so far"), called=say("the node that is meant")),

@@ -184,6 +184,8 @@ def _answers(
 ) -> tuple[list[Command], Sequence[str]]:
     """What answers a question; what shows the thing that it is about comes with it."""
     said = list(map(_meant, typed))
+    if said[:3] == ["who", "am", "i"]:
+        return _by_ids(table, VERBS["whoami"]), ()
     if any(word in _WHO for word in said):
         found, rest = _by_ids(table, VERBS["who"]), rest if shown else ()
     has_name = bool(shown or rest)

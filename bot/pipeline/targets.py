@@ -8,7 +8,6 @@ from typing import Any, assert_never
 from bot.errors import NotFound, Refused
 from bot.ids import NodeId, UserId
 from bot.language.args import NODE_OPTION, Parameter
-from bot.language.chinese import is_none
 from bot.language.kinds import NODE
 from bot.language.row_parts import Listing
 from bot.language.table import Command
@@ -161,10 +160,6 @@ class _Binder:
             )
         except NotFound as missing:
             if not self._asking:
-                raise
-            if self._command.id == "node.use" and is_none(text):
-                typed = to_type(f"settings node={text}")
-                missing.hint = line(say("Did you mean {command}?", command=typed))
                 raise
             kinds = parameter.arg.kind.nodes
             wanted = NodeKind.GPU if NodeKind.GPU in kinds else next(iter(kinds))

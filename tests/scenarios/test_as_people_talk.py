@@ -63,6 +63,7 @@ async def test_a_greeting_and_a_question_for_it_are_no_part_of_a_wish(stage: Sta
         "which images do we have": "List images",
         "what does it cost": "Show costs",
         "did my restart work?": "List machines",
+        "who am i": "Show who you are",
     }.items():
         told = await stage.asks(stage.alice, f"/dbc {line}")
         assert told.buttons[0] == first, (line, told.buttons)
