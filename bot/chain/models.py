@@ -139,11 +139,6 @@ class MachineOnChain(_Answer):
             flat["offline_since"] = numbers[0] if numbers else None
         return flat
 
-    @property
-    def is_offline(self) -> bool:
-        """Whether it was reported offline."""
-        return self.offline_since is not None
-
 
 def _is_list(value: object) -> bool:
     return isinstance(value, list | tuple)

@@ -431,9 +431,9 @@ class Orders:
         read = None if at_once else await self._asked.read(order, signs=signs)
         known, is_read = read or self._asked.at_once(order)
         shown = by_newest(known)
-        facts = (await self._facts(shown, self._head(known), is_read=is_read))[0]
+        facts, people = await self._facts(shown, self._head(known), is_read=is_read)
         facts = replace(facts, is_final=shown == known)
-        return facts if user is not None and await self.holdings.sees(order, user) else facts.bare
+        return facts if user is not None and people.get(user, False) else facts.bare
 
     async def read_now(self, orders: Sequence[RentalOrder]) -> None:
         """Read those near a deadline, so that what is said of all of them at once is as of now."""

@@ -72,7 +72,7 @@ def test_an_order_says_who_when_and_for_how_much() -> None:
 
 def test_a_machine_that_was_reported_offline_says_since_when() -> None:
     healthy = MachineOnChain.model_validate(_answer("machine"))
-    assert (healthy.status, healthy.is_offline, healthy.gpu_num) == ("rented", False, 4)
+    assert (healthy.status, healthy.offline_since, healthy.gpu_num) == ("rented", None, 4)
     assert healthy.calc_point == 59_890
     offline = MachineOnChain.model_validate(_answer("machine reported offline"))
     assert (offline.status, offline.offline_since) == ("stakerReportOffline", 9_001_000)
