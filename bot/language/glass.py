@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from bot.folding import fold
 
-_SPOKEN = re.compile(r"\bbreak(?:ing)?[ _-]?(?:the[ _-])?glass\b|紧急放行|緊急放行")
+# With a reason behind `=` it is the option of a command, which may be misspelled.
+_SPOKEN = re.compile(r"(?:\bbreak(?:ing)?[ _-]?(?:the[ _-])?glass\b|紧急放行|緊急放行)(?! ?=)")
 
 
 def speaks_of_glass(words: Sequence[str]) -> bool:
