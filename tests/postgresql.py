@@ -22,7 +22,7 @@ from tests import janitor, plans
 from tests.benchmarks.filling import fill
 from tests.databases import in_memory, made
 
-_GROWN = 40_000  # rows
+_GROWN = 10_000  # rows
 # What needs a database as the bot's first start leaves it, and is not about that start.
 _MADE = {"store", "replicas"}
 

@@ -17,7 +17,9 @@ PEOPLE, NODES, MACHINES = 200, 50, 5_000
 KINDS = (AuditKind.REQUESTED, AuditKind.ASKED, AuditKind.STARTED, AuditKind.ENDED)
 _COMMANDS = ("vm.start", "vm.restart", "vm.delete", "image.upload", "vm.create")
 _CONTENT = '{"text": "Restart *inference* on gpu1 for <@U1>", "parts": [' + '"x", ' * 40 + '"x"]}'
-_AT_ONCE = 5_000  # changes in one transaction
+# Changes in one transaction: PostgreSQL ends one in which nothing is asked for 10 s, and a busy
+# machine needs a while for the hashes of thousands.
+_AT_ONCE = 500
 
 
 async def fill(url: str, rows: int) -> None:
