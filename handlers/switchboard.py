@@ -59,6 +59,7 @@ class Switchboard:
         self, actor: UserId, place: Place, url: str, trigger: str, view: Payload = NO_VIEW
     ) -> PrivateAnswer:
         """The answer to a slash command or a button; `view`: the one in which it was pressed."""
+        self._meet(actor, place)
         answer = _kind(view)(
             self.messenger,
             self.modals,
@@ -72,10 +73,14 @@ class Switchboard:
             answer.stand_in(view)
         return answer
 
-    def public(self, actor: UserId, place: Place) -> PublicAnswer:
-        """The answer to a message."""
+    def _meet(self, actor: UserId, place: Place) -> None:
+        """Note who reads what is posted there later. Where two people write, no bot can post."""
         if place.channel.startswith("D") and self.connection.languages is not None:
             self.connection.languages.meets(place.channel, actor)
+
+    def public(self, actor: UserId, place: Place) -> PublicAnswer:
+        """The answer to a message."""
+        self._meet(actor, place)
         return PublicAnswer(self.messenger, self.modals, self.clock, actor=actor, place=place)
 
     def form(self, actor: UserId, place: Place, view: Payload) -> FormAnswer:

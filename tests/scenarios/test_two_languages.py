@@ -111,6 +111,15 @@ async def test_what_was_chosen_outlasts_a_restart(tmp_path: Path) -> None:
         assert_chinese((await stage.asks(stage.bob, "/dbc session list")).plain)
 
 
+async def test_a_card_in_ones_own_conversation_with_the_bot_is_in_ones_language(
+    one_stage: Stage,
+) -> None:
+    await _reads_chinese(one_stage)
+    seen = await one_stage.asks(one_stage.alice, "/dbc session share gpu1 @bob", "@dbc")
+    assert not seen.ephemeral
+    assert_chinese(seen.plain)
+
+
 async def test_json_stays_as_it_is_in_every_language(one_stage: Stage) -> None:
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
