@@ -5,15 +5,12 @@ from typing import Any
 
 import pytest
 
-from bot.commands.rows import command_table
-from bot.dbc.client import DbcClient
 from bot.dbc.sizes import Size
 from bot.ids import ChannelId, ExecutionId, NodeId, TaskId, UserId
 from bot.model import Goal, Place, Watch, WatchState
 from bot.watches.machine_ends import UNSURE_FOR, WAIT, Verdict
 from bot.watches.observers.stops import Arrival, after_stop
-from bot.watches.observers.transfers import Downloads, Uploads, never_seen, unreachable
-from sandbox.dbc import ManualClock
+from bot.watches.observers.transfers import never_seen, of_download, of_upload, unreachable
 from tests.watches.words import more_of, seen_of
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -50,17 +47,13 @@ def size(text: str | None) -> Size | None:
 def downloaded(
     one: Watch, here: str | None, there: str, after: timedelta, patience: timedelta = SETTLED
 ) -> Verdict:
-    clock = ManualClock()
-    observer = Downloads(DbcClient(["http://127.0.0.1:1"], clock), clock, command_table().deed)
-    return observer._verdict(one, size(here), Size.parse(there), START + after, patience)
+    return of_download(one, size(here), Size.parse(there), START + after, patience)
 
 
 def uploaded(
     one: Watch, there: str | None, after: timedelta, *, is_silent: bool = False
 ) -> Verdict:
-    clock = ManualClock()
-    observer = Uploads(DbcClient(["http://127.0.0.1:1"], clock), clock, command_table().deed)
-    return observer._verdict(one, size(there), START + after, is_silent=is_silent)
+    return of_upload(one, size(there), START + after, is_silent=is_silent)
 
 
 @pytest.mark.parametrize(

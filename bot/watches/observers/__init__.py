@@ -11,7 +11,7 @@ from bot.watches.observers.disks import Disks
 from bot.watches.observers.look import Deeds, Observer
 from bot.watches.observers.machines import Machines
 from bot.watches.observers.snapshots import Snapshots
-from bot.watches.observers.transfers import Downloads, Uploads
+from bot.watches.observers.transfers import DOWNLOAD, UPLOAD, Transfers
 from storage import Store
 
 
@@ -22,8 +22,8 @@ def observers(
     disks = Disks(dbc, clock)
     return {
         **dict.fromkeys(MACHINE_GOALS, Machines(store, dbc, inventory, clock, deeds)),
-        Goal.DOWNLOADED: Downloads(dbc, clock, deeds),
-        Goal.UPLOADED: Uploads(dbc, clock, deeds),
+        Goal.DOWNLOADED: Transfers(dbc, clock, deeds, DOWNLOAD),
+        Goal.UPLOADED: Transfers(dbc, clock, deeds, UPLOAD),
         Goal.SNAPSHOT: Snapshots(dbc, clock),
         Goal.DISK_ADDED: disks,
         Goal.DISK_GROWN: disks,

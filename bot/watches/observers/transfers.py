@@ -3,17 +3,18 @@
 Source: docs/dbc-api.md §5.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.dbc.client import DbcClient
 from bot.dbc.fields import DATA_DIR
 from bot.dbc.identity import Target
-from bot.dbc.models import Image
+from bot.dbc.images import Images
+from bot.dbc.models import Image, Progress
 from bot.dbc.sizes import Size
-from bot.model import DbcSession, Noted, Watch, WatchState
+from bot.model import DbcSession, Deed, Noted, Watch, WatchState
 from bot.reply import Text, keep, line, say, time
 from bot.watches.machine_ends import UNSURE_FOR, WAIT, Verdict
 from bot.watches.observers.look import Deeds, Seen, Sight, one_by_one
@@ -99,61 +100,78 @@ def never_seen(watch: Watch, now: datetime) -> Verdict | None:
     return Verdict(WatchState.UNKNOWN, why, in_doubt=True)
 
 
-class Downloads:
-    """From an image server to a node: proved by the node's list and the size."""
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What sets one direction apart: what says which file, its progress, and how it has ended."""
 
-    def __init__(self, dbc: DbcClient, clock: Clock, deeds: Deeds) -> None:
+    file: str
+    progress: Callable[[Images, Target, str], Awaitable[Progress]]
+    end: Callable[[Images, Watch, datetime, Deed], Awaitable[Sight]]
+
+
+class Transfers:
+    """Image transfers of one direction: running as their progress says, then proved by lists."""
+
+    def __init__(self, dbc: DbcClient, clock: Clock, deeds: Deeds, way: Way) -> None:
         self._dbc = dbc
         self._clock = clock
         self._deeds = deeds
+        self._way = way
 
     async def look(self, session: DbcSession, watches: Sequence[Watch]) -> Seen:
         """The progress of each; the lists, once it has ended."""
         return await one_by_one(session, watches, self._look)
 
     async def _look(self, target: Target, watch: Watch) -> Sight:
-        image, now = watch.about[Noted.IMAGE], self._clock.now()
-        progress = await self._dbc.images.download_progress(target, image)
-        is_own = self._deeds(watch.command).stops
+        images, now = self._dbc.images, self._clock.now()
+        progress = await self._way.progress(images, target, watch.about[self._way.file])
+        deed = self._deeds(watch.command)
         if progress.is_running:
-            return moving(watch, progress.percent, now, is_own=is_own)
-        sight = ended(watch, now)
-        directory = watch.about.get(Noted.DIRECTORY, DATA_DIR)
-        if directory != DATA_DIR and not watch.stopped_by:
-            return replace(sight, verdict=never_seen(watch, now) or _unlisted(directory))
-        server = watch.about[Noted.SERVER]
-        here = size_of(await self._dbc.images.on_node(watch.node, None, server or None), image)
-        listed = await self._dbc.images.on_server(server) if server else ()
-        there = size_of(listed, image) or Size.parse(watch.about.get(Noted.SIZE, ""))
-        if watch.stopped_by:
-            before = Size.parse(watch.about.get(Noted.BEFORE, ""))
-            hidden = directory != DATA_DIR or (here is None and HIDDEN in image)
-            arrival = Arrival(None, here, there, before, hidden, is_own=is_own)
-            return after_stop(watch, arrival, now)
-        is_misled = any(image in it.name and image != it.name for it in listed)
-        patience = _MISLED if is_misled else _SETTLING
-        return replace(sight, verdict=self._verdict(watch, here, there, now, patience))
+            return moving(watch, progress.percent, now, is_own=deed.stops)
+        return await self._way.end(images, watch, now, deed)
 
-    def _verdict(
-        self, watch: Watch, here: Size | None, there: Size, now: datetime, patience: timedelta
-    ) -> Verdict:
-        about = watch.about
-        before = Size.parse(about.get(Noted.BEFORE, ""))
-        if same_size(here, there) and not same_size(before, there):
-            told = say(
-                "{label} was downloaded to {node}: {size}, as on {server}",
-                size=str(here),
-                server=about[Noted.SERVER],
-            )
-            return Verdict(WatchState.DONE, told)
-        unseen = never_seen(watch, now)
-        if unseen is not None:
-            return unseen
-        if not is_settled(watch, now, patience):
-            return WAIT
-        if same_size(here, there):
-            return _as_before(None)
-        return _not_whole(about, here, there)
+
+async def _downloaded(images: Images, watch: Watch, now: datetime, deed: Deed) -> Sight:
+    """From an image server to a node: proved by the node's list and the size."""
+    image, sight = watch.about[Noted.IMAGE], ended(watch, now)
+    directory = watch.about.get(Noted.DIRECTORY, DATA_DIR)
+    if directory != DATA_DIR and not watch.stopped_by:
+        return replace(sight, verdict=never_seen(watch, now) or _unlisted(directory))
+    server = watch.about[Noted.SERVER]
+    here = size_of(await images.on_node(watch.node, None, server or None), image)
+    listed = await images.on_server(server) if server else ()
+    there = size_of(listed, image) or Size.parse(watch.about.get(Noted.SIZE, ""))
+    if watch.stopped_by:
+        before = Size.parse(watch.about.get(Noted.BEFORE, ""))
+        hidden = directory != DATA_DIR or (here is None and HIDDEN in image)
+        arrival = Arrival(None, here, there, before, hidden, is_own=deed.stops)
+        return after_stop(watch, arrival, now)
+    is_misled = any(image in it.name and image != it.name for it in listed)
+    patience = _MISLED if is_misled else _SETTLING
+    return replace(sight, verdict=of_download(watch, here, there, now, patience))
+
+
+def of_download(
+    watch: Watch, here: Size | None, there: Size, now: datetime, patience: timedelta
+) -> Verdict:
+    """What the lists prove of a download that has ended."""
+    about = watch.about
+    before = Size.parse(about.get(Noted.BEFORE, ""))
+    if same_size(here, there) and not same_size(before, there):
+        told = say(
+            "{label} was downloaded to {node}: {size}, as on {server}",
+            size=str(here),
+            server=about[Noted.SERVER],
+        )
+        return Verdict(WatchState.DONE, told)
+    unseen = never_seen(watch, now)
+    if unseen is not None:
+        return unseen
+    if not is_settled(watch, now, patience):
+        return WAIT
+    if same_size(here, there):
+        return _as_before(None)
+    return _not_whole(about, here, there)
 
 
 def _unlisted(directory: str) -> Verdict:
@@ -207,59 +225,43 @@ def _not_whole(about: Mapping[str, str], here: Size | None, there: Size) -> Verd
     return Verdict(WatchState.FAILED, why, more=last_seen(about))
 
 
-class Uploads:
+async def _uploaded(images: Images, watch: Watch, now: datetime, deed: Deed) -> Sight:
     """From a node to an image server: proved by the server's list and a size that stays."""
+    server = watch.about[Noted.SERVER]
+    listed = await images.on_server(server) if server else ()
+    there = size_of(listed, watch.about[Noted.PATH].rpartition("/")[2])
+    if watch.stopped_by:
+        arrival = _arrived(watch.about, there, is_silent=not listed)
+        return after_stop(watch, replace(arrival, is_own=deed.stops), now)
+    sight = ended(watch, now)
+    return replace(
+        sight,
+        verdict=of_upload(watch, there, now, is_silent=not listed),
+        about={**sight.about, Noted.THERE: str(there or "")},
+    )
 
-    def __init__(self, dbc: DbcClient, clock: Clock, deeds: Deeds) -> None:
-        self._dbc = dbc
-        self._clock = clock
-        self._deeds = deeds
 
-    async def look(self, session: DbcSession, watches: Sequence[Watch]) -> Seen:
-        """The progress of each; the server's list, once it has ended."""
-        return await one_by_one(session, watches, self._look)
-
-    async def _look(self, target: Target, watch: Watch) -> Sight:
-        path, now = watch.about[Noted.PATH], self._clock.now()
-        progress = await self._dbc.images.upload_progress(target, path)
-        is_own = self._deeds(watch.command).stops
-        if progress.is_running:
-            return moving(watch, progress.percent, now, is_own=is_own)
-        server = watch.about[Noted.SERVER]
-        listed = await self._dbc.images.on_server(server) if server else ()
-        there = size_of(listed, path.rpartition("/")[2])
-        if watch.stopped_by:
-            arrival = _arrived(watch.about, there, is_silent=not listed)
-            return after_stop(watch, replace(arrival, is_own=is_own), now)
-        sight = ended(watch, now)
-        return replace(
-            sight,
-            verdict=self._verdict(watch, there, now, is_silent=not listed),
-            about={**sight.about, Noted.THERE: str(there or "")},
+def of_upload(watch: Watch, there: Size | None, now: datetime, *, is_silent: bool) -> Verdict:
+    """What the server\'s list proves of an upload that has ended."""
+    about, server = watch.about, watch.about[Noted.SERVER]
+    expected = Size.parse(about.get(Noted.SIZE, ""))
+    before = Size.parse(about.get(Noted.BEFORE, ""))
+    stays = there is not None and about.get(Noted.THERE) == str(there)
+    if stays and same_size(there, expected) and not same_size(before, expected):
+        told = say(
+            "{label} was uploaded from {node} to {server}: {size}, as on the node",
+            server=server,
+            size=str(there),
         )
-
-    def _verdict(
-        self, watch: Watch, there: Size | None, now: datetime, *, is_silent: bool
-    ) -> Verdict:
-        about, server = watch.about, watch.about[Noted.SERVER]
-        expected = Size.parse(about.get(Noted.SIZE, ""))
-        before = Size.parse(about.get(Noted.BEFORE, ""))
-        stays = there is not None and about.get(Noted.THERE) == str(there)
-        if stays and same_size(there, expected) and not same_size(before, expected):
-            told = say(
-                "{label} was uploaded from {node} to {server}: {size}, as on the node",
-                server=server,
-                size=str(there),
-            )
-            return Verdict(WatchState.DONE, told)
-        unseen = never_seen(watch, now)
-        if unseen is not None:
-            return unseen
-        if is_silent:
-            return unreachable(watch, server, now)
-        if not is_settled(watch, now):
-            return WAIT
-        return _not_sent(about, there, expected, before)
+        return Verdict(WatchState.DONE, told)
+    unseen = never_seen(watch, now)
+    if unseen is not None:
+        return unseen
+    if is_silent:
+        return unreachable(watch, server, now)
+    if not is_settled(watch, now):
+        return WAIT
+    return _not_sent(about, there, expected, before)
 
 
 def _arrived(about: Mapping[str, str], there: Size | None, *, is_silent: bool) -> Arrival:
@@ -316,3 +318,7 @@ def _not_sent(
         whole=str(expected),
     )
     return Verdict(WatchState.FAILED, why, more=more)
+
+
+DOWNLOAD = Way(Noted.IMAGE, Images.download_progress, _downloaded)
+UPLOAD = Way(Noted.PATH, Images.upload_progress, _uploaded)
