@@ -21,6 +21,7 @@ _ALICE, _BOB = mention(UserId("U0ALICE")), mention(UserId("U0BOB"))
 _WHY, _RETRY = Phrase("connection refused"), Phrase("Try again in a minute.")
 _LATER = Phrase("once {node} takes commands again", (("node", _NODE),))
 _APPROVE, _DESCRIPTION = bold(Phrase("Approve")), Phrase("the description")
+_REQUEST = Phrase("Restart {machine} on {node}", (("machine", _MACHINE), ("node", _NODE)))
 _TAKEN = Phrase("This form was taken when you sent it first; what you changed since was not.")
 
 
@@ -75,10 +76,10 @@ _VALUES: dict[str, Value] = {
     "port": 5684, "ports": "5684", "power": Phrase("power off"), "poweroff": command("vm poweroff"),
     "prefix": 0, "present": code("vdb"), "price": "12 DBC", "problem": _WHY, "product": "nginx",
     "protocol": code("tcp"), "proxy": code("HTTPS_PROXY"), "put": _AT,
-    "question": "vm restart inference", "reason": _WHY, "refusal": _RETRY,
+    "question": _REQUEST, "reason": _WHY, "refusal": _RETRY,
     "remove": command("session remove gpu1"),
     "rentals": _several("{number} rental", "{number} rentals", 2), "renter": code("5F…abcd"),
-    "request": "vm restart inference", "requester": _ALICE, "requests": "vm restart inference",
+    "request": _REQUEST, "requester": _ALICE, "requests": _REQUEST,
     "restart": command("vm restart"), "restore": code("python -m bot restore"), "reviewer": _BOB,
     "revision": "0043", "row": Phrase("session"), "rows": Phrase("session"), "rule": "nights",
     "rules": command("doctor"), "said": "no", "schema": "0042", "scope": code("chat:write"),
@@ -103,6 +104,68 @@ _VALUES: dict[str, Value] = {
     "words": code("head, tail"), "works": 2, "zone": "Asia/Shanghai",
 }  # fmt: skip
 _NUMBERS = (1, 3)
+# What a name stands for where a template says so: the first that is found in it.
+_WHERE: dict[str, tuple[tuple[str, Value], ...]] = {
+    "file": (
+        ("key file", code("credential.key")),
+        ("rule", code("policy.toml")),
+        ("{file} in {directory}", code("s1.qcow2")),
+        ("Install", code("requirements-otel.txt")),
+        ("snapshot", code("s1.qcow2")),
+        ("image", code("ubuntu.qcow2")),
+        ("Line {line}", code(".env")),
+        ("the environment", code(".env")),
+        ("last one in", code(".env")),
+        ("", code("bot.db")),
+    ),
+    "field": (
+        ("Name others in", code("approvers")),
+        ("wallet", code("wallet")),
+        ("signature", code("signature")),
+        ("signed", code("signature")),
+        ("threshold", code("multisig_wallets")),
+        ("another network", code("wallet")),
+        ("hexadecimal digits, and DBC", code("nonce")),
+        ("64 digits", code("node")),
+        ("20 to 22 letters", code("vm")),
+        ("6 to 10 letters", code("network")),
+        ("IPv4 range", code("cidr")),
+        ("one address", code("cidr")),
+        ("239", code("groups")),
+        ("rules of five", code("rules")),
+        ("ports from", code("ports")),
+        ("tcp,123", code("ports")),
+        ("protocols", code("rules")),
+        ("vda", code("disk")),
+        ("disk such", code("disk")),
+        ("IPv4", code("public_ip")),
+        ("directory", code("dir")),
+        ("file name", code("image")),
+        ("“ubuntu”", code("secret")),
+        ("verbs", code("name")),
+        ("reads as a command", code("name")),
+        ("dots", code("name")),
+        ("pxe", code("disk")),
+        ("public IP", code("ssh_port")),
+        ("GiB", code("mem")),
+        ("dashes only", code("user")),
+        ("word of letters", code("user")),
+        ("rule", code("approvers")),
+        ("damaged", code("arguments")),
+        ("version does not know", code("goal")),
+    ),
+    "reason": (
+        ("did not say", "ratelimited"),
+        ("app-level token", "invalid_auth"),
+        ("bot token", "token_revoked"),
+        ("lacks", "missing_scope"),
+        ("Slack", "channel_not_found"),
+        ("Reason", "disk is full"),
+    ),
+    "why": (("frozen", "network outage"), ("has frozen", "network outage")),
+    "option": (("reason", code('break_glass="…"')), ("glass", code('break_glass="…"'))),
+    "column": (("", code("status")),),
+}
 
 
 def examples(message: Message) -> Iterator[Phrase]:
@@ -120,16 +183,19 @@ def _given(template: str, besides: str = "") -> Iterator[tuple[str, Value]]:
     parsed = [(text, name) for text, name, _, _ in Formatter().parse(template)]
     behind = [text for text, _ in parsed[1:]] + [""]
     found = {
-        name: _value(name, text, after)
+        name: _value(template, name, text, after)
         for (text, name), after in zip(reversed(parsed), reversed(behind), strict=True)
         if name is not None and name != besides
     }
     yield from reversed(found.items())
 
 
-def _value(name: str, before: str, after: str) -> Value:
+def _value(template: str, name: str, before: str, after: str) -> Value:
     """The value; what it is depends on the place: a sentence, a part of one, or an amount."""
     value = _VALUES.get(name, f"‹{name}›")
+    for words, meant in _WHERE.get(name, ()):
+        if words in template:
+            return meant
     if after.startswith(" GiB"):
         return 64
     if value is _WHY and before.endswith(". "):
