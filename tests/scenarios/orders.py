@@ -71,9 +71,11 @@ class ChainStage:
     async def passes(self, hours: float = 0, *, minutes: float = 0, step: float = 300) -> None:
         """Let so much time pass, with a look at the orders every `step` seconds.
 
-        All that the clockwork does is done at the end: a look at all nodes costs thirty of these.
+        New ones are sought in the first of these steps and at the end, where all is done that the
+        clockwork does: a look at all nodes costs thirty of these.
         """
         left = hours * 3600 + minutes * 60
+        looks = LOOKS
         while left > 0:
             self.stage.clock.advance(timedelta(seconds=min(step, left)))
             left -= step
@@ -81,8 +83,9 @@ class ChainStage:
                 await self.stage.bot.tick()
                 continue
             for job in self.stage.bot._ticker._jobs:
-                if job.name in LOOKS:
+                if job.name in looks:
                     await job.run()
+            looks = {"orders"}
         await self.stage.bot.tick()
 
     async def until(self, block: int, *, step: float = 300) -> None:
