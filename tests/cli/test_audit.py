@@ -319,7 +319,7 @@ def test_what_a_former_version_has_written_can_be_searched_for(file: Path, head:
 
 
 def test_a_time_that_is_none_is_refused(file: Path, head: AuditHead) -> None:
-    done = audit(file, "export", "--since", "tuesday")
+    done = audit(file, "export", "--since", "someday")
     assert (done.exit_code, "I don't understand the time" in done.stderr) == (2, True)
 
 

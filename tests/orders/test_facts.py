@@ -8,7 +8,7 @@ from bot.ids import NodeId
 from bot.model import OrderPhase, RentalOrder
 from bot.orders.facts import Facts, pace, span
 from bot.orders.schedule import DAY, HOUR, MINUTE
-from bot.reply import line, say, time
+from bot.reply import line, say, world_time
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,6 @@ def test_the_latest_moment_is_that_of_the_pace_itself() -> None:
     told = Facts(order, "gpu1", now, DAY).at(order.ends)
     early = datetime(2026, 7, 5, 12, 0, tzinfo=UTC)  # in steps of five minutes
     late = now + 3 * DAY * pace(order)
-    assert told == line(say("between {early} and {late}", early=time(early), late=time(late)))
+    assert told == line(
+        say("between {early} and {late}", early=world_time(early), late=world_time(late))
+    )

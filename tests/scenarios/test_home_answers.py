@@ -155,7 +155,7 @@ async def test_a_dialog_whose_bot_stops_says_so(patient: Stage) -> None:
     await patient.waits(1.1)
     await patient.alice.sees_modal("Still waiting for gpu1")
     await patient.restart_bot()
-    await patient.alice.sees_modal("I was stopped before I could answer")
+    await patient.alice.sees_modal("The bot is stopping, so this was not finished")
 
 
 async def test_passwords_open_before_nobody_who_has_closed_the_dialog(stage: Stage) -> None:

@@ -79,15 +79,15 @@ async def test_who_signs_while_a_look_finds_it_is_not_told_that_it_is_missing(
     called = alice.last("@dbc")
     scene.chain.confirm(rental.number)
     stage.clock.advance(timedelta(seconds=24))
-    rpc.takes["onlineProfile_getMachineInfo"] = 60  # the look has the order, and asks for prices
+    rpc.takes["rentMachine_getRentOrder"] = 60  # the look is at the order
     look = asyncio.create_task(stage.bot._services.orders.poll_due())
     await rpc.dawdles.wait()
     await alice.presses("Done", called)
     await stage.quiet()
     assert not look.done()
-    stage.clock.advance(timedelta(seconds=4))  # it goes on without them
-    await look
     rpc.takes.clear()
+    stage.clock.advance(timedelta(seconds=20))  # it goes on without it
+    await look
     await scene.passes(minutes=4, step=12)
     assert scene.told(alice, "is confirmed. It ends")
     assert scene.told(alice, "Then sign again") == []

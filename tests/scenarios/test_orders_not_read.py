@@ -244,7 +244,7 @@ async def test_what_the_newest_block_has_renewed_has_not_ended(scene: ChainStage
     newest = "(by the newest block, which is not final yet)"
     for asked in (f"order show {rental.number}", "order list", "vm list"):
         shown = (await stage.asks(alice, f"/dbc {asked}")).plain
-        assert f"in 10 days {newest}" in shown
+        assert f"in 11 days {newest}" in shown
         assert RENEWS not in shown
         assert "can no longer be renewed" not in shown
         assert "I renew it" not in shown

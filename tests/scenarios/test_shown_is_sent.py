@@ -144,7 +144,7 @@ def _shown(command: Command, name: str, text: str) -> list[str]:
         return ["yes"]
     if kind.is_list:
         return [", ".join(re.split(r"[\s;]+", text))]
-    return [text, f"<@{text}>", f"<#{text}>"]
+    return [text, str(parameter.arg.said(text)), f"<@{text}>", f"<#{text}>"]
 
 
 def _leaves(value: object) -> Iterator[str]:
@@ -171,7 +171,9 @@ def _in_path(path: str) -> list[str]:
 
 
 def _is_on(card: str, text: str) -> bool:
-    return re.search(rf"(?<![\w.]){re.escape(text)}(?![\w])", card) is not None
+    """As it is sent, or with a capital letter, as a form calls a choice."""
+    sent = rf"(?<![\w.]){re.escape(text)}(?![\w])"
+    return re.search(sent, card, re.IGNORECASE) is not None
 
 
 def question_of(stage: Stage) -> SeenMessage:

@@ -26,8 +26,8 @@ async def test_a_name_without_its_quotes_is_recognised(stage: Stage) -> None:
 
 
 async def test_a_word_that_names_nothing_is_answered_with_the_usage(stage: Stage) -> None:
-    told = await stage.asks(stage.alice, "/dbc vm show some box")
-    assert "“box”" in told.plain
+    told = await stage.asks(stage.alice, "/dbc vm show some bottle")
+    assert "“bottle”" in told.plain
     assert "Usage: `/dbc vm show <machine> [retry] [reveal]`" in told.plain
 
 
