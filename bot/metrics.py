@@ -33,86 +33,54 @@ class Metrics:
     """All metrics of one bot. Each has the unit of its name: seconds, or a number."""
 
     def __init__(self, version: str = "") -> None:
-        # Else each series has a second one, which says when it was first counted.
-        disable_created_metrics()  # type: ignore[no-untyped-call]
-        self._registry = registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
-        PlatformCollector(registry=registry)
-        GCCollector(registry=registry)
-
-        def counter(name: str, documentation: str, *labels: str) -> Counter:
-            return Counter(f"{PREFIX}_{name}", documentation, labels, registry=registry)
-
-        def gauge(name: str, documentation: str, *labels: str) -> Gauge:
-            return Gauge(f"{PREFIX}_{name}", documentation, labels, registry=registry)
-
-        def histogram(
-            name: str, documentation: str, buckets: tuple[float, ...], *labels: str
-        ) -> Histogram:
-            return Histogram(
-                f"{PREFIX}_{name}", documentation, labels, buckets=buckets, registry=registry
-            )
-
-        gauge("build_info", "1; the label says which version runs.", "version").labels(
-            version or "unknown"
-        ).set(1)
-        self._deliveries = _Counters(
-            counter("deliveries_total", "Deliveries of Slack.", "kind", "outcome")
+        self._registry = _registry()
+        make = _Make(self._registry)
+        build = make.gauge("build_info", "1; the label says which version runs.", "version")
+        build.labels(version or "unknown").set(1)
+        self._deliveries = make.counters(
+            "deliveries_total", "Deliveries of Slack.", "kind", "outcome"
         )
-        self._refusals = _Counters(
-            counter("signed_refused_total", "HTTP mode: signed deliveries, refused.", "why")
+        self._refusals = make.counters(
+            "signed_refused_total", "HTTP mode: signed deliveries, refused.", "why"
         )
-        self._acks = _Observers(
-            histogram("ack_seconds", "From a delivery to its acknowledgement.", _ACK, "kind")
+        self._acks = make.observers(
+            "ack_seconds", "From a delivery to its acknowledgement.", _ACK, "kind"
         )
-        self._commands = _Counters(
-            counter("commands_total", "Commands that came to an end.", "command", "outcome")
+        self._commands = make.counters(
+            "commands_total", "Commands that came to an end.", "command", "outcome"
         )
-        self._dbc_calls = _Counters(
-            counter("dbc_calls_total", "Requests to DBC daemons.", "operation", "outcome")
+        self._dbc_calls = make.counters(
+            "dbc_calls_total", "Requests to DBC daemons.", "operation", "outcome"
         )
-        self._dbc_seconds = _Observers(
-            histogram("dbc_call_seconds", "How long DBC daemons take.", _CALL, "operation")
+        self._dbc_seconds = make.observers(
+            "dbc_call_seconds", "How long DBC daemons take.", _CALL, "operation"
         )
-        self._slack_calls = _Counters(
-            counter("slack_calls_total", "Calls of Slack's Web API.", "method")
+        self._slack_calls = make.counters(
+            "slack_calls_total", "Calls of Slack's Web API.", "method"
         )
-        self._slack_errors = _Counters(
-            counter("slack_errors_total", "Calls that failed, as Slack says.", "method", "error")
+        self._slack_errors = make.counters(
+            "slack_errors_total", "Calls that failed, as Slack says.", "method", "error"
         )
-        self._slack_seconds = histogram("slack_call_seconds", "How long Slack takes.", _CALL)
-        self._opened = counter("socket_opened_total", "Socket Mode connections opened.")
-        self._closed = counter("socket_closed_total", "Socket Mode connections that ended.")
-        self._sockets = gauge("socket_connections", "Socket Mode connections that are open.")
-        self._leases = _Counters(
-            counter("leases_lost_total", "Leases that another process took over.", "kind")
+        self._slack_seconds = make.histogram("slack_call_seconds", "How long Slack takes.", _CALL)
+        self._opened = make.counter("socket_opened_total", "Socket Mode connections opened.")
+        self._closed = make.counter("socket_closed_total", "Socket Mode connections that ended.")
+        self._sockets = make.gauge("socket_connections", "Socket Mode connections that are open.")
+        self._leases = make.counters(
+            "leases_lost_total", "Leases that another process took over.", "kind"
         )
-        self._transactions = _Counters(
-            counter("transactions_total", "Transactions that write.", "outcome")
+        self._transactions = make.counters(
+            "transactions_total", "Transactions that write.", "outcome"
         )
-        self._transaction_seconds = histogram(
+        self._transaction_seconds = make.histogram(
             "transaction_seconds", "How long they take, with the wait for a turn.", _TRANSACTION
         )
-        self._lag = histogram("loop_lag_seconds", "How late the event loop comes to work.", _LAG)
-        self._job_failures = _Counters(
-            counter("job_failures_total", "Runs of periodic jobs that failed.", "job")
+        self._lag = make.histogram(
+            "loop_lag_seconds", "How late the event loop comes to work.", _LAG
         )
-        self.ready = gauge("ready", "1 while the bot can work, as /readyz says.")
-        self.impairments = gauge(
-            "impairments", "What the bot has to do without; a freeze is not in it."
+        self._job_failures = make.counters(
+            "job_failures_total", "Runs of periodic jobs that failed.", "job"
         )
-        self.dbc_daemons_up = gauge("dbc_daemons_up", "DBC daemons that answered when last asked.")
-        self.tick_age = gauge("tick_age_seconds", "Since the clockwork last began a job.")
-        self.database_up = gauge("database_up", "1 while the figures below could be read.")
-        self.frozen = gauge("frozen", "1 while changes are frozen.")
-        self.watches_open = gauge("watches_open", "Operations that are followed to their end.")
-        self.watches_overdue = gauge("watches_overdue", "Watches not looked at when due.")
-        self.watch_lag = gauge("watch_lag_seconds", "How overdue the most overdue watch is.")
-        self.outbox_messages = gauge("outbox_messages", "Messages and edits to be delivered.")
-        self.outbox_age = gauge("outbox_age_seconds", "Age of the oldest never shown message.")
-        self.approvals_waiting = gauge("approvals_waiting", "Reviews that wait for a decision.")
-        self.approval_age = gauge("approval_age_seconds", "Age of the oldest of them.")
-        self.commands_open = gauge("commands_open", "Commands without an end.", "status")
+        self.standing = Standing(make)
 
     def delivered(self, kind: str, outcome: str, took: timedelta | None) -> None:
         """Count a delivery of Slack, and how long its acknowledgement took."""
@@ -170,6 +138,71 @@ class Metrics:
     def text(self) -> bytes:
         """All of it, in Prometheus' text format."""
         return generate_latest(self._registry)
+
+
+class Standing:
+    """The gauges: how things stand. Each is set when somebody asks (`bot.monitoring.figures`)."""
+
+    def __init__(self, make: "_Make") -> None:
+        self.ready = make.gauge("ready", "1 while the bot can work, as /readyz says.")
+        self.impairments = make.gauge(
+            "impairments", "What the bot has to do without; a freeze is not in it."
+        )
+        self.dbc_daemons_up = make.gauge(
+            "dbc_daemons_up", "DBC daemons that answered when last asked."
+        )
+        self.tick_age = make.gauge("tick_age_seconds", "Since the clockwork last began a job.")
+        self.database_up = make.gauge("database_up", "1 while the figures below could be read.")
+        self.frozen = make.gauge("frozen", "1 while changes are frozen.")
+        self.watches_open = make.gauge("watches_open", "Operations that are followed to their end.")
+        self.watches_overdue = make.gauge("watches_overdue", "Watches not looked at when due.")
+        self.watch_lag = make.gauge("watch_lag_seconds", "How overdue the most overdue watch is.")
+        self.outbox_messages = make.gauge("outbox_messages", "Messages and edits to be delivered.")
+        self.outbox_age = make.gauge("outbox_age_seconds", "Age of the oldest never shown message.")
+        self.approvals_waiting = make.gauge(
+            "approvals_waiting", "Reviews that wait for a decision."
+        )
+        self.approval_age = make.gauge("approval_age_seconds", "Age of the oldest of them.")
+        self.commands_open = make.gauge("commands_open", "Commands without an end.", "status")
+
+
+def _registry() -> CollectorRegistry:
+    """A registry with what every process of Python can tell of itself."""
+    # Else each series has a second one, which says when it was first counted.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
+
+
+class _Make:
+    """Makes the metrics of one registry, named after the bot."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def counter(self, name: str, documentation: str, *labels: str) -> Counter:
+        return Counter(f"{PREFIX}_{name}", documentation, labels, registry=self._registry)
+
+    def counters(self, name: str, documentation: str, *labels: str) -> "_Counters":
+        return _Counters(self.counter(name, documentation, *labels))
+
+    def gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
+        return Gauge(f"{PREFIX}_{name}", documentation, labels, registry=self._registry)
+
+    def histogram(
+        self, name: str, documentation: str, buckets: tuple[float, ...], *labels: str
+    ) -> Histogram:
+        return Histogram(
+            f"{PREFIX}_{name}", documentation, labels, buckets=buckets, registry=self._registry
+        )
+
+    def observers(
+        self, name: str, documentation: str, buckets: tuple[float, ...], *labels: str
+    ) -> "_Observers":
+        return _Observers(self.histogram(name, documentation, buckets, *labels))
 
 
 class _Counters:

@@ -27,7 +27,7 @@ class Gauges:
         tick_age: Callable[[], timedelta],
         daemons: Presence,
     ) -> None:
-        self._metrics = metrics
+        self._standing = metrics.standing
         self._store = store
         self._health = health
         self._clock = clock
@@ -37,11 +37,11 @@ class Gauges:
 
     async def refresh(self) -> None:
         """Set every gauge to what is true now."""
-        metrics, health = self._metrics, self._health
-        metrics.ready.set(not health.reasons)
-        metrics.impairments.set(health.amiss)
-        metrics.dbc_daemons_up.set(self._daemons.up)
-        metrics.tick_age.set(self._tick_age().total_seconds())
+        standing, health = self._standing, self._health
+        standing.ready.set(not health.reasons)
+        standing.impairments.set(health.amiss)
+        standing.dbc_daemons_up.set(self._daemons.up)
+        standing.tick_age.set(self._tick_age().total_seconds())
         now = self._clock.monotonic()
         if self._read_at is not None and now - self._read_at < _FRESH:
             return
@@ -49,27 +49,27 @@ class Gauges:
             async with asyncio.timeout(_PATIENCE):
                 await self._read()
         except (StorageFailed, TimeoutError):
-            metrics.database_up.set(0)
+            standing.database_up.set(0)
             self._read_at = None
         else:
-            metrics.database_up.set(1)
+            standing.database_up.set(1)
             self._read_at = now
 
     async def _read(self) -> None:
-        now, metrics = self._clock.now(), self._metrics
+        now, standing = self._clock.now(), self._standing
         async with self._store.read() as tx:
             found = await tx.figures.read(now)
             frozen = await tx.freezes.find()
-        metrics.frozen.set(frozen is not None)
-        metrics.watches_open.set(found.watches_open)
-        metrics.watches_overdue.set(found.watches_overdue)
-        metrics.watch_lag.set(_age(found.watch_due, now))
-        metrics.outbox_messages.set(found.messages_due)
-        metrics.outbox_age.set(_age(found.message_oldest, now))
-        metrics.approvals_waiting.set(found.approvals_waiting)
-        metrics.approval_age.set(_age(found.approval_oldest, now))
+        standing.frozen.set(frozen is not None)
+        standing.watches_open.set(found.watches_open)
+        standing.watches_overdue.set(found.watches_overdue)
+        standing.watch_lag.set(_age(found.watch_due, now))
+        standing.outbox_messages.set(found.messages_due)
+        standing.outbox_age.set(_age(found.message_oldest, now))
+        standing.approvals_waiting.set(found.approvals_waiting)
+        standing.approval_age.set(_age(found.approval_oldest, now))
         for status, count in found.commands_open.items():
-            metrics.commands_open.labels(status).set(count)
+            standing.commands_open.labels(status).set(count)
 
 
 def _age(since: datetime | None, now: datetime) -> float:

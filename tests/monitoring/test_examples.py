@@ -39,7 +39,7 @@ def labels() -> Mapping[str, frozenset[str]]:
     metrics.lost_lease("message")
     metrics.transacted(1, "undone")
     metrics.job_failed("outbox")
-    metrics.commands_open.labels("waiting").set(1)
+    metrics.standing.commands_open.labels("waiting").set(1)
     found: dict[str, frozenset[str]] = {}
     for family in text_string_to_metric_families(metrics.text().decode()):
         for sample in family.samples:
