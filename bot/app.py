@@ -82,7 +82,7 @@ from handlers.edge import SlackEdge
 from handlers.render import holds
 from handlers.slack import SlackDirectory, SlackMessenger
 from handlers.tries import Tries
-from storage import Store, prepare
+from storage import Store, Vault, prepare
 from storage.heartbeat import Leases
 
 # Refused by Slack, the bot goes on for so long: it may be a passing fault of Slack's, and what
@@ -113,9 +113,7 @@ class Bot:
         self._table = command_table()
         # Before the first key is made: a start that fails leaves nothing behind.
         self._book = PolicyBook(settings.policy_file, known_arguments(self._table))
-        if settings.sqlite_file is not None:
-            prepare(settings.sqlite_file)  # a key without its file means that one was lost
-        vault = vault_of(settings, may_make=True)
+        vault = _vault_beside_its_file(settings)
         self.store = Store(
             settings.database_url, vault, partial(shown, clock), metrics.transacted, clock.now
         )
@@ -138,43 +136,52 @@ class Bot:
         outbox = Outbox(self.store, unhurried, leases, clock, by)
         self._outbox = self.store.courier = outbox
         self.store.witness = self._commands.ended
-        self._services = services = self._services_over(
-            self.store, self.dbc, outbox, messenger, leases
-        )
-        pipeline = Pipeline(services, outbox, by)
-        clicks = Clicks(self.store, services.reviews, pipeline, clock)
-        desk = Desk(
-            services, pipeline, clicks, self._rehearsals(), home, messenger, by, redactor, holds
-        )
+        self._services = self._services_over(self.store, self.dbc, outbox, messenger, leases)
+        pipeline = Pipeline(self._services, outbox, by)
+        desk = self._desk_before(pipeline)
         self.edge = SlackEdge(settings, desk, clock, self._connection)
         self._retiring: asyncio.Task[None] | None = None
-        leftovers = Leftovers(self.store, clock, settings.keep_days)
-        damage = Damage(self.store, self.health, self._table.get, vault)
+        self._database = Database(self.store, self.health, clock)
         copies = Copies(self.store, unhurried, outbox, leases, clock, by)
-        jobs = jobs_of(
-            services, desk, pipeline, outbox, copies, leftovers, damage, self._outages(services)
-        )
-        self._database = database = Database(self.store, self.health, clock)
+        self._ticker = self._clockwork(desk, pipeline, outbox, copies, vault)
+        self._port, self._systemd = self._monitored(self._ticker, vault)
+
+    def _desk_before(self, pipeline: Pipeline) -> Desk:
+        services, rehearsals = self._services, self._rehearsals()
+        clicks = Clicks(self.store, services.reviews, pipeline, self._clock)
+        return Desk(
+            services, pipeline, clicks, rehearsals, home, self._messenger, self._by,
+            self._redactor, holds,
+        )  # fmt: skip
+
+    def _clockwork(
+        self, desk: Desk, pipeline: Pipeline, outbox: Outbox, copies: Copies, vault: Vault
+    ) -> Ticker:
+        """What does everything that is done over and over."""
+        damage = Damage(self.store, self.health, self._table.get, vault)
+        leftovers = Leftovers(self.store, self._clock, self._settings.keep_days)
+        outages = self._outages(self._services)
+        jobs = jobs_of(self._services, desk, pipeline, outbox, copies, leftovers, damage, outages)
         looking = (
-            Job("database", timedelta(seconds=5), database.look),
+            Job("database", timedelta(seconds=5), self._database.look),
             Job("freeze", timedelta(seconds=5), self._frozen().look),
             Job("daemons", timedelta(minutes=1), self.dbc.look_at_daemons),
             Job("homes", timedelta(seconds=5), self.edge.homes.refresh),
         )
-        due = (*jobs, *looking, *(self._streaming(by) if settings.audit_stream else ()))
-        self._ticker = ticker = Ticker(
-            due, SystemClock(), metrics, database=database, agenda=Agenda(self.store)
-        )
-        self.health.watch(ticker.fault)
-        orders = services.orders
-        self.health.watch_impairments(orders.impairments, orders.impairments_in_brief)
-        for one in (ticker, self.dbc.presence, services.budgets, vault, self._book):
-            self.health.watch_impairments(one.impairments)
-        gauges = Gauges(
-            metrics, self.store, self.health, clock, lambda: ticker.age, self.dbc.presence
-        )
-        self._port = HealthPort(self.health, metrics, gauges.refresh)
-        self._systemd = Systemd(self.health, lambda: not ticker.fault(), os.environ)
+        due = (*jobs, *looking, *(self._streaming() if self._settings.audit_stream else ()))
+        agenda = Agenda(self.store)
+        return Ticker(due, SystemClock(), self.metrics, database=self._database, agenda=agenda)
+
+    def _monitored(self, ticker: Ticker, vault: Vault) -> tuple[HealthPort, Systemd]:
+        """What tells others how the bot is, which goes by what each part says of itself."""
+        health, orders, presence = self.health, self._services.orders, self.dbc.presence
+        health.watch(ticker.fault)
+        health.watch_impairments(orders.impairments, orders.impairments_in_brief)
+        for one in (ticker, presence, self._services.budgets, vault, self._book):
+            health.watch_impairments(one.impairments)
+        gauges = Gauges(self.metrics, self.store, health, self._clock, lambda: ticker.age, presence)
+        port = HealthPort(health, self.metrics, gauges.refresh)
+        return port, Systemd(health, lambda: not ticker.fault(), os.environ)
 
     def _called(self, call: Call) -> None:
         self.metrics.called_dbc(call.path, call.outcome, call.took)
@@ -184,7 +191,6 @@ class Bot:
         self, store: Store, dbc: DbcClient, outbox: Outbox, messenger: Messenger, leases: Leases
     ) -> Services:
         clock, table = self._clock, self._table
-        shows_orders = table.details(Listing.ORDERS).id
         sessions = Sessions(store, dbc, clock)
         inventory = Inventory(store, dbc, sessions, clock)
         last_known = LastKnown(store)
@@ -192,16 +198,7 @@ class Bot:
         languages = kept if store is self.store else Languages(store, kept.default)
         looking = observers(store, dbc, inventory, clock, table.deed)
         words = partial(words_of, table)
-        orders = Orders(
-            store, self.chain,
-            Concerned(
-                store, last_known, inventory.lists.listed_at,
-                lambda user: reviewers.hidden_as_known(user, shows_orders),
-                self._people.is_barred,
-            ),
-            inventory, outbox, clock, self._by,
-            lambda: self._book.current.orders.channel, self._searched,
-        )  # fmt: skip
+        orders = self._orders_over(store, inventory, last_known, outbox, lambda: reviewers)
         budgets = Budgets(store, orders, clock, lambda: self._book.current.budget)
         reviewers = Reviewers(
             self._book, sessions, self._people, self._groups, clock, over=budgets.over
@@ -225,14 +222,7 @@ class Bot:
             orders=orders,
             budgets=budgets,
             reviews=Reviews(store, table, inventory, reviewers, outbox, clock, self._by),
-            audit=AuditLog(
-                store,
-                self._groups,
-                clock,
-                lambda: self._book.current,
-                lambda: self._book.faults,
-                self._redactor.redact,
-            ),
+            audit=self._audit_over(store),
             directory=self._people,
             people_now=self._people.now,
             messenger=messenger,
@@ -244,6 +234,32 @@ class Bot:
             checkup=self._checkup,
         )
         return services
+
+    def _orders_over(
+        self,
+        store: Store,
+        inventory: Inventory,
+        last_known: LastKnown,
+        outbox: Outbox,
+        reviewers: Callable[[], Reviewers],
+    ) -> Orders:
+        """The orders. Who is told of them follows from the rules, whose budgets need the orders."""
+        shows = self._table.details(Listing.ORDERS).id
+        concerned = Concerned(
+            store, last_known, inventory.lists.listed_at,
+            lambda user: reviewers().hidden_as_known(user, shows), self._people.is_barred,
+        )  # fmt: skip
+        return Orders(
+            store, self.chain, concerned, inventory, outbox, self._clock, self._by,
+            lambda: self._book.current.orders.channel, self._searched,
+        )  # fmt: skip
+
+    def _audit_over(self, store: Store) -> AuditLog:
+        book = self._book
+        return AuditLog(
+            store, self._groups, self._clock, lambda: book.current, lambda: book.faults,
+            self._redactor.redact,
+        )  # fmt: skip
 
     def _outages(self, services: Services) -> Outages:
         shows = self._table.details(Listing.MACHINES).id
@@ -313,10 +329,10 @@ class Bot:
         await self._services.aliases.refresh()
         await self._languages.refresh()
 
-    def _streaming(self, by: str) -> tuple[Job, ...]:
+    def _streaming(self) -> tuple[Job, ...]:
         """What passes the audit on, where it is wanted."""
         sink = sink_of(self._settings.audit_stream)
-        stream = AuditStream(self.store, sink, self._clock, by, self._redactor.redact)
+        stream = AuditStream(self.store, sink, self._clock, self._by, self._redactor.redact)
         self.health.watch_impairments(stream.impairments)
         return (Job("audit stream", timedelta(seconds=2), stream.pass_on),)
 
@@ -392,6 +408,12 @@ class Bot:
             log.warning("leases.not_freed", error=str(error), then="They end within minutes.")
         except Exception:  # whatever it is, all the rest is closed
             log.exception("leases.not_freed", then="They end within minutes.")
+
+
+def _vault_beside_its_file(settings: Settings) -> Vault:
+    if settings.sqlite_file is not None:
+        prepare(settings.sqlite_file)  # a key without its file means that one was lost
+    return vault_of(settings, may_make=True)
 
 
 async def run(

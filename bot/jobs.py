@@ -38,10 +38,7 @@ def jobs_of(
     obsolete = Obsolete(services, outbox)
     store, clock, reviewing = services.store, services.clock, services.reviews
     reminders = Reminders(store, reviewing, reviewing.deliver, clock)
-    books = Books(store, services.orders, services.inventory, services.last_known, clock)
     reviews = frozenset({Open.REVIEW})
-    around = LookAround(store, services.dbc, services.inventory, services.sightings, clock)
-    ended = EndedOnNodes(store, services.orders, services.dbc, services.inventory, clock)
     return (
         Job("leases", HEARTBEAT, services.leases.beat),
         Job("policy", second, services.audit.record_policy),
@@ -66,15 +63,27 @@ def jobs_of(
         Job("access", 5 * second, services.access.look, about=frozenset({Open.SHARE, Open.ACCESS})),
         Job("aliases", timedelta(minutes=1), services.aliases.refresh),
         Job("languages", 5 * second, services.languages.refresh),
-        Job("inventory", timedelta(minutes=1), around.everywhere),
-        # By itself: what some nodes leave unanswered must not keep machines from being listed.
-        Job("closer looks", timedelta(minutes=1), around.closer),
-        Job("new sessions", 5 * second, around.at_new_sessions),
-        # After both: it goes by the living orders and the machines that were found.
-        Job("ended orders", 5 * second, ended.look),
-        # Compares what was seen last; in a tick by hand, what the look around has just seen.
-        Job("outages", timedelta(minutes=1), outages.look),
-        Job("books", timedelta(minutes=1), books.keep),
-        Job("budgets", timedelta(minutes=1), services.budgets.look),
+        *_looking_around(services, outages),
         Job("leftovers", timedelta(hours=1), leftovers.forget),
+    )
+
+
+def _looking_around(services: Services, outages: Outages) -> tuple[Job, ...]:
+    """What looks at the nodes whether or not somebody asks, and what goes by what that has seen."""
+    often, minute = timedelta(seconds=5), timedelta(minutes=1)
+    store, clock = services.store, services.clock
+    around = LookAround(store, services.dbc, services.inventory, services.sightings, clock)
+    ended = EndedOnNodes(store, services.orders, services.dbc, services.inventory, clock)
+    books = Books(store, services.orders, services.inventory, services.last_known, clock)
+    return (
+        Job("inventory", minute, around.everywhere),
+        # By itself: what some nodes leave unanswered must not keep machines from being listed.
+        Job("closer looks", minute, around.closer),
+        Job("new sessions", often, around.at_new_sessions),
+        # After both: it goes by the living orders and the machines that were found.
+        Job("ended orders", often, ended.look),
+        # Compares what was seen last; in a tick by hand, what the look around has just seen.
+        Job("outages", minute, outages.look),
+        Job("books", minute, books.keep),
+        Job("budgets", minute, services.budgets.look),
     )
