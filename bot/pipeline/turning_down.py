@@ -1,7 +1,8 @@
 """What is turned down before it is sent: its end, and what others and its requester read."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import structlog
 
@@ -27,8 +28,23 @@ from bot.pipeline.joining import SameRequest
 from bot.pipeline.readable import offered_again
 from bot.ports import Answer
 from bot.reply import Actions, Button, Line, Reply, line
+from storage import UnitOfWork
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What others read, who have not seen what was asked for, and what its requester reads.
+
+    The requester reads `joined` where the card of the first such request shows them.
+    """
+
+    others: Line
+    unjoined: Reply
+    joined: Reply
+    advice: Line
+    again: tuple[Button, ...]
 
 
 class Refusal:
@@ -57,10 +73,7 @@ class Refusal:
         first = None
         if isinstance(error, SameRequest):
             first = await joinable(self._services, execution, error.first)
-        sentence, unjoined, joined = await _words(
-            self._services, execution, error, end, approval, was_begun=was_begun
-        )
-        again = _again(self._services.table, execution, end, error)
+        words = await _words(self._services, execution, error, end, approval, was_begun=was_begun)
         async for attempt in self._store.attempts():
             async with attempt as tx:
                 if not await tx.executions.set_status(
@@ -72,20 +85,10 @@ class Refusal:
                 ):
                     return
                 is_shown = first is not None and await join(tx, first, execution, now)
-                reply = joined if is_shown else unjoined
+                reply = words.joined if is_shown else words.unjoined
                 if approval is not None and was_asked:
                     await tx.approvals.void(approval.id, now)
-                seen = await self._endings.is_public(tx, execution)
-                if seen:
-                    by_others = approval is not None and not approval.reviewer
-                    waited = by_others or bool(execution.behind)
-                    await self._endings.show(
-                        tx, execution, end, sentence, _advice(error, again), announced=waited,
-                        offers=again,
-                    )  # fmt: skip
-                elif approval is not None:
-                    over = cards.ended(execution, end, sentence)
-                    await alone.show(tx, approval, execution, over, now)
+                seen = await self._show(tx, execution, end, approval, words, now)
                 # Whoever requested what is open already may still have it done twice.
                 is_alone = not seen or isinstance(error, SameRequest)
                 if is_alone:
@@ -96,6 +99,28 @@ class Refusal:
             await self._endings.say(execution, answer, reply)
         await self._outbox.deliver_due()
 
+    async def _show(
+        self,
+        tx: UnitOfWork,
+        execution: Execution,
+        end: ExecutionStatus,
+        approval: Approval | None,
+        words: _Words,
+        now: datetime,
+    ) -> bool:
+        """Show the end where it was seen; whether others see it there."""
+        if await self._endings.is_public(tx, execution):
+            by_others = approval is not None and not approval.reviewer
+            waited = by_others or bool(execution.behind)
+            await self._endings.show(
+                tx, execution, end, words.others, words.advice, announced=waited, offers=words.again
+            )
+            return True
+        if approval is not None:
+            over = cards.ended(execution, end, words.others)
+            await alone.show(tx, approval, execution, over, now)
+        return False
+
 
 async def _words(
     services: Services,
@@ -105,24 +130,21 @@ async def _words(
     approval: Approval | None,
     *,
     was_begun: bool,
-) -> tuple[Line, Reply, Reply]:
-    """What others read, who have not seen what was asked for, and what its requester reads.
-
-    The requester reads the last one where the card of the first such request shows them.
-    """
+) -> _Words:
+    again = _again(services.table, execution, end, error)
+    hint = _advice(error, again)
     sentence = await _failed(services, execution, error)
     if approval is not None:
         sentence = await services.reviews.questions.not_done(approval, execution, error.words)
     if isinstance(error, SameRequest):
-        return sentence, *await told(services, execution, error.first)
+        return _Words(sentence, *await told(services, execution, error.first), hint, again)
     if was_begun or end is ExecutionStatus.VOIDED:
-        again = _again(services.table, execution, end, error)
         below = (Actions(again),) if again else ()
-        ended = cards.alone(end, sentence, *cards.hint(_advice(error, again)), *below)
+        ended = cards.alone(end, sentence, *cards.hint(hint), *below)
         reply = replace(ended, fault=fault_of(error))
     else:
         reply = from_error(error)
-    return sentence, reply, reply
+    return _Words(sentence, reply, reply, hint, again)
 
 
 def _again(
