@@ -36,15 +36,7 @@ def configure(
 
     Tracebacks are printed without the values of variables.
     """
-    renderer: Processor
-    if form == "json":
-        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
-        tracebacks: Processor = structlog.processors.format_exc_info
-    else:
-        renderer = structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
-        tracebacks = _unchanged
+    tracebacks, renderer = _shape(form)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -67,7 +59,22 @@ def configure(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
         )
     )
-    # Libraries log through the standard module; their debug output may carry request bodies.
+    _take_in_libraries(handler)
+
+
+def _shape(form: Literal["console", "json"]) -> tuple[Processor, Processor]:
+    """How tracebacks are written in this form, and how a line."""
+    if form == "json":
+        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
+        return structlog.processors.format_exc_info, renderer
+    return _unchanged, structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
+
+
+def _take_in_libraries(handler: logging.Handler) -> None:
+    """Write what libraries log as well, as far as it is worth it."""
+    # Their debug output may carry request bodies.
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     # It tells of each batch that is not delivered; bot.monitoring.traces tells once.

@@ -30,6 +30,25 @@ KEPT_WHOLE_BLOCKS = 144_000  # ten days
 class Host:
     """A GPU node without the ways that machines come to be there; tests change its attributes."""
 
+    # What they all have in common, until a test says otherwise.
+    cpu_name = "Intel(R) Xeon(R) Gold 6330 CPU @ 2.00GHz"
+    cpu_hz = "2000MHz"
+    cpu_sockets = 2
+    cpu_usage = "3.25%"
+    memory_host = 4 * values.GIB
+    data_kind = "SSD"
+    os_name = "Ubuntu 20.04.6 LTS (Focal Fossa) 5.15.0-91-generic GNU/Linux"
+    version = "0.4.1.8"
+    public_ip = "203.0.113.7"
+    host_ip = "192.0.2.2"
+    temp_dir = "/tmp"  # noqa: S108 - a path inside the sandbox's node
+    silent = False
+    stray_vm = False
+    died_at: datetime | None = None
+    lan_error = ""
+    clock_off = timedelta()  # how far its own clock is ahead, as its logs show
+    log_spelling = ""  # how its log writes a password, if not as the real node does
+
     def __init__(
         self,
         site: Site,
@@ -49,26 +68,9 @@ class Host:
         self.random = Random(self.node_id)
         self.gpus = gpus
         self.cpu_cores = cpu_cores
-        self.cpu_name = "Intel(R) Xeon(R) Gold 6330 CPU @ 2.00GHz"
-        self.cpu_hz = "2000MHz"
-        self.cpu_sockets = 2
-        self.cpu_usage = "3.25%"
         self.memory = memory_gib * values.GIB
-        self.memory_host = 4 * values.GIB
         self.data_total = data_gib * values.GIB
         self.data_available = data_gib * values.GIB * 9 // 10
-        self.data_kind = "SSD"
-        self.os_name = "Ubuntu 20.04.6 LTS (Focal Fossa) 5.15.0-91-generic GNU/Linux"
-        self.version = "0.4.1.8"
-        self.public_ip = "203.0.113.7"
-        self.host_ip = "192.0.2.2"
-        self.temp_dir = "/tmp"  # noqa: S108 - a path inside the sandbox's node
-        self.silent = False
-        self.stray_vm = False
-        self.died_at: datetime | None = None
-        self.lan_error = ""
-        self.clock_off = timedelta()  # how far its own clock is ahead, as its logs show
-        self.log_spelling = ""  # how its log writes a password, if not as the real node does
         self.durations = durations or Durations()
         self.chain = MachineOnChain()
         self.gate = Gatekeeper(self.random)

@@ -36,29 +36,12 @@ class Member:
 
     def user(self, now: datetime, app_id: str, *, with_locale: bool, with_email: bool) -> Json:
         """The `user` object of users.info."""
-        profile: Json = {
-            "title": self.title,
-            "phone": "",
-            "real_name": self.real_name,
-            "real_name_normalized": self.real_name,
-            "display_name": self.name,
-            "display_name_normalized": self.name,
-            "status_text": "",
-            "status_emoji": "",
-            "avatar_hash": "",
-            "image_48": "",
-            "team": self.team_id,
-        }
-        if self.is_bot:
-            profile |= {"api_app_id": app_id, "bot_id": self.bot_id, "always_active": True}
-        elif with_email:
-            profile["email"] = f"{self.name}@example.com"
         user: Json = {
             "id": self.id,
             "team_id": self.team_id,
             "name": self.name,
             "deleted": self.deleted,
-            "profile": profile,
+            "profile": self._profile(app_id, with_email=with_email),
             "is_bot": self.is_bot,
             "is_app_user": False,
             "updated": int(now.timestamp()),
@@ -86,6 +69,26 @@ class Member:
         if with_locale:
             user["locale"] = self.locale
         return user
+
+    def _profile(self, app_id: str, *, with_email: bool) -> Json:
+        profile: Json = {
+            "title": self.title,
+            "phone": "",
+            "real_name": self.real_name,
+            "real_name_normalized": self.real_name,
+            "display_name": self.name,
+            "display_name_normalized": self.name,
+            "status_text": "",
+            "status_emoji": "",
+            "avatar_hash": "",
+            "image_48": "",
+            "team": self.team_id,
+        }
+        if self.is_bot:
+            profile |= {"api_app_id": app_id, "bot_id": self.bot_id, "always_active": True}
+        elif with_email:
+            profile["email"] = f"{self.name}@example.com"
+        return profile
 
 
 @dataclass

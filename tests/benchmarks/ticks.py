@@ -96,20 +96,7 @@ async def _watch_all(bot: Bot, user: str, nodes: list[Node]) -> None:
         for node in nodes
         for task in node.tasks
     ]
-    executions = [
-        Execution(
-            id=ExecutionId(watch.id),
-            key=watch.id,
-            actor=UserId(user),
-            place=place,
-            source=Source.SLASH,
-            command="vm.poweroff",
-            arguments={"vm": watch.task},
-            effect=Effect.DESTROY,
-            created_at=now,
-        )
-        for watch in watches
-    ]
+    executions = [_execution(watch) for watch in watches]
     await asyncio.gather(*(bot.store.record(one, by="benchmark", until=now) for one in executions))
     async with bot.store.write() as tx:
         for watch in watches:
@@ -120,3 +107,17 @@ async def _watch_all(bot: Bot, user: str, nodes: list[Node]) -> None:
                 expect={ExecutionStatus.RECORDED},
             )
             await tx.watches.add(watch)
+
+
+def _execution(watch: Watch) -> Execution:
+    return Execution(
+        id=watch.execution,
+        key=watch.id,
+        actor=watch.owner,
+        place=watch.place,
+        source=Source.SLASH,
+        command="vm.poweroff",
+        arguments={"vm": watch.task},
+        effect=Effect.DESTROY,
+        created_at=watch.started_at,
+    )
