@@ -91,7 +91,7 @@ LINES = (
     "settings notifications all", "settings channel-notifications digest",
     "settings channel-notifications all", "inference delete, keep the rest",
     "snapshot delete inference all", "restart inference on ada", "restart inference and ada",
-    "don't delete ada, delete inference",
+    "don't delete ada, delete inference", "session request gpu1 nonce=hunter2",
 )  # fmt: skip
 
 
