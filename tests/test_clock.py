@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import time
 from datetime import timedelta
 
 import pytest
@@ -110,3 +112,25 @@ async def test_the_time_of_a_loop_goes_ahead_for_what_waits_and_for_what_comes()
     hurry(HOUR)
     with pytest.raises(TimeoutError):
         await never
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux tells of turns")
+def test_the_time_of_a_loop_stands_still_while_others_have_the_processor() -> None:
+    async def works(milliseconds: int) -> None:
+        for _ in range(milliseconds):
+            ran = time.thread_time()
+            while time.thread_time() - ran < 0.001:
+                pass
+            await asyncio.sleep(0)
+
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    others = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(4)]
+    try:
+        with asyncio.Runner(loop_factory=Loop) as runner:
+            runner.run(asyncio.wait_for(works(60), 0.15))
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+        os.sched_setaffinity(0, cores)
