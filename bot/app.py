@@ -69,6 +69,7 @@ from bot.services.frozen import Frozen
 from bot.services.inventory import Inventory
 from bot.services.languages import Languages
 from bot.services.last_known import LastKnown
+from bot.services.machine_search import MachineSearch
 from bot.services.people import RecentPeople
 from bot.services.renters import Renters
 from bot.services.retention import Leftovers
@@ -214,6 +215,7 @@ class Bot:
             access=AccessRequests(store, inventory.label, clock),
             renters=Renters(store, dbc, clock),
             inventory=inventory,
+            machine_search=MachineSearch(store, dbc, sessions, inventory, clock),
             sightings=Sightings(store, dbc, last_known, clock),
             last_known=last_known,
             aliases=Aliases(store),

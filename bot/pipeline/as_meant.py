@@ -24,7 +24,8 @@ from bot.pipeline.rights import hidden_from
 from bot.pipeline.targets import Bound
 from bot.pipeline.wish import Wish
 from bot.reply import say
-from bot.services.inventory import Inventory, NotKnownHere
+from bot.services.inventory import NotKnownHere
+from bot.services.machine_search import Sought
 from bot.services.matching import is_machine_called, is_node_called, match_machine, match_node
 from storage import Known, Store
 
@@ -32,18 +33,19 @@ from storage import Known, Store
 async def meant_here(services: Services, wish: Wish) -> dict[str, Meant]:
     """What the names of a request mean now, as far as is known here; nobody is asked."""
     names = _names(wish.command, wish.values)
-    return {name: await _meant(services.inventory, wish, *names[name]) for name in names}
+    return {name: await _meant(services, wish, *names[name]) for name in names}
 
 
-async def _meant(inventory: Inventory, wish: Wish, kind: Kind, text: str) -> Meant:
+async def _meant(services: Services, wish: Wish, kind: Kind, text: str) -> Meant:
     if wish.by_id and kind.is_machine:
         return Meant(text, is_sure=True)
-    actor, place = wish.actor, wish.place
+    actor, place, inventory = wish.actor, wish.place, services.inventory
     try:
         if kind.is_machine:
             on = wish.values.get(NODE_OPTION, "")
-            machine = await inventory.machine(actor, text, on, place.channel, asking=False)
-            return Meant(machine.task, await inventory.is_certain(machine, text))
+            search = services.machine_search
+            machine = await search.find(Sought(actor, text, on, place.channel, asking=False))
+            return Meant(machine.task, await search.is_certain(machine, text))
         if not text:
             node = await inventory.default_node(actor, place, asking=False)
             return Meant(node.id, is_sure=True)

@@ -28,6 +28,7 @@ from bot.services.command_log import CommandLog
 from bot.services.inventory import Inventory
 from bot.services.languages import Languages
 from bot.services.last_known import LastKnown
+from bot.services.machine_search import MachineSearch
 from bot.services.renters import Renters
 from bot.services.sessions import Sessions, target_of
 from bot.watches.watches import Watches
@@ -47,6 +48,7 @@ class Services:
     access: AccessRequests
     renters: Renters
     inventory: Inventory
+    machine_search: MachineSearch
     sightings: Sightings
     last_known: LastKnown
     aliases: Aliases

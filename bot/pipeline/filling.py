@@ -22,6 +22,7 @@ from bot.pipeline.meant import is_chosen
 from bot.pipeline.rights import allow, hidden_from, require_colleague, unasked
 from bot.ports import DeliveryFailed
 from bot.reply import Choice, FieldKind, Form, FormField, Text, Words, say
+from bot.services.machine_search import Sought
 
 _About = tuple[tuple[Command, Mapping[str, str]], ...]
 
@@ -82,7 +83,6 @@ class Filling:
         self, command: Command, vm: str, values: Mapping[str, str], actor: UserId, place: Place
     ) -> tuple[Mapping[str, str], Text, str]:
         """What a machine is like, by parameter; with a word about it, and its id."""
-        inventory = self._services.inventory
         read = certain(command.present, "only such commands come here")
         context = Context(self._services, command.id, actor, place, Source.FORM, unsaid)
         try:
@@ -91,7 +91,7 @@ class Filling:
             about: _About = ((command, values), (show, {"vm": vm}))
             for row, given in about:
                 await allow(self._services, actor, place, row, given)
-            machine = await inventory.machine(
+            sought = Sought(
                 actor,
                 vm,
                 values.get(NODE_OPTION, ""),
@@ -100,10 +100,11 @@ class Filling:
                 hidden=hidden_from(self._services, actor, place, Listing.MACHINES),
                 unasked=partial(_denied, self._services, actor, place, about),
             )
+            machine = await self._services.machine_search.find(sought)
             for row, given in about:
                 await allow(self._services, actor, place, row, given, machine)
             present = await read(context, machine)
-            where = await inventory.label(machine.node)
+            where = await self._services.inventory.label(machine.node)
         except BotError as problem:
             told = say("Its present values could not be read. {why}", why=problem.words)
             return {}, told, ""

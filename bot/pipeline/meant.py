@@ -29,6 +29,7 @@ from bot.model import Place, Sighted, Sighting
 from bot.pipeline.context import Services
 from bot.pipeline.pasted import name_of_row
 from bot.reply import say
+from bot.services.machine_search import Sought
 from bot.services.matching import could_be, is_machine_called, is_node_called, is_task_id
 
 _SUFFIX = ".qcow2"
@@ -196,9 +197,8 @@ class _Names:
         if not text:
             return ()
         with suppress(BotError):
-            machine = await self._services.inventory.machine(
-                self._actor, text, on, self._place.channel, asking=False
-            )
+            sought = Sought(self._actor, text, on, self._place.channel, asking=False)
+            machine = await self._services.machine_search.find(sought)
             if is_machine_called(machine, text):
                 there = await self._services.sightings.names_at(Sighted.SNAPSHOT, [machine.task])
                 return there or ()

@@ -17,7 +17,8 @@ from bot.reply import command as typed
 from bot.reply import line, say
 from bot.reviews.policy import Request, is_free
 from bot.reviews.rule_reasons import surely_denied
-from bot.services.inventory import Hidden, Unasked
+from bot.services.inventory import Hidden
+from bot.services.machine_search import Unasked
 from bot.services.remembering import note_denied
 
 

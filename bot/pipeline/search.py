@@ -37,6 +37,7 @@ from bot.pipeline.numbered import Numbered
 from bot.pipeline.rights import require_colleague
 from bot.ports import DeliveryFailed, Search
 from bot.reply import Choice, listed, say
+from bot.services.machine_search import Sought
 from bot.services.sessions import target_of
 from bot.services.shown import parts_of
 
@@ -215,7 +216,8 @@ class Completion:
         seen_here: Sequence[Machine],
     ) -> list[Choice]:
         channel, inventory = search.place.channel, self._services.inventory
-        machine = await inventory.machine(search.user, chosen, channel=channel, asking=False)
+        sought = Sought(search.user, chosen, channel=channel, asking=False)
+        machine = await self._services.machine_search.find(sought)
         if machine.task not in {one.task for one in seen_here}:
             return []
 

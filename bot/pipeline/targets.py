@@ -21,6 +21,7 @@ from bot.pipeline.rights import hidden_from, unasked
 from bot.pipeline.suggestions import Suggestions
 from bot.reply import Button, line, say
 from bot.reply import command as to_type
+from bot.services.machine_search import Sought
 from bot.services.matching import a_machine, bare_metal, is_node_called, match_machine
 
 # What a machine's verb is for bare metal.
@@ -126,20 +127,19 @@ class _Binder:
     async def _machine(self, text: str) -> Machine:
         place, asking, on = self._place, self._asking, self._values.get(NODE_OPTION, "")
         given = (self._services, self._actor, place)
+        sought = Sought(
+            self._actor,
+            text,
+            on,
+            place.channel,
+            asking=asking,
+            by_id=self._by_id,
+            hidden=hidden_from(*given, Listing.MACHINES, asking=asking),
+            unasked=unasked(*given, self._command, self._values, asking=asking),
+            offers=partial(self._suggestions.machines, self._actor, self._command, self._values),
+        )
         try:
-            self.machine = await self._inventory.machine(
-                self._actor,
-                text,
-                on,
-                place.channel,
-                asking=asking,
-                by_id=self._by_id,
-                hidden=hidden_from(*given, Listing.MACHINES, asking=asking),
-                unasked=unasked(*given, self._command, self._values, asking=asking),
-                offers=partial(
-                    self._suggestions.machines, self._actor, self._command, self._values
-                ),
-            )
+            self.machine = await self._services.machine_search.find(sought)
         except NotFound as missing:
             if not asking:
                 raise

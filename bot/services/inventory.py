@@ -1,52 +1,34 @@
-"""What machines and nodes there are, as last seen, and which one a person means.
+"""What machines and nodes there are, as last seen, and which node a person means.
 
 Answers names from the database; asks DBC only when nothing there fits, or when told to refresh.
 """
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 
 from bot.clock import Clock
 from bot.dbc.client import DbcClient
-from bot.dbc.errors import Unreadable
-from bot.errors import BotError, NotFound, Refused
+from bot.errors import NotFound, Refused
 from bot.folding import peel, typed
-from bot.ids import ChannelId, NodeId, TaskId, UserId
-from bot.messages.access_cards import ask_button
+from bot.ids import ChannelId, NodeId, UserId
 from bot.model import DbcSession, Machine, Nicknamed, Node, NodeKind, Place, Scope
-from bot.reply import Button, command, line, listed, say, sentences
-from bot.services.left_out import machine_of
+from bot.reply import Button, command, listed, say, sentences
 from bot.services.listing import Lists, NodeListing
 from bot.services.matching import (
-    MOST_LISTED,
     could_be,
-    is_machine_called,
     is_node_called,
-    is_task_id,
-    match_machine,
     match_node,
-    nearest_machines,
     nearest_nodes,
     none_called,
     of_another_kind,
 )
 from bot.services.not_found import (
-    Offers,
     meant,
-    no_offers,
-    nodes_called,
-    nothing_called,
-    nowhere,
-    on_another_node,
-    on_its_node,
-    several,
 )
 from bot.services.remembering import remember, updated_nodes
-from bot.services.sessions import SessionLocked, Sessions, no_access, target_of
+from bot.services.sessions import Sessions, no_access
 from storage import Store
 
 _NODE_ID = re.compile(r"[0-9a-f]{64}")
@@ -55,16 +37,11 @@ _GPU: Set[NodeKind] = frozenset({NodeKind.GPU})
 
 # Finds out which nodes must not be named to who asks, by id; asked where a choice is listed.
 Hidden = Callable[[], Awaitable[Set[str]]]
-# Finds out of which nodes nothing is read for who asks, by id, and why.
-Unasked = Callable[[], Awaitable[Mapping[str, str]]]
 
 
-async def _nothing() -> Set[str]:
+async def nothing_hidden() -> Set[str]:
+    """For whom everything may be named."""
     return frozenset()
-
-
-async def _none() -> Mapping[str, str]:
-    return {}
 
 
 _NO_NODE = say("I know no node yet.")
@@ -141,7 +118,7 @@ class Inventory:
         place: Place,
         *,
         asking: bool = True,
-        hidden: Hidden = _nothing,
+        hidden: Hidden = nothing_hidden,
         offers: NodeOffers = _no_buttons,
     ) -> Node:
         """The node that is meant without a name: the channel's default, the person's, the only one.
@@ -195,7 +172,7 @@ class Inventory:
         field: str = "node",
         *,
         asking: bool = True,
-        hidden: Hidden = _nothing,
+        hidden: Hidden = nothing_hidden,
     ) -> Node:
         """The node of these kinds that `text` names: nickname, name, description, uuid or id.
 
@@ -314,184 +291,10 @@ class Inventory:
         if not (len(usable) > len(gpus) if is_metal else gpus):
             raise no_access(is_metal=is_metal)
 
-    async def _acting(self, user: UserId, channel: ChannelId, *, asking: bool) -> list[DbcSession]:
-        """The sessions to look with; where nobody is asked, nobody's session is used."""
-        if asking:
-            return await self.sessions(user, channel)
-        return await self.of_gpu_nodes(await self._sessions.usable(user, channel))
-
     async def of_gpu_nodes(self, sessions: Iterable[DbcSession]) -> list[DbcSession]:
         """Bare-metal machines take sessions, but run no machines that could be listed."""
         metals = {node.id for node in await self.metals()}
         return [session for session in sessions if session.node not in metals]
-
-    async def machine(
-        self,
-        user: UserId,
-        text: str,
-        on: str = "",
-        channel: ChannelId = ChannelId(""),
-        *,
-        asking: bool = True,
-        by_id: bool = False,
-        hidden: Hidden = _nothing,
-        unasked: Unasked = _none,
-        offers: Offers = no_offers,
-    ) -> Machine:
-        """The machine that `text` names: nickname, description, id, or the unique beginning of one.
-
-        `by_id`: `text` is the id of what was pressed or chosen, and no name. Machines on
-        nodes that are `unasked` are taken as last seen: nothing is read there. Raises
-        NotFound or Refused with the field `vm`, and with what `offers` makes of those that may be
-        meant; without `asking` NotKnownHere for a name that a node may know.
-        """
-        node = (await self.named_node(on, asking=asking, hidden=hidden)).id if on else NodeId("")
-        nodes = (await self._store.known()).nodes()
-        match = partial(match_machine, text=text, nodes=nodes, by_id=by_id)
-        found = match(await self.machines(user, channel), node=node)
-        if len(found) == 1 and (not asking or by_id or await self.is_certain(found[0], text)):
-            return found[0]
-        listings: Sequence[NodeListing] = ()
-        denied: Mapping[str, str] = {}
-        if len(found) <= 1:
-            sessions = await self._to_look_with(user, channel, node, text, hidden, asking=asking)
-            where = await self.label(node) if node else ""
-            if not asking:
-                raise NotKnownHere(nowhere(text, where), field="vm")
-            # What only fits may be another's exact name, which nobody has seen yet.
-            denied = await unasked()
-            listings = await asyncio.gather(
-                *(self.list_node(one) for one in sessions if one.node not in denied)
-            )
-            found = match(await self._among(listings, user, channel, denied), node=node)
-            if not found and is_task_id(task := typed(text)):
-                found = await self._by_id(
-                    (s for s in sessions if s.node not in denied), TaskId(task)
-                )
-            if not found and not any(listing.problem for listing in listings):
-                await self._require_here(user, channel, text, node, hidden, by_id=by_id)
-            if not found and (why := {denied[s.node]: "" for s in sessions if s.node in denied}):
-                raise NotFound(
-                    say(
-                        "None of your machines is called “{text}” where you may do this.", text=text
-                    ),
-                    hint=line(*(piece for one in why for piece in (" ", one)))[1:],
-                    field="vm",
-                )
-        if len(found) == 1:
-            return found[0]
-        unseen = await hidden()
-        for listing in listings if not found else ():
-            if isinstance(listing.problem, SessionLocked) and listing.node.id not in unseen:
-                raise listing.problem.told_to(user)
-        seen = [] if found or by_id else await self.machines(user, channel)
-        near = found or nearest_machines((m for m in seen if m.node not in denied), text)
-        raise await self._not_one(text, found, near, listings, unseen, node, offers)
-
-    async def _require_here(
-        self,
-        user: UserId,
-        channel: ChannelId,
-        text: str,
-        node: NodeId,
-        hidden: Hidden,
-        *,
-        by_id: bool = False,
-    ) -> None:
-        """Raise Refused where the text names what was seen on another node than the named one."""
-        known = await self.machines(user, channel) if node else []
-        seen = match_machine(known, text, NodeId(""), by_id=by_id)
-        unseen = await hidden() if seen else frozenset()
-        others = [one for one in seen if one.node != node and one.node not in unseen]
-        if others:
-            named = [(one.label, await self.label(one.node)) for one in others]
-            raise on_another_node(text, named, await self.label(node))
-
-    async def _among(
-        self,
-        listings: Iterable[NodeListing],
-        user: UserId,
-        channel: ChannelId,
-        denied: Mapping[str, str],
-    ) -> list[Machine]:
-        """The machines just listed; as last seen where denied."""
-        seen = [machine for listing in listings for machine in listing.machines]
-        if denied:
-            seen += [m for m in await self.machines(user, channel) if m.node in denied]
-        return seen
-
-    async def is_certain(self, found: Machine, text: str) -> bool:
-        """Whether nothing that nobody has seen yet could be meant by the text instead."""
-        named = (await self._store.known()).target(Nicknamed.MACHINE, text)
-        return is_machine_called(found, text) and named in {None, found.task}
-
-    async def _to_look_with(
-        self,
-        user: UserId,
-        channel: ChannelId,
-        node: NodeId,
-        text: str,
-        hidden: Hidden,
-        *,
-        asking: bool,
-    ) -> list[DbcSession]:
-        """The sessions to look for a machine with. Raises Refused where there is none."""
-        usable = await self._acting(user, channel, asking=asking)
-        sessions = [session for session in usable if node in {"", session.node}]
-        if not sessions:
-            await self._require_here(user, channel, text, node, hidden)
-            if not node:
-                raise no_access(field="vm")
-            told = say("You have no session for {node}.", node=await self.label(node))
-            hint = say("Add yours: {command}", command=command("session add"))
-            refusal = Refused(told, hint=hint, field="vm")
-            refusal.offers = (ask_button(node),)
-            raise refusal
-        return sessions
-
-    async def _by_id(self, sessions: Iterable[DbcSession], task: TaskId) -> list[Machine]:
-        """A machine whose id is known but which no list shows, since the list is unreadable.
-
-        One whose own details spoil the answer is there, too; it has only its id then.
-        """
-        for session in sessions:
-            seen = Machine(session.node, task, session.user, "", "", "", self._clock.now())
-            try:
-                detail = await self._dbc.tasks.get(target_of(session), task)
-            except Unreadable as problem:
-                if not problem.is_of_the_node:
-                    continue
-                machine = seen
-            except BotError:
-                continue
-            else:
-                machine = machine_of(session, task, detail, seen.seen_at)
-            await self.saw(machine)
-            return [machine]
-        return []
-
-    async def _not_one(
-        self,
-        text: str,
-        found: Sequence[Machine],
-        near: Sequence[Machine],
-        listings: Sequence[NodeListing],
-        hidden: Set[str],
-        node: NodeId,
-        offers: Offers,
-    ) -> BotError:
-        named = [(m, await self.label(m.node)) for m in near if m.node not in hidden]
-        offered = [(m, on_its_node(m, where)) for m, where in named[:MOST_LISTED]]
-        if found:
-            refusal = several(text, named, found)
-        else:
-            unseen = [one for one in listings if one.problem and one.node.id not in hidden]
-            where = await self.label(node) if node else ""
-            problems = [(one.node.label, one.problem) for one in unseen]
-            refusal = nothing_called(text, where, problems, offered)
-        nodes = () if found else (await self._store.known()).nodes()
-        refusal.offers = (*await offers(offered), *nodes_called(text, nodes, hidden))
-        return refusal
 
     async def saw(self, machine: Machine) -> None:
         """Remember a machine's state as just seen."""
