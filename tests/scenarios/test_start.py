@@ -156,9 +156,12 @@ async def test_a_name_that_does_not_resolve_yet_is_waited_for(
 class Process:
     """`python -m bot run` between a workspace and no daemon at all."""
 
-    def __init__(self, process: Forked, output: asyncio.StreamReader) -> None:
+    def __init__(
+        self, process: Forked, output: asyncio.StreamReader, pipe: asyncio.ReadTransport
+    ) -> None:
         self._process = process
         self._output = output
+        self._pipe = pipe
         self.said = ""
 
     @classmethod
@@ -177,12 +180,12 @@ class Process:
         }
         ours, theirs = os.pipe()
         output = asyncio.StreamReader()
-        await asyncio.get_running_loop().connect_read_pipe(
+        pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(output), os.fdopen(ours, "rb")
         )
         process = forked.start(["run"], environment, data, theirs, theirs, strict=True)
         os.close(theirs)
-        return cls(process, output)
+        return cls(process, output, pipe)
 
     async def says(self, words: str) -> None:
         """Wait until it has said that."""
@@ -197,7 +200,8 @@ class Process:
         if number is not None:
             self._process.send_signal(number)
         async with asyncio.timeout(BOUND if number is not None else 60):
-            self.said += (await self._output.read()).decode()  # to its end: that closes the pipe
+            self.said += (await self._output.read()).decode()
+            self._pipe.close()  # not every loop does so at its end
             code = await self._process.wait()
         assert "Traceback" not in self.said
         assert "Unclosed" not in self.said
