@@ -51,6 +51,7 @@ class Pulse:
         self._number: int | None = None
         self._moved_at: timedelta | None = None
         self._first: Head | None = None
+        self._known_since = timedelta()
 
     def fault(self, head: Head, now: datetime, world: datetime, passed: timedelta) -> str:
         """Why this head cannot be believed by itself; empty where it can.
@@ -61,7 +62,7 @@ class Pulse:
         if head.final.number > best.number:
             return "its final block is newer than its newest"
         if self._first is None or self._first.genesis != head.genesis:
-            self._first, known = head, None
+            self._first, self._known_since, known = head, passed, None
         if best.number > most_by(self._first.best, best.at):
             return "its blocks come faster than blocks can"
         is_fresh = abs(now - best.at) <= STANDS_STILL
@@ -74,6 +75,11 @@ class Pulse:
         if self._moved_at is None or passed - self._moved_at >= STANDS_STILL:
             return "its head does not move"
         return ""
+
+    def is_new(self, passed: timedelta) -> bool:
+        """Whether this head is known for too short a time to tell that it does not move."""
+        is_known = self._first is not None and self._moved_at is None
+        return is_known and passed - self._known_since < STANDS_STILL
 
 
 def most_by(known: Block, at: datetime) -> int:

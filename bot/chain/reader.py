@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -106,6 +107,7 @@ class ChainReader:
         self._viewed_at = timedelta()
         # How far this process's own clock is behind the world's; None before the first look.
         self._off: timedelta | None = None
+        self._is_undecided: bool | None = None  # by the last look, if there was one
         self.faults: dict[str, str] = {}  # by address: why it is not believed at present
         self._since: dict[str, timedelta] = {}  # since when
         self._odd: dict[str, timedelta] = {}  # by address: when it contradicted the others last
@@ -128,6 +130,16 @@ class ChainReader:
             self._looking = asyncio.create_task(self._look_anew(passed), name="chain heads")
             self._looking.add_done_callback(_noticed)
         return await asyncio.shield(self._looking)
+
+    async def is_undecided(self) -> bool:
+        """Whether it takes up to a minute more to tell what time it is.
+
+        At first, nodes that stand still look like others beside a machine whose clock is ahead.
+        """
+        if self._is_undecided is not False:
+            with suppress(ChainError):
+                await self.view()
+        return bool(self._is_undecided)
 
     async def _look_anew(self, passed: timedelta) -> "ChainView":
         self._view = None
@@ -211,6 +223,9 @@ class ChainReader:
         else:
             faults |= {head.url: "the nodes are apart" for head in heads}
         self._tell(faults)
+        self._is_undecided = not together and any(
+            self._pulses[head.url].is_new(passed) for head in told if head not in heads
+        )
         if together:
             self._off = world - steady
             return self._view_of(together, world)

@@ -116,7 +116,7 @@ class Orders:
 
     async def poll_due(self) -> None:
         """Look at the orders whose time has come, those to be confirmed first."""
-        if not self.chain.is_on:
+        if not self.chain.is_on or await self.chain.is_undecided():
             return
         now = self._clock.now()
         async with self._store.write() as tx:

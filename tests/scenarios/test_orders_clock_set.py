@@ -79,3 +79,34 @@ async def test_a_clock_that_was_ahead_at_the_start_ends_no_order(scene: ChainSta
         node.down = True
     await scene.passes(minutes=20, step=60)
     assert scene.told(alice, "gpu1 deletes") == []
+
+
+async def test_a_clock_that_is_ahead_at_a_start_near_an_end_warns_of_none_that_has_passed(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(blocks=1800)
+    await scene.until(rental.end - 100, step=60)
+    (before,) = scene.told(alice, at="end-15m")
+    stage.machine.step(timedelta(hours=3))
+    await scene.restart()
+    await scene.passes(minutes=4, step=10)
+    assert scene.told(alice, at="end-15m") == [before]
+    assert scene.told(alice, "has passed") == []
+    await scene.until(rental.end + 20, step=30)
+    (told,) = scene.told(alice, f"Order {rental.number} for gpu1 has ended")
+    assert ends(scene, rental, later=KEPT) in told
+
+
+async def test_a_chain_that_stands_still_at_a_start_holds_up_no_warning(
+    scene: ChainStage,
+) -> None:
+    stage, alice = scene.stage, scene.stage.alice
+    rental = scene.rents(blocks=1800)
+    await scene.until(rental.end - 400, step=60)
+    scene.chain.blocks.halt()
+    stage.clock.advance(timedelta(minutes=26))
+    await scene.restart()
+    await scene.passes(minutes=2, step=10)
+    (told,) = scene.told(alice, at="end-15m")
+    assert "could not be read" in told
