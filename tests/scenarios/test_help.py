@@ -159,12 +159,14 @@ async def test_a_mention_in_capitals_is_one(one_stage: Stage) -> None:
 async def test_help_names_each_command_that_needs_a_session(one_stage: Stage) -> None:
     stage = one_stage
     told = await stage.asks(stage.carol, "/dbc help")
-    for name in ("“vm”", "“image download”", "“image delete”", "“metal power”", "“metal boot”"):
-        assert name in told.plain.partition(":warning:")[2]
-    assert "“image list”" not in told.plain
+    needs = told.plain.partition(":warning:")[2]
+    assert "*vm*" in needs
+    for name in ("image download", "image delete", "metal power", "metal boot"):
+        assert f"`/dbc {name}`" in needs
+    assert "`/dbc image list`" not in needs
     refused = await stage.asks(stage.carol, "/dbc image progress one.qcow2 on gpu1")
     assert "You have no session" in refused.plain
     told = await stage.asks(stage.carol, "/dbc help image")
-    assert "“image progress”" in told.plain
+    assert "`/dbc image progress`" in told.plain.partition(":warning:")[2]
     await stage.gives_session(stage.alice, "gpu1")
     assert ":warning:" not in (await stage.asks(stage.alice, "/dbc help")).plain

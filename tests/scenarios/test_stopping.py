@@ -37,10 +37,11 @@ async def test_nothing_is_taken_while_jobs_under_way_may_end(
     async with staged(tmp_path, daemon_patience=None) as stage:
         await stage.bot.stop()
         stage.world.faults.on("hang")
+        stage.world.calls.clear()
         stage.bot = Bot(stage.settings(), stage.machine, Limits(read=timedelta(seconds=60)))
         await stage.bot.start()
         await stage.bot.edge.connected()
-        await stage.clock.until(lambda: stage.daemon.forwarder.pending > 0)
+        await stage.world.calls.wait()
         with capture_logs() as logs, monkeypatch.context() as still:
             now = asyncio.get_running_loop().time()
             # The time that these jobs are left does not pass.
