@@ -27,7 +27,7 @@ from tests.scenarios.stage import (
 )
 
 REPLICAS = 3
-SLOWEST = 0.3  # real seconds in which a node that is slow by the clock is waited for
+SLOWEST = 3.0  # real seconds in which a node that is slow by the clock is waited for
 CLICKERS = 5
 
 
