@@ -5,8 +5,6 @@ InvalidField. Sentences name the field and never repeat the value: it may be a s
 """
 
 import re
-import secrets
-import string
 import unicodedata
 from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address, IPv4Interface, IPv4Network
@@ -86,12 +84,6 @@ def task_in_path(value: str, field: str = "task_id") -> str:
             say("{field} cannot be a word that DBC reads as a command.", field=field), field=field
         )
     return value
-
-
-def new_task_id() -> str:
-    """A fresh id for a machine to be created: 22 letters and digits."""
-    letters = string.ascii_letters + string.digits
-    return "7" + "".join(secrets.choice(letters) for _ in range(21))
 
 
 def own_task_id(value: str, field: str = "task_id") -> str:

@@ -45,8 +45,8 @@ def _texts(values: Mapping[str, object]) -> dict[str, object]:
 class CreateSpec(Input):
     """A machine to create (docs/dbc-api.md §3.2.1). Sizes are in GiB.
 
-    `task_id` is made by the caller (`new_task_id()`) and kept before the call: it is what tells
-    later whether an unanswered creation happened. `image_name` is needed for pxe, too.
+    `task_id` is made by the caller and kept before the call: it is what tells later whether an
+    unanswered creation happened. `image_name` is needed for pxe, too.
     """
 
     task_id: Annotated[str, checked(fields.own_task_id)]

@@ -36,14 +36,6 @@ LONG_JSON = 2_500  # a code block that is still pleasant to read
 _MOST = 11_000  # what surely fits into one message as code, as it is sent: with quotes escaped
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """A text file to share."""
-
-    name: str
-    text: str
-
-
 def filtered(reply: Reply, wanted: str, read: Reply | None = None) -> Reply:
     """The reply with only those rows that contain `wanted`, however it is spelled.
 

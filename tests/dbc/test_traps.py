@@ -13,7 +13,7 @@ from bot.dbc.errors import Delivery, InvalidField
 from bot.dbc.identity import Target
 from bot.dbc.requests import CreateSpec, TaskChange
 from bot.errors import Refused
-from bot.ids import NodeId
+from bot.ids import NodeId, new_id
 from tests.dbc.conftest import NODE, TASK, FakeDaemon, in_turn, ok, text
 
 Ask = Callable[[DbcClient, Target], Awaitable[Any]]
@@ -283,8 +283,8 @@ def test_ports_of_one_machine_differ() -> None:
         CreateSpec(**CREATE | {"ssh_port": 5904})
 
 
-def test_new_task_ids_are_valid_and_differ() -> None:
-    ids = {fields.new_task_id() for _ in range(100)}
+def test_ids_of_the_ledger_are_valid_task_ids_and_differ() -> None:
+    ids = {new_id() for _ in range(100)}
     assert len(ids) == 100
     assert all(fields.own_task_id(one) for one in ids)
 
