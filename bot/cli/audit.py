@@ -20,7 +20,7 @@ from bot.cli.failures import Commands, said, told
 from bot.cli.paths import FilePath
 from bot.cli.settings import load
 from bot.clock import SystemClock
-from bot.commands.audit import OUTCOMES
+from bot.commands.audit_filters import OUTCOMES
 from bot.commands.rows import command_table
 from bot.config import DatabaseSettings
 from bot.errors import BotError

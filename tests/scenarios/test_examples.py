@@ -83,8 +83,8 @@ ROOMS = {
         "bot/commands/watch.py",
     ),
     "records, costs and orders": (
-        "bot/commands/audit.py", "bot/commands/audit_filters.py", "bot/commands/cost.py",
-        "bot/commands/cost_month.py",
+        "bot/commands/audit.py", "bot/commands/audit_filters.py", "bot/commands/audit_rows.py",
+        "bot/commands/cost.py", "bot/commands/cost_month.py",
         "bot/commands/doctor.py", "bot/commands/freezing.py", "bot/commands/node_orders.py",
         "bot/commands/order.py", "bot/commands/order_details.py",
         "bot/commands/order_odd.py", "bot/commands/renter.py",
