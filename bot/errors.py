@@ -30,7 +30,8 @@ from bot.reply import (
 )
 
 NOTHING_DONE = say("Nothing was done.")
-# The hint where no button does it; beside one that does, NOTHING_DONE says enough.
+AGAIN = say("Request it once more, by command or form.")
+# The hint where no button does it, and nothing else says that it was not done.
 ONCE_MORE = say("Nothing was done. Request it once more, by command or form.")
 NOTHING_LEARNT: Mapping[str, str] = MappingProxyType({})
 

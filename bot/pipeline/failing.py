@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bot.errors import BotError, Passing
+from bot.errors import AGAIN, BotError, Passing
 from bot.language.table import Command
 from bot.messages import cards
 from bot.messages.cards import Subject
@@ -55,7 +55,7 @@ def interrupted(
         return ExecutionStatus.UNKNOWN, told, look
     if command.ends_itself:
         told = say("I was interrupted before “{request}”: nothing was done.", request=what)
-        return ExecutionStatus.FAILED, told, line(say("Request it once more, by command or form."))
+        return ExecutionStatus.FAILED, told, line(AGAIN)
     told = say(
         "I was interrupted during “{request}”; whether it was done is not known.", request=what
     )

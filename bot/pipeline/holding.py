@@ -96,7 +96,7 @@ def frozen(freeze: Freeze) -> Phrase:
 
 def _frozen(freeze: Freeze, people: People, has_left: HasLeft) -> Held:
     told = say(
-        "All changes have been frozen since {since}: {why}",
+        "All changes have been frozen since {since}: “{why}”.",
         since=time(freeze.since), why=freeze.why,
     )  # fmt: skip
     named = [UserId(one) for one in people.persons if not has_left(UserId(one))]

@@ -26,8 +26,6 @@ from bot.pipeline.calls import LEASE, RulesReplaced, Runs
 from bot.pipeline.clearance import Before, Clearance
 from bot.pipeline.context import Services, unsaid
 from bot.pipeline.endings import Endings
-from bot.pipeline.failing import Overtaken
-from bot.pipeline.joining import SameRequest
 from bot.pipeline.patience import (
     Interim,
     courteously,
@@ -39,7 +37,6 @@ from bot.pipeline.readable import require_readable
 from bot.pipeline.targets import Bound
 from bot.pipeline.turning_down import Refusal
 from bot.pipeline.turns import TOO_LATE, Behind, Turns, wanted_since
-from bot.pipeline.twins import Repeated
 from bot.pipeline.whisper import Whisper
 from bot.ports import Answer, DeliveryFailed, slack_does_not_say
 from bot.reply import say
@@ -153,10 +150,8 @@ class Pipeline:
             await self._carry_out(execution, before, answer, hold)
         except Behind as behind:
             await self._wait(command, behind, answer, hold)
-        except (SameRequest, Overtaken, Repeated) as refusal:
-            await self._refusal.turn_down(execution, refusal, answer)
         except Refused as refusal:
-            await self._refusal.turn_down(execution, refusal, answer, was_begun=True)
+            await self._refusal.turn_down(execution, refusal, answer)
 
     async def _wait(self, command: Command, behind: Behind, answer: Answer, hold: Hold) -> None:
         """Others are ahead of it at its machine: it waits on its card."""

@@ -7,11 +7,11 @@ from datetime import datetime
 import structlog
 
 from bot.errors import (
+    AGAIN,
     NOTHING_DONE,
     ONCE_MORE,
     BotError,
     advice,
-    fault_of,
     from_error,
     recorded,
 )
@@ -22,7 +22,7 @@ from bot.messages.outbox import Outbox
 from bot.model import Approval, Execution, ExecutionStatus, ReviewKind
 from bot.pipeline.context import Services
 from bot.pipeline.endings import Endings
-from bot.pipeline.failing import failure
+from bot.pipeline.failing import ENDS, failure
 from bot.pipeline.joined import is_question, join, joinable, told
 from bot.pipeline.joining import SameRequest
 from bot.pipeline.readable import offered_again
@@ -57,13 +57,8 @@ class Refusal:
         self._outbox = outbox
         self._endings = endings
 
-    async def turn_down(
-        self, execution: Execution, error: BotError, answer: Answer, *, was_begun: bool = False
-    ) -> None:
-        """Nothing was sent: close the entry, and say so where it was seen, or to the requester.
-
-        `was_begun`: it was about to be sent, so the requester is told what it is that ends.
-        """
+    async def turn_down(self, execution: Execution, error: BotError, answer: Answer) -> None:
+        """Nothing was sent: close the entry, and say so where it was seen, or to the requester."""
         log.info("execution.refused", execution=execution.id, why=error.sentence)
         now = self._clock.now()
         async with self._store.read() as tx:
@@ -73,7 +68,7 @@ class Refusal:
         first = None
         if isinstance(error, SameRequest):
             first = await joinable(self._services, execution, error.first)
-        words = await _words(self._services, execution, error, end, approval, was_begun=was_begun)
+        words = await _words(self._services, execution, error, end, approval)
         async for attempt in self._store.attempts():
             async with attempt as tx:
                 if not await tx.executions.set_status(
@@ -128,22 +123,21 @@ async def _words(
     error: BotError,
     end: ExecutionStatus,
     approval: Approval | None,
-    *,
-    was_begun: bool,
 ) -> _Words:
     again = _again(services.table, execution, end, error)
     hint = _advice(error, again)
-    sentence = await _failed(services, execution, error)
+    subject, sentence = await _failed(services, execution, error)
     if approval is not None:
         sentence = await services.reviews.questions.not_done(approval, execution, error.words)
     if isinstance(error, SameRequest):
         return _Words(sentence, *await told(services, execution, error.first), hint, again)
-    if was_begun or end is ExecutionStatus.VOIDED:
-        below = (Actions(again),) if again else ()
-        ended = cards.alone(end, sentence, *cards.hint(hint), *below)
-        reply = replace(ended, fault=fault_of(error))
-    else:
-        reply = from_error(error)
+    reply = from_error(error)
+    if subject.label or subject.node_label or end is ExecutionStatus.VOIDED:
+        offers = again or error.offers
+        below = (Actions(offers),) if offers else ()
+        status = end if end is ExecutionStatus.VOIDED else ENDS[error.severity]
+        ended = cards.alone(status, sentence, *cards.hint(hint), *below)
+        reply = replace(ended, fault=reply.fault)
     return _Words(sentence, reply, reply, hint, again)
 
 
@@ -156,14 +150,22 @@ def _again(
 
 
 def _advice(error: BotError, offers: Sequence[Button]) -> Line:
-    """What to do about it; what a button does needs no words."""
-    return line(NOTHING_DONE) if offers and error.hint == ONCE_MORE else advice(error)
+    """What to do about it, below a sentence that says that it was not done.
+
+    What a button does needs no words.
+    """
+    if error.hint == ONCE_MORE:
+        return () if offers else line(AGAIN)
+    return () if error.hint == NOTHING_DONE else advice(error)
 
 
-async def _failed(services: Services, execution: Execution, error: BotError) -> Line:
+async def _failed(
+    services: Services, execution: Execution, error: BotError
+) -> tuple[Subject, Line]:
+    """What it was about, as far as that was found out, and that it was refused."""
     async with services.store.read() as tx:
         execution = await tx.executions.get(execution.id)
     command = services.table.spoken_of(execution.command)
     node = await services.inventory.label(execution.node) if execution.node else ""
     subject = Subject(execution.label, execution.task, node)
-    return failure(command, execution.known, subject, error)
+    return subject, failure(command, execution.known, subject, error)

@@ -194,7 +194,8 @@ async def test_a_changed_machine_voids_the_approval(site: Stage) -> None:
     await site.bob.presses("Approve", question)
     await site.quiet()
     voided = card(site.alice)
-    assert "Changed since it was shown" in voided.plain
+    assert "was not carried out. Changed since it was shown" in voided.text
+    assert "Nothing was done" not in voided.text  # the sentence says so
     assert "running" in voided.plain
     assert "now “off”" in voided.plain
     assert voided.buttons == []

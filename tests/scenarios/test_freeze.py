@@ -46,6 +46,11 @@ async def test_nothing_is_sent_until_it_is_lifted(stage: Stage) -> None:
     assert "All changes have been frozen since" in said.plain
     assert f"Ask <@{stage.bob.id}> to lift the freeze" in said.plain
     assert HELD in said.plain
+    assert said.text.count("network outage") == 1
+    for line in (f"/dbc vm restart {NAME} force", f"/dbc vm reset {NAME}"):
+        said = await stage.asks(stage.alice, line)
+        assert f"{NAME} on gpu1” was refused: All changes have been frozen since" in said.text
+        assert said.text.count("network outage") == 1
     await stage.alice.types(DELETE, channel=CHANNEL)
     await stage.quiet()
     assert not told(stage.bob, "Needs 1 approval")  # nobody is asked for what would not be sent
