@@ -5,6 +5,7 @@ import { speak } from "./dates.js";
 import { h } from "./dom.js";
 import { Home } from "./home.js";
 import { Host } from "./host.js";
+import { noticesIn } from "./messages.js";
 import { Modals } from "./modal.js";
 import { renderSidebar, renderTopbar } from "./sidebar.js";
 import { Store, displayName } from "./store.js";
@@ -110,16 +111,6 @@ function render() {
   renderMain(place);
   modals.render(store.screen.views ?? []);
   announce(place);
-  tellNotices();
-}
-
-let told = { as: "", ids: new Set() };
-
-/** Slack's own words that belong to no channel: said once, not again on coming back. */
-function tellNotices() {
-  const homeless = (store.screen.notices ?? []).filter((notice) => !notice.channel);
-  if (told.as === store.as) for (const notice of homeless) if (!told.ids.has(notice.id)) toast(notice.text);
-  told = { as: store.as, ids: new Set(homeless.map((notice) => notice.id)) };
 }
 
 let heard = { key: "", ts: 0 };
@@ -132,8 +123,7 @@ function announce(place) {
   const channel = store.channel(place.channel);
   if (!channel) return;
   const key = `${store.as}/${channel.id}`;
-  const notices = (store.screen.notices ?? []).filter((notice) => notice.channel === channel.id);
-  const all = [...channel.messages, ...notices];
+  const all = [...channel.messages, ...noticesIn(store.screen, channel).map((notice) => notice.message)];
   const last = all.reduce((latest, message) => Math.max(latest, Number(message.ts)), 0);
   if (heard.key === key && last > heard.ts) {
     const fresh = all.filter((message) => Number(message.ts) > heard.ts && message.user !== store.as);

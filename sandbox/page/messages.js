@@ -4,7 +4,7 @@
 import { dayKey, dayLabel } from "./dates.js";
 import { h, icon, reconcile } from "./dom.js";
 import { messageNode, renewMessage } from "./message.js";
-import { t } from "./words.js";
+import { said, t } from "./words.js";
 
 const GROUP_SECONDS = 300;
 const BOTTOM_PX = 48;
@@ -46,8 +46,9 @@ function threadOf(message, all) {
   return { count, last: replies.at(-1)?.ts ?? null, users: [...new Set(replies.map((reply) => reply.user))].slice(0, SHOWN_FACES) };
 }
 
-const noticesIn = (screen, channel) =>
-  (screen.notices ?? []).filter((notice) => notice.channel === channel.id).map((notice) => ({ message: { ...notice, text: t(notice.text) }, notice: true }));
+/** What Slack itself says to the member there, in the words of the page. */
+export const noticesIn = (screen, channel) =>
+  (screen.notices ?? []).filter((notice) => notice.channel === channel.id).map((notice) => ({ message: { ...notice, text: said(notice.words) }, notice: true }));
 
 /** What is seen in a channel itself. */
 export function channelEntries(screen, channel) {

@@ -46,7 +46,7 @@ class Modal {
     renderBlocks(this.body, view.blocks, this.host);
     this.cancel.textContent = plain(view.close) || (view.submit ? t("Cancel") : t("Close"));
     this.submit.hidden = !view.submit && !view.blocks.some((block) => block.type === "input");
-    this.trouble.textContent = view.trouble ?? "";
+    this.trouble.textContent = view.trouble ? t(view.trouble) : "";
     this.trouble.hidden = !view.trouble;
     this.#busy();
     const errors = JSON.stringify(view.errors ?? {});

@@ -2,7 +2,7 @@
 // Knows the contract of /page/*, draws nothing.
 
 import { hasChain } from "./chain.js";
-import { t } from "./words.js";
+import { said, t } from "./words.js";
 
 const FIRST_RETRY_MS = 300;
 const LAST_RETRY_MS = 4000;
@@ -86,7 +86,7 @@ export class Store extends EventTarget {
         body: JSON.stringify({ as: this.as, kind, ...fields }),
       });
       const answer = await response.json();
-      return answer.ok ? answer : { ...answer, ok: false, error: answer.error || t("The server answered {status}.", { status: response.status }) };
+      return answer.ok ? answer : { ...answer, ok: false, error: (answer.words ? said(answer.words) : answer.error) || t("The server answered {status}.", { status: response.status }) };
     } catch {
       return { ok: false, error: t("The sandbox server did not answer. Is it still running?") };
     }

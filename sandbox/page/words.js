@@ -18,3 +18,8 @@ export function turnTo(locale = "en-US") {
 export function t(text, fields = {}) {
   return (words[text] ?? text).replace(/\{(\w+)\}/g, (whole, name) => fields[name] ?? whole);
 }
+
+/** What the server says, a template and what fills it in, in the words of the page. */
+export function said({ template, given }) {
+  return t(template, given);
+}

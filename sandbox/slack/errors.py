@@ -19,7 +19,15 @@ class SlackError(Exception):
 
 
 class CannotDo(Exception):
-    """What a person tried cannot be done in Slack's client; the message says why."""
+    """What a person tried cannot be done in Slack's client; the message says why.
+
+    The page knows some templates in other languages, and fills in what is `given`.
+    """
+
+    def __init__(self, template: str, **given: str) -> None:
+        super().__init__(template.format(**given) if given else template)
+        self.template = template
+        self.given = given
 
 
 def malformed(error: str, problems: list[str]) -> SlackError:

@@ -45,7 +45,7 @@ def in_message(core: Core, member: Member, channel: Channel, ts: str) -> Surface
     if message is None or message.only_for not in (None, member.id):
         raise CannotDo("There is no such message.")
     if member.id not in channel.members:
-        raise CannotDo(f"{member.name} is not in #{channel.name}.")
+        raise CannotDo("{name} is not in #{channel}.", name=member.name, channel=channel.name)
     return Surface(channel=core.state.channels[channel.id], message=message)
 
 
@@ -193,7 +193,7 @@ async def shortcut(core: Core, member: Member, surface: Surface, callback_id: st
     """Use a message shortcut."""
     allowed(member)
     if callback_id not in core.config.shortcuts:
-        raise CannotDo(f"The app has no shortcut {callback_id}.")
+        raise CannotDo("The app has no shortcut {id}.", id=callback_id)
     message, channel = surface.message, surface.channel
     if message is None or channel is None or message.only_for is not None:
         raise CannotDo("Shortcuts are for messages.")
@@ -218,7 +218,7 @@ async def global_shortcut(core: Core, member: Member, callback_id: str) -> Ack:
     """Use a shortcut that is about no message: the app learns nothing of where one is."""
     allowed(member)
     if callback_id not in core.config.global_shortcuts:
-        raise CannotDo(f"The app has no shortcut {callback_id}.")
+        raise CannotDo("The app has no shortcut {id}.", id=callback_id)
     payload = _common(core, member, "shortcut")
     payload |= {
         "callback_id": callback_id,
@@ -359,5 +359,5 @@ async def suggest(
         raise CannotDo("The menu could not be loaded.")
     body = ack.body if isinstance(ack.body, dict) else {}
     if problems := check_options(body):
-        raise CannotDo(f"The menu could not be loaded: {'; '.join(problems)}")
+        raise CannotDo("The menu could not be loaded: {why}", why="; ".join(problems))
     return body

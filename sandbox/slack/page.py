@@ -69,7 +69,13 @@ def screen(core: Core, me: Member) -> Json:
         "views": [_view(view) for view in state.stacks.get(me.id, [])],
         "home": {"view_id": home.id, "blocks": home.blocks} if home else None,
         "notices": [
-            {"id": n.id, "channel": n.channel, "text": n.text, "ts": n.ts}
+            {
+                "id": n.id,
+                "channel": n.channel,
+                "ts": n.ts,
+                "text": n.text,
+                "words": {"template": n.template, "given": n.given},
+            }
             for n in state.notices.get(me.id, [])
         ],
     }
@@ -154,7 +160,8 @@ async def act(core: Core, request: Json) -> Json:
         member = core.state.members[request["as"]]
         answer = await _ACTS[request["kind"]](core, member, request)
     except CannotDo as refusal:
-        return {"ok": False, "error": str(refusal)}
+        words = {"template": refusal.template, "given": refusal.given}
+        return {"ok": False, "error": str(refusal), "words": words}
     except SlackError as refusal:
         return {"ok": False, "error": refusal.error}
     except (KeyError, TypeError) as missing:

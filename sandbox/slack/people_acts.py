@@ -13,11 +13,17 @@ from sandbox.slack.events import home_event, message_event, user_event
 from sandbox.slack.members import Member
 from sandbox.slack.response_urls import respond
 
+NO_COMMAND = (
+    "{name} is not a valid command. In Slack, all messages that start with "
+    'the "/" character are interpreted as commands.'
+)
+COMMAND_FAILED = '{name} failed with the error "{error}"'
+
 
 def allowed(member: Member) -> None:
     """Refuse what a deactivated member or a bot tries to do by hand."""
     if member.deleted or member.is_bot:
-        raise CannotDo(f"{member.name} cannot sign in.")
+        raise CannotDo("{name} cannot sign in.", name=member.name)
 
 
 def channel_of(core: Core, member: Member, where: str) -> Channel:
@@ -27,9 +33,9 @@ def channel_of(core: Core, member: Member, where: str) -> Channel:
     try:
         channel = core.state.channel(where)
     except SlackError:
-        raise CannotDo(f"There is no channel {where}.") from None
+        raise CannotDo("There is no channel {name}.", name=where) from None
     if member.id not in channel.members:
-        raise CannotDo(f"{member.name} is not in #{channel.name}.")
+        raise CannotDo("{name} is not in #{channel}.", name=member.name, channel=channel.name)
     return channel
 
 
@@ -65,7 +71,7 @@ def post(
 ) -> Message:
     """Post a message as a person; `table` are the cells of a table that they pasted into it."""
     if channel.is_archived:
-        raise CannotDo(f"#{channel.name} is archived.")
+        raise CannotDo("#{channel} is archived.", channel=channel.name)
     if core.state.bot.id in channel.members and channel.is_im and not core.config.messages_tab:
         raise CannotDo("Sending messages to this app has been turned off.")
     if thread_ts is not None and thread_ts not in channel.messages:
@@ -109,26 +115,21 @@ async def command(
     if name == "/invite":
         return invite(core, member, channel, rest)
     if thread_ts is not None:
-        raise CannotDo(f"{name} is not supported in threads. Sorry!")
+        raise CannotDo("{name} is not supported in threads. Sorry!", name=name)
     if name not in core.config.commands or "commands" not in core.config.scopes:
-        raise CannotDo(
-            f"{name} is not a valid command. In Slack, all messages that start with "
-            'the "/" character are interpreted as commands.'
-        )
+        raise CannotDo(NO_COMMAND, name=name)
     token = core.state.new_response_url(member.id, channel.id)
     payload = _command_payload(core, member, channel, name, rest.strip(), token)
     ack = await core.dispatcher.dispatch("slash_commands", payload)
     if not ack.ok:
         reason = "operation_timeout" if ack.status == "http_timeout" else "dispatch_failed"
-        core.state.notify(member.id, channel.id, f'{name} failed with the error "{reason}"')
+        core.state.notify(member.id, channel.id, COMMAND_FAILED, name=name, error=reason)
     elif ack.body:
         body = {"text": ack.body} if isinstance(ack.body, str) else ack.body
         try:
             respond(core, core.state.response_urls[token], body)
         except SlackError as refusal:
-            core.state.notify(
-                member.id, channel.id, f'{name} failed with the error "{refusal.error}"'
-            )
+            core.state.notify(member.id, channel.id, COMMAND_FAILED, name=name, error=refusal.error)
     return ack
 
 
@@ -138,15 +139,15 @@ def invite(core: Core, member: Member, channel: Channel, whom: str) -> Message:
     if channel.is_im:
         raise CannotDo("/invite works in channels only.")
     if channel.is_archived:
-        raise CannotDo(f"#{channel.name} is archived.")
+        raise CannotDo("#{channel} is archived.", channel=channel.name)
     try:
         found = core.state.member(named[1] or f"@{named[2].lower()}") if named else None
     except SlackError:
         found = None
     if found is None or found.deleted:
-        raise CannotDo(f"There is nobody called “{whom.strip()}” to invite.")
+        raise CannotDo("There is nobody called “{name}” to invite.", name=whom.strip())
     if found.id in channel.members:
-        raise CannotDo(f"{found.name} is in #{channel.name} already.")
+        raise CannotDo("{name} is in #{channel} already.", name=found.name, channel=channel.name)
     channel.members.append(found.id)
     text = f"<@{found.id}> was added to <#{channel.id}|{channel.name}> by <@{member.id}>."
     joined = core.state.add_message(channel, found.id, text, subtype="channel_join")

@@ -27,6 +27,8 @@ class Notice:
     channel: str
     text: str
     ts: str
+    template: str
+    given: dict[str, str]
 
 
 @dataclass
@@ -192,10 +194,17 @@ class State:
         )
         return message.ts
 
-    def notify(self, user: str, channel: str | None, text: str) -> None:
+    def notify(self, user: str, channel: str | None, template: str, **given: str) -> None:
         """Say something to a member in Slack's own words: in a channel, else in the app's DM."""
         where = channel or self.dm(user, self.bot.id).id
-        notice = Notice(self.new_id("N"), where, text, self.new_ts())
+        notice = Notice(
+            self.new_id("N"),
+            where,
+            template.format(**given) if given else template,
+            self.new_ts(),
+            template,
+            given,
+        )
         self.notices.setdefault(user, []).append(notice)
         self.announce()
 
