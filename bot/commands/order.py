@@ -25,12 +25,10 @@ from bot.orders.amounts import cut
 from bot.orders.coming import when
 from bot.orders.facts import Facts
 from bot.orders.finding import Search
+from bot.orders.handled import taker_of
 from bot.orders.order_buttons import buttons
 from bot.orders.unreadable import not_read
-from bot.orders.words import (
-    sign_of,
-    taker,
-)
+from bot.orders.words import sign_of
 from bot.pipeline.context import Context, Services
 from bot.pipeline.formatting import gpus, joined
 from bot.reply import (
@@ -126,7 +124,7 @@ def _row(facts: Facts, prices: Prices | None, reader: UserId) -> Row:
         line(bold(facts.node)),
         gpus(len(order.gpus)),
         when(facts),
-        taker(facts),
+        taker_of(facts.order),
         _a_day(order, prices),
     )
     acts = buttons(

@@ -9,6 +9,7 @@ from bot.orders.amounts import both, in_dbc, in_dollars
 from bot.orders.coming import when, with_taker
 from bot.orders.costs import paid_in, summed
 from bot.orders.facts import Facts, span, told_of
+from bot.orders.handling_words import checks
 from bot.orders.just_ended import as_node_says, copy_by, just_ended
 from bot.orders.offers import fee_in, offer_of
 from bot.orders.order_buttons import buttons
@@ -16,7 +17,6 @@ from bot.orders.schedule import DAY
 from bot.orders.signing import confirmation, renewal
 from bot.orders.words import (
     at_the_end,
-    checks,
     renewing_costs,
     sign_of,
     unconfirmed,

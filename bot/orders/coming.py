@@ -1,8 +1,8 @@
 """What comes of an order next, in a few words behind its name. Pure."""
 
 from bot.model import OrderPhase
-from bot.orders import words
 from bot.orders.facts import Facts, span
+from bot.orders.handled import taker_of
 from bot.orders.schedule import goal_of
 from bot.reply import Line, Text, line, say, world_time
 
@@ -28,7 +28,7 @@ def when(facts: Facts, *, is_kept: bool = False) -> Line:
 
 def with_taker(told: Text, facts: Facts) -> Line:
     """A sentence, and after it who has said to confirm or renew the order."""
-    taker = words.taker(facts)
+    taker = taker_of(facts.order)
     return line(told, " ", taker) if taker else line(told)
 
 

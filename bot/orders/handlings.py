@@ -8,7 +8,7 @@ from datetime import timedelta
 from bot.clock import Clock
 from bot.ids import UserId
 from bot.model import OrderPhase, Place, RentalOrder
-from bot.orders import words
+from bot.orders import handling_words
 from bot.orders.facts import Facts
 from bot.orders.handled import fitting, told_anew
 from bot.orders.putting import Keyed, put
@@ -37,7 +37,7 @@ class Handlings:
         messages = [
             (
                 key_of(order, "order-snooze", place), place,
-                fitting(words.snoozed(facts.to(sees=sees), user), handled, place),
+                fitting(handling_words.snoozed(facts.to(sees=sees), user), handled, place),
             )
             for place, sees in places
         ]  # fmt: skip
@@ -62,13 +62,17 @@ class Handlings:
         messages = [
             (
                 key_of(order, name, place), place,
-                fitting(words.taken(facts.to(sees=sees), user), handled, place),
+                fitting(handling_words.taken(facts.to(sees=sees), user), handled, place),
             )
             for place, sees in places
         ]  # fmt: skip
         name = f"{name}-over-{int(now.timestamp())}"
         lost = [
-            (key_of(order, name, place), place, words.taken_over(facts.to(sees=sees), user))
+            (
+                key_of(order, name, place),
+                place,
+                handling_words.taken_over(facts.to(sees=sees), user),
+            )
             for place, sees in places
             if place == Place.direct(UserId(instead_of)) and instead_of not in {"", user}
         ]

@@ -18,13 +18,14 @@ from bot.clock import Clock
 from bot.ids import ChannelId, UserId
 from bot.messages.outbox import Outbox
 from bot.model import DbcSession, OrderPhase, Place, RentalOrder
-from bot.orders import said, vague, words
+from bot.orders import said, vague
 from bot.orders.asked import Asked
 from bot.orders.changes import Event, Looked, Read, goes_on, looked, over_by, unread
 from bot.orders.concerned import Concerned, People
 from bot.orders.facts import Facts
 from bot.orders.finding import Finder, Search, Searched
 from bot.orders.handled import fitting
+from bot.orders.handling_words import unsigned
 from bot.orders.handlings import Handlings
 from bot.orders.holdings import Holdings
 from bot.orders.offers import Offer, paid_since
@@ -410,7 +411,7 @@ class Orders:
         if signed_at is None:
             return []
         facts, people = await self._facts(order, head, is_read=is_read)
-        told = words.unsigned(facts)
+        told = unsigned(facts)
         name = f"{'unsigned' if is_read else 'unread'}-{int(signed_at.timestamp())}"
         places = [Place.direct(UserId(one)) for one in order.signers if people.get(UserId(one))]
         return [

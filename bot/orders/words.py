@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from bot.ids import UserId
 from bot.model import OrderPhase
 from bot.orders import perhaps
 from bot.orders.amounts import both, in_dbc
@@ -23,11 +22,9 @@ from bot.reply import (
     Reply,
     Text,
     bold,
-    code,
     command,
     emoji,
     line,
-    mention,
     say,
     say_number,
     sentences,
@@ -72,7 +69,8 @@ def short(facts: Facts, happened: Event) -> Reply:
     return Reply(told.summary, told.parts[:1])
 
 
-def _reply(facts: Facts, sign: str, sentence: Line, *parts: Part) -> Reply:
+def message_about(facts: Facts, sign: str, sentence: Line, *parts: Part) -> Reply:
+    """A message about an order: what is told, what else, and what can be done."""
     stale = () if facts.is_read else (unread(facts),)
     below = () if facts.order.phase.is_over else (_buttons(facts),)
     shown = Para(line(emoji(sign), " ", sentence))
@@ -99,7 +97,8 @@ def unread(facts: Facts) -> Note:
     return Note(line(emoji("warning"), " ", told))
 
 
-def _named(facts: Facts) -> dict[str, str | Line]:
+def order_and_node(facts: Facts) -> dict[str, str | Line]:
+    """What most sentences name: the order and its node."""
     return {"order": str(facts.order.number), "node": line(bold(facts.node))}
 
 
@@ -108,10 +107,10 @@ def _confirm(facts: Facts) -> Reply:
     if facts.is_past(goal):
         late = say(
             "Order {order} for {node} had to be confirmed by {time}. It may have lapsed.",
-            **_named(facts), time=facts.earliest(goal),
+            **order_and_node(facts), time=facts.earliest(goal),
         )  # fmt: skip
-        return _reply(facts, "alarm_clock", line(late))
-    named = {**_named(facts), "time": facts.at(goal)}
+        return message_about(facts, "alarm_clock", line(late))
+    named = {**order_and_node(facts), "time": facts.at(goal)}
     sentence = say(
         "Confirm order {order} for {node} by {time}: at least {left} left as of this message.",
         **named, left=span(goal - facts.head),
@@ -122,9 +121,9 @@ def _confirm(facts: Facts) -> Reply:
             "message.",
             **named,
         )
-    taken = () if not facts.order.renewer else (Note(taker(facts)),)
+    taken = () if not facts.order.renewer else (Note(taker_of(facts.order)),)
     called = confirmation(facts.order)
-    return _reply(facts, "alarm_clock", line(sentence), *unconfirmed(facts), *called, *taken)
+    return message_about(facts, "alarm_clock", line(sentence), *unconfirmed(facts), *called, *taken)
 
 
 def unconfirmed(facts: Facts) -> tuple[Part, ...]:
@@ -153,10 +152,10 @@ def _ends(facts: Facts) -> Reply:
     if facts.is_past(order.ends):
         return _unseen_end(facts)
     sentence = say(
-        "Order {order} for {node} ends {time}.", **_named(facts), time=facts.at(order.ends)
+        "Order {order} for {node} ends {time}.", **order_and_node(facts), time=facts.at(order.ends)
     )  # fmt: skip
     taken = () if not order.renewer else (_renewer(facts),)
-    return _reply(
+    return message_about(
         facts, sign_of(facts), line(sentence), *at_the_end(facts), *renewing_costs(facts),
         *renewal(order, DAY), *taken,
     )  # fmt: skip
@@ -165,22 +164,26 @@ def _ends(facts: Facts) -> Reply:
 def _unseen_end(facts: Facts) -> Reply:
     """That the end must have come, which nobody has read: what is lost by then stands first."""
     goal = facts.order.ends + KEPT
-    named = {**_named(facts), "machines": facts.lost, "end": facts.earliest(facts.order.ends)}
+    named = {
+        **order_and_node(facts),
+        "machines": facts.lost,
+        "end": facts.earliest(facts.order.ends),
+    }
     named["time"] = line(world_time(deleted_at(facts.order)))
     if not facts.has_machines:
         told = say("Order {order} for {node} was to end {end}, unless it was renewed.", **named)
-        return _reply(facts, "alarm_clock", line(told), *at_the_end(facts))
+        return message_about(facts, "alarm_clock", line(told), *at_the_end(facts))
     copy = () if facts.is_past(goal) else _copy(facts)
     if perhaps.is_perhaps(facts):
         told = perhaps.unseen_end(facts)
-        return _reply(facts, "rotating_light", line(told), perhaps.why(facts), *copy)
+        return message_about(facts, "rotating_light", line(told), perhaps.why(facts), *copy)
     if facts.is_past(goal):
         told = say(
             "{node} deletes, or has deleted, {machines} with all disks and snapshots, unless order "
             "{order} was renewed. It was to end {end}.",
             **named,
         )
-        return _reply(facts, "rotating_light", line(told), *_unsure(facts))
+        return message_about(facts, "rotating_light", line(told), *_unsure(facts))
     told = say(
         "{node} deletes {machines} with all disks and snapshots after {time}, unless order {order} "
         "was renewed. It was to end {end}.",
@@ -192,7 +195,7 @@ def _unseen_end(facts: Facts) -> Reply:
             "ended {end}.",
             **named,
         )
-    return _reply(facts, "rotating_light", line(told), *_unsure(facts), *copy)
+    return message_about(facts, "rotating_light", line(told), *_unsure(facts), *copy)
 
 
 def renewing_costs(facts: Facts) -> tuple[Part, ...]:
@@ -214,93 +217,8 @@ def priced(offer: Offer) -> Text:
 def _renewer(facts: Facts) -> Note:
     """Who has said to renew it, which is no renewal: what the chain has of it stands beside."""
     if not facts.is_read:
-        return Note(taker(facts))
-    return Note(line(taker(facts), " ", UNRENEWED))
-
-
-def taker(facts: Facts) -> Line:
-    """Who has said to confirm or renew it, and since when; nothing where nobody has."""
-    return taker_of(facts.order)
-
-
-def taken(facts: Facts, user: UserId) -> Reply:
-    """Somebody confirms or renews it: the others need not."""
-    goal = facts.at(goal_of(facts.order))
-    told = say(
-        "{person} renews order {order} for {node}, which ends {time}.",
-        person=mention(user), **_named(facts), time=goal,
-    )  # fmt: skip
-    if facts.order.phase is OrderPhase.WAITING:
-        told = say(
-            "{person} confirms order {order} for {node}, which lapses {time}.",
-            person=mention(user), **_named(facts), time=goal,
-        )  # fmt: skip
-    return _reply(facts, "raised_hand", line(told))
-
-
-def taken_over(facts: Facts, user: UserId) -> Reply:
-    """To whoever has taken it: somebody else does it now."""
-    named = {"person": line(mention(user)), **_named(facts)}
-    told = say(
-        "{person} has taken over from you: they renew order {order} for {node}, not you.", **named
-    )
-    if facts.order.phase is OrderPhase.WAITING:
-        told = say(
-            "{person} has taken over from you: they confirm order {order} for {node}, not you.",
-            **named,
-        )
-    return _reply(facts, "raised_hand", line(told))
-
-
-def unsigned(facts: Facts) -> Reply:
-    """To whoever has signed: the chain does not show it, or cannot be read."""
-    if not facts.is_read:
-        told = say(
-            "Whether what you signed for order {order} for {node} is on the chain, could not be "
-            "read.",
-            **_named(facts),
-        )
-    elif facts.order.phase is OrderPhase.WAITING:
-        told = say(
-            "No confirmation of order {order} for {node} is on the chain yet. It lapses {time}.",
-            **_named(facts), time=facts.at(goal_of(facts.order)),
-        )  # fmt: skip
-    else:
-        told = say(
-            "No renewal of order {order} for {node} is on the chain yet. It ends {time}.",
-            **_named(facts), time=facts.at(facts.order.ends),
-        )  # fmt: skip
-    return _reply(facts, "warning", line(told), Note(line(checks(facts))))
-
-
-def checks(facts: Facts) -> Text:
-    """What whoever has signed checks, and when to sign again: each renewal is paid for."""
-    if facts.is_read:
-        return say(
-            "Look in the wallet whether the transaction failed: a failed one is in a block as "
-            "well. Check that it was signed with {renter} and is about order {order}, and that the "
-            "wallet has enough DBC. Then sign again, and press Done again.",
-            renter=code(facts.order.renter), order=str(facts.order.number),
-        )  # fmt: skip
-    if facts.order.phase is OrderPhase.WAITING:
-        return say(
-            "You get a message once it can be read. Sign again only if the wallet says that the "
-            "transaction failed."
-        )
-    return say(
-        "You get a message once it can be read. Sign again only if the wallet says that the "
-        "transaction failed: a second renewal is added to the first, and paid as well."
-    )
-
-
-def snoozed(facts: Facts, user: UserId) -> Reply:
-    """Only the last warnings are given from now on."""
-    told = say(
-        "{person} snoozes order {order} for {node}: the next warnings come 6 hours, 1 hour "
-        "and 15 minutes before its end.",
-        person=mention(user), **_named(facts),
-    )  # fmt: skip
-    return _reply(facts, "zzz", line(told))
+        return Note(taker_of(facts.order))
+    return Note(line(taker_of(facts.order), " ", UNRENEWED))
 
 
 def at_the_end(facts: Facts) -> tuple[Part, ...]:
@@ -338,19 +256,19 @@ def _deletion(facts: Facts) -> Reply:
     if perhaps.is_perhaps(facts):
         copy = () if facts.is_past(goal) else _copy(facts, says_end=True)
         told = line(perhaps.deletes(facts))
-        return _reply(facts, "rotating_light", told, perhaps.why(facts), *copy)
+        return message_about(facts, "rotating_light", told, perhaps.why(facts), *copy)
     if facts.is_past(goal):
         late = say(
             "{node} was to delete {machines} with all disks and snapshots after {time}. It may "
             "have done so.",
             node=bold(facts.node), machines=facts.lost, time=facts.earliest(goal),
         )  # fmt: skip
-        return _reply(facts, "rotating_light", line(late), *_unsure(facts))
+        return message_about(facts, "rotating_light", line(late), *_unsure(facts))
     sentence = say(
         "{node} deletes {machines} with all disks and snapshots after {time}.",
         node=bold(facts.node), machines=facts.lost, time=facts.earliest(goal),
     )  # fmt: skip
-    return _reply(
+    return message_about(
         facts, "rotating_light", line(sentence), *_unsure(facts), *_copy(facts, says_end=True)
     )
 
@@ -370,17 +288,17 @@ def _copy(facts: Facts, *, says_end: bool = False) -> tuple[Part, ...]:
 def _confirmed(facts: Facts) -> Reply:
     told = say(
         "Order {order} for {node} is confirmed. It ends {time}.",
-        **_named(facts), time=facts.at(facts.order.ends),
+        **order_and_node(facts), time=facts.at(facts.order.ends),
     )  # fmt: skip
-    return _reply(facts, "white_check_mark", line(told), *_paid(facts))
+    return message_about(facts, "white_check_mark", line(told), *_paid(facts))
 
 
 def _renewed(facts: Facts) -> Reply:
     told = say(
         "Order {order} for {node} is renewed. It now ends {time}.",
-        **_named(facts), time=facts.at(facts.order.ends),
+        **order_and_node(facts), time=facts.at(facts.order.ends),
     )  # fmt: skip
-    return _reply(facts, "white_check_mark", line(told), *_paid(facts))
+    return message_about(facts, "white_check_mark", line(told), *_paid(facts))
 
 
 def _paid(facts: Facts) -> tuple[Part, ...]:
@@ -393,16 +311,17 @@ def _paid(facts: Facts) -> tuple[Part, ...]:
 def _lapsed(facts: Facts) -> Reply:
     told = say(
         "Order {order} for {node} has lapsed: nobody confirmed it within 15 minutes.",
-        **_named(facts),
+        **order_and_node(facts),
     )
-    return _reply(facts, "x", line(told), *why_over(facts))
+    return message_about(facts, "x", line(told), *why_over(facts))
 
 
 def _vanished(facts: Facts) -> Reply:
     told = say(
-        "Order {order} for {node} is no longer on the chain, before its end.", **_named(facts)
+        "Order {order} for {node} is no longer on the chain, before its end.",
+        **order_and_node(facts),
     )
-    return _reply(facts, "grey_question", line(told), *why_over(facts))
+    return message_about(facts, "grey_question", line(told), *why_over(facts))
 
 
 def why_over(facts: Facts) -> tuple[Part, ...]:
@@ -439,29 +358,30 @@ def _lost_by_lapse(facts: Facts) -> list[Note]:
 def _returned(facts: Facts) -> Reply:
     told = say(
         "Order {order} for {node} is on the chain after all. It is watched as before.",
-        **_named(facts),
+        **order_and_node(facts),
     )
-    return _reply(facts, "white_check_mark", line(told))
+    return message_about(facts, "white_check_mark", line(told))
 
 
 def _ended(facts: Facts) -> Reply:
     if not facts.has_machines:
         told = say(
-            "Order {order} for {node} has ended. No machine of it is known here.", **_named(facts)
+            "Order {order} for {node} has ended. No machine of it is known here.",
+            **order_and_node(facts),
         )
-        return _reply(facts, "checkered_flag", line(told))
+        return message_about(facts, "checkered_flag", line(told))
     if perhaps.is_perhaps(facts):
         told = perhaps.ended(facts)
-        return _reply(facts, "rotating_light", line(told), perhaps.why(facts), *_copy(facts))
+        return message_about(facts, "rotating_light", line(told), perhaps.why(facts), *_copy(facts))
     if facts.is_past(facts.order.ends + LOOP) or facts.are_off:
-        return _reply(
+        return message_about(
             facts, "rotating_light", line(ended_before(facts)), *_unsure(facts), *_copy(facts)
         )
     deleted = facts.earliest(goal_of(facts.order))
     told = say(
         "Order {order} for {node} has ended. Its machines lose power within 15 minutes, and the "
         "node deletes them with all disks and snapshots after {time}.",
-        **_named(facts), time=deleted,
+        **order_and_node(facts), time=deleted,
     )  # fmt: skip
     if facts.sure:
         told = say_number(
@@ -470,25 +390,26 @@ def _ended(facts: Facts) -> Reply:
             "Order {order} for {node} has ended. {machines} lose power within 15 minutes, and the "
             "node deletes them with all disks and snapshots after {time}.",
             len(facts.sure),
-            **_named(facts), machines=facts.lost, time=deleted,
+            **order_and_node(facts), machines=facts.lost, time=deleted,
         )  # fmt: skip
-    return _reply(facts, "rotating_light", line(told), *_unsure(facts), *_copy(facts))
+    return message_about(facts, "rotating_light", line(told), *_unsure(facts), *_copy(facts))
 
 
 def _gone(facts: Facts) -> Reply:
     if not facts.has_machines:
         over = say(
-            "The 72 hours after the end of order {order} for {node} are over.", **_named(facts)
+            "The 72 hours after the end of order {order} for {node} are over.",
+            **order_and_node(facts),
         )
-        return _reply(facts, "checkered_flag", line(over))
+        return message_about(facts, "checkered_flag", line(over))
     if perhaps.is_perhaps(facts):
-        return _reply(facts, "wastebasket", line(perhaps.gone(facts)), perhaps.why(facts))
+        return message_about(facts, "wastebasket", line(perhaps.gone(facts)), perhaps.why(facts))
     told = say(
         "The 72 hours after the end of order {order} for {node} are over: the node deletes, or has "
         "deleted, {machines}.",
-        **_named(facts), machines=facts.lost,
+        **order_and_node(facts), machines=facts.lost,
     )  # fmt: skip
-    return _reply(facts, "wastebasket", line(told), *_unsure(facts))
+    return message_about(facts, "wastebasket", line(told), *_unsure(facts))
 
 
 _EVENTS: dict[Event, Callable[[Facts], Reply]] = {
