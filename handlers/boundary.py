@@ -172,7 +172,7 @@ class Boundary:
             await answer.say(reply)
         except DeliveryFailed as failed:
             log.warning("answer_lost", reason=failed.reason)
-        except Exception:
+        except Exception:  # nobody is left to be told
             log.exception("answer_failed")
 
     def _words(self, error: Exception, key: str, asked: Mapping[str, str] = NOBODY) -> Reply:

@@ -105,5 +105,5 @@ class Aftermath:
                 await tidy()
             except DeliveryFailed as failure:
                 log.info("copies.not_seen", reason=failure.reason)
-            except Exception:
+            except Exception:  # the next look may see them
                 log.exception("copies.not_seen")

@@ -70,7 +70,7 @@ class Prepared:
         """Ask SQLite; raises what SQLAlchemy would raise."""
         try:
             values = tuple([place.value(given) for place in self.places])
-        except Exception as error:
+        except Exception as error:  # as SQLAlchemy wraps it
             raise self._failed(error, connection) from error
         cursor: Any = connection.connection.cursor()
         try:

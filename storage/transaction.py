@@ -100,7 +100,7 @@ def failures(file: Path | None = None) -> Iterator[None]:
         raise _meant(error, file) from error
     except (DBAPIError, PoolTimeout, OSError) as error:  # OSError: nobody listens, or answers
         raise _meant(error, file) from error
-    except Exception as error:
+    except Exception as error:  # asyncpg's own have no class in common with these
         if not sqlstate(error):  # else PostgreSQL's answer to a connection, which nobody wraps
             raise
         raise _meant(error, file) from error

@@ -46,7 +46,7 @@ class Results:
             await self._together([work])
         except StorageFailed:
             raise
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - as above
             return error
         return None
 

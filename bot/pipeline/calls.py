@@ -237,7 +237,7 @@ class Runs:
         context = Context.of(services, execution, meanwhile, bound.session, ends)
         try:
             return await command.run(context, **bound.arguments)
-        except Exception as error:
+        except Exception as error:  # ours after sending is in doubt; all else passes
             if isinstance(error, DbcError) and bound.node is not None:
                 error.named(bound.node.label)
             is_ours = not isinstance(error, BotError) or isinstance(error, StorageFailed | BadKey)

@@ -66,7 +66,7 @@ async def courteously(meanwhile: Callable[[], Awaitable[object]]) -> None:
         await meanwhile()
     except DeliveryFailed as failed:
         log.info("courtesy_lost", reason=failed.reason)
-    except Exception:
+    except Exception:  # a courtesy: what it goes with goes on
         log.exception("courtesy_failed")
 
 

@@ -84,12 +84,12 @@ class Reminders:
         for one in found:
             try:
                 await self._in_thread(one, frozenset(several))
-            except Exception:
+            except Exception:  # as above
                 log.exception("review.not_reminded", approval=one.approval.id)
         for user, rows in several.items():
             try:
                 await self._directly(UserId(user), rows)
-            except Exception:
+            except Exception:  # as above, of the other people
                 log.exception("person.not_reminded", user=user)
         if claimed:
             await self._deliver()

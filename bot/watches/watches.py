@@ -273,7 +273,7 @@ class Watches:
                 await self._late.give_up(watch, why, by=self._by)
             else:
                 await self._ends.settle(watch, found, watch.status)
-        except Exception:
+        except Exception:  # as the docstring says
             self.log_once.exception("watch.not_settled", ids=[watch.id])
 
     async def _poll_group(self, claimed: Claimed, watches: Sequence[Watch]) -> None:
@@ -317,7 +317,7 @@ class Watches:
             if isinstance(found, BotError):
                 return await self._not_seen(watch, execution, found)
             return self.log_once.well(watch.id, await self._seen(watch, execution, found))
-        except Exception:
+        except Exception:  # of ours, so that it is put off and not lost
             self.log_once.exception("watch.not_understood", ids=[watch.id])
         try:
             return await self._not_seen(watch, execution, unseen.ours())
@@ -420,7 +420,7 @@ class Watches:
                         await self._store_look(tx, label, one)
         except StorageFailed:
             raise
-        except Exception:
+        except Exception:  # of one of them: each is stored by itself then
             log.exception("watch.looks_not_stored", node=node)
             if len(kept) + len(again) > 1:
                 for at, ids in again.items():
