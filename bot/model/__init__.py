@@ -37,7 +37,7 @@ from bot.model.money import Basis, BlockTime, Payment, Use
 from bot.model.noted import MOMENTS, Noted
 from bot.model.notifications import USUAL_HOUR, DigestHour, Notify, QuietHours
 from bot.model.order import OrderPhase, RentalOrder
-from bot.model.outage import DAEMONS, Kept, OwnChange, Silence
+from bot.model.outage import DAEMONS, Kept, MachineKey, OwnChange, Silence
 from bot.model.review import (
     CLICK_WAITS,
     Approval,
@@ -92,6 +92,7 @@ __all__ = [
     "Leased",
     "Logged",
     "Machine",
+    "MachineKey",
     "Meant",
     "Message",
     "MessageRef",

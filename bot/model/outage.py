@@ -5,6 +5,8 @@ from datetime import datetime
 
 from bot.ids import NodeId, TaskId, UserId
 
+MachineKey = tuple[NodeId, TaskId]  # another node may have a machine of the same id, as a copy
+
 DAEMONS = NodeId("")  # where no node is meant, but whatever leads to all of them
 
 
@@ -48,8 +50,8 @@ class Kept:
     turns: str = ""
 
     @property
-    def identity(self) -> tuple[NodeId, TaskId]:
-        """Its node and its id: another node may have one of the same id, as a copy of it."""
+    def identity(self) -> MachineKey:
+        """Its node and its id."""
         return self.node, self.task
 
 
@@ -57,8 +59,14 @@ class Kept:
 class OwnChange:
     """A change of a machine that the bot has sent; `ended_at` is None while it is in progress."""
 
+    node: NodeId
     task: TaskId
     command: str
     ended_at: datetime | None
     is_unknown: bool
     is_done: bool
+
+    @property
+    def identity(self) -> MachineKey:
+        """The machine that it has changed."""
+        return self.node, self.task

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from bot.chain.heads import SLOT
 from bot.clock import Clock
-from bot.ids import NodeId, TaskId
-from bot.model import Machine, OrderPhase, RentalOrder
+from bot.ids import NodeId
+from bot.model import Machine, MachineKey, OrderPhase, RentalOrder
 from bot.orders.facts import pace
 from bot.orders.orders import Orders
 from bot.orders.schedule import KEPT, LOOP, ended_by
@@ -38,12 +38,12 @@ class Aftermath:
         async with self._store.read() as tx:
             return await tx.orders.nodes_of_ended(now - _TOLD_OF_ENDED, now - _TOLD_OF_LOST)
 
-    async def of(self, off: Sequence[Machine], missing: Sequence[Machine]) -> frozenset[TaskId]:
+    async def of(self, off: Sequence[Machine], missing: Sequence[Machine]) -> frozenset[MachineKey]:
         """Those that a rental's end may have switched off or deleted.
 
         `seen_at` of each is when it was still as it was left.
         """
-        found: set[TaskId] = set()
+        found: set[MachineKey] = set()
         for machines, within in ((off, _OFF_WITHIN), (missing, _DELETED_WITHIN)):
             for node in sorted({one.node for one in machines}):
                 here = [one for one in machines if one.node == node]
@@ -52,7 +52,7 @@ class Aftermath:
 
     async def _on_node(
         self, node: NodeId, machines: Sequence[Machine], within: timedelta
-    ) -> set[TaskId]:
+    ) -> set[MachineKey]:
         async with self._store.read() as tx:
             orders = await tx.orders.of_node(node)
         ended = [one for one in orders if self._has_ended(one)]
@@ -61,11 +61,11 @@ class Aftermath:
         is_rented = any(one.phase is OrderPhase.RENTING for one in orders if one not in ended)
         if not is_rented:  # then the node switches off all that is on it
             within = _DELETED_WITHIN
-        found = set[TaskId]()
+        found = set[MachineKey]()
         for machine in machines:
             able = [one for one in ended if not _outlived(machine, one, within)]
             if able and (not is_rented or await self._is_of(able, machine, orders)):
-                found.add(machine.task)
+                found.add((machine.node, machine.task))
         return found
 
     def _has_ended(self, order: RentalOrder) -> bool:

@@ -5,6 +5,7 @@ bot itself has changed it since, or its rental has ended. Looks are those that a
 that a machine is gone, its node is asked once more.
 """
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,9 +19,9 @@ from bot.dbc.client import DbcClient
 from bot.dbc.errors import TaskNotFound
 from bot.dbc.models import Phase, phase_of
 from bot.errors import BotError
-from bot.ids import NodeId, TaskId, UserId, new_id
+from bot.ids import NodeId, UserId, new_id
 from bot.messages.machine_buttons import May
-from bot.model import Kept, Machine, Nicknamed, OwnChange, Place
+from bot.model import Kept, Machine, MachineKey, Nicknamed, OwnChange, Place
 from bot.outages import words
 from bot.outages.port_ends import Left, PortEnds
 from bot.outages.silences import CLOCKS_DIFFER
@@ -53,7 +54,9 @@ class AfterEnd(Protocol):
     async def nodes(self) -> Collection[NodeId]:
         """The nodes where one may switch off or delete machines by now."""
 
-    async def of(self, off: Sequence[Machine], missing: Sequence[Machine]) -> Collection[TaskId]:
+    async def of(
+        self, off: Sequence[Machine], missing: Sequence[Machine]
+    ) -> Collection[MachineKey]:
         """Of machines that are off and of those that are missing, which may be so since one.
 
         `seen_at` of each is when it was still as it was left.
@@ -103,8 +106,8 @@ class _Stand:
     news: Sequence[Machine]
     missing: Sequence[Kept]
     same: Sequence[Rewritten]
-    kept: Mapping[tuple[NodeId, TaskId], Kept]
-    own: Mapping[TaskId, Sequence[OwnChange]]
+    kept: Mapping[MachineKey, Kept]
+    own: Mapping[MachineKey, Sequence[OwnChange]]
     has_new_owners: bool
 
 
@@ -132,7 +135,7 @@ class Drift:
         self._deletions = deletions  # the commands after which a machine is gone
         self._after_end = after_end
         self._is_off = False
-        self._asked: Counter[TaskId] = Counter()  # about which, while they are missing
+        self._asked: Counter[MachineKey] = Counter()  # about which, while they are missing
 
     async def look(self) -> None:
         """Write down and tell what has changed since the last look."""
@@ -165,7 +168,7 @@ class Drift:
             kept = await tx.outages.kept([one.task for one in news])
             tasks = {one.task for one in (*kept.values(), *missing)}
             since = min((one.seen_at for one in [*kept.values(), *missing]), default=now)
-            own = _by_task(await tx.outages.own_changes(tasks, min(since, now - _UNKNOWN_FOR)))
+            own = _by_machine(await tx.outages.own_changes(tasks, min(since, now - _UNKNOWN_FOR)))
             has_new_owners = await tx.outages.has_new_owners()
         return _Stand(ahead, news, missing, same, kept, own, has_new_owners)
 
@@ -185,7 +188,7 @@ class Drift:
         async with self._store.write() as tx:
             await tx.outages.keep(list(zip(ahead, back, strict=True)))
 
-    async def _over(self, stand: _Stand) -> Collection[TaskId]:
+    async def _over(self, stand: _Stand) -> Collection[MachineKey]:
         """Those that are off or missing since their rental has ended."""
         off = [
             replace(one, seen_at=stand.kept[one.node, one.task].seen_at)
@@ -203,9 +206,9 @@ class Drift:
     def _compared(
         self,
         news: Sequence[Machine],
-        kept: Mapping[tuple[NodeId, TaskId], Kept],
-        own: Mapping[TaskId, Sequence[OwnChange]],
-        over: Collection[TaskId],
+        kept: Mapping[MachineKey, Kept],
+        own: Mapping[MachineKey, Sequence[OwnChange]],
+        over: Collection[MachineKey],
         now: datetime,
     ) -> tuple[list[Rewritten], list[_Found]]:
         keep: list[Rewritten] = []
@@ -218,7 +221,7 @@ class Drift:
             if known is None:
                 keep.append((None, _new(machine, status)))
                 continue
-            changes = own.get(machine.task, ())
+            changes = own.get((machine.node, machine.task), ())
             if any(one.ended_at is None for one in changes):
                 continue
             seen = replace(
@@ -227,7 +230,7 @@ class Drift:
             )  # fmt: skip
             if status == known.status:
                 keep.append((known, replace(known, suspect="", suspect_at=None)))
-            elif _is_own(known, changes, now) or (phase is Phase.OFF and machine.task in over):
+            elif _is_own(known, changes, now) or (phase is Phase.OFF and known.identity in over):
                 if known.episode:
                     found.append(_Found(known, seen, machine.label, is_ours=True))
                 else:
@@ -242,38 +245,40 @@ class Drift:
     async def _gone(
         self,
         missing: Sequence[Kept],
-        own: Mapping[TaskId, Sequence[OwnChange]],
-        over: Collection[TaskId],
+        own: Mapping[MachineKey, Sequence[OwnChange]],
+        over: Collection[MachineKey],
         now: datetime,
     ) -> tuple[list[_Found], list[Left], list[Rewritten]]:
         """Those whose node says so in the next round as well; those to keep no longer, without a
         word; and those that are missing for the first time.
         """
-        self._asked = Counter({one.task: self._asked[one.task] for one in missing})
+        self._asked = Counter({one.identity: self._asked[one.identity] for one in missing})
         found: list[_Found] = []
         left: list[Left] = []
         first: list[Rewritten] = []
-        asked = 0
-        for known in sorted(missing, key=lambda one: self._asked[one.task]):
-            changes = own.get(known.task, ())
+        asked: list[Kept] = []
+        for known in sorted(missing, key=lambda one: self._asked[one.identity]):
+            changes = own.get(known.identity, ())
             deletes = [one for one in changes if one.command in self._deletions]
             if any(one.ended_at is None for one in deletes):
                 continue
             is_deleted = _is_deleted(known, deletes, now)
-            if is_deleted or known.task in over:
+            if is_deleted or known.identity in over:
                 left.append((known, PortOver.DELETED if is_deleted else PortOver.RENTAL))
                 if known.episode:
                     found.append(_Found(known, None, known.label, is_ours=True))
             elif known.suspect != _GONE or known.suspect_at is None:
                 first.append((known, replace(known, suspect=_GONE, suspect_at=now)))
-            elif asked < _MOST_LOOKS and now - known.suspect_at >= _LATER:
-                asked += 1
-                self._asked[known.task] += 1  # next time, those come first that had no turn
-                is_gone = await self._is_gone(known)
-                if is_gone:
-                    found.append(_Found(known, None, known.label))
-                elif is_gone is False:
-                    left.append((known, PortOver.UNSEEN))
+            elif len(asked) < _MOST_LOOKS and now - known.suspect_at >= _LATER:
+                asked.append(known)
+                self._asked[known.identity] += 1  # next time, those come first that had no turn
+        # Side by side: nodes that keep silent are waited for once.
+        told = await asyncio.gather(*(self._is_gone(one) for one in asked))
+        for known, is_gone in zip(asked, told, strict=True):
+            if is_gone:
+                found.append(_Found(known, None, known.label))
+            elif is_gone is False:
+                left.append((known, PortOver.UNSEEN))
         return found, left, first
 
     async def _is_gone(self, known: Kept) -> bool | None:
@@ -283,7 +288,7 @@ class Drift:
         gone.
         """
         async with self._store.read() as tx:
-            owners = await tx.outages.owners(known.task) | {known.owner}
+            owners = await tx.outages.owners(known.identity) | {known.owner}
             held = [await tx.sessions.find(owner, known.node) for owner in sorted(owners)]
         shown = [
             one
@@ -301,7 +306,7 @@ class Drift:
         except TaskNotFound:
             return True
         except BotError as problem:
-            if self._asked[known.task] == 1:  # it is asked again and again
+            if self._asked[known.identity] == 1:  # it is asked again and again
                 node = known.node[:8]
                 log.info("outages.not_looked_for", node=node, problem=problem.sentence)
             return None
@@ -453,10 +458,10 @@ def _new(machine: Machine, status: str) -> Kept:
     return Kept(machine.node, machine.task, machine.owner, machine.label, status, machine.seen_at)
 
 
-def _by_task(changes: Sequence[OwnChange]) -> Mapping[TaskId, list[OwnChange]]:
-    found: dict[TaskId, list[OwnChange]] = defaultdict(list)
+def _by_machine(changes: Sequence[OwnChange]) -> Mapping[MachineKey, list[OwnChange]]:
+    found: dict[MachineKey, list[OwnChange]] = defaultdict(list)
     for one in changes:
-        found[one.task].append(one)
+        found[one.identity].append(one)
     return found
 
 

@@ -90,5 +90,5 @@ class PortEnds:
         if why is not PortOver.UNSEEN:
             return await self._people.of_machine(kept.node, kept.task, kept.owner)
         async with self._store.read() as tx:
-            owners = await tx.outages.owners(kept.task)
+            owners = await tx.outages.owners(kept.identity)
         return owners | {kept.owner} | (told - await self._people.of_node(kept.node))

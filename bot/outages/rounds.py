@@ -20,7 +20,7 @@ from bot.clock import Clock
 from bot.dbc.models import Phase, TaskDetail, phase_of
 from bot.ids import NodeId, TaskId, UserId, new_id
 from bot.messages.machine_buttons import May
-from bot.model import DbcSession, Kept, Nicknamed, OwnChange, Place
+from bot.model import DbcSession, Kept, MachineKey, Nicknamed, OwnChange, Place
 from bot.outages import words
 from bot.outages.port_ends import PortEnds
 from bot.outages.telling import People, Rest, tell
@@ -37,8 +37,10 @@ _STATE = timedelta(minutes=5)  # how old a machine's state may be
 # What got no answer may still be carried out.
 _UNKNOWN_FOR = timedelta(hours=1)
 
+_FIRST = NodeId(""), TaskId("")  # before all machines
+
 _Door = tuple[str, int]
-_Eyes = Mapping[TaskId, DbcSession | None]  # a session that shows the machine
+_Eyes = Mapping[MachineKey, DbcSession | None]  # a session that shows the machine
 
 # What a round has found: the machine as it was kept and as it will be kept.
 _News = list[tuple[Kept, Kept]]
@@ -73,11 +75,13 @@ class Rounds:
         self._wanted = wanted
         self._port_ends = PortEnds(store, inventory, people, clock)
         self._is_off = False  # by the rules
-        self._after = ""  # the machine that was looked at last
-        self._seen: set[TaskId] = set()  # those that were looked at since the first one
-        self._shut: Counter[TaskId] = Counter()  # how often in a row
-        self._reached: dict[TaskId, _Door] = {}  # what this process has connected to
-        self._doubts: dict[TaskId, Kept] = {}  # other disks, as one reading alone has shown them
+        self._after = _FIRST  # the machine that was looked at last
+        self._seen: set[MachineKey] = set()  # those that were looked at since the first one
+        self._shut: Counter[MachineKey] = Counter()  # how often in a row
+        self._reached: dict[MachineKey, _Door] = {}  # what this process has connected to
+        self._doubts: dict[
+            MachineKey, Kept
+        ] = {}  # other disks, as one reading alone has shown them
 
     async def look(self) -> None:
         """Look at the next few, and tell what has changed."""
@@ -89,7 +93,7 @@ class Rounds:
             long_ago = self._clock.now() - _UNKNOWN_FOR
             since = min([long_ago, *(one.size_at or one.seen_at for one in kept)])
             own = await tx.outages.own_changes([one.task for one in kept], since)
-            eyes = {one.task: await _session(tx, one) for one in kept}
+            eyes = {one.identity: await _session(tx, one) for one in kept}
             known = await self._known(tx, eyes)
             phases = await self._phases(tx, eyes) if wanted.ports else {}
         self._pass_by(kept)
@@ -97,38 +101,40 @@ class Rounds:
             await self._compare([one for one in kept if not one.suspect], known, own)
         if wanted.ports:
             await self._try(kept, known, own, phases)
-            await self._leave([one for one in kept if one.port == _SHUT and not eyes[one.task]])
+            await self._leave([one for one in kept if one.port == _SHUT and not eyes[one.identity]])
 
     def _pass_by(self, kept: Sequence[Kept]) -> None:
         """Go on behind these; once round, nothing is remembered of machines that are gone."""
-        self._after = kept[-1].task if len(kept) == _AT_ONCE else ""
-        self._seen |= {one.task for one in kept}
-        if self._after:
+        self._after = kept[-1].identity if len(kept) == _AT_ONCE else _FIRST
+        self._seen |= {one.identity for one in kept}
+        if self._after != _FIRST:
             return
-        remembered: tuple[dict[TaskId, Any], ...] = (self._shut, self._reached, self._doubts)
+        remembered: tuple[dict[MachineKey, Any], ...] = (self._shut, self._reached, self._doubts)
         for some in remembered:
-            for task in some.keys() - self._seen:
-                del some[task]
+            for gone in some.keys() - self._seen:
+                del some[gone]
         self._seen = set()
 
-    async def _known(self, tx: UnitOfWork, eyes: _Eyes) -> Mapping[TaskId, Known | None]:
+    async def _known(self, tx: UnitOfWork, eyes: _Eyes) -> Mapping[MachineKey, Known | None]:
         return {
-            task: None if session is None else await self._last_known.find_in(tx, session, task)
-            for task, session in eyes.items()
+            key: None if session is None else await self._last_known.find_in(tx, session, key[1])
+            for key, session in eyes.items()
         }
 
-    async def _phases(self, tx: UnitOfWork, eyes: _Eyes) -> Mapping[TaskId, Phase | None]:
+    async def _phases(self, tx: UnitOfWork, eyes: _Eyes) -> Mapping[MachineKey, Phase | None]:
         """What their nodes have just said of them; None where they have not."""
         now = self._clock.now()
-        told: dict[DbcSession, dict[TaskId, Phase]] = {}
+        told: dict[DbcSession, dict[MachineKey, Phase]] = {}
         for session in {one for one in eyes.values() if one is not None}:
             seen = await tx.inventory.machines(session.user, session.node)
             told[session] = {
-                one.task: phase_of(one.status) for one in seen if now - one.seen_at < _STATE
+                (one.node, one.task): phase_of(one.status)
+                for one in seen
+                if now - one.seen_at < _STATE
             }
         return {
-            task: None if session is None else told[session].get(task)
-            for task, session in eyes.items()
+            key: None if session is None else told[session].get(key)
+            for key, session in eyes.items()
         }
 
     async def look_at_rules(self) -> None:
@@ -164,12 +170,16 @@ class Rounds:
     # Sizes
 
     async def _compare(
-        self, kept: Sequence[Kept], known: Mapping[TaskId, Known | None], own: Sequence[OwnChange]
+        self,
+        kept: Sequence[Kept],
+        known: Mapping[MachineKey, Known | None],
+        own: Sequence[OwnChange],
     ) -> None:
         keep: _News = []
         found: _News = []
         for one in kept:
-            seen, changes = known[one.task], [each for each in own if each.task == one.task]
+            seen = known[one.identity]
+            changes = [each for each in own if each.identity == one.identity]
             if seen is None or (one.size_at is not None and seen.seen_at <= one.size_at):
                 continue
             ends = [each.ended_at for each in changes if each.ended_at is not None]
@@ -182,10 +192,10 @@ class Rounds:
                 seen.seen_at - end < _UNKNOWN_FOR for end in unknown
             )
             if not one.size or is_own:
-                self._doubts.pop(one.task, None)
+                self._doubts.pop(one.identity, None)
                 keep.append((one, now))
             elif not _changed(one.size, now.size):
-                self._doubts.pop(one.task, None)
+                self._doubts.pop(one.identity, None)
                 keep += [(one, now)] if one.size != now.size else []  # it tells more than before
             elif not self._is_doubtful(one, now):
                 found.append((one, now))
@@ -195,12 +205,12 @@ class Rounds:
         """Whether other disks than before are shown by this reading alone: a list may be short."""
         if json.loads(before.size).keys() == json.loads(now.size).keys():
             return False
-        doubted = self._doubts.get(now.task)
+        doubted = self._doubts.get(now.identity)
         if doubted is not None and doubted.size == now.size and doubted.size_at != now.size_at:
-            del self._doubts[now.task]
+            del self._doubts[now.identity]
             return False
         if doubted is None or doubted.size != now.size:
-            self._doubts[now.task] = now
+            self._doubts[now.identity] = now
         return True
 
     # Ports
@@ -220,34 +230,36 @@ class Rounds:
     async def _try(
         self,
         kept: Sequence[Kept],
-        known: Mapping[TaskId, Known | None],
+        known: Mapping[MachineKey, Known | None],
         own: Sequence[OwnChange],
-        phases: Mapping[TaskId, Phase | None],
+        phases: Mapping[MachineKey, Phase | None],
     ) -> None:
-        busy = {one.task for one in own if one.ended_at is None}
-        for task in busy | {task for task, phase in phases.items() if phase is Phase.OFF}:
-            self._shut.pop(task, None)  # while it starts, nothing answers
-            self._reached.pop(task, None)
-        running = [one for one in kept if one.task not in busy and phases[one.task] is Phase.ON]
-        doors = [(one, door) for one in running if (door := _door(known[one.task])) is not None]
+        busy = {one.identity for one in own if one.ended_at is None}
+        for key in busy | {key for key, phase in phases.items() if phase is Phase.OFF}:
+            self._shut.pop(key, None)  # while it starts, nothing answers
+            self._reached.pop(key, None)
+        idle = [one for one in kept if one.identity not in busy]
+        running = [one for one in idle if phases[one.identity] is Phase.ON]
+        doors = [(one, door) for one in running if (door := _door(known[one.identity])) is not None]
         opened = await asyncio.gather(*(_opens(*door) for _, door in doors))
         shut: _News = []
         back: _News = []
         for (one, door), is_open in zip(doors, opened, strict=True):
-            self._shut[one.task] = 0 if is_open else self._shut[one.task] + 1
+            key = one.identity
+            self._shut[key] = 0 if is_open else self._shut[key] + 1
             if is_open:
-                self._reached[one.task] = door
+                self._reached[key] = door
                 if one.port == _SHUT:
                     back.append((one, replace(one, port=_OPEN)))
             elif one.port == _SHUT:  # another process may reach it: this one has to, anew
-                self._reached.pop(one.task, None)
-            elif self._shut[one.task] >= _TIMES and self._reached.get(one.task) == door:
+                self._reached.pop(key, None)
+            elif self._shut[key] >= _TIMES and self._reached.get(key) == door:
                 shut.append((one, replace(one, port=_SHUT)))
         # Off, it has no port: what follows is a start, and no recovery.
         off = [
             (one, replace(one, port=_OPEN))
             for one in kept
-            if one.port == _SHUT and phases[one.task] is Phase.OFF
+            if one.port == _SHUT and phases[one.identity] is Phase.OFF
         ]
         await self._write([], shut, _of_shut)
         await self._write([], back, _of_open)
@@ -307,7 +319,7 @@ async def _session(tx: UnitOfWork, kept: Kept) -> DbcSession | None:
     """A session that shows a machine; None where there is none any more."""
     if found := await tx.sessions.find(kept.owner, kept.node):
         return found
-    for owner in sorted(await tx.outages.owners(kept.task)):
+    for owner in sorted(await tx.outages.owners(kept.identity)):
         if found := await tx.sessions.find(owner, kept.node):
             return found
     return None

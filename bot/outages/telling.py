@@ -64,7 +64,7 @@ class People:
         owners = {one.owner for one in known.listed.get(node, ()) if one.task == task}
         async with self._store.read() as tx:
             if not owners:  # it is gone
-                owners = await tx.outages.owners(task) | {owner}
+                owners = await tx.outages.owners((node, task)) | {owner}
             made = await tx.orders.makers([task])
         seeing = await self._with_shares(node, owners)
         for maker, channel in made.values():

@@ -6,10 +6,22 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, and_, delete, exists, func, not_, or_, select, true, update
+from sqlalchemy import (
+    CursorResult,
+    and_,
+    delete,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
 
 from bot.ids import NodeId, TaskId, UserId
-from bot.model import ExecutionStatus, Kept, Machine, OwnChange, Silence
+from bot.model import ExecutionStatus, Kept, Machine, MachineKey, OwnChange, Silence
 from storage.repositories.repository import Repository, begins, begun
 from storage.tables import (
     OF_OUTAGE,
@@ -40,6 +52,7 @@ _NEWS = (
     .order_by(machines.c.seen_at)
 )
 _CHANGED_SINCE = exists().where(
+    executions.c.node == kept_machines.c.node,
     executions.c.task == kept_machines.c.task,
     executions.c.finished_at > kept_machines.c.seen_at,
     executions.c.finished_at < machines.c.seen_at,
@@ -61,7 +74,6 @@ _UNNOTED = (
 # A machine as it was kept, if it was, and as it will be kept.
 Rewritten = tuple[Kept | None, Kept]
 _KEYS = tuple(column.name for column in kept_machines.c)
-_Identity = tuple[NodeId, TaskId]
 
 
 class Outages(Repository):
@@ -117,12 +129,12 @@ class Outages(Repository):
         query = select(kept_machines).where(not_(exists().where(_SAME)))
         return [Kept(**row) for row in (await self._connection.execute(query)).mappings()]
 
-    async def kept(self, tasks: Collection[TaskId] | None = None) -> dict[_Identity, Kept]:
+    async def kept(self, tasks: Collection[TaskId] | None = None) -> dict[MachineKey, Kept]:
         """How the machines of these ids are kept, or all, by node and id."""
         if tasks is None:
             rows = await self._connection.execute(select(kept_machines))
             return _by_identity(rows)
-        found: dict[_Identity, Kept] = {}
+        found: dict[MachineKey, Kept] = {}
         asked = sorted(tasks)
         for start in range(0, len(asked), _AT_ONCE):
             some = kept_machines.c.task.in_(asked[start : start + _AT_ONCE])
@@ -130,14 +142,10 @@ class Outages(Repository):
             found |= _by_identity(rows)
         return found
 
-    async def some_after(self, task: str, limit: int) -> list[Kept]:
-        """Up to `limit` machines, in the order of their ids, behind this one."""
-        query = (
-            select(kept_machines)
-            .where(kept_machines.c.task > task)
-            .order_by(kept_machines.c.task)
-            .limit(limit)
-        )
+    async def some_after(self, machine: MachineKey, limit: int) -> list[Kept]:
+        """Up to `limit` machines, node by node, behind this one."""
+        place = tuple_(kept_machines.c.node, kept_machines.c.task)
+        query = select(kept_machines).where(place > machine).order_by(*place).limit(limit)
         return [Kept(**row) for row in (await self._connection.execute(query)).mappings()]
 
     async def ahead_of(self, now: datetime) -> list[Kept]:
@@ -208,9 +216,10 @@ class Outages(Repository):
             insert = self._insert(kept_owners).on_conflict_do_nothing()
             await self._connection.execute(insert, rows[start : start + _AT_ONCE])
 
-    async def owners(self, task: TaskId) -> set[UserId]:
+    async def owners(self, machine: MachineKey) -> set[UserId]:
         """Whose sessions have shown a machine that is kept."""
-        query = select(kept_owners.c.owner).where(kept_owners.c.task == task)
+        place = tuple_(kept_owners.c.node, kept_owners.c.task)
+        query = select(kept_owners.c.owner).where(place == machine)
         return {row.owner for row in await self._connection.execute(query)}
 
     async def going_on(self, node: NodeId, episode: str) -> list[Kept]:
@@ -229,14 +238,16 @@ class Outages(Repository):
         return [Kept(**row) for row in rows.mappings()]
 
     async def own_changes(self, tasks: Collection[TaskId], since: datetime) -> list[OwnChange]:
-        """The changes of these machines that the bot has sent; none that ended before `since`."""
+        """The changes of machines of these ids, on any node, that the bot has sent; none that ended
+        before `since`.
+        """
         found: list[OwnChange] = []
         asked = sorted(tasks)
         for start in range(0, len(asked), _AT_ONCE):
             rows = await self._connection.execute(
                 select(
-                    executions.c.task, executions.c.command, executions.c.status,
-                    executions.c.finished_at,
+                    executions.c.node, executions.c.task, executions.c.command,
+                    executions.c.status, executions.c.finished_at,
                 ).where(
                     executions.c.task.in_(asked[start : start + _AT_ONCE]),
                     _CHANGES,
@@ -248,7 +259,7 @@ class Outages(Repository):
             )  # fmt: skip
             found += [
                 OwnChange(
-                    row.task, row.command,
+                    row.node, row.task, row.command,
                     None if row.status in _IN_PROGRESS else row.finished_at,
                     row.status == ExecutionStatus.UNKNOWN,
                     row.status == ExecutionStatus.DONE,
@@ -258,5 +269,5 @@ class Outages(Repository):
         return found
 
 
-def _by_identity(rows: CursorResult[*tuple[Any, ...]]) -> dict[_Identity, Kept]:
+def _by_identity(rows: CursorResult[*tuple[Any, ...]]) -> dict[MachineKey, Kept]:
     return {(row["node"], row["task"]): Kept(**row) for row in rows.mappings()}

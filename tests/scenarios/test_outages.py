@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from copy import deepcopy
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tests.clocks import hurry
 from tests.scenarios.machines import off
 from tests.scenarios.orders import chained
 from tests.scenarios.site import rules
-from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage, staged
+from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, LIMITS, Stage, staged
 
 ON = f"{CONFIRM_ONLY}[outages]\n"
 
@@ -361,6 +362,26 @@ async def test_a_machine_of_the_same_id_on_another_node_is_another_one(tmp_path:
         await goes_on(stage, 4)
         (message,) = told(stage.alice, "inference")
         assert "Outside this bot, on gpu1: inference is now “off”" in message
+
+
+async def test_nodes_that_keep_silent_of_what_is_gone_are_waited_for_once(tmp_path: Path) -> None:
+    async with staged(tmp_path, policy=ON) as stage:
+        names, machine = ("gpu1", "gpu2"), stage.task("inference")
+        stage.node("gpu2").tasks["copy"] = replace(machine, task_id="copy")
+        await stage.gives_session(stage.alice, *names)
+        await goes_on(stage, 3)
+        del stage.node("gpu2").tasks["copy"], stage.node("gpu1").tasks[machine.task_id]
+        await goes_on(stage, 1)
+        stage.world.calls.clear()
+        for path in (machine.task_id, "copy"):
+            stage.world.faults.on("hang", path=f"/tasks/{path}")
+        looking = asyncio.create_task(goes_on(stage, 2))
+        try:  # both are asked before one of them is given up
+            await stage.world.calls.wait("tasks.detail", count=2, timeout=4)
+        finally:
+            stage.world.faults.off()
+            hurry(LIMITS.read)
+        await looking
 
 
 # Nodes

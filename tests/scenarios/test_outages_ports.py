@@ -1,6 +1,7 @@
 """Dead SSH ports of machines that run, as their nodes say."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,26 @@ async def test_a_process_that_never_reached_a_port_does_not_call_it_dead(tmp_pat
         await server.wait_closed()
         await goes_on(stage, 6)
         assert news(stage.alice) == []
+
+
+async def test_a_dead_port_is_told_though_a_machine_of_the_same_id_answers(tmp_path: Path) -> None:
+    async with staged(tmp_path, policy=SSH) as stage:
+        original = await _has_a_port(stage)
+        machine, there = stage.task("inference"), stage.node("gpu2")
+        there.public_ip = "127.0.0.1"
+        copy = await asyncio.start_server(_takes, "127.0.0.1", 0)
+        port = copy.sockets[0].getsockname()[1]
+        there.tasks[machine.task_id] = replace(machine, ssh_port=port)
+        await stage.gives_session(stage.alice, "gpu2")
+        await goes_on(stage, 2)
+        await stage.asks(stage.alice, "/dbc vm show inference on gpu2")
+        await goes_on(stage, 4)
+        copy.close()
+        await copy.wait_closed()
+        await goes_on(stage, 6)
+        (message,) = news(stage.alice)
+        assert "SSH does not answer on gpu2" in message
+        original.close()
 
 
 async def _has_a_port(stage: Stage) -> asyncio.Server:
