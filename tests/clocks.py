@@ -100,7 +100,8 @@ class Loop(LikeProduction):
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Call back then, or when the time has gone ahead so far."""
-        return self.call_at(self.time() + delay, callback, *args, context=context)
+        now = self.time()
+        return self._timed(now + delay, now, partial(callback, *args), context)
 
     def call_at(
         self,
@@ -110,9 +111,13 @@ class Loop(LikeProduction):
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """The same, at a moment of this loop's time."""
-        call = partial(callback, *args) if args else callback
+        return self._timed(when, self.time(), partial(callback, *args), context)
+
+    def _timed(
+        self, when: float, now: float, call: Callable[[], object], context: Context | None
+    ) -> asyncio.TimerHandle:
         timer = _Timer(self._timers, when, call, context)
-        timer.handle = self._due(timer)
+        timer.handle = self._due(timer, now)
         return cast(asyncio.TimerHandle, timer)
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
@@ -133,21 +138,23 @@ class Loop(LikeProduction):
     def goes_ahead(self, by: timedelta) -> None:
         """So much time passes at once."""
         self._ahead += by.total_seconds()
+        now = self.time()
         for timer in sorted(self._timers, key=_Timer.when):
             timer.handle.cancel()
-            timer.handle = self._due(timer)
+            timer.handle = self._due(timer, now)
 
-    def _due(self, timer: "_Timer") -> asyncio.TimerHandle:
+    def _due(self, timer: "_Timer", now: float) -> asyncio.TimerHandle:
         # Each of both kinds of loops times everything by the one method that is asked here.
         if isinstance(self, asyncio.BaseEventLoop):
             return super().call_at(timer.when(), timer.fire, context=timer.context)
-        left = max(0.0, timer.when() - self.time())
+        left = max(0.0, timer.when() - now)
         return super().call_later(left, self._rings, timer, context=timer.context)
 
     def _rings(self, timer: "_Timer") -> None:
         """It is due by the machine's clock; by this loop's it may have to wait some more."""
-        if timer.when() - self.time() > _EXACT:
-            timer.handle = self._due(timer)
+        now = self.time()
+        if timer.when() - now > _EXACT:
+            timer.handle = self._due(timer, now)
         else:
             timer.fire()
 

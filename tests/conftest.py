@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 
 import pytest
 import structlog
@@ -70,7 +70,7 @@ def pytest_collection_finish() -> None:
     little of it is garbage stays as well: to find that takes half a second.
     """
     gc.freeze()
-    gc.set_threshold(100_000, 10, 10)
+    gc.set_threshold(400_000, 20, 1_000)
     gc.enable()
 
 
@@ -83,6 +83,15 @@ def pytest_configure(config: pytest.Config) -> None:
     _stay(getattr(config, "workerinput", {}).get("workerid", ""))
     if (memory := in_memory()) is not None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a test has printed is for whoever looks into its failure: else none of it is sent on."""
+    report = yield
+    if report.passed:
+        report.sections = []
+    return report
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], Loop]]:
