@@ -12,11 +12,10 @@ from bot.messages import access_cards
 from bot.model import MessageRef, Press, Source
 from bot.pipeline.context import Services
 from bot.pipeline.wish import Wish
-from bot.pipeline.works import nothing, saying
+from bot.pipeline.works import Ask, nothing, saying
 from bot.ports import Answer, Work
 from bot.reply import Reply
 
-Ask = Callable[[Wish, Mapping[str, str]], Awaitable[Work]]
 OpenForm = Callable[[Press], Awaitable[Work]]
 
 _ASK, _SHARE = "session.ask", "session.share"

@@ -18,7 +18,6 @@ from bot.language.table import Command
 from bot.language.unclear import Unclear
 from bot.messages import cards, elsewhere, review_cards
 from bot.messages.machine_buttons import AGAIN, SECOND
-from bot.messages.ways import OPEN_FORM
 from bot.model import (
     Effect,
     Execution,
@@ -38,11 +37,12 @@ from bot.pipeline.chooser import Chooser
 from bot.pipeline.clicks import Clicks
 from bot.pipeline.context import Services
 from bot.pipeline.corrections import AlreadyTaken, recorded
-from bot.pipeline.dialog import ANEW, CHECKING, Noted, Typed, tried
+from bot.pipeline.dialog import CHECKING, Typed, tried
 from bot.pipeline.dry_runs import Rehearsals
 from bot.pipeline.explaining import Leading, Said, explained, form_button, helped, offered
 from bot.pipeline.filling import Filling
 from bot.pipeline.glass_presses import GlassPresses
+from bot.pipeline.kept_presses import KeptPresses
 from bot.pipeline.leading import leading
 from bot.pipeline.lineage import requested_again
 from bot.pipeline.machine_presses import MachinePresses
@@ -51,12 +51,12 @@ from bot.pipeline.open_homes import Home, OpenHomes
 from bot.pipeline.order_presses import OrderPresses
 from bot.pipeline.pasted import row_meant
 from bot.pipeline.pipeline import Pipeline
-from bot.pipeline.reads import LIST_PAGE, Reads
+from bot.pipeline.reads import Reads
 from bot.pipeline.retry_presses import RetryPresses, became
 from bot.pipeline.search import Completion
 from bot.pipeline.secrecy import caution, faults, refuse_known_secret
 from bot.pipeline.setting_presses import SettingPresses
-from bot.pipeline.suggestions import SUGGESTED, Suggestions
+from bot.pipeline.suggestions import Suggestions
 from bot.pipeline.targets import bind
 from bot.pipeline.turn_presses import TurnPresses
 from bot.pipeline.way_presses import WayPresses
@@ -107,22 +107,21 @@ class Desk:
         self._suggestions = Suggestions(services.store, services.table, services.clock)
         self._reads = Reads(services, messenger, self._suggestions, holds)
         self._chooser = Chooser(services.table, self._asked, self._opening)
+        self._kept = KeptPresses(services, self._suggestions, self._take, self._opening)
         self._glass = GlassPresses(services, self._asked)
         self._retries = RetryPresses(services, self._opening)
         self._presses: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
             **clicks.actions,
             **self._glass.actions,
             **MachinePresses(services, self._asked, self._opening).actions,
-            **AccessPresses(services, self._asked, self._open_form).actions,
+            **AccessPresses(services, self._asked, self._kept.open_form).actions,
             **OrderPresses(services).actions,
             **TurnPresses(services, by).actions,
             **WayPresses(services, self._asked, self._suggestions).actions,
             **self._retries.actions,
             **SettingPresses(services, self._asked).actions,
             cards.KEEP_WATCHING: self._keep_watching,
-            OPEN_FORM: self._open_form,
-            SUGGESTED: self._suggested,
-            LIST_PAGE: self._turn,
+            **self._kept.actions,
             COMMAND_CHOICE: self._chooser.offer,
             HOME_FIND: finding.ask,
             AGAIN: partial(self._again, knows_first=False),
@@ -407,48 +406,6 @@ class Desk:
             return saying(Reply.of(say("It is followed already, or has ended."), private=True))
         told = say("I go on following {watch}.", watch=bold(watch.label))
         return saying(Reply.of(told, private=True))
-
-    async def _open_form(self, press: Press) -> Work:
-        command, values = await self._suggestions.taken(press.actor, press.value)
-        if command is None:
-            return outdated()
-        return await self._opening(command, values or {}, press.actor, press.place)
-
-    async def _turn(self, press: Press) -> Work:
-        """Turn the page of a list; to whoever did not ask for it, or much later, list anew."""
-        name, _, which = press.value.partition(":")
-        one, _, number = which.partition(":")
-        command = self._services.table.get(name)
-        if command is None or not number.isdecimal() or command.effect_of({}) is not Effect.READ:
-            return outdated()
-        kept = await self._suggestions.listed(press.actor, one)
-        wish = Wish(press.key, press.actor, press.place, Source.BUTTON, command, {})
-        if kept is None:
-            work = await self._take(wish)
-            return lambda answer: work(Noted(answer, ANEW))
-        values, is_open = kept
-        return await self._take(
-            replace(wish, values=values, page=int(number), list=one, is_open=is_open)
-        )
-
-    async def _suggested(self, press: Press) -> Work:
-        """Run what only reads; of what changes something, open the form with what was typed."""
-        command, kept = await self._suggestions.taken(press.actor, press.value)
-        if command is None:
-            return outdated()
-        if kept is None and command.parameters:  # what was typed is gone
-            return await self._opening(command, {}, press.actor, press.place)
-        actor, place = press.actor, press.place
-        try:
-            values = await as_known(self._services, command, kept or {}, {}, actor, place)
-            if command.verify is not None and not command.missing(values):
-                await command.verify(self._services, actor, values)
-        except BotError as refusal:
-            return saying(from_error(refusal))
-        changes = command.effect_of(values) is not Effect.READ
-        if changes or forms.wants_form(command, values) or forms.faults(command, values):
-            return await self._opening(command, values, actor, place)
-        return await self._take(Wish(press.key, actor, place, Source.BUTTON, command, values))
 
     # Forms
 

@@ -34,11 +34,9 @@ from bot.pipeline.corrections import was_taken
 from bot.pipeline.covered import no_glass
 from bot.pipeline.joining import key_of_glass
 from bot.pipeline.wish import Wish
-from bot.pipeline.works import nothing, saying
+from bot.pipeline.works import Ask, nothing, saying
 from bot.ports import Accepted, Answer, DeliveryFailed, Rejected, Work
 from bot.reply import FieldKind, Form, FormField, Line, Note, Para, bold, line, say
-
-Ask = Callable[[Wish, Mapping[str, str]], Awaitable[Work]]
 
 
 class GlassPresses:

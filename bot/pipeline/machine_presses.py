@@ -10,7 +10,6 @@ from functools import partial
 from bot.errors import Refused, from_error
 from bot.ids import ExecutionId, NodeId, TaskId, UserId
 from bot.language.row_parts import Listing
-from bot.language.table import Command
 from bot.messages import cards, machine_buttons
 from bot.messages.machine_buttons import ACTS, MORE, RESCUE
 from bot.model import Machine, Place, Press, Source
@@ -19,13 +18,10 @@ from bot.pipeline.ended import may_still
 from bot.pipeline.formatting import RETRY_VM, lamp, machine_row
 from bot.pipeline.rights import no_such_machine, visible_to
 from bot.pipeline.wish import Wish
-from bot.pipeline.works import outdated, saying
+from bot.pipeline.works import Ask, Open, outdated, saying
 from bot.ports import MACHINES_NAMED, Answer, Work
 from bot.reply import Note, Para, Reply, Row, Rows, bold, command, line, say, time
 from bot.services.shown import mentioned
-
-Ask = Callable[[Wish, Mapping[str, str]], Awaitable[Work]]
-Open = Callable[[Command, Mapping[str, str], UserId, Place], Awaitable[Work]]
 
 _MOST = 10  # machines that a message names
 

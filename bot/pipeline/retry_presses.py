@@ -1,18 +1,18 @@
 """What a click on the button below a failure means: the form of what failed, filled in again."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 from bot.errors import Refused, from_error
-from bot.ids import ExecutionId, UserId
+from bot.ids import ExecutionId
 from bot.language.args import BREAK_GLASS, NODE_OPTION
 from bot.language.table import Command
 from bot.messages.machine_buttons import RETRY
-from bot.model import Execution, ExecutionStatus, Place, Press
+from bot.model import Execution, ExecutionStatus, Press
 from bot.pipeline.as_meant import by_ids
 from bot.pipeline.context import Services
 from bot.pipeline.rights import no_such_machine, visible_to
-from bot.pipeline.works import forgotten, outdated, saying
+from bot.pipeline.works import Open, forgotten, outdated, saying
 from bot.ports import Answer, Work
 from bot.reply import Phrase, as_phrase, say, sentences
 
@@ -26,13 +26,11 @@ _BECAME = {
     ExecutionStatus.REFUSED: say("This was refused."),
 }
 
-Opening = Callable[[Command, Mapping[str, str], UserId, Place], Awaitable[Work]]
-
 
 class RetryPresses:
     """Opens forms. What is sent in is a request of its own, by whoever sends it in."""
 
-    def __init__(self, services: Services, opening: Opening) -> None:
+    def __init__(self, services: Services, opening: Open) -> None:
         self._services = services
         self._opening = opening
         self.actions = {RETRY: self.retry}

@@ -6,10 +6,8 @@ from bot.messages.setting_buttons import CHOOSE, LESS, meant
 from bot.model import Press, Source
 from bot.pipeline.context import Services
 from bot.pipeline.wish import Wish
-from bot.pipeline.works import outdated
+from bot.pipeline.works import Ask, outdated
 from bot.ports import Work
-
-Ask = Callable[[Wish, Mapping[str, str]], Awaitable[Work]]
 
 
 class SettingPresses:

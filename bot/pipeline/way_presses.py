@@ -7,10 +7,8 @@ from bot.model import Press, Source
 from bot.pipeline.context import Services
 from bot.pipeline.suggestions import ON_NODE, Suggestions
 from bot.pipeline.wish import Wish
-from bot.pipeline.works import expired, outdated
+from bot.pipeline.works import Ask, expired, outdated
 from bot.ports import Work
-
-Ask = Callable[[Wish, Mapping[str, str]], Awaitable[Work]]
 
 
 class WayPresses:

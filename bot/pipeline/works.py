@@ -1,8 +1,19 @@
 """Work that only says or shows something, or nothing at all."""
 
+from collections.abc import Awaitable, Callable, Mapping
+
 from bot.errors import Refused, from_error
+from bot.ids import UserId
+from bot.language.table import Command
+from bot.model import Place
+from bot.pipeline.wish import Wish
 from bot.ports import Answer, Work
 from bot.reply import Form, Phrase, Reply, say
+
+# What becomes of a request, as the line would be that says the same (with words as spelled in it).
+Ask = Callable[[Wish, Mapping[str, str]], Awaitable[Work]]
+# What becomes of one that says too little: its form opens with what it says.
+Open = Callable[[Command, Mapping[str, str], UserId, Place], Awaitable[Work]]
 
 
 def saying(reply: Reply) -> Work:
