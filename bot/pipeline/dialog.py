@@ -13,6 +13,7 @@ from bot.language import forms
 from bot.language.args import REASON
 from bot.language.table import Command
 from bot.model import MessageRef
+from bot.pipeline.handed_on import HandedOn
 from bot.pipeline.works import over
 from bot.ports import Answer, Work
 from bot.reply import (
@@ -43,7 +44,7 @@ _ADD_REASON, CHANGE = say("Add a reason"), say("Change it…")
 CHECKING = Reply(_CHECKING, (Note(line(emoji("hourglass_flowing_sand"), " ", _CHECKING)),))
 
 
-class Dialog:
+class Dialog(HandedOn):
     """`ports.Answer` to a form: a refusal puts the form back, with what was typed.
 
     `again` gives the form with what was typed, for `errors`. `held` says whether the form stands
@@ -51,7 +52,7 @@ class Dialog:
     """
 
     def __init__(self, answer: Answer, command: Command, again: Again, *, held: bool) -> None:
-        self._answer = answer
+        super().__init__(answer)
         self._command = command
         self._again = again
         self._held = held
@@ -76,21 +77,13 @@ class Dialog:
             return False  # it may have happened: not to be sent again just so
         return self._held or fault.severity is Severity.FAILED
 
-    async def meanwhile(self, reply: Reply) -> None:
-        """Say that it takes its time."""
-        await self._answer.meanwhile(reply)
-
     async def open(self, form: Form) -> None:
         """Show a form."""
         self.has_answered = True
         await self._answer.open(form)
 
-    def leave_question(self) -> None:
-        """Note that it waits in their messages."""
-        self._answer.leave_question()
 
-
-class Typed:
+class Typed(HandedOn):
     """`ports.Answer` to a typed line: what is missing or faulty can be mended in a form.
 
     `offer` gives the button that opens it, filled in with what was typed, by the button's label.
@@ -99,7 +92,7 @@ class Typed:
     def __init__(
         self, answer: Answer, command: Command, offer: Callable[[Text], Awaitable[Part]]
     ) -> None:
-        self._answer = answer
+        super().__init__(answer)
         self._command = command
         self._offer = offer
 
@@ -112,42 +105,18 @@ class Typed:
             reply = reply.also(await self._offer(CHANGE))
         return await self._answer.say(reply)
 
-    async def meanwhile(self, reply: Reply) -> None:
-        """Say that it takes its time."""
-        await self._answer.meanwhile(reply)
 
-    async def open(self, form: Form) -> None:
-        """Show a form."""
-        await self._answer.open(form)
-
-    def leave_question(self) -> None:
-        """Note that it waits in their messages."""
-        self._answer.leave_question()
-
-
-class Noted:
+class Noted(HandedOn):
     """`ports.Answer` that says something else before every answer."""
 
     def __init__(self, answer: Answer, told: Phrase) -> None:
-        self._answer = answer
+        super().__init__(answer)
         self._told = told
 
     async def say(self, reply: Reply) -> MessageRef | None:
         """Answer."""
         parts = reply.parts or Reply.of(reply.summary).parts
         return await self._answer.say(replace(reply, parts=(Note(line(self._told)), *parts)))
-
-    async def meanwhile(self, reply: Reply) -> None:
-        """Say that it takes its time."""
-        await self._answer.meanwhile(reply)
-
-    async def open(self, form: Form) -> None:
-        """Show a form."""
-        await self._answer.open(form)
-
-    def leave_question(self) -> None:
-        """Note that it waits in their messages."""
-        self._answer.leave_question()
 
 
 def tried(work: Work, command: Command, again: Again, *, held: bool) -> Work:

@@ -4,17 +4,18 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from bot.errors import BotError, advice
 from bot.model import MessageRef
+from bot.pipeline.handed_on import HandedOn
 from bot.ports import Answer, Work
-from bot.reply import Actions, Button, Form, Line, Part, Reply, Words, line
+from bot.reply import Actions, Button, Line, Part, Reply, Words, line
 
 Ways = Callable[[Line], Awaitable[tuple[Button, ...]]]
 
 
-class _Leading:
+class _Leading(HandedOn):
     """`ports.Answer` that adds to a refusal the buttons for what its hint says to type."""
 
     def __init__(self, answer: Answer, ways: Ways) -> None:
-        self._answer = answer
+        super().__init__(answer)
         self._ways = ways
 
     async def say(self, reply: Reply) -> MessageRef | None:
@@ -24,18 +25,6 @@ class _Leading:
             if more := await _ways(self._ways, reply.fault.hint, there):
                 reply = reply.also(Actions(more))
         return await self._answer.say(reply)
-
-    async def meanwhile(self, reply: Reply) -> None:
-        """Say that it takes its time."""
-        await self._answer.meanwhile(reply)
-
-    async def open(self, form: Form) -> None:
-        """Show a form."""
-        await self._answer.open(form)
-
-    def leave_question(self) -> None:
-        """Note that it waits in their messages."""
-        self._answer.leave_question()
 
 
 def leading(work: Work, ways: Ways) -> Work:
