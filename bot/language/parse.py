@@ -95,6 +95,7 @@ _WALLETS = frozenset({"wallet", "wallets", "钱包"})
 _ARTICLES = frozenset({"the", "my", "our", "a"})
 _FOLLOWING = frozenset("watch watching follow following track tracking monitor 关注 跟踪".split())  # noqa: SIM905
 _NO_LONGER = frozenset("stop unwatch unfollow untrack 取消关注 取消跟踪 停止".split())  # noqa: SIM905
+_PLEASE = frozenset("please pls plz thanks thx 谢谢 多谢".split())  # noqa: SIM905
 _HELP = frozenset({"help", "?", "帮助"})
 _HELPS_NOT = frozenset({"doesnt", "didnt", "not", "wont", "cant", "cannot"})
 
@@ -134,6 +135,7 @@ def parse(
         unclear.line = tuple(typed)
         raise
     is_bare = table.group(typed[0]) is None
+    values = _without_please(command, values, spelled) if is_bare else values
     if is_bare and (_names_nothing(command, values, spelled) or _is_shared(command, typed, values)):
         return _not_understood(table, typed)
     return Parsed(command, _without_guess(command, rest, values), spelled)
@@ -332,6 +334,20 @@ def _is_shared(command: Command, typed: Sequence[str], values: Mapping[str, str]
     except Refused:
         return True
     return False
+
+
+def _without_please(
+    command: Command, values: dict[str, str], spelled: Mapping[str, str]
+) -> dict[str, str]:
+    """Without a “please” where a name could stand: `logs please`."""
+    polite = {
+        p.name
+        for p in command.parameters
+        if p.arg.kind.is_target
+        and p.name not in spelled
+        and plain(values.get(p.name, "")) in _PLEASE
+    }
+    return {name: text for name, text in values.items() if name not in polite}
 
 
 def _names_nothing(command: Command, values: Mapping[str, str], spelled: Mapping[str, str]) -> bool:

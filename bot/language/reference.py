@@ -29,6 +29,10 @@ _ABOUT = (
         "verb that only one group has needs no group: `restart train-01`. Other words (`reboot`, "
         "`rm`, `ssh`, in Chinese too) are answered with buttons for what they may mean."
     ),
+    say(
+        "In the thread of a card, a mention or a direct message that names no machine means the "
+        "card's: `restart it`, `logs`. What destroys still asks."
+    ),
 )
 _CHANGING = say("Every command that changes something also takes:")
 _READING = say("Every command that only reads also takes:")

@@ -28,7 +28,7 @@ from bot.model import (
     Source,
     Submission,
 )
-from bot.pipeline import finding
+from bot.pipeline import finding, threads
 from bot.pipeline.access_presses import AccessPresses
 from bot.pipeline.as_meant import as_chosen, meant_here
 from bot.pipeline.calls import LEASE
@@ -40,7 +40,7 @@ from bot.pipeline.corrections import AlreadyTaken, recorded
 from bot.pipeline.dialog import CHECKING, Typed, tried
 from bot.pipeline.dry_runs import Rehearsals
 from bot.pipeline.explaining import Leading, Said, explained, form_button, helped, offered
-from bot.pipeline.filling import Filling
+from bot.pipeline.filling import Filling, unmet_words
 from bot.pipeline.glass_presses import GlassPresses
 from bot.pipeline.kept_presses import KeptPresses
 from bot.pipeline.leading import leading
@@ -74,7 +74,7 @@ from bot.ports import (
     Work,
 )
 from bot.redaction import Redactor
-from bot.reply import Button, Choice, Phrase, Reply, as_phrase, bold, say, sentences
+from bot.reply import Button, Choice, Reply, as_phrase, bold, say, sentences
 from bot.reviews.rule_reasons import unmet
 from bot.services.inventory import NotKnownHere
 
@@ -133,6 +133,7 @@ class Desk:
 
     async def line(self, invocation: Invocation) -> Accepted:
         """Take a typed line."""
+        invocation = await threads.spelled_out(self._services, invocation)
         return self._led(await self._line(invocation), invocation.actor, invocation.place)
 
     def _led(self, accepted: Accepted, actor: UserId, place: Place) -> Accepted:
@@ -183,7 +184,10 @@ class Desk:
         try:
             values = await as_known(self._services, command, values, spelled, actor, place)
             if forms.wants_form(command, values):
-                return await self._opening(command, values, actor, place, by_id=wish.by_id)
+                values = await threads.filled(self._services, command, values, place)
+                changes = command.effect_of(values) is not Effect.READ
+                if changes or forms.wants_form(command, values):
+                    return await self._opening(command, values, actor, place, by_id=wish.by_id)
             found = forms.faults(command, values)
             raise_all([Refused(as_phrase(told), field=field) for field, told in found.items()])
             if command.verify is not None:
@@ -236,7 +240,7 @@ class Desk:
         if REASON in submission.values and (
             wrong := [one for one, sure in missing.items() if sure]
         ):
-            found[REASON] = _unmet(wrong[0], wish.values.get(REASON, ""))
+            found[REASON] = unmet_words(wrong[0], wish.values.get(REASON, ""))
         if found:
             return Rejected(found, offers)
         lacks_reason = bool(missing)
@@ -444,9 +448,3 @@ class Desk:
             await answer.open(await filled(present=present, note=note, shown=shown))
 
         return work
-
-
-def _unmet(pattern: str, reason: str) -> Phrase:
-    if not reason:
-        return say("A reason is needed for this.")
-    return say("The reason must match “{pattern}”.", pattern=pattern)

@@ -21,7 +21,7 @@ from bot.pipeline.context import Context, Services, unsaid
 from bot.pipeline.meant import is_chosen
 from bot.pipeline.rights import allow, hidden_from, require_colleague, unasked
 from bot.ports import DeliveryFailed
-from bot.reply import Choice, FieldKind, Form, FormField, Text, Words, say
+from bot.reply import Choice, FieldKind, Form, FormField, Phrase, Text, Words, say
 from bot.services.machine_search import Sought
 
 _About = tuple[tuple[Command, Mapping[str, str]], ...]
@@ -200,3 +200,10 @@ def _called(kind: Kind, value: str, machines: Collection[Machine], nodes: Collec
         return value
     is_id = value.isalnum() and len(value) >= _LONG_ID
     return found[0] if found else value[:_SHORT] if is_id else value
+
+
+def unmet_words(pattern: str, reason: str) -> Phrase:
+    """What a reason lacks that the rules require: itself, or to be like this."""
+    if not reason:
+        return say("A reason is needed for this.")
+    return say("The reason must match “{pattern}”.", pattern=pattern)

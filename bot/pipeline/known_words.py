@@ -136,6 +136,11 @@ class KnownWords:
         is_joined = all(plain(word) in _JOINING or says_nothing(word) for word in found.beside)
         return found.several, is_joined
 
+    async def names_machine(self, words: Sequence[str]) -> bool:
+        """Whether words name a machine, or may name one."""
+        found = await self._spotted(words)
+        return bool(found.machine or found.several or found.is_unclear)
+
     async def other(self, unclear: Unclear) -> bool:
         """Whether such a line is about what its command is not: a part of a thing, another kind."""
         found = await self._spotted(unclear.behind)

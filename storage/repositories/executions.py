@@ -11,13 +11,14 @@ from sqlalchemy import (
     and_,
     cast,
     exists,
+    literal,
     or_,
     select,
     true,
 )
 
 from bot.errors import NotFound
-from bot.ids import ApprovalId, ExecutionId, NodeId, TaskId, UserId
+from bot.ids import ApprovalId, ChannelId, ExecutionId, NodeId, TaskId, UserId
 from bot.loop import in_pieces
 from bot.model import (
     LOCKED_SECRETS,
@@ -39,7 +40,7 @@ from storage.repositories.repository import (
     texts,
 )
 from storage.repositories.rivals import is_rival
-from storage.tables import executions, watches
+from storage.tables import executions, messages, watches
 from storage.vault import Vault
 
 
@@ -330,6 +331,27 @@ class Executions(Repository):
             )
         )
         return [from_row(row, secrets={}) for row in rows.mappings()]
+
+    async def carded(
+        self, channel: ChannelId, ts: str, since: datetime, until: datetime
+    ) -> Execution | None:
+        """The one recorded between these whose card, or a copy of it, this message is.
+
+        Without its secrets.
+        """
+        keys = literal("card:").concat(executions.c.id)
+        is_card = or_(messages.c.key == keys, messages.c.copy_of == keys)
+        rows = await self._connection.execute(
+            select(executions)
+            .select_from(executions.join(messages, is_card))
+            .where(
+                executions.c.created_at.between(since, until),
+                messages.c.ref_channel == channel,
+                messages.c.ref_ts == ts,
+            )
+        )
+        row = rows.mappings().first()
+        return None if row is None else from_row(row, secrets={})
 
     async def of_machines(
         self, tasks: Collection[str], commands: Collection[str]
