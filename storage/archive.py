@@ -4,8 +4,9 @@ Needs no credential key, changes nothing and migrates nothing.
 """
 
 from collections.abc import AsyncGenerator
+from typing import Any
 
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Column, Connection, inspect, select
 
 from bot.model import AuditHead, AuditQuery, AuditRow
 from storage.chain import Fault, Verification
@@ -23,6 +24,11 @@ class Archive:
         file = self._engines.file
         if file is not None:
             require_there(file)
+
+    async def is_missing(self) -> bool:
+        """Whether the database has no audit: no bot has ever used it."""
+        async with self._engines.browsing() as connection:
+            return not await connection.run_sync(_has_audit)
 
     async def verify(self, known: AuditHead | None = None) -> tuple[Fault | None, AuditHead]:
         """Go through the whole chain: the first fault, and the last row that is sound.
@@ -63,16 +69,25 @@ async def has_sealed(url: str) -> bool:
         await engines.dispose()
 
 
-def _any_sealed(connection: Connection) -> bool:
+def sealed_there(connection: Connection) -> list[Column[Any]]:
+    """The columns of what is encrypted, as far as the database has them.
+
+    An older version may not have all of them, and a database that no bot has used has none.
+    """
     there = inspect(connection)
-    for column in SEALED:  # an older version may not have all of them
-        name = column.table.name
-        columns = there.get_columns(name) if there.has_table(name) else ()
-        if column.name in {one["name"] for one in columns}:
-            found = connection.execute(select(1).where(column.is_not(None)).limit(1))
-            if found.first() is not None:
-                return True
-    return False
+    return [
+        column
+        for column in SEALED
+        if there.has_table(column.table.name)
+        and column.name in {one["name"] for one in there.get_columns(column.table.name)}
+    ]
+
+
+def _any_sealed(connection: Connection) -> bool:
+    return any(
+        connection.execute(select(1).where(column.is_not(None)).limit(1)).first() is not None
+        for column in sealed_there(connection)
+    )
 
 
 async def is_unused(url: str) -> bool:
@@ -80,6 +95,10 @@ async def is_unused(url: str) -> bool:
     engines = open_engines(url)
     try:
         async with engines.reading() as connection:
-            return not await connection.run_sync(lambda sync: inspect(sync).has_table(audit.name))
+            return not await connection.run_sync(_has_audit)
     finally:
         await engines.dispose()
+
+
+def _has_audit(connection: Connection) -> bool:
+    return inspect(connection).has_table(audit.name)

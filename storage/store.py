@@ -19,6 +19,7 @@ from sqlalchemy import BindParameter, Connection, bindparam, func, or_, select, 
 from bot.clock import SystemClock
 from bot.ids import new_id
 from bot.model import AuditEntry, AuditKind, Execution
+from storage.archive import sealed_there
 from storage.busy import PAUSES
 from storage.connection import OpenConnection
 from storage.engine import open_engines
@@ -291,7 +292,7 @@ class Store:
         async with self._engines.reading() as connection:
             found = [
                 sealed
-                for column in SEALED
+                for column in await connection.run_sync(sealed_there)
                 for (sealed,) in await connection.execute(select(column).where(column.is_not(None)))
             ]
         # Thousands of rows take seconds, in which the loop has to answer Slack.

@@ -240,6 +240,11 @@ async def _opened(database: str | None) -> AsyncIterator[Archive]:
     try:
         archive = Archive(_url(database))
         try:
+            if await archive.is_missing():
+                raise BotError(
+                    "The database that DATABASE_URL names has no audit: no bot has used it.",
+                    hint="Name the one that the bot uses.",
+                )
             yield archive
         finally:
             await archive.close()

@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
 
+from bot.__main__ import main
 from bot.cli import audit as audit_cli
 from bot.ids import NodeId, TaskId
 from bot.model import AuditHead, ExecutionStatus
@@ -112,6 +113,22 @@ def test_another_database_is_named_by_its_path_or_url_and_told_of_as_it_was_give
             assert (done.exit_code, told in done.output) == (1, True), done.output
             assert "DATABASE_URL" not in done.output
             assert "s3cret" not in done.output
+
+
+def test_a_database_that_no_bot_has_used_is_named_and_no_traceback_shown(
+    file: Path, postgres_url: str
+) -> None:
+    sqlite3.connect(file).execute("CREATE TABLE others (one TEXT)").connection.close()
+    told = " has no audit: no bot has used it. Name the one that the bot uses."
+    env = {"DATABASE_URL": postgres_url, "CREDENTIAL_KEYS": Fernet.generate_key().decode()}
+    for command in ("verify", "export"):
+        for database, name in ((str(file), "--database"), (postgres_url, "--database"), ("", "")):
+            given = ["--database", database] if database else []
+            done = CliRunner().invoke(main, ["audit", command, *given], env=env)
+            assert f"The database that {name or 'DATABASE_URL'} names{told}" in done.output
+            assert done.exit_code == 1
+    listed = CliRunner().invoke(main, ["keys", "list"], env=env)
+    assert (listed.exit_code, "  0 rows  (encrypts)" in listed.output) == (0, True)
 
 
 def test_a_sound_audit_fits_its_head(file: Path, head: AuditHead) -> None:
