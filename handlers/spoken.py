@@ -29,6 +29,8 @@ from handlers.mrkdwn import can_mark, escape, reference
 TEXT = 4_000
 # What may not be cut: an entity, a mention.
 _WHOLE = re.compile(r"&(?:lt|gt|amp);|<[^<>]*>")  # what is cut nowhere inside
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_HAN_ENDS = re.compile(f"{_HAN.pattern}$")
 _GAP = re.compile(r" {2,}")  # where an emoji stood
 _WORD = re.compile(r"\w+")
 # What rows say, by the very objects that they are: these never change, and are kept beside it.
@@ -58,8 +60,10 @@ def _part(part: Part) -> Iterator[str]:
         case Heading(text):
             yield _line(line(text))
         case Fields(pairs):
-            for label, value in pairs:
-                yield f"{_line(line(label))}: {_line(value) or '–'}"
+            labels = [_line(line(label)) for label, _ in pairs]
+            colon = "：" if _HAN.search("".join(labels)) else ": "
+            for label, (_, value) in zip(labels, pairs, strict=True):
+                yield f"{label}{colon}{_line(value) or '–'}"
         case CodeBlock(text):
             yield escape(text.strip())
         case Actions(buttons):
@@ -82,7 +86,11 @@ def _line(text: Line) -> str:
 
 def _lines(text: Line) -> str:
     shown = in_language(text)
-    said = "".join([escape(one) if isinstance(one, str) else _span(one) for one in shown])
+    said = ""
+    for one in shown:
+        if isinstance(one, Span) and one.at is not None and _HAN_ENDS.search(said):
+            said += " "  # Slack itself puts a word there: `今天 12:05`
+        said += escape(one) if isinstance(one, str) else _span(one)
     if "  " in said:
         said = _GAP.sub(" ", said)
     return "\n".join([row.strip() for row in said.split("\n")]) if "\n" in said else said.strip()

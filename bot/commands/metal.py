@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from bot.commands.metal_admin import ADD, MODIFY, REMOVE, WHICH, listed_by, which_now
-from bot.commands.node_lists import listed
+from bot.commands.node_lists import access_sign, listed
 from bot.dbc.errors import DbcError, NodeTimeout
 from bot.dbc.identity import Target
 from bot.dbc.models import BootDevice, BootResult, PowerCommand, PowerReport
@@ -101,13 +101,7 @@ async def list_metals(ctx: Context, manager: Manager | None = None) -> Reply:
     if managers:
         parts.append(Rows(_rows(managers, found.mine), line(bold(say("Managers")))))
     parts.extend(found.notes)
-    how = line(
-        say(
-            "{key} marks those that you can use. Details: {command}",
-            key=emoji("key"),
-            command=spoken("metal list <manager>"),
-        )
-    )
+    how = line(say("Details: {command}", command=spoken("metal list <manager>")))
     return Reply(
         say_number("{number} bare-metal machine", "{number} bare-metal machines", len(machines)),
         (*parts, Note(how)),
@@ -119,7 +113,7 @@ def _rows(nodes: Sequence[Node], mine: set[NodeId]) -> tuple[Row, ...]:
         Row(
             line(
                 joined(bold(node.label), code(short(node.id)), node.version, by=" "),
-                line(" ", emoji("key")) if node.id in mine else (),
+                access_sign() if node.id in mine else (),
             ),
             {
                 "id": node.id, "name": node.label, "kind": str(node.kind),

@@ -8,7 +8,7 @@ from typing import Annotated
 from bot.commands import node_orders
 from bot.commands.here import require_channel
 from bot.commands.nicknames import NAMING, check_nickname, rename, verify_nickname
-from bot.commands.node_lists import listed
+from bot.commands.node_lists import access_sign, listed
 from bot.dbc.guard import Silence
 from bot.dbc.models import Gpu, HostDisk, Memory, NodeInfo
 from bot.errors import NotFound
@@ -36,7 +36,6 @@ from bot.pipeline.formatting import (
 from bot.reply import (
     Fields,
     Line,
-    Note,
     Para,
     Part,
     Reply,
@@ -73,7 +72,6 @@ async def list_nodes(ctx: Context) -> Reply:
     )
     head = () if rows else line(say("None yet."))
     parts: list[Part] = [Rows(rows, head, also=found.also), *found.notes]
-    parts.append(Note(line(say("{key} marks the nodes that you can use.", key=emoji("key")))))
     ask = () if found.usable else (ask_button(NodeId("")),)
     parts.extend(retry_buttons([node for node in nodes if silences[node.id]], *ask))
     return Reply(say_number("{number} node", "{number} nodes", len(nodes)), tuple(parts))
@@ -97,7 +95,7 @@ def _row(
     node: Node, silence: Silence | None, unasked: _Unasked | None, *, has_session: bool
 ) -> Row:
     own_name = f" ({node.name})" if node.name not in {"", node.label} else ""
-    key: Line = line(" ", emoji("key")) if has_session else ()
+    key: Line = access_sign() if has_session else ()
     shown = line(bold(node.label), f"{own_name} ", code(short(node.id)), _version(node), key)
     if silence is not None:
         shown = line(shown, " ", emoji("warning"), " ", _silent(silence))

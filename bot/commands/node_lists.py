@@ -7,7 +7,7 @@ from bot.errors import BotError
 from bot.ids import NodeId
 from bot.model import DbcSession, Node
 from bot.pipeline.context import Context
-from bot.reply import Note, emoji, line, say
+from bot.reply import Line, Note, emoji, line, say
 
 Find = Callable[[], Awaitable[Sequence[Node]]]
 
@@ -54,3 +54,8 @@ async def listed(ctx: Context, ask: Find, known: Find) -> Listed:
     hidden = await ctx.hidden()
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     return Listed([node for node in nodes if node.id not in hidden], usable, problem)
+
+
+def access_sign() -> Line:
+    """Behind a node that its reader may use."""
+    return line(" ", emoji("key"), " ", say("you have access"))

@@ -40,6 +40,13 @@ def _naming(words: Text, node: Text, at_start: Text) -> Text:
     return words.filled({"node": node, "Node": at_start}.__getitem__)
 
 
+def _as_word(node: str) -> str:
+    """The name of a node as it is typed; what cannot be is left to whoever types."""
+    if '"' in node:
+        return "<node>"
+    return f'"{node}"' if " " in node else node
+
+
 class DbcError(BotError):
     """A call to DBC that did not succeed.
 
@@ -216,13 +223,15 @@ class NodeSilent(DaemonUnavailable):
     def named(self, node: Text, at_start: Text = "") -> None:
         """Say which node it is about, and when and how it is asked again."""
         super().named(node, at_start)
-        which = "<node>" if at_start or " " in str(node) else str(node)
+        self.hint = self.when_again("<node>" if at_start else _as_word(str(node)))
+
+    def when_again(self, which: str) -> Line:
+        """When the node is asked again, and how at once, by what its reader types for it."""
         retry = command(f"node retry {which}")
-        told = say("Retrying now. Retry at once: {command}", command=retry)
-        if self._until is not None:
-            at = time(self._until)
-            told = say("Next retry {time}. Retry at once: {command}", time=at, command=retry)
-        self.hint = line(told)
+        if self._until is None:
+            return line(say("Retrying now. Retry at once: {command}", command=retry))
+        at = time(self._until)
+        return line(say("Next retry {time}. Retry at once: {command}", time=at, command=retry))
 
 
 class OutcomeUnknown(DbcError):
@@ -474,7 +483,7 @@ class NoCapacity(OperationRefused):
         """Say which node it is about, and how to see what it has left if there is no other hint."""
         super().named(node, at_start)
         if not self.hint or self.hint == _what_is_left("<node>"):
-            self.hint = _what_is_left("<node>" if at_start or " " in str(node) else str(node))
+            self.hint = _what_is_left("<node>" if at_start else _as_word(str(node)))
 
 
 def _what_is_left(node: str) -> Line:

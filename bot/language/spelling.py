@@ -41,6 +41,9 @@ class Spelling:
                 return code(f"{self._slash} {line}")
             case "group":
                 return bold(group_in_chinese(text) if language == "zh" else text)
+            case "title":
+                command = self._table[text]
+                return bold(title_in_chinese(command) if language == "zh" else command.title)
             case "verb":
                 command = self._table[text.rstrip("*")]
                 title = title_in_chinese(command) if language == "zh" else command.title

@@ -195,16 +195,21 @@ def _with_reasons(votes: Sequence[Vote]) -> Line:
     )
 
 
-def noted(count: Count) -> Reply:
+def noted(count: Count, request: Line) -> Reply:
     """To a reviewer whose click counts."""
     approval = count.approval
     if not count.decided:
-        return Reply.of(say("Your vote counts. More are needed."), private=True)
+        counted = say("Your vote on “{request}” counts. More are needed.", request=request)
+        return Reply.of(counted, private=True)
     if approval.kind is ReviewKind.AFTERWARDS:
         return Reply.of(say("Thank you. You are recorded as the reviewer."), private=True)
     if approval.status is ApprovalStatus.DENIED:
-        return Reply.of(say("Denied. Nothing was done."), private=True)
-    told = say("Approved. It runs once I have checked that nothing has changed.")
+        denied = say("You denied “{request}”. Nothing was done.", request=request)
+        return Reply.of(denied, private=True)
+    told = say(
+        "You approved “{request}”. It runs once I have checked that nothing has changed.",
+        request=request,
+    )
     return Reply.of(told, private=True)
 
 

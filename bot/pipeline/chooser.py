@@ -12,7 +12,7 @@ from bot.pipeline.dialog import CHECKING, tried
 from bot.pipeline.wish import Wish
 from bot.pipeline.works import showing
 from bot.ports import COMMAND_CHOICE, Accepted, Rejected, Work
-from bot.reply import Choice, Form, FormField, Words, say
+from bot.reply import Choice, Form, FormField, Words, as_phrase, line, say, title
 from bot.reply.forms import FieldKind
 
 _FIELD = "command"
@@ -63,4 +63,4 @@ class Chooser:
 
 
 def _choice(command: Command) -> Choice:
-    return Choice(command.title, command.id, command.help)
+    return Choice(as_phrase(line(title(command.id))), command.id, command.help)

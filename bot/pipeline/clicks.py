@@ -261,9 +261,9 @@ class Clicks:
     async def _tell(self, count: Count, answer: Answer, *, is_alone: bool) -> None:
         if count.approval.kind is ReviewKind.CONFIRM and not is_alone:
             return  # the card says it
-        told = decisions.noted(count)
+        request = await self._reviews.questions.titled(count.approval)
+        told = decisions.noted(count, request)
         if count.approval.kind is ReviewKind.CONFIRM:
-            request = await self._reviews.questions.titled(count.approval)
             told = replace(decisions.confirmed(request), in_place=True)
         elif is_alone:
             told = await self._card_with(count.approval, told, count.vote.user)

@@ -12,6 +12,7 @@ from bot.dbc.sizes import Size
 from bot.errors import BotError, Refused
 from bot.ids import NodeId, TaskId, UserId
 from bot.language.output import Page
+from bot.language.text import quoted
 from bot.messages import machine_buttons, ways
 from bot.model import Machine, Node
 from bot.pipeline import json_data
@@ -158,7 +159,9 @@ def node_part(
 def _advice(listing: NodeListing, deleted: Mapping[_Ids, bool]) -> Words:
     """What to do about a node that did not list its machines, of which some may be left."""
     problem = listing.problem
-    if not isinstance(problem, Refused | NodeSilent):
+    if isinstance(problem, NodeSilent):
+        return problem.when_again(quoted(listing.node.label))
+    if not isinstance(problem, Refused):
         return ()
     if says_unrented(problem) and any(not deleted.get(_id(one)) for one in listing.machines):
         return sentences((problem.hint, COPIES))

@@ -5,7 +5,7 @@ it with `break_glass`: it names the machine that the card is about. It runs inst
 asks about, whose review ends as the glass breaks.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -14,9 +14,10 @@ from bot.ids import ApprovalId, ExecutionId, UserId
 from bot.language.args import BREAK_GLASS, DRY_RUN, REASON
 from bot.language.secret_like import masked
 from bot.language.table import Command
-from bot.messages import decisions
+from bot.messages import decisions, review_cards
 from bot.messages.cards import Subject
 from bot.messages.glass_cards import REFUSED
+from bot.messages.question import with_requester
 from bot.messages.review_cards import BREAK
 from bot.model import (
     Approval,
@@ -74,7 +75,8 @@ class GlassPresses:
         inventory = self._services.inventory
         node = await inventory.label(execution.node) if execution.node else ""
         asked = command.asked(execution.known, Subject(execution.label, execution.task, node))
-        await answer.open(_form(f"{REFUSED}:{execution.id}", asked))
+        lost = review_cards.loss(command.lost(execution.known, {}))
+        await answer.open(_form(f"{REFUSED}:{execution.id}", asked, lost))
 
     async def _open(self, approval: Approval, asked: Execution, answer: Answer) -> None:
         """Open the form for who may break the glass, as far as Slack says now who they are."""
@@ -86,7 +88,11 @@ class GlassPresses:
         if decision is not None and not decision.break_glass:
             await answer.say(from_error(no_glass(decision)))
             return
-        await answer.open(_form(f"{BREAK}:{approval.id}", await reviews.questions.asked(approval)))
+        async with self._services.store.read() as tx:
+            execution = await tx.executions.get(approval.execution)
+        question = await reviews.questions.of(approval, execution)
+        lost = review_cards.loss(question.loses)
+        await answer.open(_form(f"{BREAK}:{approval.id}", with_requester(question), lost))
 
     async def submit(self, submission: Submission) -> Accepted | Rejected:
         """Take the reason, and request it without approval."""
@@ -148,7 +154,7 @@ def _again(execution: Execution, command: Command) -> dict[str, str]:
     return {name: text for name, text in texts.items() if name not in left_out}
 
 
-def _form(about: str, asked: Line) -> Form:
+def _form(about: str, asked: Line, lost: Sequence[Para]) -> Form:
     word = say("Break glass")
     hint = say(
         "It is announced where it was requested and to everyone who could approve it; somebody "
@@ -157,4 +163,4 @@ def _form(about: str, asked: Line) -> Form:
     field = FormField(REASON, say("Why can it not wait?"), FieldKind.LINES, hint=hint)
     what = Para(line(bold(word), " · ", asked))
     note = Note(line(say("It runs at once, without approval.")))
-    return Form(about, word, word, (field,), intro=(what, note))
+    return Form(about, word, word, (field,), intro=(what, *lost, note))

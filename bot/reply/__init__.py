@@ -66,6 +66,7 @@ from bot.reply.text import (
     say_number,
     sentences,
     time,
+    title,
     verb,
     world_time,
 )
@@ -135,6 +136,7 @@ __all__ = [
     "say_number",
     "sentences",
     "time",
+    "title",
     "verb",
     "with_commands",
     "with_mentions",

@@ -16,7 +16,7 @@ from bot.reply.text import Phrase, Span, in_language, plain
 
 T = TypeVar("T")
 
-_TYPED = frozenset({"command", "verb", "group", "argument"})  # styles of what people type
+_TYPED = frozenset({"command", "title", "verb", "group", "argument"})  # styles of what people type
 
 _PLAIN = frozenset({str, int, bool, type(None)})  # most of what is walked through; never changed
 

@@ -23,6 +23,7 @@ Style = Literal[
     "italic",
     "code",
     "command",
+    "title",
     "verb",
     "argument",
     "group",
@@ -340,6 +341,11 @@ def command(text: str) -> Span:
 def argument(command_id: str, word: str) -> Span:
     """A word of a command's line, as the reader types it: `force`, `强制`."""
     return Span(f"{command_id} {word}", "argument")
+
+
+def title(command_id: str) -> Span:
+    """What a command is called, as the reader types it: `vm restart`, `虚拟机 重启`."""
+    return Span(command_id, "title")
 
 
 def verb(command_id: str, mark: str = "") -> Span:

@@ -1,5 +1,7 @@
 """What a notification and a screen reader get of a message."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from bot.ids import UserId
@@ -19,6 +21,7 @@ from bot.reply import (
     line,
     mention,
     say,
+    time,
 )
 from handlers.render import message
 
@@ -40,6 +43,19 @@ def test_the_text_says_all_that_a_card_does() -> None:
     assert message(card).text == (
         "Delete train-01?\nState: running\nDisk: –\nAll is lost.\na &lt; b\n[Approve] [Deny]\n"
         "Requested by <@U1> in <#C1>"
+    )
+
+
+def test_chinese_is_spoken_with_its_own_marks_and_a_space_before_a_moment() -> None:
+    card = Reply(
+        "删除？",
+        (
+            Fields((("虚拟机", ("train-01",)), ("GPU", ("2",)))),
+            Note(line("须在", time(datetime(2026, 12, 1, 1, 31, tzinfo=UTC)), " 之前确认")),
+        ),
+    )
+    assert message(card).text == (
+        "删除？\n虚拟机：train-01\nGPU：2\n须在 2026-12-01 01:31 UTC 之前确认"
     )
 
 

@@ -47,7 +47,7 @@ async def test_a_deletion_runs_once_somebody_else_has_approved_it(site: Stage) -
     assert f"Delete {NAME} on gpu1." in confirmed
     assert site.changes() == []
     await site.bob.presses("Approve", question)
-    await site.bob.sees("Approved. It runs once", CHANNEL)
+    await site.bob.sees("You approved “", CHANNEL)
     await site.ends(site.alice, f"{NAME} is deleted")
     assert site.changes() == ["tasks.delete"]
     shown = card(site.alice)
@@ -112,7 +112,8 @@ async def test_a_denial_asks_why_and_nothing_is_done(site: Stage) -> None:
     await site.bob.presses("Deny", question)
     await site.bob.sees_modal("Deny")
     await site.bob.submits({"Why not?": "It still serves <!channel> traffic"})
-    await site.bob.sees("Denied. Nothing was done", CHANNEL)
+    counted = await site.bob.sees("Nothing was done", CHANNEL)
+    assert counted.text == "You denied “Delete inference on gpu1”. Nothing was done."
     await site.quiet()
     denied = card(site.alice)
     assert "still serves &lt;!channel&gt; traffic" in str(denied.blocks)
@@ -210,7 +211,7 @@ async def test_the_same_click_delivered_twenty_times_counts_once(site: Stage) ->
         await site.ws.deliver_again("block_actions")
     await site.ends(site.alice, f"{NAME} is deleted")
     assert site.changes() == ["tasks.delete"]
-    assert len([m for m in site.bob.messages(CHANNEL) if "Approved. It runs once" in m.plain]) == 1
+    assert len([m for m in site.bob.messages(CHANNEL) if "You approved “" in m.plain]) == 1
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ async def test_after_the_click_was_kept(stage: Stage) -> None:
     await stage.restart_bot()
     await stage.passes(30)
     await ended_once(stage, question)
-    assert told(stage.bob, "Approved. It runs once")
+    assert told(stage.bob, "You approved “")
 
 
 async def test_after_it_was_decided(stage: Stage) -> None:

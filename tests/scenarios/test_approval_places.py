@@ -147,14 +147,14 @@ async def test_one_is_shown_with_buttons_that_work(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("terms", "button", "form", "came_of_it", "left"),
     [
-        ("approvals = 1", "Approve", {}, "Approved. It runs once", []),
-        ("approvals = 1", "Deny", {"Why not?": "in use"}, "Denied. Nothing was done.", []),
+        ("approvals = 1", "Approve", {}, "It runs once I have checked", []),
+        ("approvals = 1", "Deny", {"Why not?": "in use"}, "Nothing was done.", []),
         (
             "approvals = 1\ntype_name = true", "Approve", {"Its description or id": NAME},
-            "Approved. It runs once", [],
+            "It runs once I have checked", [],
         ),
         (
-            "approvals = 2", "Approve", {}, "Your vote counts. More are needed.",
+            "approvals = 2", "Approve", {}, "counts. More are needed.",
             ["Approve", "Deny", "Withdraw vote", "Withdraw", "Show"],
         ),
     ],

@@ -178,7 +178,7 @@ async def test_nobody_is_told_that_it_runs_before_it_does(stage: Stage) -> None:
     await freezes(stage)
     await approves(stage, stage.carol, question)
     assert stage.changes() == []
-    assert told(stage.carol, "Approved. It runs once I have checked that nothing has changed.")
+    assert told(stage.carol, "It runs once I have checked that nothing has changed.")
     assert not told(stage.carol, "Running")
 
 

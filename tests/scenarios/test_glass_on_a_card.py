@@ -23,7 +23,8 @@ RESET, RESTART = f"/dbc vm reset {NAME}", f"/dbc vm restart {NAME} force"
 async def breaks_glass(stage: Stage, person: Person, question: SeenMessage) -> None:
     """`person` presses the button and says why it cannot wait."""
     await person.presses("Break glass …", question)
-    await person.sees_modal("Break glass")
+    form = await person.sees_modal("Break glass")
+    assert "The power is cut: what is not on disk is lost." in form.plain
     await person.submits({"Why can it not wait?": "It burns"})
     await stage.quiet()
 

@@ -52,6 +52,17 @@ async def test_any_command_is_chosen_and_its_form_opens(stage: Stage) -> None:
     assert stage.changes() == []
 
 
+async def test_commands_are_chosen_by_what_their_reader_calls_them(stage: Stage) -> None:
+    await stage.gives_session(stage.alice, "gpu1")
+    stage.alice.speaks("zh-CN")
+    await stage.asks(stage.alice, "/dbc vm list")
+    await stage.alice.uses_shortcut(ANYWHERE)
+    await stage.alice.sees_modal("执行命令")
+    await stage.alice.submits({"命令": "虚拟机 查看"})
+    await stage.quiet()
+    await stage.alice.sees_modal("查看虚拟机")
+
+
 async def test_the_language_of_a_channel_is_not_set_where_there_is_none(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu1")
     await stage.alice.uses_shortcut(ANYWHERE)

@@ -107,6 +107,7 @@ async def test_a_node_that_is_left_alone_says_until_when(stage: Stage) -> None:
     await falls_silent(stage)
     listed = await stage.asks(stage.alice, "/dbc vm list")
     assert "not responding. Next retry <!date^1767604080^" in listed.plain
+    assert "Retry at once: `/dbc node retry gpu1`" in listed.plain
     assert "(as last seen, <!date^1767603630^" in listed.plain
     assert listed.buttons == ["Ask gpu1 again now", "Create a machine"]
 
