@@ -42,13 +42,14 @@ from bot.reply import (
     catalogue,
     code,
     line,
+    plain,
     say,
     sentences,
     with_commands,
     with_moments,
     with_words,
 )
-from bot.services.remembering import not_remembered
+from bot.services.database import not_remembered
 from storage import StorageFailed
 
 LIST_PAGE = "list.page"
@@ -77,20 +78,21 @@ class Reads:
 
     async def carry_out(self, wish: Wish, answer: Answer) -> None:
         """Run it and answer; the log says what came of it."""
-        clock, outcome = self._services.clock, "failed"
+        clock, outcome, why = self._services.clock, "failed", ""
         began = clock.monotonic()
         try:
             with part_of(wish.key):
                 await self._carry_out(wish, answer)
             outcome = "done"
         except BotError as error:
-            outcome = str(error.severity)
+            outcome, why = str(error.severity), plain(error.words)
             raise
         except asyncio.CancelledError:
             await _say_that_it_stops(answer)
             raise
         finally:
-            self._services.commands.read(wish, wish.command.id, outcome, clock.monotonic() - began)
+            took = clock.monotonic() - began
+            self._services.commands.read(wish, wish.command.id, outcome, took, why)
 
     async def _carry_out(self, wish: Wish, answer: Answer) -> None:
         # A list whose pages are turned stays as it is until the next one is there.
@@ -139,7 +141,7 @@ class Reads:
                 async with attempt as tx:
                     await board.keep_true(tx, reply, wish.place, ref, self._services.clock.now())
         except StorageFailed as error:
-            not_remembered(error)
+            not_remembered(self._services.store, error)
 
     def _read_by(self, wish: Wish, reply: Reply) -> Reply:
         """The reply in the language of whoever reads it; JSON is for programs, in one language."""

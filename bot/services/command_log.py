@@ -76,8 +76,13 @@ class CommandLog:
         nothing: tuple[object, ...] = ("", None, [])  # unlike no seconds at all
         tell("command.ended", **{name: one for name, one in said.items() if one not in nothing})
 
-    def read(self, asked: Asked, command: str, outcome: str, took: timedelta) -> None:
-        """Tell of a command that only read: it was not recorded, and has no id."""
+    def read(
+        self, asked: Asked, command: str, outcome: str, took: timedelta, why: str = ""
+    ) -> None:
+        """Tell of a command that only read: it was not recorded, and has no id.
+
+        `why` is what was said to whoever asked, where it was not done.
+        """
         self._metrics.commanded(command, outcome)
         is_failure = outcome in {str(one) for one in _TROUBLE}
         if self._traces is not None:
@@ -97,6 +102,7 @@ class CommandLog:
             source=str(asked.source),
             channel=asked.place.channel,
             took=round(took.total_seconds(), 3),
+            **({"why": why} if why else {}),
         )
 
 

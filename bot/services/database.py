@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
+from weakref import WeakSet
 
 import structlog
 
@@ -47,6 +48,8 @@ _WRITING = timedelta(seconds=30)
 
 # Between tries at the start, in seconds: the bot is there soon after its database.
 _PAUSES = (0.5, 1, 2, 4, 8)
+
+_FORGETS = WeakSet[Store]()  # the log has it that what is read is not kept there
 
 log = structlog.get_logger()
 
@@ -102,6 +105,16 @@ def advice(error: StorageFailed) -> Text:
     return sqlite_advice(cause, error.file) if isinstance(cause, sqlite3.Error) else ""
 
 
+def not_remembered(store: Store, error: StorageFailed) -> None:
+    """Log that something that was read, or that somebody was denied, is not kept.
+
+    Once until something can be written again: the log may be on the same full disk.
+    """
+    if store not in _FORGETS:
+        _FORGETS.add(store)
+        log.warning("database.not_remembered", because=str(cause(error)))
+
+
 class Database:
     """Keeps `health` told of the database."""
 
@@ -129,6 +142,7 @@ class Database:
             if is_due:
                 await self._store.try_writing()
                 self._written = now
+                _FORGETS.discard(self._store)
             else:
                 async with self._store.write():
                     pass

@@ -19,8 +19,9 @@ from bot.errors import BotError
 from bot.ids import NodeId, TaskId
 from bot.model import DbcSession, Machine, Node
 from bot.reply import say, time
+from bot.services.database import not_remembered
 from bot.services.left_out import look_for, read_each
-from bot.services.remembering import not_remembered, remember
+from bot.services.remembering import remember
 from bot.services.sessions import SessionLocked, target_of
 from storage import StorageFailed, Store, UnitOfWork
 
@@ -140,7 +141,7 @@ class Lists:
         try:
             return await self._stored(node, session, listed, now, _nothing_else)
         except StorageFailed as error:
-            not_remembered(error)
+            not_remembered(self._store, error)
             return await self._unstored(node, session, listed, now)
 
     async def glance(self, node: Node, session: DbcSession, also: Also) -> NodeListing | None:

@@ -3,13 +3,9 @@
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
-import structlog
-
 from bot.model import AuditEntry, Node
-from bot.services.database import cause
+from bot.services.database import not_remembered
 from storage import StorageFailed, Store, UnitOfWork
-
-log = structlog.get_logger()
 
 
 async def remember(store: Store, work: Callable[[UnitOfWork], Awaitable[None]]) -> bool:
@@ -21,7 +17,7 @@ async def remember(store: Store, work: Callable[[UnitOfWork], Awaitable[None]]) 
         async with store.write() as tx:
             await work(tx)
     except StorageFailed as error:
-        not_remembered(error)
+        not_remembered(store, error)
         return False
     return True
 
@@ -33,11 +29,6 @@ async def note_denied(store: Store, entry: AuditEntry) -> None:
         tx.audit.append(entry)
 
     await remember(store, put)
-
-
-def not_remembered(error: StorageFailed) -> None:
-    """Log that something that was read, or that somebody was denied, is not kept."""
-    log.warning("database.not_remembered", because=str(cause(error)))
 
 
 def updated_nodes(known: Iterable[Node], seen: Iterable[Node]) -> list[Node]:

@@ -9,7 +9,7 @@ from bot.clock import Clock, measured
 from bot.messages import board, cards
 from bot.messages.cards import subject_of
 from bot.model import Execution, ExecutionStatus, Watch, WatchState
-from bot.reply import Line, Part, line, say, time
+from bot.reply import Line, Part, kept, line, plain, say, time
 from bot.services.inventory import Inventory
 from bot.services.words import Words as Spoken
 from bot.watches import late, put_back
@@ -94,7 +94,8 @@ class Settling:
                 below = (*below, *notes, *more)
                 told = cards.announcement(execution, end, told_of.sentence, *below)
                 await board.tell_end(tx, execution, key, told, now, is_news=spoken.is_news)
-        log.info("watch.settled", execution=execution.id, state=found.state, status=status)
+        ended_as = plain(kept(status))
+        log.info("watch.settled", execution=execution.id, state=found.state, status=ended_as)
 
     async def _notes(self, watch: Watch, found: Verdict) -> Sequence[Part]:
         """What becomes of a machine that was brought up, as far as its order tells that."""

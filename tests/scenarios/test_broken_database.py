@@ -155,6 +155,20 @@ async def test_what_fails_for_want_of_room_says_why_in_the_log_and_once(
         assert "Unsuccessful Bolt" not in caplog.text
 
 
+async def test_that_nothing_is_remembered_is_said_once_until_there_is_room(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.gives_session(stage.alice, "gpu1")
+        for times in (1, 2):
+            with capture_logs() as logs:
+                for line in ("/dbc image list", "/dbc vm list", "/dbc image servers") * times:
+                    with full_disk():
+                        await stage.asks(stage.alice, line)
+                        await stage.passes(1)
+            forgotten = [one for one in logs if one["event"] == "database.not_remembered"]
+            assert len(forgotten) == 1
+            await stage.passes(31)
+
+
 async def test_trials_of_the_database_leave_one_row(tmp_path: Path) -> None:
     async with staged(tmp_path) as stage:
         for _ in range(4):

@@ -69,6 +69,8 @@ async def test_a_daemon_that_is_down_is_a_warning_said_once(tmp_path: Path) -> N
         assert told == [("warning", "connection refused")]
         levels = {one["log_level"] for one in logs if one.get("outcome") == "failed"}
         assert levels == {"warning"}
+        unread = [one for one in logs if one["event"] == "command.ended"][-1]
+        assert (unread["outcome"], unread["why"]) == ("failed", "The DBC daemon cannot be reached.")
         assert [one for one in logs if one["log_level"] == "error" or "exc_info" in one] == []
 
 

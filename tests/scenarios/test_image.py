@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from sandbox.dbc.images import MIB_PER_SECOND, ImageFile
 from sandbox.dbc.values import GIB
@@ -84,8 +85,12 @@ async def test_a_download_shows_its_progress_and_ends_proved(stage: Stage) -> No
     assert "▓" in bar
     assert re.search(r"\b(9|10)\d MiB/s", bar)
     assert "left" in bar
-    await stage.passes(100)
-    end = await stage.ends(alice, f"{PYTORCH} was downloaded to gpu1: 18G, as on hub", within=400)
+    with capture_logs() as logs:
+        await stage.passes(100)
+        whole = f"{PYTORCH} was downloaded to gpu1: 18G, as on hub"
+        end = await stage.ends(alice, whole, within=400)
+    [settled] = [one for one in logs if one["event"] == "watch.settled"]
+    assert settled["status"] == "ended, being checked"
     assert end.ts != card(alice).ts
     assert end.buttons == []  # those of a machine would do nothing
     for _ in range(5):
