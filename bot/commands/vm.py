@@ -380,7 +380,7 @@ _SOON = timedelta(minutes=60)  # a node works one by one: a healthy job may wait
 
 GROUP = Group(
     "vm",
-    say("Machines"),
+    say("Virtual machines on GPU nodes"),
     (
         vm_list.COMMAND,
         Command(
