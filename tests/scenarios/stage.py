@@ -35,6 +35,7 @@ QUIET = 30  # seconds that anything under way may take on a busy machine
 # for longer. What comes too late is tested with less of it, or in processes of their own.
 ACK_SECONDS = 30.0
 _LOOKS_AROUND = ("inventory", "closer looks", "damaged rows")  # jobs of the clockwork
+_TIDIES = ("damaged rows", "leftovers")  # these find nothing in what has just been made
 # Most scenarios are about something else than approval: there the requester confirms.
 CONFIRM_ONLY = "[defaults]\ndestroy = { confirm = true }\n"
 NO_OUTAGES = "[outages]\nnodes = false\nmachines = false\n"
@@ -284,6 +285,7 @@ async def staged(
         if http:
             assert await ws.use_http(f"http://127.0.0.1:{bot.edge.port}/slack/events")
         await bot.edge.connected()
+        bot._ticker._ran |= dict.fromkeys(_TIDIES, bot._clock.monotonic())
         clock.advance(timedelta(seconds=30))  # the daemon has learnt of its nodes
         try:
             yield stage
