@@ -33,3 +33,16 @@ async def test_a_reminder_of_a_deleted_card_is_posted_in_the_channel(tmp_path: P
         [reminder] = [m for m in told(stage.bob, "still waits") if m.channel == question.channel]
         assert reminder.thread_ts is None
         assert not [m for m in told(stage.alice, "still waits") if m.channel != question.channel]
+
+
+async def test_nobody_waits_for_slack_once_for_each_request(tmp_path: Path) -> None:
+    async with site(tmp_path, REVIEWED, entitled="alice bob carol") as stage:
+        for name in ("one", "other", "third"):
+            await stage.asks(stage.alice, f"/dbc vm name {NAME} {name}")
+        stage.ws.faults.add("http_500", "users.info", times=None)
+        rounds = []
+        for _ in range(12):
+            before = len(stage.ws.calls_of("users.info"))
+            await stage.passes(60)
+            rounds.append(len(stage.ws.calls_of("users.info")) - before)
+        assert max(rounds) == 2 * min(rounds)  # in the round that reminds, once for all of them
