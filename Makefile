@@ -58,7 +58,7 @@ command: $(READY) ## What a new command has to pass, in a few minutes (NAME=vm.r
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m bot docs --check
-	$(BIN)/python -m pytest tests/language tests/cli/test_generated.py
+	$(BIN)/python -m pytest tests/language tests/cli/test_generated.py tests/test_structure.py
 	$(BIN)/python -m pytest -k "$(NAME)" tests/scenarios; found=$$?; \
 	    if [ $$found = 5 ]; then echo "No walk over all commands names $(NAME)."; else exit $$found; fi
 

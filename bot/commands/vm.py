@@ -7,22 +7,17 @@ from typing import Annotated, Literal
 
 from pydantic import SecretStr
 
-from bot.commands import vm_create, vm_details, vm_list, vm_modify
+from bot.commands import vm_create, vm_list, vm_modify, vm_show
 from bot.commands.gpu_claims import holders
 from bot.commands.nicknames import NAMING, check_nickname, rename, verify_nickname
-from bot.commands.order_notes import ending, running_under
+from bot.commands.order_notes import running_under
 from bot.commands.restarts import before_restart, before_start, log_before, noting_state
 from bot.dbc import fields
 from bot.dbc.errors import (
-    DbcError,
     StateConflict,
-    StrangeCode,
     TaskNotFound,
-    Unreadable,
-    says_unrented,
 )
-from bot.dbc.models import Phase, phase_of, said_state
-from bot.dbc.reasons import COPIES
+from bot.dbc.models import Phase, phase_of
 from bot.errors import BotError, Refused
 from bot.language.args import Nickname, Vm
 from bot.language.kind import WORD, Arg
@@ -34,16 +29,10 @@ from bot.messages import machine_buttons
 from bot.messages.facts import DISKS, SNAPSHOTS, STATE
 from bot.messages.log_lines import Excerpt, excerpt
 from bot.messages.question import Losses, Nothing
-from bot.model import DbcSession, Deed, Effect, Goal, Logged, Machine, Source, TakesGpus
-from bot.pipeline import json_data
+from bot.model import Deed, Effect, Goal, Logged, Machine, TakesGpus
 from bot.pipeline.context import Context
-from bot.pipeline.ended import ended_of, may_still
-from bot.pipeline.formatting import (
-    deletion,
-    lamp,
-)
+from bot.pipeline.ended import may_still
 from bot.pipeline.machine_looks import look_at
-from bot.pipeline.rights import may_press
 from bot.reply import (
     CodeBlock,
     Note,
@@ -57,23 +46,9 @@ from bot.reply import (
     line,
     say,
     say_number,
-    sentences,
 )
 from bot.services.logins import NO_AGENT
 
-Retry = Annotated[
-    bool, Arg(say("Retry"), FLAG, say("Retry a node that is not responding now"), "retry")
-]
-Reveal = Annotated[
-    bool,
-    Arg(
-        say("Reveal"),
-        FLAG,
-        say("Its button shows the passwords, to you alone"),
-        "reveal",
-        pressed=True,
-    ),
-]
 Force = Annotated[
     bool,
     Arg(
@@ -112,79 +87,6 @@ UserName = Annotated[
 Password = Annotated[
     str, Arg(say("New password"), SECRET, say("No quotes, backslashes or line breaks"))
 ]
-
-
-async def show(ctx: Context, vm: Vm, retry: Retry = False, reveal: Reveal = False) -> Reply:
-    """Show a machine's state, how to connect, its disks and ports; only you see the answer."""
-    # A typed answer may stay where others come to read it: a click is answered to whoever clicked.
-    reveal = reveal and ctx.source is Source.BUTTON
-    node = await ctx.services.inventory.node_by_id(vm.node)
-    session = await ctx.services.sessions.use(ctx.actor, node, ctx.place.channel)
-    if retry:
-        ctx.dbc.ask_again(node.id)
-    try:
-        detail = await look_at(ctx, vm, keeps_all=True)
-    except DbcError as problem:
-        is_known = problem.passes or isinstance(problem, Unreadable | StrangeCode)
-        if not is_known and not says_unrented(problem):
-            raise
-        return await _as_last_known(ctx, vm, session, problem, reveal=reveal)
-    if reveal:
-        return vm_details.revealed(vm, node, detail)
-    ended = (await ended_of(ctx.services, [session])).answered
-    may = ended.narrowed(may_press(ctx.services, ctx.actor, ctx.place.channel))
-    parts: list[Part] = [
-        Para(
-            line(
-                say(
-                    "{machine} on {node}  {status}",
-                    machine=bold(vm.label),
-                    node=bold(node.label),
-                    status=lamp(detail.status),
-                )
-            )
-        ),
-        *vm_details.all_of(vm, detail),
-        machine_buttons.beside(
-            vm.node,
-            vm.task,
-            detail.status,
-            reveals=vm_details.has_passwords(detail),
-            may=may,
-        ),
-    ]
-    summary = say(
-        "{machine} on {node}: {state}",
-        machine=vm.label,
-        node=node.label,
-        state=said_state(detail.status),
-    )
-    data = json_data.detail(vm, node, detail, vm_details.connection_data(detail))
-    paying = await ctx.services.orders.concerned.paying(ended.told, vm, detail.rent_order)
-    parts += await ending(ctx.services, ended, ctx.actor, paying)
-    return Reply(summary, tuple(parts), private=True, data=data)
-
-
-async def _as_last_known(
-    ctx: Context, vm: Machine, session: DbcSession, problem: DbcError, *, reveal: bool
-) -> Reply:
-    """A machine that its node does not show now, with what is known of its order."""
-    node = await ctx.services.inventory.node_by_id(vm.node)
-    problem.named(node.label)
-    (vm,) = await ctx.services.inventory.moments([vm])
-    known = await ctx.services.last_known.find(session, vm.task)
-    ended = await ended_of(ctx.services, [session])
-    if says_unrented(problem):
-        ended = ended.refused_by(node.id)
-    may = ended.narrowed(may_press(ctx.services, ctx.actor, ctx.place.channel))
-    is_sure = ended.deleted.get((vm.node, vm.task))
-    if says_unrented(problem) and not is_sure:
-        problem.hint = sentences((problem.hint, COPIES))
-    gone = () if is_sure is None else deletion(is_sure=is_sure)
-    shown = vm_details.as_last_known(vm, node, known, problem, may, reveal=reveal, gone=gone)
-    number = known.detail.rent_order if known is not None else ""
-    paying = await ctx.services.orders.concerned.paying(ended.told, vm, number)
-    return shown.also(*await ending(ctx.services, ended, ctx.actor, paying))
 
 
 async def start(ctx: Context, vm: Vm) -> None:
@@ -384,7 +286,7 @@ GROUP = Group(
     (
         vm_list.COMMAND,
         Command(
-            "show", show, example="vm show train-01", details=Listing.MACHINES,
+            "show", vm_show.show, example="vm show train-01", details=Listing.MACHINES,
             chinese="查看 详情 状态",
             does=say("Show a machine"),
         ),

@@ -1,1 +1,1 @@
-"""What lasts longer than one command: sessions, inventory, reviews, watches, messages, the tick."""
+"""What is known and kept: sessions, nodes and machines, renters, aliases, retention, the tick."""

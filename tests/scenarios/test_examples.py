@@ -80,6 +80,7 @@ ROOMS = {
         "bot/commands/servers.py",
         "bot/commands/snapshot.py", "bot/commands/vm.py", "bot/commands/vm_create.py",
         "bot/commands/vm_details.py", "bot/commands/vm_list.py", "bot/commands/vm_modify.py",
+        "bot/commands/vm_show.py",
         "bot/commands/watch.py",
     ),
     "records, costs and orders": (
