@@ -13,7 +13,6 @@ from bot.orders.schedule import DAY, HOUR, MINUTE, goal_of, moment
 from bot.reply import Line, Text, all_of, bold, line, listed, plain, say, say_number, world_time
 
 _WORTH_SAYING = timedelta(minutes=10)
-_STEP = 5 * MINUTE  # in which a moment is told that is hours ahead
 _ROOM = 1_000  # characters for the machines in a sentence, of the 3,000 of a block
 
 
@@ -173,13 +172,13 @@ def pace(order: RentalOrder) -> timedelta:
 def span(blocks: int) -> Text:
     """`3 days`, `24 hours`, `5 hours and 50 minutes`, `10 minutes`.
 
-    The moment itself stands beside it, from an hour on in steps of five minutes. So what is a few
-    minutes short of a round span is told as that: `6 hours` and not `5 hours and 50 minutes` before
-    a moment that is six hours ahead by the clock. All else is cut down, in steps that are the
-    coarser the farther it is: what is told of one moment within a few minutes reads the same.
+    The moment itself stands beside it. So what is a minute short of a round span is told as that:
+    `6 hours` and not `5 hours and 50 minutes` before a moment that is six hours ahead by the clock.
+    All else is cut down, in steps that are the coarser the farther it is: what is told of one
+    moment within a few minutes reads the same, and nobody is told to have more time than that.
     """
     if blocks > HOUR:
-        blocks += _STEP
+        blocks += MINUTE
     minutes = max(0, blocks) // MINUTE
     if blocks >= 3 * DAY:
         return say_number("{number} day", "{number} days", blocks // DAY)

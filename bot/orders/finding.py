@@ -17,6 +17,7 @@ from bot.ids import NodeId, UserId
 from bot.model import DbcSession, NodeKind, OrderPhase, RentalOrder
 from bot.orders.changes import is_same
 from bot.orders.concerned import Concerned
+from bot.orders.schedule import CONFIRM_WITHIN, reached
 from bot.orders.unread import Unread
 from bot.orders.unreadable import Odd, Unreadable
 from storage import Store
@@ -207,13 +208,18 @@ class Finder:
             created_at=now,
             is_only=is_only,
         )
+        first = new
         # A fork may still undo what is not final.
         if final is not None and is_same(new, final) and not final.is_waiting:
             new = replace(new, phase=OrderPhase.RENTING)
+            is_new = view.newest.number - new.began <= CONFIRM_WITHIN
+            # Made and confirmed before anybody saw it: the next look tells of it.
+            is_untold = is_new and reached(new, view.head) is None
+            first = replace(first, newest_ends=told.rent_end) if is_untold else new
         async with self._store.write() as tx:
             before = await tx.orders.find(order_id)
             if before is None:
-                await tx.orders.add(new)
+                await tx.orders.add(first)
         if before is not None:
             await self._returned(new, before)
         if before is None or before.phase.is_over:  # else another search has found it meanwhile

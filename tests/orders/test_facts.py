@@ -23,6 +23,7 @@ from bot.reply import line, say, world_time
         (6 * HOUR + 4 * MINUTE, "6 hours"),
         (6 * HOUR - 1, "6 hours"),
         (6 * HOUR - 6 * MINUTE, "5 hours and 50 minutes"),
+        (6 * HOUR - 14 * MINUTE, "5 hours and 40 minutes"),
         (10 * HOUR - 1, "10 hours"),
         (10 * HOUR + 30 * MINUTE, "10 hours"),
         (71 * HOUR + 30 * MINUTE, "71 hours"),

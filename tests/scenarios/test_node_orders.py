@@ -45,7 +45,7 @@ async def test_a_strangers_order_is_listed_as_the_chain_has_it(scene: ChainStage
     await scene.passes(minutes=2, step=30)
     said = await listed(scene)
     assert f"order {rental.number}" in said
-    assert "in 48 hours" in said
+    assert "in 47 hours" in said
     assert CLAIM in said  # the node still has its former renter
 
 
