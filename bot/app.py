@@ -18,9 +18,9 @@ from bot.commands.order_notes import comes_of
 from bot.commands.rows import command_table
 from bot.config import Settings
 from bot.dbc.client import DbcClient
-from bot.dbc.errors import WouldSend
 from bot.dbc.guard import Limits
 from bot.dbc.transport import Call
+from bot.dbc.would_send import WouldSend
 from bot.doctor.checks import OwnCheckup
 from bot.errors import BotError
 from bot.health import Health

@@ -14,7 +14,6 @@ from typing import Self
 from bot.clock import Clock
 from bot.dbc.disks import Disks
 from bot.dbc.endpoint import Caller
-from bot.dbc.errors import WouldSend
 from bot.dbc.guard import Limits, Silence
 from bot.dbc.images import Images
 from bot.dbc.lans import Lans
@@ -24,6 +23,7 @@ from bot.dbc.presence import Presence
 from bot.dbc.snapshots import Snapshots
 from bot.dbc.tasks import Tasks
 from bot.dbc.transport import Announcing, Call, DryRun, Transport, ignore
+from bot.dbc.would_send import WouldSend
 from bot.ids import NodeId
 from bot.redaction import Redactor
 

@@ -4,14 +4,12 @@ The first question after any failure is `delivery`: surely not sent, surely refu
 Knows neither HTTP libraries nor Slack; the mapping from answers to classes is `error_table`.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
 from bot.dbc.reasons import LOST, REASONS, Reason
 from bot.errors import BotError, Conflict, Faults, NotFound, Refused
-from bot.ids import NodeId
 from bot.reply import Line, Severity, Text, Words, command, line, say, time
 
 
@@ -120,22 +118,6 @@ class InvalidField(DbcError, Refused):
 
 class InvalidFields(Faults, InvalidField):
     """Several such values at once, each with its field."""
-
-
-class WouldSend(Refused):
-    """A dry run came to the point of sending a change. Not a failure: the wanted end.
-
-    `additional` is what would go into the request's `additional`, secrets masked.
-    """
-
-    def __init__(
-        self, method: str, path: str, additional: Mapping[str, object], node_id: NodeId
-    ) -> None:
-        super().__init__(say("This was a dry run: nothing was sent."))
-        self.method = method
-        self.path = path
-        self.additional = dict(additional)
-        self.node_id = node_id
 
 
 class Foreign:

@@ -41,13 +41,13 @@ from bot.dbc.errors import (
     TooLong,
     Unreachable,
     Unreadable,
-    WouldSend,
 )
 from bot.dbc.foreign import DAEMONS, Raw, no_http
 from bot.dbc.guard import Breaker, Daemon, Limits, choose
 from bot.dbc.identity import Target
 from bot.dbc.presence import Presence
 from bot.dbc.success import Unproved
+from bot.dbc.would_send import WouldSend
 from bot.ids import NodeId
 from bot.redaction import Redactor, secrets_in
 

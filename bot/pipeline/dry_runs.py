@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from bot.clock import Clock
-from bot.dbc.errors import DbcError, WouldSend
+from bot.dbc.errors import DbcError
+from bot.dbc.would_send import WouldSend
 from bot.errors import BotError, Denied, Refused, advice, fault_of
 from bot.language.args import BREAK_GLASS, REASON
 from bot.language.row_parts import Foreseen

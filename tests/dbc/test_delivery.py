@@ -33,12 +33,12 @@ from bot.dbc.errors import (
     TurnedAway,
     Unreachable,
     Unreadable,
-    WouldSend,
 )
 from bot.dbc.identity import Target
 from bot.dbc.models import Modified
 from bot.dbc.requests import TaskChange
 from bot.dbc.transport import Call
+from bot.dbc.would_send import WouldSend
 from bot.errors import Conflict, NotFound, Refused
 from bot.reply import Severity
 from tests.dbc.conftest import (

@@ -15,11 +15,12 @@ from rich.console import Console
 from rich.traceback import Traceback
 
 from bot.dbc.client import DbcClient
-from bot.dbc.errors import DbcError, WouldSend
+from bot.dbc.errors import DbcError
 from bot.dbc.identity import Multisig, NodeKeySignature, SessionPair, Target, WalletSignature
 from bot.dbc.log_mask import mask_log
 from bot.dbc.models import BareMetal, SessionId, TaskDetail
 from bot.dbc.requests import BareMetalSpec
+from bot.dbc.would_send import WouldSend
 from bot.redaction import Redactor
 from tests.dbc.conftest import (
     NODE,
