@@ -58,4 +58,4 @@ async def listed(ctx: Context, ask: Find, known: Find) -> Listed:
 
 def access_sign() -> Line:
     """Behind a node that its reader may use."""
-    return line(" ", emoji("key"), " ", say("you have access"))
+    return line(" ", emoji("key"), " ", say("(access)"))

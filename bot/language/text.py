@@ -35,6 +35,7 @@ _DECORATION = re.compile(
     r"&gt;|[>＞•·∙・●○,;，；、→⚠🔑🟢⚪🌙⏳🔴❔❓⏰🚨📅\ufe0f]+"
     r"|:(?:large_green|white|red)_circle:|:crescent_moon:|:hourglass_flowing_sand:"
     r"|:grey_question:|:warning:|:key:|:alarm_clock:|:rotating_light:|:calendar:"
+    r"|(?::key:|🔑)?(?:\(access\)|（有权限）)"
 )
 
 # Slack's formatting of a whole command, pasted back; a quoted line; a quotation of all of it.
