@@ -11,6 +11,7 @@ from bot.commands.order_details import data_of, shown_in_full
 from bot.commands.order_notes import SOON
 from bot.commands.order_odd import OFF, SEARCHED, not_known, odd_among, odd_orders, unsure
 from bot.commands.order_rescue import copying, left_of
+from bot.dbc.errors import InvalidField
 from bot.dbc.signatures import public_key_of
 from bot.errors import NotFound
 from bot.ids import UserId
@@ -124,9 +125,10 @@ def _row(facts: Facts, prices: Prices | None, reader: UserId) -> Row:
         line(bold(facts.node)),
         gpus(len(order.gpus)),
         when(facts),
-        taker_of(facts.order),
         _a_day(order, prices),
     )
+    if taken := taker_of(order):
+        shown = line(shown, "\n", taken)
     acts = buttons(
         order, facts.head, sees=facts.sees, has_machines=facts.has_machines, reader=reader,
         is_early=not facts.is_final,
@@ -259,7 +261,29 @@ def _off() -> Note:
 
 
 def _check(values: Mapping[str, str]) -> None:
-    public_key_of(values["wallet"])
+    """Raise InvalidField for what is no wallet; people give a node in its place."""
+    wallet = values["wallet"]
+    try:
+        is_wallet = public_key_of(wallet).hex() != wallet.lower()  # a node is called by its key
+    except InvalidField as error:
+        if error.hint:
+            raise
+        is_wallet = False
+    if not is_wallet:
+        raise InvalidField(
+            say(
+                "{field} is not a wallet address: it has about 48 letters and digits and "
+                "begins with 5.",
+                field="wallet",
+            ),
+            field="wallet",
+            hint=line(
+                say(
+                    "The wallet that rents a node is shown by: {command}",
+                    command=command("node orders"),
+                )
+            ),
+        )
 
 
 GROUP = Group(

@@ -136,6 +136,9 @@ async def test_a_watched_wallet_needs_no_session(scene: ChainStage) -> None:
     assert "The chain has no order of your nodes and wallets." in listed.plain
     refused = await scene.stage.asks(carol, "/dbc order watch 5abc")
     assert "is not a wallet address" in refused.plain
+    for node in ("gpu1", scene.stage.node("gpu1").node_id):
+        refused = await scene.stage.asks(carol, f"/dbc order watch {node}")
+        assert "The wallet that rents a node is shown by: `/dbc node orders`" in refused.plain
 
 
 @pytest.mark.slow

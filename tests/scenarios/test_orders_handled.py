@@ -1,6 +1,7 @@
 """What somebody has said of an order is offered to them no more; a channel reads who said it."""
 
 import asyncio
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -45,6 +46,8 @@ async def test_whoever_renews_an_order_is_not_asked_again(tmp_path: Path) -> Non
         for line in ("order list", f"order show {rental.number}"):
             assert "I renew it" not in str((await stage.asks(alice, f"/dbc {line}")).blocks)
             assert "I renew it" in str((await stage.asks(bob, f"/dbc {line}")).blocks)
+        listed = (await stage.asks(bob, "/dbc order list")).plain
+        assert re.search(r"USD a day\n<@\w+> said \S.* to renew it\.(\n|$)", listed), listed
         await scene.until(rental.end - 6 * 600)
         assert "I renew it" not in offered(alice) | offered(bob, CHANNEL)
         await bob.presses("I renew it", bob.last("@dbc"))
