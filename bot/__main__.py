@@ -11,12 +11,12 @@ import sys
 from contextlib import suppress
 from functools import partial
 from typing import NoReturn
-from urllib.parse import urlsplit
 
 import click
 import structlog
 
 from bot import app, log, loop
+from bot.addresses import place_of
 from bot.cli.audit import audit
 from bot.cli.backup import backup, copy, restore
 from bot.cli.credential_keys import keys
@@ -74,9 +74,7 @@ def run(*, new_database: bool) -> None:
     except PermissionError as error:  # a directory on the way to what the settings name
         _give_up(barred(error))
     except LockedOut as error:
-        _give_up(
-            f"{error.sentence} Slack was asked at {urlsplit(settings.slack_api_url).hostname}."
-        )
+        _give_up(f"{error.sentence} Slack was asked at {place_of(settings.slack_api_url)}.")
 
 
 def _give_up(sentence: str, code: int = WRONG_SETTINGS) -> NoReturn:

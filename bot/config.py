@@ -31,6 +31,7 @@ from bot.addresses import (
     is_daemon,
     is_host,
     keys_in,
+    place_of,
     places_of,
     without_version,
     wrong_among,
@@ -459,7 +460,7 @@ class Settings(KeySettings, PolicySettings, HealthSettings, TraceSettings):
         """What the log says of the settings at the start; nothing of it is secret."""
         told = {
             "mode": "socket" if self.uses_socket_mode else "http",
-            "slack": urlsplit(self.slack_api_url).hostname or "",
+            "slack": place_of(self.slack_api_url),
             "daemons": ", ".join(places_of(self.dbc_client_urls)),
             "chain_nodes": str(len(self.chain_rpc_urls)),
             "database": str(

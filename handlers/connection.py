@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import lru_cache, partial
 from gettext import NullTranslations
 from typing import Any, BinaryIO, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import aiohttp
 import structlog
@@ -20,6 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from bot.addresses import place_of
 from bot.clock import Clock, SystemClock, shown, was_set
 from bot.config import Settings
 from bot.health import Health, Steadiness
@@ -139,7 +140,7 @@ class SlackConnection:
         self.languages = languages
         self.health = health or Health()
         self.metrics = metrics or Metrics()
-        self._host = urlsplit(settings.slack_api_url).hostname or ""
+        self._host = place_of(settings.slack_api_url)
         self._answering = Steadiness(clock or SystemClock())
         self._unanswered: timedelta | None = None  # when the last call was not answered
         self._lacking: set[str] = set()

@@ -9,13 +9,13 @@ import ssl
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot import causes
+from bot.addresses import place_of
 from bot.clock import Clock
 from bot.config import SLACK
 from bot.ports import DeliveryFailed, LockedOut, PutOff
@@ -39,7 +39,7 @@ class Tries:
     def __init__(self, clock: Clock, url: str, setting: str) -> None:
         self._clock = clock
         self._url = url
-        self._host = urlsplit(url).hostname or url
+        self._host = place_of(url) or url
         self._setting = setting
         self._failures = 0
         self._said = self._said_again = False

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.addresses import place_of
 from bot.config import Settings
 from bot.doctor.in_slack import named_in_slack
 from bot.doctor.listening import is_any_bot_there
@@ -84,8 +85,7 @@ class SlackCheck:
     def _unanswered(self, about: Text, failed: DeliveryFailed, setting: str) -> Finding:
         if isinstance(failed, LockedOut):
             return fault(about, failed.sentence)
-        host = urlsplit(self._settings.slack_api_url).hostname
-        told = trouble(failed, host or "", setting)
+        told = trouble(failed, place_of(self._settings.slack_api_url), setting)
         return fault(about, told, advice(failed, self._settings.slack_api_url))
 
     async def _way_in(self) -> Findings:

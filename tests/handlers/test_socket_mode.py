@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from bot.addresses import place_of
 from bot.model import Invocation
 from bot.ports import Accepted, Work
 from bot.reply import Reply
@@ -142,7 +143,10 @@ async def test_whatever_slack_answers_instead_of_a_ticket_is_asked_for_again_qui
     assert not [entry for entry in logs if "exc_info" in entry]
     told = [entry for entry in logs if entry["event"] == "slack.unreachable"]
     assert len(told) == 1
-    assert "Cannot reach Slack (127.0.0.1) with SLACK_APP_TOKEN" in told[0]["sentence"]
+    assert (
+        f"Cannot reach Slack ({place_of(office.ws.api_url)}) with SLACK_APP_TOKEN"
+        in told[0]["sentence"]
+    )
     await is_answered(office)
 
 

@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.addresses import place_of
 from bot.app import Bot
 from bot.errors import BotError
 from bot.setting_sources import fingerprint
@@ -192,7 +193,7 @@ async def test_a_slack_that_answers_no_call_is_told(tmp_path: Path) -> None:
         for _ in range(5):
             await stage.asks(stage.alice, "@dbc help")
             await stage.passes(10)
-        assert "Slack (127.0.0.1) has answered no call for" in await ready(port)
+        assert f"Slack ({place_of(stage.ws.api_url)}) has answered no call for" in await ready(port)
         stage.ws.faults.clear()
         for _ in range(3):
             await stage.asks(stage.alice, "@dbc help")

@@ -15,6 +15,7 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
+from bot.addresses import place_of
 from bot.app import Bot
 from bot.config import Settings
 from sandbox.dbc import Daemon, ManualClock
@@ -91,10 +92,11 @@ async def test_a_start_waits_for_a_slack_in_trouble_and_says_so_once(
         await ws.member("alice").sees("snapshot")
         await bot.stop()
     [told] = [entry["sentence"] for entry in logs if entry["event"] == "slack.unreachable"]
+    where = place_of(ws.api_url)
     if fault["kind"] in {"error", "ratelimited"}:
-        assert told.startswith(f"Slack (127.0.0.1) answers {TOKENS[method]} with an error: ")
+        assert told.startswith(f"Slack ({where}) answers {TOKENS[method]} with an error: ")
     else:
-        assert told.startswith(f"Cannot reach Slack (127.0.0.1) with {TOKENS[method]}: ")
+        assert told.startswith(f"Cannot reach Slack ({where}) with {TOKENS[method]}: ")
     assert not [entry for entry in logs if "exc_info" in entry]
 
 
@@ -148,9 +150,8 @@ async def test_a_name_that_does_not_resolve_yet_is_waited_for(
         await bot.edge.connected()
         await bot.stop()
     [told] = [entry["sentence"] for entry in logs if entry["event"] == "slack.unreachable"]
-    assert told == (
-        "Cannot reach Slack (slack.example) with SLACK_BOT_TOKEN: its name does not resolve."
-    )
+    why = "its name does not resolve."
+    assert told == f"Cannot reach Slack ({place_of(there)}) with SLACK_BOT_TOKEN: {why}"
 
 
 class Process:
