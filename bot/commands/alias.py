@@ -13,7 +13,7 @@ from bot.language.kind import WORD, Arg
 from bot.language.kinds import ALIAS, LINE
 from bot.language.parse import refuse_secrets
 from bot.language.table import Command, Group
-from bot.language.text import clean
+from bot.language.text import clean, is_quoted, words
 from bot.messages.facts import FactKind
 from bot.model import Effect, Place
 from bot.pipeline.context import Context, Services
@@ -38,7 +38,10 @@ Body = Annotated[
 
 def _definition(alias: str, body: str) -> tuple[str, str]:
     """`r = vm restart` says the same as `r vm restart`."""
-    return fold(alias), clean(body).strip().removeprefix("=").strip()
+    line = clean(body).strip().removeprefix("=").strip()
+    whole = words(line)
+    is_one = len(whole) == 1 and is_quoted(whole[0])
+    return fold(alias), str(whole[0]).strip() if is_one else line
 
 
 def _check(values: Mapping[str, str]) -> None:

@@ -11,8 +11,16 @@ from bot.errors import Refused
 from bot.folding import fold
 from bot.ids import ChannelId, TaskId
 from bot.language.args import OPTIONS
-from bot.language.chinese import ALONE, BEHIND_NODE, CALLED, PREPOSITIONS, WITH_FLAG, choice
-from bot.language.mood import NOTHINGS
+from bot.language.chinese import (
+    ALONE,
+    BEHIND_NODE,
+    CALLED,
+    PREPOSITIONS,
+    WITH_FLAG,
+    choice,
+    is_every,
+)
+from bot.language.mood import NOTHINGS, PRONOUNS
 from bot.language.row_parts import Listing
 from bot.language.sorting import WITH
 from bot.language.table import Look, Table, words_of
@@ -24,7 +32,9 @@ from bot.pipeline.context import Context, Services
 from bot.reply import Given, Phrase, Reply, Text, bold, code, mention, say
 
 _NICKNAME = re.compile(r"[\w.-]{1,40}")
-_WORDS = NOTHINGS | {"on", "force", "help", "here", "none", "head", "tail"}  # of the language
+_WORDS = (
+    NOTHINGS | PRONOUNS | {"on", "force", "help", "here", "none", "head", "tail"}
+)  # of the language
 
 
 # Of machines and nodes; with something behind it, one still reads like the machine itself.
@@ -53,7 +63,7 @@ def check_nickname(values: Mapping[str, str]) -> None:
         )
     if told := looks_odd(nickname):
         raise Refused(told, hint=say("Choose another."), field="nickname")
-    if fold(nickname) in _WORDS:
+    if fold(nickname) in _WORDS or is_every(nickname):
         raise Refused(
             say("“{nickname}” is a word of the commands.", nickname=nickname),
             hint=say("Choose another."),
@@ -125,11 +135,17 @@ async def rename(ctx: Context, what: Machine | Node, nickname: str) -> Reply:
     return Reply.of(say("{what} is now called {nickname}.", what=told, nickname=bold(nickname)))
 
 
+_NODE = say("A node is already called “{nickname}” ({other}), so the name would mean either.")
+_ANOTHER_NODE = say(
+    "Another node is already called “{nickname}” ({other}), so the name would mean either."
+)
+
+
 async def _require_free(ctx: Context, what: Machine | Node, nickname: str) -> None:
     """Refuse the name of another one that the person sees: then it would mean either."""
     inventory, called = ctx.services.inventory, fold(nickname)
-    hidden = await ctx.hidden(Listing.MACHINES if isinstance(what, Machine) else Listing.NODES)
     if isinstance(what, Machine):
+        hidden = await ctx.hidden(Listing.MACHINES)
         for machine in await inventory.machines(ctx.actor, ctx.place.channel):
             is_it = machine.task == what.task or machine.node in hidden
             if not is_it and called in {fold(machine.nickname), fold(machine.desc)}:
@@ -143,18 +159,19 @@ async def _require_free(ctx: Context, what: Machine | Node, nickname: str) -> No
                         other=other,
                     )
                 )
-        return
+    await _require_no_node(ctx, what, nickname)
+
+
+async def _require_no_node(ctx: Context, what: Machine | Node, nickname: str) -> None:
+    """Refuse the name of a node that the person sees."""
+    inventory, called = ctx.services.inventory, fold(nickname)
+    hidden = await ctx.hidden(Listing.NODES)
+    it, taken = (None, _NODE) if isinstance(what, Machine) else (what.id, _ANOTHER_NODE)
     for node in (*await inventory.known_nodes(), *await inventory.metals()):
-        is_it = node.id == what.id or node.id in hidden
+        is_it = node.id == it or node.id in hidden
         if not is_it and called in {fold(node.nickname), fold(node.name), fold(node.desc)}:
-            raise _taken(
-                say(
-                    "Another node is already called “{nickname}” ({other}), so the name would "
-                    "mean either.",
-                    nickname=nickname,
-                    other=node.id[:_SHORT],
-                )
-            )
+            given = {"nickname": nickname, "other": node.id[:_SHORT]}
+            raise _taken(taken.filled(given.__getitem__))
 
 
 def _taken(told: Phrase) -> Refused:

@@ -5,6 +5,7 @@ total: any text at all gives one or the other. Targets are resolved later
 (`bot.pipeline.targets`).
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -95,6 +96,7 @@ _WALLETS = frozenset({"wallet", "wallets", "钱包"})
 _ARTICLES = frozenset({"the", "my", "our", "a"})
 _FOLLOWING = frozenset("watch watching follow following track tracking monitor 关注 跟踪".split())  # noqa: SIM905
 _NO_LONGER = frozenset("stop unwatch unfollow untrack 取消关注 取消跟踪 停止".split())  # noqa: SIM905
+_TIMES = frozenset({"since", "until"})
 _PLEASE = frozenset("please pls plz thanks thx 谢谢 多谢".split())  # noqa: SIM905
 _HELP = frozenset({"help", "?", "帮助"})
 _HELPS_NOT = frozenset({"doesnt", "didnt", "not", "wont", "cant", "cannot"})
@@ -126,14 +128,11 @@ def parse(
     if command is None:
         if len(typed) == 1 and table.group(typed[0]):
             return _help_on_group(typed[0])
-        return _not_understood(table, typed)
-    try:
-        values, spelled = arguments(command, rest)
-        _refuse_several(command, values, spelled)
-    except Unclear as unclear:
-        unclear.behind = tuple(rest)
-        unclear.line = tuple(typed)
-        raise
+        return _of_a_time(table.find(typed[0], "list"), typed[1:]) or _not_understood(table, typed)
+    given = _given(command, rest, typed)
+    if isinstance(given, Parsed):
+        return given
+    values, spelled = given
     is_bare = table.group(typed[0]) is None
     values = _without_please(command, values, spelled) if is_bare else values
     if is_bare and (_names_nothing(command, values, spelled) or _is_shared(command, typed, values)):
@@ -334,6 +333,32 @@ def _is_shared(command: Command, typed: Sequence[str], values: Mapping[str, str]
     except Refused:
         return True
     return False
+
+
+def _given(
+    command: Command, rest: Sequence[str], typed: Sequence[str]
+) -> Parsed | tuple[dict[str, str], dict[str, str]]:
+    """What a command is given, and how that is spelled; all of it where only a time is said."""
+    try:
+        values, spelled = arguments(command, rest)
+        _refuse_several(command, values, spelled)
+    except Unclear as unclear:
+        if read := _of_a_time(command, rest):
+            return read
+        unclear.behind = tuple(rest)
+        unclear.line = tuple(typed)
+        raise
+    return values, spelled
+
+
+def _of_a_time(command: Command | None, rest: Sequence[str]) -> Parsed | None:
+    """What reads since when, where nothing else is said: `audit yesterday`, `audit since 9am`."""
+    if command is None or command.parameter("since") is None or not rest:
+        return None
+    values = spoken(command, rest)
+    since, told = values.get("since", ""), plain(" ".join(rest))
+    is_all = re.fullmatch(rf"(?:(?:for|of|from|since|after|at) )?{re.escape(since)}", told)
+    return Parsed(command, values) if since and is_all and values.keys() <= _TIMES else None
 
 
 def _without_please(

@@ -46,6 +46,8 @@ def as_talked(command: Command, words: Sequence[str]) -> list[str]:
             left.append(word)
         elif said in _MINE and _asks_for_person(command) and not _names_person(words):
             left.append("person=me")
+        elif word.startswith("@") and _asks_for_person(command):
+            left.append(f"person={word}")
         elif not (said in _ARTICLES or _is_own_noun(command, said) or _is_between(command, said)):
             left.append(_with_key(command, word))
     return [word for at, word in enumerate(left) if not _leads_to_key(left, at)]

@@ -6,6 +6,7 @@ from datetime import datetime, time, timedelta, tzinfo
 from bot.errors import Refused
 from bot.folding import typed
 from bot.language.periods import PERIOD, period
+from bot.model import clock_time
 from bot.reply import say
 
 _AGO = re.compile(r"(\d{1,6})\s*(m|min|h|d|w|分钟?|个?小时|天|个?(?:周|星期))\s*(?:之?前|ago)?")
@@ -29,6 +30,9 @@ _SPOKEN = re.compile(
     r"|(?:last |past |最近|过去) ?(?P<number>\d{1,4}|an?|one)? ?"
     r"(?P<unit>min|hour|day|week|分钟|个?小时|天|周)"
 )
+_SINCE_HOUR = re.compile(
+    r"\b(?:since|after|from|at) (?P<hour>\d{1,2}(?::\d\d)?(?: ?[ap]m)?)(?=[?.!,]*$)"
+)
 _SHORT = {"min": "m", "hour": "h", "day": "d", "week": "w"}
 _WHOLE = frozenset({"day", "week", "天", "周"})  # “last week” is no week from now
 
@@ -38,6 +42,8 @@ def spoken(text: str) -> str:
     if whole := PERIOD.search(text):
         return whole[0]
     found = _SPOKEN.search(text)
+    if found is None and (hour := _SINCE_HOUR.search(text)):
+        return hour["hour"]
     if found is None or (found["unit"] in _WHOLE and not found["number"]):
         return ""
     if found["unit"]:
@@ -70,6 +76,8 @@ def moment(text: str, now: datetime, zone: tzinfo, *, end: bool = False) -> date
         return _day(datetime.combine(day, time()), zone, end=end)
     if named := period(" ".join(word.split()), now.astimezone(zone).date()):
         return _day(datetime.combine(named[end], time()), zone, end=False)
+    if (shown := _by_the_clock(word, now.astimezone(zone))) is not None:
+        return shown
     try:
         at = datetime.fromisoformat(given)
     except ValueError:
@@ -77,6 +85,17 @@ def moment(text: str, now: datetime, zone: tzinfo, *, end: bool = False) -> date
     if len(given) <= len("2026-11-01"):
         return _day(at, zone, end=end)
     return at if at.tzinfo else at.replace(tzinfo=zone)
+
+
+def _by_the_clock(word: str, here: datetime) -> datetime | None:
+    """The last time that a clock has shown this: `9am`, `at 9`, `yesterday at 9`; None if none."""
+    day, _, rest = word.partition(" ")
+    back = _DAYS.get(day)
+    at = clock_time(word if back is None else rest)
+    if at is None:
+        return None
+    found = datetime.combine(here.date() - timedelta(days=back or 0), at, here.tzinfo)
+    return found - timedelta(days=1) if back is None and found > here else found
 
 
 def _day(midnight: datetime, zone: tzinfo, *, end: bool) -> datetime:

@@ -282,6 +282,8 @@ _REVIEWED = (
 )
 
 # What one vote that suffices is called where it approves nothing.
+_ENDS = {Verdict.APPROVE: ApprovalStatus.APPROVED, Verdict.DENY: ApprovalStatus.DENIED}
+_DOUBLE_CLICK = timedelta(seconds=2)
 _VOTED: Mapping[ReviewKind, tuple[Phrase, Phrase, Phrase, Phrase]] = {
     ReviewKind.CONFIRM: _CONFIRMED,
     ReviewKind.AFTERWARDS: _REVIEWED,
@@ -333,6 +335,13 @@ def _too_late(told: Words) -> Reply:
     """As a refusal: on the Home tab it would else not be seen."""
     fault = Fault(as_phrase(told), line(), "", Severity.REFUSED)
     return replace(Reply.of(told, private=True), fault=fault)
+
+
+def is_pressed_twice(count: Count, ago: timedelta | None) -> bool:
+    """Whether it is the second press of one double click, which the first one has answered."""
+    approval, vote = count.approval, count.vote
+    is_same = approval.status is _ENDS.get(vote.verdict) and approval.decided_by == vote.user
+    return is_same and ago is not None and ago < _DOUBLE_CLICK
 
 
 def over_at(count: Count) -> datetime | None:

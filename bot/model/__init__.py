@@ -35,7 +35,7 @@ from bot.model.machine import (
 from bot.model.message import SURPRISE, Message, MessageRef
 from bot.model.money import Basis, BlockTime, Payment, Use
 from bot.model.noted import MOMENTS, Noted
-from bot.model.notifications import USUAL_HOUR, DigestHour, Notify, QuietHours
+from bot.model.notifications import USUAL_HOUR, DigestHour, Notify, QuietHours, clock_time
 from bot.model.order import OrderPhase, RentalOrder
 from bot.model.outage import DAEMONS, Kept, MachineKey, OwnChange, Silence
 from bot.model.review import (
@@ -127,4 +127,5 @@ __all__ = [
     "VoteState",
     "Watch",
     "WatchState",
+    "clock_time",
 ]

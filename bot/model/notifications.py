@@ -94,6 +94,17 @@ class QuietHours:
         return over if is_quiet and over > now else None
 
 
+def clock_time(text: str) -> time | None:
+    """What a clock shows, as somebody types it: `9`, `9am`, `at 9:30`; None for anything else."""
+    found = _HOUR.fullmatch(text.strip())
+    if found is None or found[2]:
+        return None
+    try:
+        return _time_of(found[1])
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class DigestHour:
     """When somebody reads what has ended since the day before, by the clocks of a time zone."""

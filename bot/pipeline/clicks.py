@@ -234,7 +234,7 @@ class Clicks:
             return
         finally:
             self._counting.discard(key)
-        if count is None:
+        if count is None or self._is_pressed_twice(count):
             return
         if count.vote.state is VoteState.REFUSED:
             async with self._store.read() as tx:
@@ -257,6 +257,11 @@ class Clicks:
         else:
             await self._reviews.deliver()
         await telling
+
+    def _is_pressed_twice(self, count: Count) -> bool:
+        """Whether the first press of a double click has been answered, or will be."""
+        ago = measured(self._clock, decisions.over_at(count))
+        return count.vote.state is VoteState.REFUSED and decisions.is_pressed_twice(count, ago)
 
     async def _tell(self, count: Count, answer: Answer, *, is_alone: bool) -> None:
         if count.approval.kind is ReviewKind.CONFIRM and not is_alone:

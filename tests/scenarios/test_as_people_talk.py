@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.scenarios.stage import Stage
+from tests.scenarios.stage import CHANNEL, Stage
 
 
 @pytest.fixture
@@ -113,3 +113,35 @@ async def test_a_machine_or_a_node_in_the_place_of_another_leads_on(stage: Stage
     told = await stage.asks(stage.alice, "/dbc restrat nosuch")
     assert "`/dbc vm restart <machine> [force]`" in told.plain
     assert stage.changes() == []
+
+
+async def test_the_audit_is_read_since_an_hour_and_of_whom_a_mention_names(stage: Stage) -> None:
+    await stage.asks(stage.bob, "/dbc alias add rr vm restart inference")
+    added = "session added"
+    for line in (
+        "audit yesterday",
+        "audit list yesterday",
+        "audit since 9",
+        "audit list since 9am",
+    ):
+        told = await stage.asks(stage.alice, f"/dbc {line}")
+        assert added in told.plain, line
+    told = await stage.asks(stage.alice, "/dbc audit list @bob")
+    assert told.plain.startswith(("Audit, newest first", "Nothing that you may read fits."))
+    assert added not in told.plain
+    assert stage.changes() == []
+
+
+async def test_quotes_around_all_that_an_alias_stands_for_are_no_part_of_it(stage: Stage) -> None:
+    await stage.asks(stage.alice, '/dbc alias add rr="vm show inference"')
+    told = await stage.asks(stage.alice, "/dbc rr")
+    assert told.plain.startswith("*inference* on *gpu1*")
+
+
+async def test_a_machine_is_called_neither_it_nor_all_nor_like_a_node(stage: Stage) -> None:
+    for name in ("it", "this", "all"):
+        told = await stage.asks(stage.alice, f"/dbc vm name inference {name}")
+        assert f"“{name}” is a word of the commands." in told.plain
+    await stage.asks(stage.alice, "/dbc vm name inference gpu2")
+    told = stage.alice.last(CHANNEL)
+    assert "A node is already called “gpu2”" in told.plain

@@ -83,6 +83,21 @@ async def test_a_late_press_says_what_they_did_themselves(
     assert ("删除 gpu1 上的 inference" if chinese else "Delete inference on gpu1") in seen
 
 
+async def test_the_second_press_of_a_double_click_takes_nothing_back(one_stage: Stage) -> None:
+    stage = one_stage
+    question = await asks(stage)
+    async with stage.bot.store.read() as tx:
+        [approval] = await tx.approvals.open()
+    again = await stage.asks(stage.alice, f"/dbc approval show {approval.id}")
+    for shown in (question, again):
+        await stage.alice.presses("Confirm", shown)
+        await stage.quiet()
+    assert told(stage.alice, "You confirmed")
+    assert not told(stage.alice, "Too late")
+    await stage.ends(stage.alice, "inference is deleted")
+    assert stage.changes() == ["tasks.delete"]
+
+
 @both_stages
 async def test_what_is_withdrawn_only_its_requester_has_seen(stage: Stage) -> None:
     question = await asks(stage)
