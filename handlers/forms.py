@@ -3,13 +3,12 @@
 Limits: Slack's references of views and block elements.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from gettext import NullTranslations
 from typing import Any
 
 from bot.folding import sound
-from bot.model import Place
+from bot.model import DigestHour, Place
 from bot.reply import (
     ENGLISH,
     Actions,
@@ -49,7 +48,6 @@ OPTIONS = 100
 OPTION = 75
 OPTION_VALUE = 150
 TRUE = "true"
-_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 def form_view(
@@ -341,7 +339,8 @@ def _time(field: FormField) -> Json:
     """Slack's picker of a time; what was typed is in it where that reads like one."""
     element: Json = {"type": "timepicker", "action_id": field.name}
     given = field.initial.value if field.initial is not None else ""
-    return element | ({"initial_time": given} if _TIME.fullmatch(given) else {})
+    hour = DigestHour.read(given)
+    return element | ({} if hour is None else {"initial_time": hour.shown})
 
 
 def _search(field: FormField) -> Json:

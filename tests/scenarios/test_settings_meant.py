@@ -25,6 +25,8 @@ async def test_what_is_said_of_settings_leads_to_them(one_stage: Stage) -> None:
     for line, value in {
         "quiet hours 22 to 7": "22",
         "notify me only of failures": "failures",
+        "digest at 9": "09:00",
+        "digest at 9:30pm": "21:30",
     }.items():
         told = await stage.asks(stage.alice, f"/dbc {line}")
         assert "later" not in told.plain, line
