@@ -78,7 +78,8 @@ _SAID = frozenset(
     | set("dont not no never nothing nope cant wont on off at in by be do did does done has have "  # noqa: SIM905
           "had and or but because since when where which why how who there here this that these "
           "those they them then than too very much many more most some any one two was were it "
-          "it's its he she his her last next night day today yesterday month week hour".split())
+          "it's its he she his her last next night day today yesterday month week hour "
+          "line lines traceback exception module".split())
 )  # fmt: skip
 
 

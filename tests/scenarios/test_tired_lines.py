@@ -177,6 +177,13 @@ async def test_what_names_nothing_opens_the_form_without_it(stage: Stage) -> Non
     await stage.alice.presses("Change it…", told)
     form = await stage.alice.sees_modal("Show a machine's log")
     assert form.value("Machine") == stage.task("inference").task_id
+    await stage.asks(stage.alice, "/dbc vm name inference line1")
+    trace = 'Traceback (most recent call last): File "train.py", line 3, in main CUDA out of memory'
+    told = await stage.asks(stage.alice, f"/dbc {trace}")
+    for button in told.buttons:
+        await stage.alice.presses(button, told)
+        await stage.quiet()
+        assert "line1 on gpu1" not in stage.alice.last(CHANNEL).plain.replace("*", "")
     told = await stage.asks(stage.alice, "/dbc good night")
     assert told.buttons == ["List machines", "List nodes"]
 
