@@ -234,19 +234,10 @@ class Clicks:
             return
         finally:
             self._counting.discard(key)
-        if count is None or self._is_pressed_twice(count):
+        if count is None:
             return
         if count.vote.state is VoteState.REFUSED:
-            async with self._store.read() as tx:
-                execution = await tx.executions.get(count.approval.execution)
-            ago = measured(self._clock, decisions.over_at(count))
-            late = decisions.too_late(count, ago, execution.outcome)
-            # Who has voted already can still take that back on the card.
-            is_over = count.vote.why != Uncounted.VOTED
-            if in_place := is_alone and is_over:
-                # It stands where the card stood, and has to say of what it is.
-                late = late.also(Note(await self._reviews.questions.titled(count.approval)))
-            await answer.say(replace(late, in_place=in_place))
+            await self._say_late(count, answer, is_alone=is_alone)
             return
         # Whoever clicked is told while it goes on: it does not wait for their answer, or for Slack.
         telling = asyncio.create_task(self._tell(count, answer, is_alone=is_alone))
@@ -258,10 +249,22 @@ class Clicks:
             await self._reviews.deliver()
         await telling
 
-    def _is_pressed_twice(self, count: Count) -> bool:
-        """Whether the first press of a double click has been answered, or will be."""
+    async def _say_late(self, count: Count, answer: Answer, *, is_alone: bool) -> None:
+        """Say why it counts no more; the second press of a double click was answered already."""
         ago = measured(self._clock, decisions.over_at(count))
-        return count.vote.state is VoteState.REFUSED and decisions.is_pressed_twice(count, ago)
+        if decisions.is_pressed_twice(count, ago) and (_is_confirmed(count) or not is_alone):
+            if is_alone:  # it may be another copy, whose buttons have to go
+                await self._tell(count, answer, is_alone=True)
+            return
+        async with self._store.read() as tx:
+            execution = await tx.executions.get(count.approval.execution)
+        late = decisions.too_late(count, ago, execution.outcome)
+        # Who has voted already can still take that back on the card.
+        is_over = count.vote.why != Uncounted.VOTED
+        if in_place := is_alone and is_over:
+            # It stands where the card stood, and has to say of what it is.
+            late = late.also(Note(await self._reviews.questions.titled(count.approval)))
+        await answer.say(replace(late, in_place=in_place))
 
     async def _tell(self, count: Count, answer: Answer, *, is_alone: bool) -> None:
         if count.approval.kind is ReviewKind.CONFIRM and not is_alone:
@@ -365,3 +368,9 @@ async def _say(reply: Reply, answer: Answer) -> None:
 
 async def _nothing(_answer: Answer) -> None:
     """A repeated delivery."""
+
+
+def _is_confirmed(count: Count) -> bool:
+    """Whether it is what its requester has confirmed."""
+    is_own = count.approval.kind is ReviewKind.CONFIRM
+    return is_own and count.approval.status is ApprovalStatus.APPROVED
