@@ -135,17 +135,11 @@ async def rename(ctx: Context, what: Machine | Node, nickname: str) -> Reply:
     return Reply.of(say("{what} is now called {nickname}.", what=told, nickname=bold(nickname)))
 
 
-_NODE = say("A node is already called “{nickname}” ({other}), so the name would mean either.")
-_ANOTHER_NODE = say(
-    "Another node is already called “{nickname}” ({other}), so the name would mean either."
-)
-
-
 async def _require_free(ctx: Context, what: Machine | Node, nickname: str) -> None:
     """Refuse the name of another one that the person sees: then it would mean either."""
     inventory, called = ctx.services.inventory, fold(nickname)
+    hidden = await ctx.hidden(Listing.MACHINES if isinstance(what, Machine) else Listing.NODES)
     if isinstance(what, Machine):
-        hidden = await ctx.hidden(Listing.MACHINES)
         for machine in await inventory.machines(ctx.actor, ctx.place.channel):
             is_it = machine.task == what.task or machine.node in hidden
             if not is_it and called in {fold(machine.nickname), fold(machine.desc)}:
@@ -159,19 +153,18 @@ async def _require_free(ctx: Context, what: Machine | Node, nickname: str) -> No
                         other=other,
                     )
                 )
-    await _require_no_node(ctx, what, nickname)
-
-
-async def _require_no_node(ctx: Context, what: Machine | Node, nickname: str) -> None:
-    """Refuse the name of a node that the person sees."""
-    inventory, called = ctx.services.inventory, fold(nickname)
-    hidden = await ctx.hidden(Listing.NODES)
-    it, taken = (None, _NODE) if isinstance(what, Machine) else (what.id, _ANOTHER_NODE)
+        return
     for node in (*await inventory.known_nodes(), *await inventory.metals()):
-        is_it = node.id == it or node.id in hidden
+        is_it = node.id == what.id or node.id in hidden
         if not is_it and called in {fold(node.nickname), fold(node.name), fold(node.desc)}:
-            given = {"nickname": nickname, "other": node.id[:_SHORT]}
-            raise _taken(taken.filled(given.__getitem__))
+            raise _taken(
+                say(
+                    "Another node is already called “{nickname}” ({other}), so the name would "
+                    "mean either.",
+                    nickname=nickname,
+                    other=node.id[:_SHORT],
+                )
+            )
 
 
 def _taken(told: Phrase) -> Refused:

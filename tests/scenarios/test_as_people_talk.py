@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.stage import Stage
 
 
 @pytest.fixture
@@ -138,10 +138,7 @@ async def test_quotes_around_all_that_an_alias_stands_for_are_no_part_of_it(stag
     assert told.plain.startswith("*inference* on *gpu1*")
 
 
-async def test_a_machine_is_called_neither_it_nor_all_nor_like_a_node(stage: Stage) -> None:
+async def test_a_machine_is_called_neither_it_nor_all(stage: Stage) -> None:
     for name in ("it", "this", "all"):
         told = await stage.asks(stage.alice, f"/dbc vm name inference {name}")
         assert f"“{name}” is a word of the commands." in told.plain
-    await stage.asks(stage.alice, "/dbc vm name inference gpu2")
-    told = stage.alice.last(CHANNEL)
-    assert "A node is already called “gpu2”" in told.plain
