@@ -1,6 +1,6 @@
 """Each command that changes something, as a person gives it: for walks over the whole table."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -46,6 +46,20 @@ def walk(values: Iterable[tuple[str, ...]]) -> list[pytest.ParameterSet]:
     """The values of a test for each command, its name first."""
     return [
         pytest.param(*one, marks=() if one[0] in SAMPLES else pytest.mark.slow) for one in values
+    ]
+
+
+def in_turns(
+    values: Sequence[tuple[object, ...]], tests: int, turn: int
+) -> list[pytest.ParameterSet]:
+    """The values of one of several tests that hold the same of each: each value is quick in one.
+
+    Shifted each time round, so that no test is left with every second value alone.
+    """
+    turns = [(place + place // tests) % tests for place in range(len(values))]
+    return [
+        pytest.param(*one, marks=() if its == turn else pytest.mark.slow)
+        for one, its in zip(values, turns, strict=True)
     ]
 
 

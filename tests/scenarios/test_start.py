@@ -24,6 +24,7 @@ from sandbox.slack import Workspace
 from storage.file import claim
 from tests import forked, janitor
 from tests.forked import Forked
+from tests.scenarios.changing import in_turns
 from tests.scenarios.stage import CHANNEL, MANIFEST, settings_for
 
 SECOND = timedelta(seconds=1)
@@ -71,8 +72,15 @@ async def starts(clock: ManualClock, starting: "asyncio.Task[None]") -> None:
     await starting
 
 
-@pytest.mark.parametrize("fault", TROUBLES, ids=str)
-@pytest.mark.parametrize("method", TOKENS)
+@pytest.mark.parametrize(
+    ("method", "fault"),
+    [
+        one
+        for turn, method in enumerate(TOKENS)
+        for one in in_turns([(method, fault) for fault in TROUBLES], len(TOKENS), turn)
+    ],
+    ids=str,
+)
 async def test_a_start_waits_for_a_slack_in_trouble_and_says_so_once(
     tmp_path: Path, method: str, fault: dict[str, Any]
 ) -> None:

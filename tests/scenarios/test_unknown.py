@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.scenarios.changing import in_turns
 from tests.scenarios.machines import off
 from tests.scenarios.stage import Stage
 
@@ -47,7 +48,7 @@ async def is_unknown(stage: Stage, line: str) -> None:
     await stage.alice.sees(f"{line}.*unknown whether the command was carried out; I keep looking")
 
 
-@pytest.mark.parametrize(("fault", "done"), FAULTS)
+@pytest.mark.parametrize(("fault", "done"), in_turns(FAULTS, 4, 0))
 async def test_a_start_without_an_answer_is_settled_by_looking(
     stage: Stage, fault: str, done: bool
 ) -> None:
@@ -69,7 +70,7 @@ async def test_a_start_without_an_answer_is_settled_by_looking(
     assert len(stage.endings(alice)) == 1
 
 
-@pytest.mark.parametrize(("fault", "done"), FAULTS)
+@pytest.mark.parametrize(("fault", "done"), in_turns(FAULTS, 4, 1))
 async def test_a_delete_without_an_answer_is_settled_by_looking(
     one_stage: Stage, fault: str, done: bool
 ) -> None:
@@ -88,7 +89,7 @@ async def test_a_delete_without_an_answer_is_settled_by_looking(
     assert len(stage.endings(alice)) == 1
 
 
-@pytest.mark.parametrize(("fault", "done"), FAULTS)
+@pytest.mark.parametrize(("fault", "done"), in_turns(FAULTS, 4, 2))
 async def test_a_creation_without_an_answer_is_settled_by_its_id(
     one_stage: Stage, fault: str, done: bool
 ) -> None:
@@ -122,7 +123,7 @@ async def test_a_creation_that_a_proxy_sends_twice_is_followed_to_its_end(one_st
     assert len(stage.endings(alice)) == 1
 
 
-@pytest.mark.parametrize(("fault", "done"), FAULTS)
+@pytest.mark.parametrize(("fault", "done"), in_turns(FAULTS, 4, 3))
 async def test_a_restart_without_an_answer_proves_nothing_by_running(
     one_stage: Stage, fault: str, done: bool
 ) -> None:
