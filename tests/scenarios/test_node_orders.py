@@ -57,3 +57,37 @@ async def test_while_the_chain_cannot_be_read_the_nodes_word_is_marked(scene: Ch
     assert "as the node says" in said
     assert "The chain cannot be read at present." in said
     assert "99999999" not in said
+
+
+async def test_of_more_orders_than_a_node_lists_none_is_trusted(scene: ChainStage) -> None:
+    """Of what it lists some is missing, ends are those of long ago, and most are others' orders."""
+    node, chain = scene.stage.node("gpu1"), scene.chain
+    await scene.stage.gives_session(scene.stage.alice, "gpu1")
+    node.chain.orders.clear()
+    chain.number_next(1_010)
+    stale = scene.rents(gpus=2, blocks=2 * DAY)
+    chain.number_next(9_999)
+    left_out = scene.rents(gpus=1, blocks=3 * DAY)
+    node.look_at_rentals(chain)
+    stranger = Wallet.from_seed("a stranger").address
+    for number in [*range(1_000, 1_010), *range(1_011, 1_070)]:
+        node.rent(stranger, gpus=[0], order=str(number))
+    for order in node.chain.orders.values():
+        order.rent_end = chain.blocks.head - 300
+    await scene.passes(minutes=10, step=60)
+    said = await listed(scene)
+    await listed(scene, f"{LIST} --json")
+    (file,) = [file for seen in scene.stage.alice.messages() for file in seen.files]
+    rows = json.loads(file.content or "")
+    by_chain = {row["id"]: row for row in rows if row["said_by"] == "chain"}
+    claims = [row for row in rows if row["said_by"] == "node"]
+    assert by_chain.keys() == {str(stale.number), str(left_out.number)}
+    assert by_chain[str(stale.number)]["end_block"] == stale.end
+    assert len(claims) == 50  # and the one with the wrong end: it lists 51
+    assert "1 to 10 of 52" in said
+    assert f"order {stale.number} " in said
+    assert "A node never notices that an order has ended." in said
+    marked = [line for line in said.splitlines() if stranger in line]
+    assert marked
+    assert all(CLAIM in line and "until block" not in line for line in marked)
+    assert not scene.told(scene.stage.alice, "ended")
