@@ -54,7 +54,10 @@ _AT_ONCE = timedelta(seconds=10)
 _SENT = SETTLES_WITHIN + _AT_ONCE
 # So long what can wait leaves a message as it is: more is about to be told as a rule.
 _REST = timedelta(seconds=2)
-_SLOWEST = timedelta(minutes=5)
+_SLOWEST = timedelta(minutes=1)
+# Who has told nothing for so long, though it was tried, has waited for the chat side as a whole.
+_WAS_AWAY = timedelta(seconds=30)
+_HASTENED = 1000  # messages; more of them wait until their own next try
 _BATCH = 50
 # How soon what needs a missing scope is tried again.
 _LOCKED_PLACE = timedelta(minutes=1)
@@ -78,6 +81,8 @@ class Outbox:
         self.sending = Sending(store, messenger, leases, self._results, clock, by)
         self._handed: list[Message] = []  # leased and not sent yet
         self._doubtful: list[Handover] = []  # perhaps leased
+        self._delayed: set[str] = set()  # failed since the chat side took something last
+        self._taken_at = clock.monotonic()  # when that was
 
     @property
     def is_held(self) -> bool:
@@ -248,6 +253,11 @@ class Outbox:
         )
         if not is_mine:
             await self._overtaken(tx, message)
+        # Is the chat side back? What a failure here loses waits until its own next try.
+        delayed, self._delayed = self._delayed - {message.id}, set()
+        since, self._taken_at = self._taken_at, self._clock.monotonic()
+        if delayed and self._taken_at - since >= _WAS_AWAY:
+            await tx.messages.hasten(delayed, now)
 
     async def _overtaken(self, tx: UnitOfWork, message: Message) -> None:
         """It was sent by a process that stood still so long that another one took it over."""
@@ -269,6 +279,8 @@ class Outbox:
             pause = min(growing, pause)
         elif not is_to_be_looked_for(message, failure):
             pause = min(max(pause, min(growing, _SLOWEST)), FARTHEST_AHEAD)
+            if len(self._delayed) < _HASTENED:
+                self._delayed.add(message.id)
         return partial(self._retry, message, failure, self._clock.now() + pause)
 
     async def _give_up(self, message: Message, reason: str, tx: UnitOfWork) -> None:

@@ -410,6 +410,14 @@ class Messages(DoubledMessages):
             values["unsettled_until"] = unsettled_until
         return await self._release(message_id, by, values, statements.PUT_OFF, reason)
 
+    async def hasten(self, message_ids: Collection[str], now: datetime) -> None:
+        """Try these again at once, unless somebody is at it."""
+        await self._connection.execute(
+            update(messages)
+            .where(messages.c.id.in_(message_ids), messages.c.next_try_at > now)
+            .values(next_try_at=now)
+        )
+
     async def put_back(
         self,
         message_id: str,
