@@ -3,6 +3,15 @@
 Whatever happens: a confirmation is asked for before it is too late, a deletion is told six hours
 before it at the latest, everything is told once, and nothing is told of what was renewed. Most
 trouble lasts for minutes, some for days, over the end of an order: then nobody can read that.
+A message counts once it is in the outbox; that this delivers it, and once, is shown elsewhere.
+
+What was paid is in the books to the planck, although prices change. Excused is what the books call
+an estimate: of a price that changed in the very block of the payment, or of a payment just before
+the trouble of hours or days, as nobody keeps those blocks until it is over. Where the order has
+ended by then, a renewal that nobody could read may be missing.
+
+Processes are killed in the middle of a tick, at any of their steps with the database, also while
+the machine's clock is wrong; the next one begins on the same file, and nothing was put in order.
 
 In the environment, `RENTALS` is how many orders a world has (one every sixth of a day), and
 `WORLDS` how many worlds are played, each by its own seed. The time that a world takes grows with
@@ -14,9 +23,10 @@ import os
 import random
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -26,6 +36,8 @@ from bot.chain.reader import ChainReader
 from bot.clock import SteadyClock
 from bot.dbc.client import DbcClient
 from bot.ids import NodeId, UserId, new_id
+from bot.model import Basis
+from bot.orders.books import Books
 from bot.orders.concerned import Concerned
 from bot.orders.finding import Searched
 from bot.orders.orders import Orders
@@ -34,11 +46,14 @@ from bot.services.inventory import Inventory
 from bot.services.last_known import LastKnown
 from bot.services.sessions import Sessions
 from sandbox.chain import Chain, Rental, RpcNode, answers
+from sandbox.chain.blocks import SLOT
+from sandbox.chain.ledger import FIXED_FEE
 from sandbox.dbc import ManualClock, Wallet
-from storage import Store, Vault
+from storage import Vault
 from storage.heartbeat import Leases
 from tests.clocks import MachineClock
 from tests.databases import begin
+from tests.orders.mortal_store import Killed, MortalStore
 
 NODE = NodeId("58fb618aa482c41114eb3cfdaefd3ba183172da9e25251449d045043fbd37f45")
 RENTER = Wallet.from_seed("a renter").address
@@ -52,6 +67,16 @@ LONGEST = 15 if RENTALS > 100 else 8
 OFTEN = timedelta(seconds=30)  # between two looks, while something waits for its confirmation
 LATE = timedelta(minutes=4)  # so late a busy bot may be
 SELDOM = timedelta(minutes=9) + LATE  # at most so long an order is not looked at
+DIES_WITHIN = 12  # steps with the database, of a tick that is cut
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message as it was first put, at the true time."""
+
+    at: datetime
+    channel: str
+    content: str
 
 
 @dataclass
@@ -65,15 +90,20 @@ class World:
     vault: Vault
     machine: MachineClock
     orders: Orders | None = None
+    books: Books | None = None
     halted: timedelta = timedelta()
     unread: tuple[datetime, datetime] | None = None  # from when until when nothing could be read
-    begun: list[tuple[Orders, Store]] = field(default_factory=list)
+    unread_block: int = 0  # the newest one when that began
+    deaths: int = 0
+    noted: int = 0  # the last message that was noted
+    begun: list[tuple[Orders, MortalStore]] = field(default_factory=list)
+    said: dict[str, Said] = field(default_factory=dict)  # by the message's key
     ends: dict[int, list[tuple[datetime, int]]] = field(default_factory=dict)
 
     async def start(self) -> None:
-        """Begin anew on the same database, as after kill -9: the former one ends nothing."""
+        """Begin anew on the same database, as the bot does: the former one ends nothing."""
         clock, by = SteadyClock(self.machine), new_id()
-        store = Store(self.url, self.vault)
+        store = MortalStore(self.url, self.vault)
         dbc = DbcClient(["http://127.0.0.1:1"], clock)
         inventory = Inventory(store, dbc, Sessions(store, dbc, clock), clock)
         leases = Leases(store, clock, by)
@@ -85,9 +115,12 @@ class World:
         self.orders = Orders(
             store, chain, concerned, inventory, outbox, clock, by, lambda: "", Searched()
         )
+        self.books = Books(store, self.orders, inventory, LastKnown(store), clock)
         self.begun.append((self.orders, store))
         await store.migrate()
         await store.release_leases_of_others(by)
+        if (known := await store.newest_moment()) is not None:
+            clock.doubt(known)
 
     async def stop(self) -> None:
         """Let go of everything."""
@@ -96,10 +129,26 @@ class World:
             await store.close()
 
     async def looks(self) -> None:
-        """One tick."""
+        """One tick; what it has said is noted whether or not it came to its end."""
         assert self.orders is not None
-        await self.orders.find_due()
-        await self.orders.poll_due()
+        assert self.books is not None
+        try:
+            await self.orders.find_due()
+            await self.orders.poll_due()
+            await self.books.keep()
+        finally:
+            self._note_said()
+
+    async def dies(self, steps: int) -> None:
+        """A tick that is cut after so many steps, and a new process."""
+        store = self.begun[-1][1]
+        store.left = steps
+        with suppress(Killed):
+            await self.looks()
+            self.deaths -= 1  # there was less to be done
+        self.deaths += 1
+        store.left = 0
+        await self.start()
 
     async def until_due(self) -> timedelta:
         """How long there is nothing to look at."""
@@ -107,12 +156,29 @@ class World:
             due = [one.next_look_at - self.clock.now() for one in await tx.orders.open()]
         return max(timedelta(), min(due, default=LATE))
 
-    async def told(self) -> dict[str, datetime]:
-        """When each message was put, by its key."""
-        file = self.url.partition("///")[2]
-        with closing(sqlite3.connect(file)) as database:  # not as the bot reads: all of it
-            rows = database.execute("SELECT key, created_at FROM messages").fetchall()
-        return {key: datetime.fromisoformat(f"{at}+00:00") for key, at in rows}
+    def _note_said(self) -> None:
+        with closing(sqlite3.connect(self.file)) as database:  # not as the bot reads: all of it
+            rows = database.execute(
+                "SELECT rowid, key, channel, content FROM messages WHERE rowid > ? ORDER BY rowid",
+                (self.noted,),
+            ).fetchall()
+        for self.noted, key, channel, content in rows:
+            self.said[key] = Said(self.clock.now(), channel, content)
+
+    def payments(self) -> dict[int, list[dict[str, int | str]]]:
+        """What is in the books, by the order's number."""
+        with closing(sqlite3.connect(self.file)) as database:
+            database.row_factory = sqlite3.Row
+            rows = database.execute("SELECT * FROM order_payments ORDER BY begins").fetchall()
+        found: dict[int, list[dict[str, int | str]]] = {}
+        for row in rows:
+            found.setdefault(int(row["order_id"].partition(".")[2]), []).append(dict(row))
+        return found
+
+    @property
+    def file(self) -> str:
+        """The database."""
+        return self.url.partition("///")[2]
 
     def note_end(self, rental: Rental) -> None:
         """Remember from when on an order had which end."""
@@ -152,6 +218,8 @@ class Fate:
     def __init__(self, made: World, seed: int) -> None:
         self.world = made
         self.dice = random.Random(seed)
+        self.more = random.Random(f"prices and deaths {seed}")
+        self.priced: set[int] = {0}  # blocks at which the price changed
         self.waiting: dict[int, int] = {}  # order and block of its confirmation; 0: never
         self.bad_until: datetime | None = None
         self.bad_from = made.clock.now()  # the last trouble of any kind
@@ -167,6 +235,9 @@ class Fate:
 
     def happens(self) -> None:
         """What this moment brings."""
+        if self.more.random() < 0.01:
+            self.world.chain.avg_price = self.more.randrange(2_000, 40_000)
+            self.priced.add(self.world.chain.blocks.head)
         world, dice, chain = self.world, self.dice, self.world.chain
         head = chain.blocks.head
         for number, block in list(self.waiting.items()):
@@ -224,7 +295,7 @@ class Fate:
                     told = answers.order(one, head)
                     world.rpc[1].lies[one.number] = {**told, "rentEnd": one.end + 30 * DAY}
         self.bad_until = now + lasts
-        world.unread = (now, self.bad_until)
+        world.unread, world.unread_block = (now, self.bad_until), head
         self.long = lasts
         return True
 
@@ -293,19 +364,25 @@ async def test_nothing_is_lost_to_a_date(tmp_path: Path, seed: int) -> None:
                 pause = timedelta(days=DAYS) / RENTALS * fate.dice.uniform(0.6, 1.4)
                 next_rent = made.clock.now() + pause
             fate.happens()
-            await made.looks()
-            if fate.restarts() and not fate.stepped:
-                await made.start()
+            if fate.restarts():
+                await made.dies(fate.more.randrange(1, DIES_WITHIN))
+            else:
+                await made.looks()
             step = OFTEN if fate.waiting else await made.until_due() + LATE
             made.clock.advance(step)
             fate.odds = max(1.0, step / LATE)
             over = made.chain.blocks.head - 200
             fate.waiting = {n: b for n, b in fate.waiting.items() if _start(made, n) > over}
-        told = await made.told()
+        booked = made.payments()
+    told = {key: one.at for key, one in made.said.items()}
     assert len(rented) >= RENTALS // 2
     for rental in rented:
         _is_told_in_time(made, rental, told, is_unseen=rental.number in fate.unseen)
         _is_told_after_a_halt(made, rental, told, fate.resumed)
+        _is_booked(made, rental, booked.pop(rental.number, []), fate.priced)
+    assert not booked
+    assert made.deaths
+    _is_said_once(made)
 
 
 def _start(made: World, number: int) -> int:
@@ -361,3 +438,35 @@ def _ends_at(made: World, number: int, at: datetime) -> set[int]:
     return {
         [end for since, end in ends if since <= then][-1] for then in known if ends[0][0] <= then
     }
+
+
+def _is_said_once(made: World) -> None:
+    """The same words in the same place are another warning of the order, some time later."""
+    by_words: dict[tuple[str, str], dict[str, datetime]] = {}
+    for key, one in made.said.items():
+        by_words.setdefault((one.channel, one.content), {})[key] = one.at
+    for keys in by_words.values():
+        names = {"-".join(key.split(".")[3].split("-")[:2]) for key in keys}
+        assert len(names) == len(keys), keys
+        apart = [later - at for at, later in pairwise(keys.values())]
+        assert all(one > timedelta(minutes=30) for one in apart), keys
+
+
+def _is_booked(
+    made: World, rental: Rental, rows: list[dict[str, int | str]], priced: set[int]
+) -> None:
+    """What was paid is in the books as the chain has taken it, to the planck."""
+    begins = [rental.start, *(end for _, end in rental.ends[:-1])]
+    blocks = [rental.start, *(at for at, _ in rental.paid[1:])]
+    plancks = [rental.stake, *(planck for _, planck in rental.paid[1:])]  # lapsed: its fee
+    unread = range(made.unread_block - SELDOM // SLOT, made.unread_block + 1)
+    assert all(at in unread for at in blocks[len(rows) :])
+    for row, first, (_, end), at, planck in zip(
+        rows, begins, rental.ends, blocks, plancks, strict=False
+    ):
+        assert (row["begins"], row["ends"]) == (first, end)
+        assert row["fee"] == str(FIXED_FEE if first == rental.start else 0)
+        if row["basis"] == Basis.LATER:
+            assert at in priced or at in unread, row
+        else:
+            assert int(row["planck"]) == planck, row
