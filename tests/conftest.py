@@ -56,6 +56,15 @@ settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)
+def lively(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bot in the process of its test never stands still: a busy machine keeps Slack, too.
+
+    What a standstill does is tested with bots in processes of their own.
+    """
+    monkeypatch.setattr("handlers.arrivals.Pulse.start", lambda _self: None)
+
+
+@pytest.fixture(autouse=True)
 def logging_as_before() -> Iterator[None]:
     """A test of the command line says where it logs to; the next one begins as the first did."""
     before = structlog.get_config()["logger_factory"]

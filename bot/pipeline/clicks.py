@@ -223,7 +223,7 @@ class Clicks:
             counting = self._reviews.count(key)
             if not again:
                 counting = unless_soon(self._clock, counting, PATIENCE, say_kept)
-            count = await counting
+            counted = await counting
         except Refused as refusal:
             await answer.say(from_error(refusal))
             return
@@ -234,13 +234,14 @@ class Clicks:
             return
         finally:
             self._counting.discard(key)
-        if count is None:
+        if counted is None:
             return
+        count, request = counted
         if count.vote.state is VoteState.REFUSED:
-            await self._say_late(count, answer, is_alone=is_alone)
+            await self._say_late(count, request, answer, is_alone=is_alone)
             return
         # Whoever clicked is told while it goes on: it does not wait for their answer, or for Slack.
-        telling = asyncio.create_task(self._tell(count, answer, is_alone=is_alone))
+        telling = asyncio.create_task(self._tell(count, request, answer, is_alone=is_alone))
         if count.decided:
             going_on = self._pipeline.decided(count.approval, answer)
             show = partial(self._reviews.show_decided, count.approval.id)
@@ -249,12 +250,14 @@ class Clicks:
             await self._reviews.deliver()
         await telling
 
-    async def _say_late(self, count: Count, answer: Answer, *, is_alone: bool) -> None:
+    async def _say_late(
+        self, count: Count, request: Line, answer: Answer, *, is_alone: bool
+    ) -> None:
         """Say why it counts no more; the second press of a double click was answered already."""
         ago = measured(self._clock, decisions.over_at(count))
         if decisions.is_pressed_twice(count, ago) and (_is_confirmed(count) or not is_alone):
             if is_alone:  # it may be another copy, whose buttons have to go
-                await self._tell(count, answer, is_alone=True)
+                await self._tell(count, request, answer, is_alone=True)
             return
         async with self._store.read() as tx:
             execution = await tx.executions.get(count.approval.execution)
@@ -263,13 +266,12 @@ class Clicks:
         is_over = count.vote.why != Uncounted.VOTED
         if in_place := is_alone and is_over:
             # It stands where the card stood, and has to say of what it is.
-            late = late.also(Note(await self._reviews.questions.titled(count.approval)))
+            late = late.also(Note(request))
         await answer.say(replace(late, in_place=in_place))
 
-    async def _tell(self, count: Count, answer: Answer, *, is_alone: bool) -> None:
+    async def _tell(self, count: Count, request: Line, answer: Answer, *, is_alone: bool) -> None:
         if count.approval.kind is ReviewKind.CONFIRM and not is_alone:
             return  # the card says it
-        request = await self._reviews.questions.titled(count.approval)
         told = decisions.noted(count, request)
         if count.approval.kind is ReviewKind.CONFIRM:
             told = replace(decisions.confirmed(request), in_place=True)

@@ -40,7 +40,7 @@ from bot.pipeline.questions import NOTHING_SEEN, Questions, Seen, beside_of, see
 from bot.pipeline.readable import offered_again
 from bot.pipeline.titles import told_beside
 from bot.ports import DeliveryFailed, slack_does_not_say
-from bot.reply import Reply, say
+from bot.reply import Line, Reply, say
 from bot.reviews.beginning import begun
 from bot.reviews.policy import Decision, DecisionKind
 from bot.reviews.reviewers import Reviewers, since_requested
@@ -192,8 +192,8 @@ class Reviews:
         await self.turn_away(vote.approval, vote.user, found.sentence)
         raise found
 
-    async def count(self, key: str) -> Count | None:
-        """Find out whether a kept click counts, and what it comes to.
+    async def count(self, key: str) -> tuple[Count, Line] | None:
+        """Find out whether a kept click counts, what it comes to, and what it is about.
 
         None when somebody else has looked at it. Raises Refused, and records it, for a person who
         may not decide, and DeliveryFailed while nobody knows: then the click is still kept, and
@@ -230,7 +230,8 @@ class Reviews:
             if vote.state is VoteState.FALLEN:  # it lacks what approvers have to type now
                 raise untyped()
         question = await self.questions.of(approval, execution, decision, seen)
-        return await self._counted(vote, question)
+        count = await self._counted(vote, question)
+        return None if count is None else (count, question.title)
 
     async def _counted(self, vote: Vote, question: Question) -> Count | None:
         execution, approval = question.execution, question.approval

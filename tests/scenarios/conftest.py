@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from bot.dbc.guard import Limits
-from handlers.arrivals import Pulse
 from tests.scenarios.orders import ChainStage, chained
 from tests.scenarios.site import is_http
 from tests.scenarios.stage import Stage, staged
@@ -19,15 +18,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Else all others would be done, and the last of these would be waited for.
     """
     items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
-
-
-@pytest.fixture(autouse=True)
-def lively(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bot in the process of its test never stands still: a busy machine keeps Slack, too.
-
-    What a standstill does is tested with bots in processes of their own.
-    """
-    monkeypatch.setattr(Pulse, "start", lambda _self: None)
 
 
 @pytest.fixture

@@ -41,7 +41,8 @@ async def comes_late(stage: Stage, person: Person) -> None:
 
 
 async def too_late(stage: Stage, walk: Walk, when: str) -> None:
-    """Carol presses at once, and minutes later."""
+    """Carol presses some seconds later, which is no double click, and minutes later."""
+    stage.clock.advance(timedelta(seconds=3))
     await comes_late(stage, stage.carol)
     walk.note(f"{when}, just now")
     stage.clock.advance(timedelta(minutes=5))

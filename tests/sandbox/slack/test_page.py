@@ -106,7 +106,8 @@ async def test_a_command_in_a_thread_is_refused_with_a_sentence(ws: Workspace) -
         text="/dbc vm list",
         thread_ts=alice.last("gpu-ops").ts,
     )
-    assert answer == {"ok": False, "error": "/dbc is not supported in threads. Sorry!"}
+    assert not answer["ok"]
+    assert answer["error"] == "/dbc is not supported in threads. Sorry!"
 
 
 async def test_a_form_is_filled_on_the_page(ws: Workspace, web: AsyncWebClient) -> None:
