@@ -12,7 +12,7 @@ from bot.chain.price import PLANCK, Prices
 from bot.chain.reader import ChainView, OrderRef, Pallet
 from bot.model import Basis, Payment, RentalOrder
 
-_KEPT = 240  # blocks whose state every node should have, with some that pass meanwhile
+_KEPT = 240  # newest blocks whose state every node should have, with some that pass meanwhile
 _DEAREST = 10**17  # micro-USD: no rental costs more
 
 
@@ -89,7 +89,8 @@ async def _has_moved(view: ChainView, order: RentalOrder, last: Payment, number:
 
 async def _moved_at(view: ChainView, order: RentalOrder, last: Payment, above: int) -> int | None:
     """The block in which its end moved, `above` at the latest; None where nobody knows it."""
-    below = max(above - _KEPT, last.block)
+    # Counted from the newest block, as nodes do: the final one may be far behind it.
+    below = max(min(above, view.newest.number - _KEPT), last.block)
     if await _has_moved(view, order, last, below):
         below = last.block
         if await _has_moved(view, order, last, below):

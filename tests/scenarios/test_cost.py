@@ -132,6 +132,21 @@ async def test_what_was_paid_before_the_bot_came_is_an_estimate_and_says_so(
     assert f"What was paid for {rental.number} is an estimate" in told.plain
 
 
+async def test_what_was_paid_is_exact_though_the_final_block_is_far_behind(
+    scene: ChainStage,
+) -> None:
+    rental = scene.rents(blocks=10 * DAY)
+    await scene.passes(minutes=40, step=300)
+    scene.chain.relet(rental.number, DAY)
+    scene.stage.clock.advance(timedelta(minutes=2))
+    scene.rpc[0].finality_stuck_at = scene.chain.blocks.finalized
+    scene.stage.clock.advance(timedelta(minutes=4))
+    await scene.passes(minutes=1, step=30)
+    told = await scene.stage.asks(scene.stage.alice, "/dbc cost machine")
+    assert scene.told(scene.stage.alice, "is renewed. It now ends")
+    assert f"What was paid for {rental.number} is an estimate" not in told.plain
+
+
 async def test_what_was_seen_last_holds_until_the_next_look(scene: ChainStage) -> None:
     scene.rents(blocks=10 * DAY)
     await scene.passes(minutes=10, step=300)
