@@ -151,10 +151,10 @@ class World:
         await self.start()
 
     async def until_due(self) -> timedelta:
-        """How long there is nothing to look at."""
+        """How long there is nothing to look at; a process whose clock was ahead may name hours."""
         async with self.begun[-1][1].read() as tx:
             due = [one.next_look_at - self.clock.now() for one in await tx.orders.open()]
-        return max(timedelta(), min(due, default=LATE))
+        return min(max(timedelta(), min(due, default=LATE)), SELDOM - LATE)
 
     def _note_said(self) -> None:
         with closing(sqlite3.connect(self.file)) as database:  # not as the bot reads: all of it
