@@ -151,10 +151,11 @@ class World:
         await self.start()
 
     async def until_due(self) -> timedelta:
-        """How long there is nothing to look at; a process whose clock was ahead may name hours."""
+        """How long there is nothing to do; what a clock that was ahead put off for hours is due."""
         async with self.begun[-1][1].read() as tx:
             due = [one.next_look_at - self.clock.now() for one in await tx.orders.open()]
-        return min(max(timedelta(), min(due, default=LATE)), SELDOM - LATE)
+        due = [left if left <= SELDOM else timedelta() for left in due]
+        return max(timedelta(), min(due, default=LATE))
 
     def _note_said(self) -> None:
         with closing(sqlite3.connect(self.file)) as database:  # not as the bot reads: all of it
